@@ -1,0 +1,317 @@
+"""Try the checks: every known mistake, every right answer, and the reference broken on purpose, change by change.
+
+For each task: how many mistakes are rejected and named by their own sentence, how many right answers are accepted, and
+how long the check takes for the reference. Then every operator, constant, comparison and term of the reference's
+solution is changed, one at a time. A change that the check does not notice is a survivor: either the change makes no
+difference (``tests/answers/equivalent.yml`` says why), or the check has to become stronger.
+"""
+
+import argparse
+import ast
+import copy
+import fnmatch
+import importlib.util
+import signal
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+
+from autograder import checks
+from autograder.authoring.weaver import Tree, weave
+from autograder.checks import engine
+from autograder.checks.calling import LocalFunction
+
+SWAPS = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Add,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.FloorDiv,
+    ast.Pow: ast.Mult,
+    ast.MatMult: ast.Mult,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+}
+NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "floor": "ceil", "ceil": "floor"}
+
+
+# --- breaking a function -----------------------------------------------------------------------------------------
+
+
+def mutations(code, lines=None):
+    """Yield (line, what was changed, code) for every single change of a piece of code, on `lines` alone if given.
+
+    Left out is what a task does not ask for: conditions under which an error is raised, and ``strict=`` of zip.
+
+    Examples
+    --------
+    >>> [changed for _, _, changed in mutations("y = x + 1")]
+    ['y = x - 1', 'y = x', 'y = 1', 'y = x + 2', 'y = x + 0']
+    """
+    tree = ast.parse(code)
+    left_out = {part for node in ast.walk(tree) for part in _not_asked_for(node)}
+    for number, node in enumerate(ast.walk(tree)):
+        if node in left_out or (lines is not None and getattr(node, "lineno", None) not in lines):
+            continue
+        for changed in _changes(node):
+            other = copy.deepcopy(tree)
+            target = next(n for k, n in enumerate(ast.walk(other)) if k == number)
+            whole = _put(other, target, changed)
+            line = getattr(node, "lineno", 0)
+            yield line, f"{ast.unparse(node)[:60]} -> {ast.unparse(changed)[:60]}", ast.unparse(whole)
+
+
+def _not_asked_for(node):
+    """Yield the nodes of checks of arguments."""
+    if isinstance(node, ast.Raise | ast.Assert) or (isinstance(node, ast.keyword) and node.arg == "strict"):
+        yield from ast.walk(node)
+    elif isinstance(node, ast.If) and all(isinstance(statement, ast.Raise) for statement in node.body):
+        yield from ast.walk(node.test)
+    elif isinstance(node, ast.FunctionDef):
+        yield from ast.walk(node.args)
+
+
+def _changes(node):
+    """Yield the nodes that may stand in the place of `node`."""
+    if isinstance(node, ast.BinOp):
+        yield from _swapped(node, "op", node.op)
+        if isinstance(node.op, ast.Add | ast.Sub):
+            yield node.left
+            yield node.right
+    elif isinstance(node, ast.AugAssign):
+        yield from _swapped(node, "op", node.op)
+        yield ast.Assign([node.target], node.value, lineno=node.lineno)
+    elif isinstance(node, ast.BoolOp):
+        yield from _swapped(node, "op", node.op)
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+        for operator in _swapped(node.ops[0], None, node.ops[0]):
+            yield ast.Compare(node.left, [operator], node.comparators)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not):
+        yield node.operand
+    elif isinstance(node, ast.Constant) and type(node.value) is bool:
+        yield ast.Constant(not node.value)
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield ast.Constant(node.value + 1)
+        if node.value:
+            yield ast.Constant(node.value - 1)
+    elif isinstance(node, ast.Attribute) and node.attr in NAMES:
+        yield ast.Attribute(node.value, NAMES[node.attr], node.ctx)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in NAMES:
+        yield ast.Call(ast.Name(NAMES[node.func.id], ast.Load()), node.args, node.keywords)
+
+
+def _swapped(node, field, operator):
+    other = SWAPS.get(type(operator))
+    if other is None:
+        return
+    if field is None:
+        yield other()
+    else:
+        changed = copy.copy(node)
+        setattr(changed, field, other())
+        yield changed
+
+
+def _put(tree, target, changed):
+    class Put(ast.NodeTransformer):
+        def visit(self, node):
+            return copy.deepcopy(changed) if node is target else self.generic_visit(node)
+
+    return ast.fix_missing_locations(Put().visit(tree))
+
+
+# --- running a check on it ---------------------------------------------------------------------------------------
+
+
+class TooLong(BaseException):
+    """A mutant ran for too long as a whole."""
+
+
+def verdict_on(check, function, seed=0):
+    """Run a check as the grader does: no pictures, no smallest case."""
+    with engine.grading(seed, lambda verdict: None):
+        return engine.run(check, LocalFunction(function), 1.0)
+
+
+def survives(check, head, code, space, seconds=10):
+    """Say whether the check gives full points to a solution with this body."""
+    namespace = dict(space)
+    try:
+        exec(f"{head}\n{textwrap.indent(code, '    ')}", namespace)
+    except Exception:
+        return False
+
+    def stop(signum, frame):
+        raise TooLong
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        with np.errstate(all="ignore"):
+            return verdict_on(check, namespace[check.name]).passed
+    except TooLong:
+        return False
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def lines_run(check, head, body, space):
+    """Return the lines of `body` that run when the check tries the solution."""
+    namespace, seen, offset = dict(space), set(), head.count("\n") + 1
+    exec(compile(f"{head}\n{textwrap.indent(body, '    ')}", "<solution>", "exec"), namespace)
+
+    def trace(frame, event, argument):
+        if frame.f_code.co_filename != "<solution>":
+            return None
+        if event == "line":
+            seen.add(frame.f_lineno - offset)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        verdict_on(check, namespace[check.name])
+    finally:
+        sys.settrace(before)
+    return _whole_statements(body, seen)
+
+
+def _whole_statements(body, lines):
+    """Add the other lines of statements that span several."""
+    for node in ast.walk(ast.parse(body)):
+        if isinstance(node, ast.stmt) and not hasattr(node, "body") and node.lineno in lines:
+            lines |= set(range(node.lineno, node.end_lineno + 1))
+    return lines
+
+
+def solution_cells(root, stem):
+    """Return [(name, head, body)] of the solutions of an assignment, and the namespace in which they all stand."""
+    tree, space, found = Tree(Path(root)), {"np": np}, []
+    for cell in weave(tree.assignment(stem), tree.package).notebook.cells:
+        about = cell.metadata.get("nbgrader", {})
+        if about.get("grade_id", "").startswith("given-"):
+            exec(cell.source, space)
+        if about.get("solution") and cell.cell_type == "code":
+            head, _, rest = cell.source.partition("### BEGIN SOLUTION")
+            exec(cell.source, space)
+            found.append((about["grade_id"], head.rstrip(), textwrap.dedent(rest.split("### END SOLUTION")[0]).strip()))
+    return found, space
+
+
+def equivalents(root):
+    """Return what is known of changes that make no difference: a list of {task, line, change, because}.
+
+    `task` may hold ``*``; `line` is a part of the line that was changed, `change` of what was changed (default: any).
+    """
+    import yaml
+
+    path = Path(root) / "tests" / "answers" / "equivalent.yml"
+    return (yaml.safe_load(path.read_text(encoding="utf-8")) or []) if path.is_file() else []
+
+
+def reason_for(known, task, line, change):
+    """Return why a change makes no difference, or None."""
+    for entry in known:
+        fits = fnmatch.fnmatch(task, entry["task"]) and entry.get("line", "") in line
+        if fits and entry.get("change", "") in change:
+            return entry["because"]
+    return None
+
+
+# --- the report --------------------------------------------------------------------------------------------------
+
+
+def answers(root, stem, name):
+    """Return the right answers to a task, by style."""
+    path = Path(root) / "tests" / "answers" / f"{stem}.py"
+    spec = importlib.util.spec_from_file_location(f"answers_{stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {key: value for key, value in vars(module).items() if key.startswith(f"{name}__")}
+
+
+def report_on_checks(root, stem):
+    """Print a line per task: mistakes rejected and named, right answers accepted, seconds; return what failed."""
+    failed = []
+    spaces = solution_cells(root, stem)[1] if stem in Tree(Path(root)).stems() else {}
+    for name, check in checks.load(stem).items():
+        verdicts = [(mistake, verdict_on(check, mistake.function)) for mistake in check.mistakes]
+        rejected = [mistake.name for mistake, verdict in verdicts if verdict.earned < 1]
+        spoken = [(mistake, verdict) for mistake, verdict in verdicts if mistake.says]
+        named = [mistake.name for mistake, verdict in spoken if mistake.says in str(verdict)]
+        right = answers(root, stem, name)
+        accepted = [style for style, function in right.items() if verdict_on(check, function).passed]
+        start = time.perf_counter()
+        reference = verdict_on(check, spaces[name]).passed if name in spaces else None
+        seconds = time.perf_counter() - start
+        says = {True: f"{seconds:.3f} s", False: "REJECTED", None: "not in the assignment"}[reference]
+        count = len(check.mistakes)
+        print(
+            f"{stem + '.' + name:42} rejected {len(rejected):2}/{count:<2}  named {len(named):2}/{len(spoken):<2}  "
+            f"right {len(accepted)}/{len(right)}  reference {says}"
+        )
+        if len(rejected) < count or len(named) < len(spoken) or len(accepted) < len(right) or reference is False:
+            failed.append(f"{stem}.{name}")
+    return failed
+
+
+def report_on_changes(root, stem):
+    """Print how many changes of each solution the check noticed, and the survivors; return the unexplained ones."""
+    found, space = solution_cells(root, stem)
+    known, open_ones = equivalents(root), []
+    all_checks = checks.load(stem)
+    for name, head, body in found:
+        if name not in all_checks:
+            continue
+        tried, survivors = 0, []
+        lines = lines_run(all_checks[name], head, body, space)
+        for line, change, code in mutations(body, lines):
+            tried += 1
+            if survives(all_checks[name], head, code, space):
+                survivors.append((line, change))
+        print(f"{stem + '.' + name:42} {tried:4} changes, {len(survivors)} not noticed")
+        source = body.split("\n")
+        for line, change in survivors:
+            reason = reason_for(known, f"{stem}.{name}", source[line - 1], change)
+            print(f"    {source[line - 1].strip()}\n        {change}: {reason or 'UNEXPLAINED'}")
+            if not reason:
+                open_ones.append(f"{stem}.{name}: {change}")
+    return open_ones
+
+
+def main(arguments=None):
+    """Try all checks, or those of the topics named; the exit status is 1 where a check failed its trial."""
+    parser = argparse.ArgumentParser(prog="python -m autograder.authoring.mutants", description=main.__doc__)
+    parser.add_argument("stems", nargs="*", metavar="TOPIC")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
+    parser.add_argument("--checks-only", action="store_true", help="do not break the reference")
+    options = parser.parse_args(arguments)
+    stems = options.stems or checks.topics()
+    sys.path.insert(0, str(options.root / "tests"))
+    failed = [name for stem in stems for name in report_on_checks(options.root, stem)]
+    survivors = []
+    if not options.checks_only:
+        print()
+        with_assignment = [stem for stem in stems if stem in Tree(options.root).stems()]
+        survivors = [s for stem in with_assignment for s in report_on_changes(options.root, stem)]
+    for name in failed:
+        print(f"FAILED: {name}")
+    print(f"{len(failed)} checks failed their trial, {len(survivors)} survivors without a reason")
+    return 1 if failed or survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Build what an instructor hands out instead of this repository: notebooks, the wheel of ``autograder``, a README."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import nbformat
+
+from autograder.authoring.weaver import WHEEL, Tree
+
+EPOCH = 1_767_225_600  # files in the wheel and the archive bear this time, so that two builds are the same
+NEEDED = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "safetensors", "jupyterlab")
+NEEDED += ("hypothesis", "tqdm", "rich")
+README = """\
+# Convolutional networks: the notebooks
+
+One notebook per topic. You write functions in NumPy; the check below each of them says what is wrong and shows the
+smallest case that fails. No grade depends on how often you try.
+
+## On your own computer
+
+You need Python 3.11 or newer. In this folder:
+
+    python -m venv .venv
+    .venv/bin/python -m pip install -r requirements.txt        (Windows: .venv\\Scripts\\python ...)
+    .venv/bin/autograder start pooling                          copies the notebook to work/
+    .venv/bin/jupyter lab work/pooling/pooling.ipynb
+
+Fill a cell, run it, run the check below it. In the terminal the same verdicts and a table of points:
+
+    .venv/bin/autograder check work/pooling/pooling.ipynb
+
+## On Colab, Binder or a JupyterHub
+
+Upload the notebook and `{wheel}`, and run the first cell: it installs the checks if they are not there.
+
+## Handing in
+
+    .venv/bin/autograder submit work/pooling/pooling.ipynb --student your-name
+
+checks that no cell is missing and writes the archive to hand in. Save the notebook first.
+
+## The topics
+
+{topics}
+"""
+
+
+def build_wheel(root, folder):
+    """Build the wheel of ``autograder`` into `folder` from a copy that holds nothing but the package; return it.
+
+    The tools of authors (``autograder.authoring``) stay out of it: students have no use for them.
+    """
+    root = Path(root)
+    with tempfile.TemporaryDirectory() as copy:
+        ignored = shutil.ignore_patterns("__pycache__", "authoring")
+        shutil.copytree(root / "autograder", Path(copy) / "autograder", ignore=ignored)
+        for name in ("pyproject.toml", "LICENSE"):
+            shutil.copyfile(root / name, Path(copy) / name)
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), copy]
+        done = subprocess.run(
+            command, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, capture_output=True, text=True
+        )
+    if done.returncode:
+        raise RuntimeError(f"the wheel could not be built:\n{done.stdout}{done.stderr}")
+    wheel = Path(folder) / WHEEL
+    if not wheel.is_file():
+        raise RuntimeError(f"the wheel is not called {WHEEL}: change WHEEL in autograder/authoring/weaver.py")
+    return wheel
+
+
+def requirements(root):
+    """Return the lines of the students' requirements: the course's own pins, and the wheel."""
+    pins = [line.strip() for line in (Path(root) / "requirements.txt").read_text(encoding="utf-8").splitlines()]
+    kept = [pin for pin in pins if pin.split("==")[0] in NEEDED]
+    return "\n".join([*kept, f"./{WHEEL}"]) + "\n"
+
+
+def topics(root):
+    """Return one line per notebook: its name, its title, its points."""
+    tree, lines = Tree(Path(root)), []
+    for path in sorted(tree.root.glob("exercises/*/*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        titles = [c.source for c in notebook.cells if c.cell_type == "markdown" and c.source.startswith("# ")]
+        title = titles[0].splitlines()[0].removeprefix("# ") if titles else path.stem
+        points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in notebook.cells)
+        lines.append(f"- `{path.stem}`: {title} ({points:g} points)")
+    return "\n".join(lines)
+
+
+def build(root, folder):
+    """Write the kit into `folder`; return it."""
+    root, folder = Path(root), Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    build_wheel(root, folder)
+    for path in sorted(root.glob("exercises/*/*")):
+        if path.is_file() and path.name != ".gitkeep":
+            target = folder / path.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    (folder / "requirements.txt").write_text(requirements(root), encoding="utf-8", newline="\n")
+    text = README.format(wheel=WHEEL, topics=topics(root))
+    (folder / "README.md").write_text(text, encoding="utf-8", newline="\n")
+    shutil.copyfile(root / "LICENSE", folder / "LICENSE")
+    return folder
+
+
+def pack(folder, archive):
+    """Pack a folder into a zip file, the same bytes for the same content."""
+    folder = Path(folder)
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                info = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}", (2026, 1, 1, 0, 0, 0))
+                info.external_attr = 0o644 << 16
+                file.writestr(info, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return archive
+
+
+def main(arguments=None):
+    """Build the student kit: a folder and a zip file in dist/."""
+    parser = argparse.ArgumentParser(prog="python -m autograder.authoring.student_kit", description=main.__doc__)
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
+    options = parser.parse_args(arguments)
+    folder = build(options.root, options.root / "dist" / "student-kit")
+    archive = pack(folder, folder.with_suffix(".zip"))
+    print(f"The kit: {folder.relative_to(options.root)}/ and {archive.relative_to(options.root)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""Compare values up to rounding, element by element, and say in a sentence how they differ."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a value differs from what is right; `where` is the index of the worst element of output number `output`."""
+
+    says: str
+    where: tuple | None = None
+    output: int | None = None
+
+
+def compare(value, expected, scale=None, tolerance=1e-10):
+    """Return None if |value - expected| <= tolerance * scale element by element, else a Difference.
+
+    Whole numbers, strings, booleans and shapes must be equal; a tuple is compared item by item.
+
+    Examples
+    --------
+    >>> compare(np.array([1.0, 2.0]), np.array([1.0, 2.0 + 1e-14]))
+    >>> compare(np.array([1.0, 2.0]), np.array([1.0, 3.0])).says
+    'The values differ: the largest error is 1, at index (1,), got 2, expected 3.'
+    >>> compare(np.zeros((2, 3)), np.zeros((3, 2))).says
+    'The shape is (2, 3), expected (3, 2).'
+    """
+    if isinstance(expected, tuple | list):
+        return _compare_items(value, expected, scale, tolerance)
+    if value is None and expected is not None:
+        return Difference("It returned None: is the return statement missing?")
+    if expected is None or isinstance(expected, str | bool | np.bool_):
+        return None if _equal(value, expected) else Difference(f"It returned {_short(value)}, expected {expected!r}.")
+    if isinstance(expected, int | np.integer):
+        return _compare_whole(value, expected)
+    return _compare_arrays(value, np.asarray(expected), scale, tolerance)
+
+
+def _equal(value, expected):
+    if isinstance(expected, bool | np.bool_):
+        return isinstance(value, bool | np.bool_) and bool(value) == bool(expected)
+    if isinstance(expected, str):
+        return isinstance(value, str) and value == expected  # np.str_ is a str
+    return value is None and expected is None
+
+
+def _compare_items(value, expected, scale, tolerance):
+    if not isinstance(value, tuple | list):
+        return Difference(f"It returned {_short(value)}, expected a tuple of {len(expected)} values.")
+    if len(value) != len(expected):
+        return Difference(f"It returned {len(value)} values, expected {len(expected)}.")
+    scales = scale if isinstance(scale, tuple | list) else [scale] * len(expected)
+    for number, items in enumerate(zip(value, expected, scales, strict=True)):
+        found = compare(*items, tolerance)
+        if found is not None:
+            whole = all(isinstance(item, int | np.integer) for item in expected)
+            says = f"It returned {_short(value)}, expected {_short(expected)}." if whole else found.says
+            return Difference(says if whole else f"Output {number + 1}: {says}", found.where, number)
+    return None
+
+
+def _compare_whole(value, expected):
+    try:
+        number = np.asarray(value)
+    except ValueError:  # a ragged list
+        number = np.asarray("")
+    if number.ndim == 0 and number.dtype.kind in "iuf" and number == expected:
+        return None
+    return Difference(f"It returned {_short(value)}, expected {int(expected)}.")
+
+
+def _compare_arrays(value, expected, scale, tolerance):
+    try:
+        array = np.asarray(value)
+    except Exception:
+        return Difference(f"It returned {_short(value)}, expected an array of shape {expected.shape}.")
+    if array.dtype.kind not in "iufb":
+        return Difference(f"It returned {_short(value)}, expected an array of shape {expected.shape}.")
+    if array.shape != expected.shape:
+        return Difference(f"The shape is {array.shape}, expected {expected.shape}.")
+    return _largest_error(array, expected, scale, tolerance)
+
+
+def _largest_error(array, expected, scale, tolerance):
+    a, b = array.astype(float), expected.astype(float)
+    size = np.abs(b).max(initial=0.0, where=np.isfinite(b)) if scale is None else np.asarray(scale, dtype=float)
+    alike = (a == b) | (np.isnan(a) & np.isnan(b))
+    with np.errstate(all="ignore"):
+        error = np.where(alike, 0.0, np.abs(a - b))
+        allowed = tolerance * np.broadcast_to(np.where(np.isfinite(size), size, 0.0), a.shape) + 1e-300
+        excess = np.where(np.isnan(error), np.inf, error / allowed)
+    if not excess.size or excess.max() <= 1:
+        return None
+    where = tuple(int(i) for i in np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error)), a.shape))
+    if excess[where] <= 1:
+        where = tuple(int(i) for i in np.unravel_index(np.argmax(excess), a.shape))
+    at = f" at index {where}," if where else ""
+    wrong = "nan" if np.isnan(error[where]) else f"{error[where]:.3g}"
+    return Difference(
+        f"The values differ: the largest error is {wrong},{at} got {a[where]:.6g}, expected {b[where]:.6g}.", where
+    )
+
+
+def same(one, other, tolerance=1e-6):
+    """Say whether two values of any kind are equal up to rounding."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    numbers = (int, float, np.number, np.ndarray)
+    if isinstance(one, numbers) and isinstance(other, numbers):
+        a, b = np.asarray(one), np.asarray(other)
+        return a.shape == b.shape and compare(a, b.astype(float), None, tolerance) is None
+    return type(one) is type(other) and isinstance(one, str | bool | None.__class__) and one == other
+
+
+def _short(value):
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    text = " ".join(repr(value).split()) if isinstance(value, int | float | str | tuple | list) else ""
+    return text if text and len(text) <= 80 else f"a value of type {type(value).__name__}"

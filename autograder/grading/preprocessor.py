@@ -1,0 +1,77 @@
+"""What nbgrader runs in the place of its own steps, set in ``nbgrader_config.py``::
+
+    c.Autograde.sanitize_preprocessors = [
+        "autograder.grading.preprocessor.Normalise", "nbgrader.preprocessors.ClearOutput", ...
+    ]
+    c.Autograde.autograde_preprocessors = ["autograder.grading.preprocessor.Examine", ...]
+
+``use_examiner(c)`` sets both, and has feedback made into pages that run nothing. nbgrader does all the rest: its
+database, late penalties, manual grades, folders.
+"""
+
+from nbformat import from_dict
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Float
+
+from autograder.grading import notebook, records
+from autograder.grading.examiner import Examination
+from autograder.grading.results import Budget
+from autograder.grading.template import warm_template
+
+_HERE = "autograder.grading.preprocessor"
+
+
+def use_examiner(config, unconfined=False):
+    """Have ``nbgrader autograde`` and formgrader's button grade by examiner and sandbox."""
+    theirs = "nbgrader.preprocessors"
+    config.Autograde.sanitize_preprocessors = [
+        f"{_HERE}.Normalise",
+        *(f"{theirs}.{n}" for n in ("ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells")),
+        f"{theirs}.CheckCellMetadata",
+    ]
+    config.Autograde.autograde_preprocessors = [
+        f"{_HERE}.Examine",
+        *(f"{theirs}.{n}" for n in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")),
+    ]
+    config.GenerateFeedback.exporter_class = "autograder.grading.feedback.FeedbackExporter"
+    config.Examine.unconfined = unconfined
+
+
+class _OfAnAssignment(NbGraderPreprocessor):
+    """Knows the instructor's cells."""
+
+    def source(self, resources):
+        """Return the assignment's notebook and its secret seed, from the database."""
+        where = resources["nbgrader"]
+        with Gradebook(where["db_url"]) as gradebook:
+            found = records.source_of(gradebook, where["notebook"], where["assignment"])
+            return found, records.seed_of(gradebook, where["assignment"])
+
+
+class Normalise(_OfAnAssignment):
+    """Takes over of a submission what students may write, and puts it into the instructor's frame."""
+
+    def preprocess(self, nb, resources):
+        """Return a notebook with the instructor's cells, ids and metadata."""
+        return from_dict(notebook.compose(notebook.parts_of(nb), self.source(resources)[0])), resources
+
+
+class Examine(_OfAnAssignment):
+    """Runs the student's cells in a sandbox and the instructor's checks here."""
+
+    unconfined = Bool(
+        False,
+        help="Run students' code with your own rights: it can read and change all that you can. For machines that "
+        "cannot confine a process, and for submissions that you trust.",
+    ).tag(config=True)
+    cell_seconds = Float(Budget.cell, help="How long one cell may take.").tag(config=True)
+    notebook_seconds = Float(Budget.notebook, help="How long one submission may take as a whole.").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Write the outputs of all code cells."""
+        source, seed = self.source(resources)
+        budget = Budget(self.cell_seconds, self.notebook_seconds)
+        folder = resources.get("metadata", {}).get("path", ".")
+        Examination(source.task, warm_template(not self.unconfined), seed, budget, folder).run(nb.cells)
+        return from_dict(nb), resources

@@ -1,0 +1,104 @@
+"""What the gradebook holds beside nbgrader's own tables: the secret seed, and one record per graded notebook.
+
+Both live in nbgrader's database, in tables of their own, so that a copy of ``gradebook.db`` is all there is to keep.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from autograder.grading.notebook import Source, SourceCell
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS autograder_seed (assignment TEXT PRIMARY KEY, seed INTEGER NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS autograder_record (
+        student TEXT NOT NULL, assignment TEXT NOT NULL, notebook TEXT NOT NULL, digest TEXT NOT NULL,
+        seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, score REAL NOT NULL, seconds REAL NOT NULL,
+        PRIMARY KEY (student, assignment, notebook))""",
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """How the grading of one notebook went. `status` is "graded" or "failed"; `digest` is that of the file."""
+
+    student: str
+    assignment: str
+    notebook: str
+    digest: str
+    seed: int
+    status: str
+    reason: str
+    score: float
+    seconds: float
+
+
+def prepare(gradebook):
+    """Make the tables if they are not there."""
+    for table in _TABLES:
+        gradebook.db.execute(text(table))
+    gradebook.db.commit()
+
+
+def seed_of(gradebook, assignment):
+    """Return the assignment's secret seed: drawn once and then kept, so that a regrade gives the same score."""
+    prepare(gradebook)
+    gradebook.db.execute(
+        text("INSERT OR IGNORE INTO autograder_seed VALUES (:name, :seed)"),
+        {"name": assignment, "seed": secrets.randbits(62)},
+    )
+    gradebook.db.commit()
+    found = gradebook.db.execute(
+        text("SELECT seed FROM autograder_seed WHERE assignment = :name"), {"name": assignment}
+    )
+    return int(found.scalar_one())
+
+
+def save(gradebook, record):
+    """Write a record in place of the one before, without committing."""
+    gradebook.db.execute(
+        text(
+            "INSERT OR REPLACE INTO autograder_record VALUES "
+            "(:student, :assignment, :notebook, :digest, :seed, :status, :reason, :score, :seconds)"
+        ),
+        vars(record),
+    )
+
+
+def digests(gradebook, assignment):
+    """Return {(student, notebook): digest of the file that was graded} for all records of an assignment."""
+    prepare(gradebook)
+    rows = gradebook.db.execute(
+        text("SELECT student, notebook, digest FROM autograder_record WHERE assignment = :name AND status = 'graded'"),
+        {"name": assignment},
+    )
+    return {(student, notebook): digest for student, notebook, digest in rows}
+
+
+def source_of(gradebook, notebook, assignment):
+    """Return an assignment's notebook as the instructor generated it: a `Source`."""
+    found = gradebook.find_notebook(notebook, assignment)
+    order = text("rowid") if gradebook.engine.dialect.name == "sqlite" else None
+    graded = {cell.name: cell for cell in found.grade_cells}
+    tasks = {cell.name: cell for cell in found.task_cells}
+    solutions = {cell.name for cell in found.solution_cells}
+    from nbgrader.api import SourceCell as Row
+
+    rows = gradebook.db.query(Row).filter(Row.notebook_id == found.id).order_by(order).all()
+    cells = [
+        SourceCell(
+            name=row.name,
+            cell_type=row.cell_type,
+            source=row.source,
+            checksum=row.checksum,
+            locked=row.locked,
+            grade=row.name in graded,
+            solution=row.name in solutions,
+            task=row.name in tasks,
+            points=(graded.get(row.name) or tasks[row.name]).max_score if row.name in graded | tasks else None,
+        )
+        for row in rows
+    ]
+    return Source(notebook, tuple(cells), json.loads(found.kernelspec) if found.kernelspec else {})

@@ -1,0 +1,349 @@
+"""A warm process that forks one sandbox per submission, and its handle.
+
+NumPy, Matplotlib and IPython are imported once, here. This process has no threads, no sockets but the one to its
+owner, and an environment without anything of the owner's; so have its forks. It ends when its owner does.
+"""
+
+import atexit
+import contextlib
+import functools
+import gc
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+
+from autograder.grading import confine, wire
+
+DISTRIBUTIONS = ("numpy", "matplotlib", "ipython", "matplotlib-inline")
+CLONES = set()  # processes below this one that are not sandboxes
+KILLED = 137  # exit status of a sandbox that was killed from outside
+WATCH = 0.25  # seconds between two looks at the memory of a sandbox
+
+
+class SandboxError(RuntimeError):
+    """There is no sandbox to be had; the message says why."""
+
+
+class TemplateEndedError(SandboxError):
+    """The warm process is gone."""
+
+
+class Template:
+    """Starts the warm process and asks it for sandboxes.
+
+    Parameters
+    ----------
+    is_confined : bool
+        False runs students' code with the rights of the caller: for machines that cannot confine, at one's own risk.
+    """
+
+    def __init__(self, is_confined=True, limits=None):
+        self.is_confined, self.limits = is_confined, limits or confine.Limits()
+        self.process = self.control = None
+        self.is_ready = False
+
+    def start(self):
+        """Start the process, or do nothing if it runs; it takes a second until it answers."""
+        if self.control is not None and (self.process is None or self.process.poll() is None):
+            return
+        self.stop()
+        if not hasattr(os, "fork"):
+            raise SandboxError("Grading needs processes that fork, which this system has not.")
+        self.control, theirs = socket.socketpair()
+        self.folder = tempfile.mkdtemp(prefix="template-")
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "autograder.grading.template", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=_environment(self.folder),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.is_ready = False
+
+    def wait(self):
+        """Start the process and wait until it answers."""
+        self.start()
+        if not self.is_ready:
+            self._answer(120)
+            self.is_ready = True
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def spawn(self):
+        """Return (pid, Channel) of a new sandbox that is ready to be used."""
+        try:
+            self.wait()
+            return self._spawn()
+        except (OSError, TemplateEndedError):
+            self.stop()
+            self.wait()
+            return self._spawn()
+
+    def _spawn(self):
+        ours, theirs = socket.socketpair()
+        with theirs:
+            request = {"op": "spawn", "confined": self.is_confined, "limits": asdict(self.limits)}
+            socket.send_fds(self.control, [json.dumps(request).encode()], [theirs.fileno()])
+            pid = self._answer(30)["pid"]
+        channel = wire.Channel(ours)
+        try:
+            said = channel.receive(seconds=30)
+        except wire.WireError as error:
+            said = ("refused", str(error))
+        if said[0] != "ready":
+            self.end(pid)
+            raise SandboxError(str(said[1]))
+        return pid, channel
+
+    def end(self, pid):
+        """End a sandbox and all that it started; return (why it had ended before, was it killed from outside?)."""
+        try:
+            self.control.sendall(json.dumps({"op": "end", "pid": pid}).encode())
+            said = self._answer(30)
+            return said["reason"], said["killed"]
+        except (OSError, AttributeError, SandboxError):
+            self.stop()
+            return "", True
+
+    def _answer(self, seconds):
+        self.control.settimeout(seconds)
+        try:
+            text = self.control.recv(65536)
+        except OSError as error:
+            raise TemplateEndedError(f"The process that forks sandboxes does not answer ({error}).") from None
+        if not text:
+            raise TemplateEndedError("The process that forks sandboxes has ended.")
+        return json.loads(text)
+
+    def clone(self):
+        """Return another handle, with a warm process of its own, forked from this one: cheaper than a new one."""
+        self.wait()
+        twin = Template(self.is_confined, self.limits)
+        twin.control, theirs = socket.socketpair()
+        twin.is_ready = True
+        with theirs:
+            socket.send_fds(self.control, [b'{"op": "clone"}'], [theirs.fileno()])
+            self._answer(30)
+        return twin
+
+    def stop(self):
+        """End the process and every sandbox."""
+        if self.control is not None:
+            self.control.close()
+            self.control = None
+        if self.process is not None:
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+    def disown(self):
+        """Forget the process without ending it: in a fork of its owner."""
+        if self.control is not None:
+            self.control.close()
+        self.control = self.process = None
+
+
+@functools.cache
+def warm_template(is_confined):
+    """Return this process's warm template; refuse where the machine cannot confine."""
+    if is_confined:
+        refuse_if_impossible()
+    template = Template(is_confined)
+    template.start()  # answers when it is first needed
+    atexit.register(template.stop)
+    return template
+
+
+@functools.cache
+def refuse_if_impossible():
+    """Raise ConfinementError where students' code cannot be confined."""
+    reason = confine.why_not()
+    if reason:
+        raise confine.ConfinementError(
+            f"{reason} Students' code would run with your rights. To grade submissions that you trust all the same, "
+            "pass --unconfined (or set c.Examine.unconfined = True)."
+        )
+
+
+def _environment(folder):
+    """Return the little that the warm process may know of its owner's environment."""
+    import matplotlib
+
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
+    kept = {key: os.environ[key] for key in ("LD_LIBRARY_PATH", "PYTHONPATH") if key in os.environ}
+    return {
+        "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": folder, "IPYTHONDIR": folder, "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": matplotlib.get_cachedir(), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
+        **threads, **kept,
+    }  # fmt: skip
+
+
+# --- the process itself --------------------------------------------------------------------------------------------
+
+
+def serve(control):
+    """Fork sandboxes until the owner hangs up."""
+    from autograder.grading import shell as inside
+
+    confine.adopt_orphans()
+    shell = inside.make_shell()
+    view = confine.python_environment(DISTRIBUTIONS) if sys.platform == "linux" else None
+    control.sendall(b"{}")
+    gc.collect()
+    gc.freeze()  # so that forks do not copy what nobody changes
+    while control is not None:
+        control = _serve_until_cloned(control, shell, view)
+
+
+def _serve_until_cloned(control, shell, view):
+    """Serve; return None in the end, and in a clone, at once, the socket of its own owner."""
+    running, reason = None, ""
+    while True:
+        ready = select.select([control], [], [], WATCH if running else None)[0]
+        if not ready:
+            if memory_used() > running:
+                reason = "it used too much memory"
+                end_all(but=CLONES)
+            continue
+        text, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
+        if not text:
+            end_all(but=CLONES)
+            return None
+        request = json.loads(text)
+        if request["op"] == "end":
+            killed = not reason and _was_killed(request["pid"])
+            end_all(but=CLONES)
+            control.sendall(json.dumps({"reason": reason, "killed": killed}).encode())
+            running, reason = None, ""
+            continue
+        pid = os.fork()
+        if pid == 0 and request["op"] == "clone":
+            control.close()
+            CLONES.clear()
+            confine.adopt_orphans()
+            return socket.socket(fileno=descriptors[0])
+        if pid == 0:
+            limits = confine.Limits(**request["limits"])
+            _become_sandbox(descriptors[0], request["confined"], view, limits, shell, control)
+        os.close(descriptors[0])
+        if request["op"] == "clone":
+            CLONES.add(pid)
+        else:
+            running = request["limits"]["memory"]
+        control.sendall(json.dumps({"pid": pid}).encode())
+
+
+def _was_killed(pid):
+    """Say whether a sandbox has ended already, and not by what ran in it: nothing in there can send it a SIGKILL."""
+    stop = time.monotonic() + 0.02
+    while time.monotonic() < stop:
+        with contextlib.suppress(ChildProcessError):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status) in (-signal.SIGKILL, KILLED)
+        if not children(pid):
+            time.sleep(0.001)  # it is about to end
+            continue
+        return False
+    return False
+
+
+def _become_sandbox(descriptor, is_confined, view, limits, shell, control):
+    """Never returns."""
+    from autograder.grading import shell as inside
+
+    code = 0
+    try:
+        control.close()
+        os.setsid()
+        confine.close_descriptors([descriptor])
+        channel = wire.Channel(socket.socket(fileno=descriptor))
+
+        def run():
+            inside.start_afresh()
+            inside.Sandbox(channel, shell).serve()
+
+        try:
+            if is_confined:
+                code = KILLED if confine.confined(run, view, limits, close=[descriptor]) == -signal.SIGKILL else 0
+            else:
+                run_unconfined(run)
+        except confine.ConfinementError as error:
+            channel.send(("refused", str(error)))
+    finally:
+        os._exit(code)
+
+
+def run_unconfined(run):
+    """Run without walls, in a folder of its own that is removed in the end."""
+    folder = tempfile.mkdtemp(prefix="submission-")
+    os.chdir(folder)
+    try:
+        run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def children(pid):
+    """List the processes that `pid` started, or inherited."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        if os.path.exists("/proc/self/stat"):
+            return []
+        import psutil  # where there is no /proc
+
+        with contextlib.suppress(psutil.Error):
+            return [process.pid for process in psutil.Process(pid).children()]
+        return []
+
+
+def memory_used():
+    """Return the bytes that all processes below this one hold beyond what they share with it."""
+    page, own = os.sysconf("SC_PAGE_SIZE"), _resident(os.getpid())
+    todo, total = [pid for pid in children(os.getpid()) if pid not in CLONES], 0
+    while todo:
+        pid = todo.pop()
+        total += max(0, _resident(pid) - own)
+        todo += children(pid)
+    return total * page
+
+
+def _resident(pid):
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            return int(file.read().split()[1])
+    except OSError:
+        return 0
+
+
+def end_all(but=()):
+    """End every process below this one. Orphans come here, so nothing escapes by leaving its parent."""
+    stop = time.monotonic() + 20
+    while time.monotonic() < stop:
+        below = [pid for pid in children(os.getpid()) if pid not in but]
+        if not below:
+            return
+        for pid in below:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in below:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))

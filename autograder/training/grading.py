@@ -1,0 +1,279 @@
+"""Grade a trained network: the examiner builds it from its layer list and measures it; the log's word is not taken.
+
+A model is worth points for its score on pictures that the grading seed draws, and for the student's own NumPy functions
+agreeing with PyTorch on it.
+"""
+
+import functools
+import hashlib
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from autograder.checks.engine import Case, Failure, Verdict
+from autograder.training import files, loop, tasks
+from autograder.training.network import ModelError, build, parameter_count, put_weights
+
+TESTED = 1000  # pictures
+AGREES = 1e-4
+WEIGHTS = {"score": 5, "forward in NumPy": 2, "gradient in NumPy": 2, "shape and parameters": 1}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Scores that are worth nothing and everything: `full` is the lowest reference less the sampling error."""
+
+    floor: float
+    full: float
+
+    def share(self, score):
+        """Return the share of the points, from 0 to 1."""
+        return min(1.0, max(0.0, (score - self.floor) / (self.full - self.floor)))
+
+
+# From solutions/training/calibrate.py: the floor is what a network with all but its last layer frozen reaches.
+BOUNDS = {
+    "digits": Bounds(0.40, 0.82),
+    "shapes": Bounds(0.50, 0.73),
+    "scenes": Bounds(0.60, 0.97),
+}
+
+
+def load(folder, task):
+    """Return (model, network with its weights) of what was handed in, or raise ModelError."""
+    model = files.read_model(folder, task)
+    return model, put_weights(build(model.layers, task), model.weights)
+
+
+def measure(net, task, seed, split="test", count=TESTED):
+    """Return the score of a network on pictures drawn by `seed`."""
+    draw = task.draw_test if split == "test" else functools.partial(task.draw, split=split)
+    x, target = draw(count, seed)
+    return task.score(loop.predict(net, x).argmax(1), target)
+
+
+def standard_error(score, count=TESTED):
+    """Return the standard error of a share of `count` independent pictures."""
+    return math.sqrt(max(score * (1 - score), 1e-4) / count)
+
+
+@dataclass(frozen=True)
+class ModelCheck:
+    """The check of one trained network.
+
+    Parameters
+    ----------
+    name : str
+        The student's function that returns the layer list.
+    task : Task
+    bounds : Bounds
+    section : str
+        Label of the section in the book that explains it.
+    """
+
+    name: str
+    task: tasks.Task
+    bounds: Bounds
+    section: str = ""
+    limit: float = 20.0
+
+    def run(self, find, points, setting):
+        """Grade what lies in the setting's folder; `find(name)` gives the student's functions.
+
+        Returns
+        -------
+        autograder.checks.engine.Verdict
+        """
+        function = find(self.name)
+        if function is None:
+            return self._nothing(
+                points, f"There is no function called {self.name}: run the cell that defines it first."
+            )
+        outcome = function.call((), {}, 2.0)
+        if not outcome.ok:
+            return self._nothing(points, outcome.problem)
+        try:
+            model, net = load(setting.folder, self.task)
+        except ModelError as error:
+            return self._nothing(points, str(error))
+        split = "validation" if setting.at_home else "test"
+        score = _measured(_key(model), self.task.name, setting.seed, split, _Keep(net))
+        share = self.bounds.share(score)
+        notes = [self._told(score, split, net)]
+        if _plain(outcome.value) != _plain(model.layers):
+            notes.append(f"{self.name}() gives other layers than {self.task.name}.json, which is graded: train again?")
+        if not setting.at_home:
+            notes += for_instructor(model, self.task, score)
+        if share == 0:
+            return self._nothing(
+                points, notes[0] + " That is no better than a network that learned nothing.", notes[1:]
+            )
+        problems = self._problems(find, model, net, setting)
+        return self._verdict(points, share, problems, notes)
+
+    def _told(self, score, split, net):
+        bounds, count = self.bounds, parameter_count(net)
+        return (
+            f"{self.task.measure} {score:.3f} on {TESTED:,} {split} pictures: {bounds.full:.2f} gives full points, "
+            f"{bounds.floor:.2f} none. {count:,} parameters, at most {self.task.budget:,}."
+        )
+
+    def _problems(self, find, model, net, setting):
+        """Return {part: sentence} of the student's functions that do not agree with PyTorch on this network."""
+        draw = self.task.draw_test if not setting.at_home else self.task.draw
+        x, _ = draw(2, (setting.seed, 1))
+        target = loop.predict(net, x).argmin(
+            1
+        )  # what it believes least: with right labels a gradient may be rounding alone
+        logits, grads = torch_gradients(net, x, target)
+        weights = {name: value.numpy() for name, value in model.weights.items()}
+        layers, x, target = as_options(model.layers), x.numpy(), target.numpy()
+        tried = {
+            "forward in NumPy": lambda: _forward(self._call(find), layers, weights, x, logits),
+            "gradient in NumPy": lambda: _backward(self._call(find), layers, weights, x, target, logits, grads),
+            "shape and parameters": lambda: _summary(self._call(find), layers, x.shape, logits.shape, net),
+        }
+        return {part: says for part, attempt in tried.items() if (says := _attempted(attempt))}
+
+    def _call(self, find):
+        def call(name, *args):
+            function = find(name)
+            if function is None:
+                raise _Wrong(f"There is no function called {name}: run the cell that defines it first.")
+            outcome = function.call(args, {}, self.limit)
+            if not outcome.ok:
+                raise _Wrong(f"{name}: {outcome.problem}")
+            return outcome.value
+
+        return call
+
+    def _verdict(self, points, share, problems, notes):
+        earned = WEIGHTS["score"] * share + sum(WEIGHTS[part] for part in list(WEIGHTS)[1:] if part not in problems)
+        earned = math.floor(float(points) * earned / sum(WEIGHTS.values()) * 100 + 1e-6) / 100
+        parts = {part: part not in problems for part in WEIGHTS} | {"score": share == 1}
+        failure = Failure(Case(), " ".join(problems.values())) if problems else None
+        return Verdict(self.name, float(points), earned, parts, tuple(notes), failure, "", self.section)
+
+    def _nothing(self, points, says, notes=()):
+        return Verdict(self.name, float(points), 0.0, {}, tuple(notes), Failure(Case(), says), "", self.section)
+
+
+def for_instructor(model, task, score, tolerance=0.02):
+    """List what an instructor may want to know and what earns no points: is the log this model's?"""
+    told = model.log.get("score")
+    if isinstance(told, int | float):
+        says = f"The log states {told:.3f} on validation pictures; measured on the test: {score:.3f}."
+        notes = [says + (" These differ by more than chance." if abs(told - score) > 0.1 else "")]
+    else:
+        notes = ["The log states no score."]
+    replayed = loop.replay(task, model.layers, model.log)
+    if replayed is None:
+        return [*notes, "The log cannot be replayed."]
+    told, found = replayed
+    gap = max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(told, found))
+    verb = "gives" if gap < tolerance else "does not give"
+    return [*notes, f"A replay of the log's first {len(found)} steps {verb} its losses (largest gap {gap:.1e})."]
+
+
+# --- the student's functions against PyTorch -------------------------------------------------------------------------
+
+
+class _Wrong(Exception):
+    """What is wrong, in a sentence."""
+
+
+def _attempted(attempt):
+    try:
+        attempt()
+    except _Wrong as error:
+        return str(error)
+    except Exception as error:  # an answer of a form that nobody foresaw is wrong, not an error of ours
+        return f"The answer is not of the form asked for ({type(error).__name__}: {str(error)[:100]})."
+    return None
+
+
+def torch_gradients(net, x, target):
+    """Return the logits of a network for a batch and {name: gradient of the cross-entropy}, as arrays."""
+    net.zero_grad()
+    logits = net(x)
+    F.cross_entropy(logits, target).backward()
+    return logits.detach().numpy(), {name: p.grad.numpy().copy() for name, p in net.named_parameters()}
+
+
+def _forward(call, layers, weights, x, logits):
+    found = np.asarray(call("convnet_forward", layers, weights, x), dtype=float)
+    _compare("convnet_forward, on your network:", found, logits)
+
+
+def _backward(call, layers, weights, x, target, logits, grads):
+    upstream = call("cross_entropy_backward", 1.0, logits, target)
+    found = call("convnet_backward", upstream, layers, weights, x)
+    if not isinstance(found, tuple | list) or len(found) != 2 or not isinstance(found[0], dict):
+        raise _Wrong("convnet_backward must return a dict of gradients, and the gradient of x.")
+    for name, grad in grads.items():
+        if name not in found[0]:
+            raise _Wrong(f"convnet_backward, on your network: there is no gradient {name!r}.")
+        _compare(f"convnet_backward, on your network: the gradient {name!r}:", found[0][name], grad, np.abs(grad).max())
+
+
+def _summary(call, layers, input_shape, output_shape, net):
+    found = call("network_summary", layers, tuple(input_shape))
+    right = tuple(output_shape), parameter_count(net)
+    if not isinstance(found, tuple | list) or len(found) != 2 or (tuple(found[0]), found[1]) != right:
+        raise _Wrong(
+            f"network_summary, on your network: the output has shape {right[0]}, the parameters are {right[1]:,}."
+        )
+
+
+def _compare(words, found, right, scale=None):
+    found = np.asarray(found, dtype=float)
+    if found.shape != right.shape:
+        raise _Wrong(f"{words} shape {found.shape}, PyTorch has {right.shape}.")
+    gap = np.abs(found - right).max()
+    if not gap <= AGREES * (max(1.0, np.abs(right).max()) if scale is None else max(scale, 1e-6)):
+        raise _Wrong(f"{words} the largest difference from PyTorch is {gap:.2g}.")
+
+
+def as_options(layers):
+    """Return layers as a student writes them: pairs are tuples."""
+    return [{k: tuple(v) if isinstance(v, list) else v for k, v in layer.items()} for layer in layers]
+
+
+def _plain(layers):
+    if isinstance(layers, list | tuple):
+        return [_plain(item) for item in layers]
+    if isinstance(layers, dict):
+        return {key: _plain(value) for key, value in layers.items()}
+    return int(layers) if isinstance(layers, np.integer) else layers
+
+
+# --- measuring once ------------------------------------------------------------------------------------------------
+
+
+class _Keep:
+    """Carries a network past a cache that must not look at it."""
+
+    def __init__(self, net):
+        self.net = net
+
+    def __eq__(self, other):
+        return isinstance(other, _Keep)
+
+    def __hash__(self):
+        return 0
+
+
+def _key(model):
+    digest = hashlib.sha256(repr(model.layers).encode())
+    for name in sorted(model.weights):
+        digest.update(name.encode() + model.weights[name].numpy().tobytes())
+    return digest.hexdigest()
+
+
+@functools.lru_cache(4096)
+def _measured(key, name, seed, split, keep):
+    with torch.no_grad():
+        return measure(keep.net, tasks.find(name), seed, split)

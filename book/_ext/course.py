@@ -1,0 +1,215 @@
+"""Directives of the course's pages: self-checks, interactive figures."""
+
+import html
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
+from PIL import Image
+from sphinx.util.docutils import SphinxDirective
+
+STATIC = Path(__file__).parent.parent / "_static"
+
+# What each interactive figure is called on the page; the name is also its module and its custom element.
+FIGURES = {
+    "shape-calculator": "Shape calculator",
+    "convolution-arithmetic": "Convolution arithmetic",
+    "flip-and-slide": "Flip and slide",
+    "convolution-matrix": "The convolution matrix",
+    "receptive-field": "Receptive field of a stack",
+    "pooling-shift": "Pooling and shift",
+    "gradient-flow": "Where a gradient comes from",
+    "gabor-explorer": "Gabor explorer",
+    "attention-explorer": "Attention, from averaging to selection",
+}
+
+
+def raw(text):
+    """Return a piece of HTML that other builders leave out."""
+    return nodes.raw("", text, format="html")
+
+
+def parse_number(text):
+    """Return the number written in `text` ("9", "-0.5", "1/3"), or None when it is not one.
+
+    Examples
+    --------
+    >>> parse_number("1/4"), parse_number("9 pixels")
+    (0.25, None)
+    """
+    try:
+        return float(Fraction(text.strip().replace("−", "-").replace(",", "")))
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+class SelfCheck(SphinxDirective):
+    """A question, a line ``---``, and the answer that says why.
+
+    Interactive where scripts run, a folded answer where they do not. ``:answer:`` is a number (with an optional
+    ``:tolerance:``), one of ``:choices:`` (separated by ``|``), or a word.
+    """
+
+    has_content = True
+    option_spec = {  # noqa: RUF012
+        "answer": directives.unchanged_required,
+        "tolerance": float,
+        "choices": directives.unchanged,
+    }
+
+    def run(self):
+        lines = [line.strip() for line in self.content]
+        if "---" not in lines:
+            raise self.error("self-check: a line '---' must separate the question from the answer")
+        cut = lines.index("---")
+        question = nodes.container(classes=["self-check-question"])
+        self.state.nested_parse(self.content[:cut], self.content_offset, question)
+        answer = nodes.container(classes=["self-check-answer"])
+        self.state.nested_parse(self.content[cut + 1 :], self.content_offset + cut + 1, answer)
+        data, choices = self.read_answer()
+        number = self.env.new_serialno("self-check") + 1
+        key = f"{self.env.docname.split('/')[-1]}-{number}"
+        attributes = " ".join(f'data-{name}="{html.escape(str(value))}"' for name, value in data.items())
+        result = [raw(f'<self-check id="self-check-{number}" data-key="{key}" {attributes}>'), question]
+        if choices:
+            result.append(choices)
+        return [
+            *result,
+            raw("<details><summary>Answer</summary>"),
+            answer,
+            raw("</details></self-check>"),
+        ]
+
+    def read_answer(self):
+        """Return what the browser compares with, and the list of choices as nodes."""
+        answer = self.options.get("answer")
+        if answer is None:
+            return {"kind": "open"}, None
+        answer = answer.strip().strip("\"'")
+        if "choices" in self.options:
+            options = [choice.strip().strip("\"'") for choice in self.options["choices"].split("|")]
+            if answer not in options:
+                raise self.error(f"self-check: the answer {answer!r} is not one of the choices {options}")
+            listing = nodes.bullet_list(classes=["self-check-choices"])
+            for option in options:
+                inline, messages = self.state.inline_text(option, self.lineno)
+                listing += nodes.list_item("", nodes.paragraph("", "", *inline, *messages))
+            return {"kind": "choice", "answer": options.index(answer)}, listing
+        number = parse_number(answer)
+        if number is None:
+            return {"kind": "text", "answer": answer}, None
+        tolerance = self.options.get("tolerance", 1e-9 * max(1.0, abs(number)))
+        return {"kind": "number", "answer": repr(number), "shown": answer, "tolerance": tolerance}, None
+
+
+class Interactive(SphinxDirective):
+    """An interactive figure by name, with its still picture, and in the content what to try.
+
+    ``:options:`` is JSON handed to the element as ``data-options``: the state it starts in.
+    """
+
+    has_content = True
+    required_arguments = 1
+    option_spec = {  # noqa: RUF012
+        "alt": directives.unchanged,
+        "caption": directives.unchanged,
+        "options": directives.unchanged,
+        "name": directives.unchanged,
+    }
+
+    def run(self):
+        name = self.arguments[0]
+        if name not in FIGURES:
+            raise self.error(f"interactive: no figure {name!r}; there are {', '.join(FIGURES)}")
+        title = FIGURES[name]
+        options = self.options.get("options", "{}")
+        try:
+            json.loads(options)
+        except json.JSONDecodeError as error:
+            raise self.error(f"interactive: options are not JSON: {error}") from None
+        alt = self.options.get("alt", f"A still of the interactive figure: {title.lower()}.")
+        root = "../" * self.env.docname.count("/")
+        still = STATIC / "figures" / "stills" / f"{name}.png"
+        picture = ""
+        if still.exists():
+            width, height = Image.open(still).size
+            source = f"{root}_static/figures/stills/{name}.png"
+            picture = (
+                f'<img class="interactive-still" src="{source}" alt="{html.escape(alt)}" '
+                f'width="{width // 2}" height="{height // 2}" loading="lazy">'
+            )
+        else:
+            picture = f'<p class="interactive-still">{html.escape(alt)}</p>'
+        number = self.env.new_serialno("interactive")
+        anchor = self.options.get("name") or (f"interactive-{name}" + (f"-{number}" if number else ""))
+        opening = (
+            f'<figure class="interactive" id="{html.escape(anchor)}">'
+            f'<figcaption class="interactive-title">{html.escape(self.options.get("caption") or title)}</figcaption>'
+            f"<course-{name} data-options='{html.escape(options)}'>{picture}</course-{name}>"
+        )
+        if not self.content:
+            return [raw(opening + "</figure>")]
+        todo = nodes.container(classes=["interactive-try"])
+        self.state.nested_parse(self.content, self.content_offset, todo)
+        return [raw(opening + '<p class="interactive-try-title">Try this</p>'), todo, raw("</figure>")]
+
+
+VERDICTS = {"true": "true", "conditional": "true under a condition", "false": "false"}
+
+
+class Claims(SphinxDirective):
+    """The claims of one topic with their verdicts and evidence, from book/claims.yml; without a topic their count."""
+
+    optional_arguments = 1
+
+    def run(self):
+        path = Path(__file__).parent.parent / "claims.yml"
+        self.env.note_dependency(str(path))
+        claims = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+        if self.arguments:
+            lines = self.table([claim for claim in claims if claim["topic"] == self.arguments[0]])
+        else:
+            count = {verdict: sum(claim["verdict"] == verdict for claim in claims) for verdict in VERDICTS}
+            lines = [
+                f"**{len(claims)} claims: {count['true']} true, {count['conditional']} true under a condition, "
+                f"{count['false']} false.**"
+            ]
+        node = nodes.container(classes=["course-claims"])
+        self.state.nested_parse(StringList(lines, str(path)), self.content_offset, node)
+        return node.children if not self.arguments else [node]
+
+    @staticmethod
+    def table(claims):
+        """Return a table of claims as lines of MyST."""
+        lines = [
+            "````{list-table}",
+            ":header-rows: 1",
+            ":widths: 18 66 16",
+            "",
+            "* - Verdict",
+            "  - Claim",
+            "  - Evidence",
+        ]
+        for claim in claims:
+            label = claim["evidence"].split("#")[1]
+            lines += [f"* - **{VERDICTS[claim['verdict']]}**", f"  - {claim['claim'].strip()}"]
+            if claim.get("condition"):
+                lines += [
+                    "",
+                    f"    *{'It holds' if claim['verdict'] == 'true' else 'What holds'}:* {claim['condition'].strip()}",
+                ]
+            lines.append(f"  - [see it](#{label})")
+        return [*lines, "````"]
+
+
+def setup(app):
+    app.add_directive("claims", Claims)
+    app.add_directive("self-check", SelfCheck)
+    app.add_directive("interactive", Interactive)
+    app.add_css_file("course.css")
+    app.add_js_file("course.js", type="module")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,102 @@
+"""Take pictures with Chromium: the stills of the interactive figures, and the README's screenshots of the built site.
+
+    python book/_ext/pictures.py stills                 into book/_static/figures/stills
+    python book/_ext/pictures.py readme [SITE] [INTO]   of _build/html, into docs
+
+Both need a browser: Debian's chromium, or `playwright install chromium`.
+"""
+
+import contextlib
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent))
+from serve import serving
+
+from course import FIGURES
+
+ROOT = Path(__file__).parents[2]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+BARE = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">
+<link rel="stylesheet" href="/_static/course.css"><script type="module" src="/_static/course.js"></script>
+<style>body {{ width: 690px; margin: 0; font-family: sans-serif; background: #fff }}
+.cf-controls, .cf-key-help, .cf-formula {{ display: none }} .cf-stage, .cf-readout {{ padding: 6px; margin: 0 }}</style>
+<article><figure class="interactive" style="border: 0; padding: 0; margin: 0">
+<course-{name} data-options='{options}'></course-{name}></figure></article></html>"""
+# The states that show the idea, where the first one does not.
+SHOWN = {"pooling-shift": '{"right": 1}', "convolution-arithmetic": '{"position": 4}'}
+# (file, page, width, colour scheme, what to bring to the top)
+VIEWS = [
+    ("site-index.png", "book/index.html", 1280, "light", None),
+    ("site-chapter.png", "book/pooling.html", 1280, "light", "figure.interactive"),
+    ("site-chapter-dark.png", "book/pooling.html", 1280, "dark", "self-check"),
+    ("site-telephone.png", "book/pooling.html", 400, "light", "figure.interactive"),
+]
+
+
+@contextlib.contextmanager
+def chromium():
+    """Start a browser."""
+    with sync_playwright() as playwright:
+        own = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=own, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def save(page, path, **options):
+    """Write a screenshot as a palette PNG, a third of the size."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path, **options)
+    Image.open(path).convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=0).save(path, optimize=True)
+
+
+def stills():
+    """Draw every interactive figure as it starts, without its controls, at twice the size it is shown in."""
+    with serving(ROOT / "book") as address, chromium() as browser:
+        page = browser.new_page(viewport={"width": 720, "height": 600}, device_scale_factor=2)
+        for name in FIGURES:
+            html = BARE.format(name=name, options=SHOWN.get(name, "{}"))
+            page.route("**/still.html", lambda route, _, html=html: route.fulfill(body=html, content_type="text/html"))
+            page.goto(f"{address}/still.html")
+            page.wait_for_selector(f"course-{name}[data-ready]")
+            target = page.locator(".cf-stage").bounding_box()
+            below = page.locator(".cf-say").bounding_box()
+            height = below["y"] + below["height"] - target["y"] + 8
+            clip = {"x": 0, "y": target["y"], "width": 690, "height": height}
+            save(page, ROOT / "book/_static/figures/stills" / f"{name}.png", clip=clip)
+            page.unroute("**/still.html")
+            print(name)
+
+
+def readme(site, into):
+    """Take the README's screenshots of the main pages."""
+    with serving(site) as address, chromium() as browser:
+        for file, page_name, width, scheme, top in VIEWS:
+            page = browser.new_page(viewport={"width": width, "height": 860}, color_scheme=scheme)
+            page.goto(f"{address}/{page_name}")
+            page.evaluate("window.MathJax?.startup?.promise")
+            if top:
+                page.locator(top).first.evaluate("(e) => scrollTo({top: e.offsetTop - 90, behavior: 'instant'})")
+            page.wait_for_timeout(1200)
+            save(page, into / file)
+            page.close()
+            print(into / file)
+
+
+def main(arguments):
+    if arguments[:1] == ["stills"]:
+        stills()
+    elif arguments[:1] == ["readme"]:
+        site, into = (arguments[1:] + ["_build/html", "docs"][len(arguments) - 1 :])[:2]
+        readme(Path(site), Path(into))
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,103 @@
+"""Figures of the chapter on algorithms."""
+
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+
+NAMES = {"loops": "direct", "matrix": "dense matrix", "im2col": "columns", "fft": "FFT", "separable": "two passes"}
+DASHES = {"loops": "-", "matrix": ":", "im2col": "-", "fft": "--", "separable": "-."}
+
+
+def seconds(function, *args, repeats=5):
+    """Return the times of some calls, in seconds, after one call that is not counted."""
+    function(*args)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function(*args)
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def counts_and_times(sizes, counts, times):
+    """Draw multiplications and measured milliseconds (with their range) against the side of the kernel."""
+    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.2))
+    for name, values in counts.items():
+        axes[0].plot(sizes, values, DASHES[name], label=NAMES[name])
+    for name, values in times.items():
+        (line,) = axes[1].plot(
+            sizes, 1e3 * np.median(values, 1), DASHES[name], marker="o", markersize=3, label=NAMES[name]
+        )
+        axes[1].fill_between(sizes, 1e3 * values.min(1), 1e3 * values.max(1), color=line.get_color(), alpha=0.2, lw=0)
+    for axis, label in zip(axes, ("multiplications, counted", "milliseconds, measured here"), strict=True):
+        axis.set(yscale="log", xlabel="side of the kernel, in pixels", ylabel=label)
+        axis.legend(fontsize=8)
+    return figure
+
+
+def best_map(best, image_sizes, kernel_sizes):
+    """Colour each pair of an image's and a kernel's side by the algorithm with the fewest multiplications."""
+    names = ["loops", "matrix", "fft"]
+    grid = np.array([[names.index(best(n, k)) if k <= n else -1 for n in image_sizes] for k in kernel_sizes])
+    figure, axis = plt.subplots(figsize=(5.4, 3.4))
+    colours = plt.matplotlib.colors.ListedColormap(["#eeeeee", "#0b6fa4", "#2f7d32", "#c4470b"])
+    axis.pcolormesh(image_sizes, kernel_sizes, grid, cmap=colours, vmin=-1.5, vmax=2.5, shading="nearest")
+    axis.set(xlabel="side of the image, in pixels", ylabel="side of the kernel, in pixels")
+    axis.text(70, 3.2, "direct", color="white", weight="bold")
+    axis.text(70, 26, "FFT", color="white", weight="bold")
+    return figure
+
+
+def wrap(image, circular, full):
+    """Show the image, the circular result, and where it differs from the first rows and columns of the full one."""
+    figure, axes = plt.subplots(1, 3, figsize=(8.4, 3.0))
+    wrong = np.abs(circular - full[: image.shape[0], : image.shape[1]])
+    titles = ("image", "product of unpadded transforms", "difference from the convolution")
+    for axis, picture, title in zip(axes, (image, circular, wrong), titles, strict=True):
+        axis.imshow(picture, cmap="gray" if picture is not wrong else "magma")
+        axis.set_title(title, fontsize=9)
+        axis.set(xticks=[], yticks=[])
+    return figure
+
+
+def learned_kernels(seed, kernel=5, filters=8, steps=150):
+    """Train one convolution layer on the digits and return its kernels (filters, kernel, kernel)."""
+    torch.manual_seed(seed)
+    digits = load_digits()
+    x = torch.tensor(digits.images / 16, dtype=torch.float32)[:, None]
+    y = torch.tensor(digits.target)
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(1, filters, kernel, padding=kernel // 2),
+        torch.nn.ReLU(),
+        torch.nn.MaxPool2d(2),
+        torch.nn.Flatten(),
+        torch.nn.Linear(filters * 16, 10),
+    )
+    optimiser = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(steps):
+        batch = torch.randint(0, 1500, (128,))
+        loss = torch.nn.functional.cross_entropy(net(x[batch]), y[batch])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    with torch.no_grad():
+        accuracy = float((net(x[1500:]).argmax(1) == y[1500:]).float().mean())
+    return net[0].weight.detach().numpy()[:, 0].astype(float), accuracy
+
+
+def ranks(kernels, separate):
+    """Show kernels above their best approximations of rank 1, each with its relative error."""
+    figure, axes = plt.subplots(2, len(kernels), figsize=(1.15 * len(kernels), 2.8))
+    bound = np.abs(kernels).max()
+    for column, kernel in zip(axes.T, kernels, strict=True):
+        c, r, error = separate(kernel)
+        for axis, picture in zip(column, (kernel, np.outer(c, r)), strict=True):
+            axis.imshow(picture, cmap="RdBu_r", vmin=-bound, vmax=bound)
+            axis.set(xticks=[], yticks=[])
+        column[1].set_xlabel(f"{error:.2f}", fontsize=9)
+    axes[0, 0].set_ylabel("learned", fontsize=9)
+    axes[1, 0].set_ylabel("rank 1", fontsize=9)
+    return figure

@@ -1,0 +1,73 @@
+"""Drawings of the chapter on gradients."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import plots
+
+
+def two_programs(curves):
+    """Training loss of each program against the step: a line per seed."""
+    figure, axis = plt.subplots(figsize=(5.6, 3.1))
+    for (name, runs), style in zip(curves.items(), ("-", "--")):
+        for n, run in enumerate(runs):
+            axis.plot(run, style, color="#0b6fa4" if style == "-" else "#c4470b", lw=1.2, label=None if n else name)
+    axis.set_xlabel("step of gradient descent")
+    axis.set_ylabel("training loss (nats)")
+    axis.set_ylim(0, None)
+    axis.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def matrices(panels):
+    """Small matrices with their entries, side by side, widths in proportion."""
+    widths = [m.shape[1] for m in panels.values()]
+    figure, axes = plt.subplots(1, len(panels), figsize=(6.2, 2.6), width_ratios=widths)
+    for axis, (title, matrix) in zip(axes, panels.items()):
+        plots.show_matrix(matrix, title, axis=axis, annotate=True)
+    return figure
+
+
+def grids(panels):
+    """Small images with every entry written in, zeros too; one scale, pixels of one size."""
+    widths = [m.shape[1] for m in panels.values()]
+    figure, axes = plt.subplots(1, len(panels), figsize=(6.2, 2.9), width_ratios=widths)
+    for axis, (title, values) in zip(axes, panels.items()):
+        bound = np.abs(values).max() or 1.0
+        axis.imshow(values, cmap="RdBu_r", vmin=-bound, vmax=bound)
+        axis.set_title(title, fontsize=9)
+        axis.set_xticks([])
+        axis.set_yticks([])
+        for (i, j), value in np.ndenumerate(values):
+            shade = "white" if abs(value) > 0.6 * bound else "#999" if value == 0 else "black"
+            axis.text(j, i, f"{value:g}", ha="center", va="center", fontsize=8, color=shade)
+    return figure
+
+
+def images(panels, correlations):
+    """Grey images, each with its correlation with the first."""
+    figure, axes = plt.subplots(1, len(panels), figsize=(6.2, 2.1))
+    for axis, (title, image), correlation in zip(axes, panels.items(), correlations):
+        low, high = np.quantile(image, [0.01, 0.99])
+        axis.imshow(image, vmin=low, vmax=high)
+        axis.set_title(f"{title}\ncorrelation {correlation:.2f}", fontsize=9)
+        axis.set_xticks([])
+        axis.set_yticks([])
+    return figure
+
+
+def step_curves(steps, curves, marked):
+    """Relative error of a numerical gradient against the step: median and range over seeds."""
+    figure, axis = plt.subplots(figsize=(6.0, 3.5))
+    for (name, runs), marker in zip(curves.items(), "osv"):
+        axis.plot(steps, np.median(runs, axis=0), marker + "-", ms=4, label=name)
+        axis.fill_between(steps, runs.min(axis=0), runs.max(axis=0), alpha=0.2)
+    for name, step in marked.items():
+        axis.axvline(step, color="#444", ls=":", lw=1)
+        axis.text(step, 3, f" {name}", fontsize=8, rotation=90, va="top", ha="right")
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_ylim(1e-12, 5)
+    axis.set_xlabel("step h (in units of the weights)")
+    axis.set_ylabel("relative error of the gradient")
+    axis.legend(frameon=False, fontsize=9, loc="lower right")
+    return figure

@@ -1,0 +1,101 @@
+"""Figures and training loops of the chapter on structured outputs."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import plots  # noqa: F401  sets the style before the colours are read
+import torch
+from matplotlib.colors import ListedColormap
+
+COLORS = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+LABELS = ListedColormap(["#e8e8e8", "#0b6fa4", "#c4470b"])
+
+
+def panels(images, titles, *, labels=(), size=2.0, columns=None):
+    """Show grey pictures and, at the places in `labels`, label maps in the three colours of the chapter."""
+    columns = columns or len(images)
+    rows = -(-len(images) // columns)
+    height, width = images[0].shape
+    figure, axes = plt.subplots(rows, columns, figsize=(size * columns, rows * (size * height / width + 0.25)))
+    for i, (axis, image) in enumerate(zip(np.ravel(axes), images, strict=True)):
+        axis.imshow(image, **({"cmap": LABELS, "vmin": 0, "vmax": 2} if i in labels else {}))
+        axis.set(xticks=[], yticks=[])
+        if i < len(titles):
+            axis.set_title(titles[i], fontsize=9)
+    return figure
+
+
+def sliding(canvas, scores, best):
+    """Show a canvas above the map of its best class per window, with the class written where the score is high."""
+    figure, axes = plt.subplots(2, 1, figsize=(6.4, 4.0))
+    axes[0].imshow(canvas)
+    axes[0].set_title("input", fontsize=9)
+    shown = axes[1].imshow(scores, cmap="viridis")
+    axes[1].set_title("highest probability at each window, one pass", fontsize=9)
+    for row, column, digit in best:
+        axes[1].text(column, row, digit, color="black", ha="center", va="center", fontsize=11, weight="bold")
+    for axis in axes:
+        axis.set_ylabel("row (pixels)")
+    axes[1].set_xlabel("column (pixels)")
+    figure.colorbar(shown, ax=axes[1], label="probability")
+    return figure
+
+
+def resize_table(accuracy, names):
+    """Show mean accuracy for each way of resizing in training (row) and in use (column), with the range over runs."""
+    mean, low, high = accuracy.mean(axis=0), accuracy.min(axis=0), accuracy.max(axis=0)
+    figure, axis = plt.subplots(figsize=(4.6, 3.1))
+    shown = axis.imshow(mean, cmap="viridis", vmin=mean.min() - 0.02, vmax=1)
+    for (i, j), value in np.ndenumerate(mean):
+        shade = "white" if value < (mean.min() + 1) / 2 else "black"
+        words = f"{value:.2f}\n({low[i, j]:.2f} to {high[i, j]:.2f})"
+        axis.text(j, i, words, ha="center", va="center", color=shade, fontsize=8)
+    axis.set_xticks(range(len(names)), names)
+    axis.set_yticks(range(len(names)), names)
+    axis.set(xlabel="resized in use by", ylabel="resized in training by")
+    figure.colorbar(shown, ax=axis, label="test accuracy")
+    return figure
+
+
+def scores(results, names):
+    """Show one dot per seed for every score of two networks; results[network] is (seeds, scores)."""
+    figure, axis = plt.subplots(figsize=(6.6, 3.0))
+    for row, (network, values) in enumerate(results.items()):
+        for column, runs in enumerate(np.transpose(values)):
+            place = column + 0.2 * (row - 0.5)
+            label = network if column == 0 else None
+            axis.plot(np.full(len(runs), place), runs, "o", color=COLORS[row], alpha=0.7, label=label)
+            axis.plot([place - 0.07, place + 0.07], [np.mean(runs)] * 2, color=COLORS[row])
+    axis.set_xticks(range(len(names)), names, fontsize=8)
+    axis.set(ylim=(0, 1.03), ylabel="score")
+    axis.legend(frameon=False, fontsize=8, loc="lower left")
+    return figure
+
+
+def rounds(curves, trained):
+    """Show the intersection over union after each round, one line per seed, and the round where training stopped."""
+    figure, axis = plt.subplots(figsize=(5.0, 3.0))
+    for run, curve in enumerate(curves):
+        axis.plot(range(1, len(curve) + 1), curve, "o-", markersize=3, color=COLORS[run], label=f"seed {run}")
+    axis.axvline(trained, color=COLORS[5], linestyle=":", linewidth=1, label="rounds in training")
+    axis.set(xlabel="round", ylabel="intersection over union")
+    axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def train(model, x, y, seed, epochs, loss, batch=16, rate=1e-2):
+    """Train a PyTorch model on arrays with Adam."""
+    order = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.Adam(model.parameters(), rate)
+    x, y = torch.tensor(x, dtype=torch.float32), torch.tensor(y)
+    for _ in range(epochs):
+        for chosen in torch.randperm(len(x), generator=order).split(batch):
+            optimiser.zero_grad()
+            loss(model(x[chosen]), y[chosen]).backward()
+            optimiser.step()
+    return model
+
+
+@torch.no_grad()
+def predict(model, x):
+    """Return what a PyTorch model answers to an array, as an array."""
+    return model(torch.tensor(x, dtype=torch.float32)).numpy()

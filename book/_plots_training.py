@@ -1,0 +1,90 @@
+"""Figures of the chapter on training."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import plots  # noqa: F401  (the book's style)
+
+WORDS = {"digits": "digits: accuracy", "shapes": "shapes: mean IoU", "scenes": "scenes: accuracy"}
+
+
+def show_tasks(pictures):
+    """Show four pictures of each task; the labels of a segmentation below them are drawn as outlines."""
+    figure, axes = plt.subplots(3, 6, figsize=(7.2, 4))
+    for row, (name, (x, target)) in zip(axes, pictures.items(), strict=True):
+        for axis, picture, label in zip(row, x, target, strict=False):
+            axis.imshow(picture[0], vmin=-0.2, vmax=1.2)
+            if label.ndim:
+                for kind, colour in ((1, "#4fc3f7"), (2, "#ff8a50"), (3, "#9ccc65")):
+                    axis.contour(label == kind, [0.5], colors=colour, linewidths=1)
+            else:
+                question = "" if len(picture) == 1 else ("left? ", "above? ")[int(picture[2, 0, 0])]
+                axis.set_title(question + (("no", "yes")[int(label)] if question else str(int(label))), fontsize=9)
+            axis.set_xticks([])
+            axis.set_yticks([])
+        row[0].set_ylabel(name)
+    return figure
+
+
+def show_curves(logs):
+    """Show loss and score of three logs against the step."""
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 2.9))
+    for name, log in logs.items():
+        losses = np.array(log["losses"])
+        smooth = np.convolve(losses, np.ones(20) / 20, "valid")
+        axes[0].plot(np.arange(len(smooth)) + 10, smooth, label=name)
+        axes[1].plot([m["step"] for m in log["validation"]], [m["score"] for m in log["validation"]], "o-", ms=3)
+    axes[0].set(xlabel="step", ylabel="training loss (nats)", yscale="log")
+    axes[1].set(xlabel="step", ylabel="validation score", ylim=(0, 1.02))
+    axes[0].legend(frameon=False)
+    return figure
+
+
+def show_confusion(counts):
+    """Show how often each true digit (row) was called what (column), in percent of the row."""
+    percent = 100 * counts / counts.sum(1, keepdims=True)
+    figure, axis = plt.subplots(figsize=(4.6, 4.2))
+    axis.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+    for (i, j), value in np.ndenumerate(percent):
+        if value >= 1:
+            axis.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=7, color="w" if value > 60 else "k")
+    axis.set(xlabel="answer of the network", ylabel="digit on the canvas", xticks=range(10), yticks=range(10))
+    return figure
+
+
+def show_filters(before, after):
+    """Show the first kernels before training (upper row) and after (lower row), on one diverging scale."""
+    figure, axes = plt.subplots(2, len(after), figsize=(7.2, 1.6))
+    bound = np.abs(after).max()
+    for row, kernels, words in zip(axes, (before, after), ("before", "after"), strict=True):
+        for axis, kernel in zip(row, kernels, strict=True):
+            axis.imshow(kernel[0], cmap="RdBu_r", vmin=-bound, vmax=bound)
+            axis.set_xticks([])
+            axis.set_yticks([])
+        row[0].set_ylabel(words)
+    return figure
+
+
+def show_agreement(gaps):
+    """Show the largest difference between two networks after every layer, for several precisions."""
+    figure, axis = plt.subplots(figsize=(6.4, 2.8))
+    for name, (kinds, values) in gaps.items():
+        axis.semilogy(np.arange(len(values)), np.maximum(values, 1e-18), "o-", ms=4, label=name)
+        axis.set_xticks(np.arange(len(kinds)), kinds, rotation=30, ha="right", fontsize=8)
+    axis.set(ylabel="largest difference", ylim=(1e-18, 1e-3))
+    axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def show_calibration(table, bounds):
+    """Show the scores of all seeds and of the controls, between what earns nothing and what earns everything."""
+    figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.9), sharey=True)
+    kinds = ["shuffled", "frozen", "memorised", "looked up", "reference"]
+    for axis, (name, found) in zip(axes, table.items(), strict=True):
+        axis.axhspan(bounds[name].floor, bounds[name].full, color="#dddddd", zorder=0)
+        for number, kind in enumerate(kinds):
+            scores = list(found.get(kind, {}).values())
+            axis.plot([number] * len(scores), scores, "o", ms=4, alpha=0.7)
+        axis.set_xticks(range(len(kinds)), kinds, rotation=40, ha="right", fontsize=8)
+        axis.set(title=WORDS[name], ylim=(0, 1.03))
+    axes[0].set_ylabel("score on the test")
+    return figure

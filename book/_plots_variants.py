@@ -1,0 +1,100 @@
+"""Figures of the chapter on variants."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+COLOURS = ["#0b6fa4", "#c4470b", "#2f7d32", "#8a3ab9", "#8a6d00", "#444444"]
+
+
+def wirings(inputs=7, taps=3):
+    """Draw three wirings of one layer: every place its own kernel, two kernels taking turns, one kernel for all."""
+    outputs = inputs - taps + 1
+    kinds = {
+        f"locally connected: {outputs * taps} weights": lambda p, i: p * taps + i,
+        f"tiled, t = 2: {2 * taps} weights": lambda p, i: (p % 2) * taps + i,
+        f"shared: {taps} weights": lambda p, i: i,
+    }
+    figure, axes = plt.subplots(1, 3, figsize=(9, 2.6))
+    palette = plt.get_cmap("tab20")
+    for axis, (title, which) in zip(axes, kinds.items(), strict=True):
+        for p in range(outputs):
+            for i in range(taps):
+                colour = palette(which(p, i) % 20)
+                axis.plot([p + i, p + (taps - 1) / 2], [0, 1], color=colour, lw=2.2)
+        axis.scatter(range(inputs), np.zeros(inputs), s=90, color="white", edgecolor="black", zorder=3)
+        axis.scatter(
+            np.arange(outputs) + (taps - 1) / 2, np.ones(outputs), s=90, color="white", edgecolor="black", zorder=3
+        )
+        axis.set_title(title, fontsize=9)
+        axis.axis("off")
+    axes[0].text(-0.9, 0, "x", fontsize=10)
+    axes[0].text(-0.9, 1, "y", fontsize=10)
+    return figure
+
+
+def checkerboards(pictures):
+    """Show how often each output pixel was painted, for several kernels and strides."""
+    figure, axes = plt.subplots(1, len(pictures), figsize=(2.4 * len(pictures), 2.6))
+    for axis, (title, picture) in zip(axes, pictures.items(), strict=True):
+        image = axis.imshow(picture, cmap="viridis", vmin=0, vmax=max(p.max() for p in pictures.values()))
+        axis.set_title(title, fontsize=9)
+        axis.set(xticks=[], yticks=[])
+        figure.colorbar(image, ax=axis, fraction=0.046)
+    return figure
+
+
+def reach(length, dilations):
+    """Draw which of `length` inputs reach the last output through causal layers with kernels of two."""
+    figure, axis = plt.subplots(figsize=(8.6, 2.6))
+    alive = {length - 1}
+    for depth, d in zip(range(len(dilations), 0, -1), reversed(dilations), strict=True):
+        below = set()
+        for t in range(length):
+            for past in (t, t - d):
+                if past >= 0:
+                    used = t in alive
+                    colour, width = (COLOURS[0], 1.8) if used else ("#dddddd", 0.7)
+                    axis.plot([past, t], [depth - 1, depth], color=colour, lw=width, zorder=1 + used)
+                    if used:
+                        below.add(past)
+        alive = below
+    for depth in range(len(dilations) + 1):
+        axis.scatter(range(length), [depth] * length, s=16, color="black", zorder=3)
+    labels = ["input", *(f"d = {d}" for d in dilations)]
+    axis.set(yticks=range(len(labels)), yticklabels=labels, xlabel="time, in steps", xlim=(-0.8, length - 0.2))
+    axis.spines[:].set_visible(False)
+    return figure
+
+
+def hearing(sound, rate, spans, fields, errors, turn):
+    """Draw a sound with what stacks see of it, and the error of predictions against the number of samples seen."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), width_ratios=[1.5, 1])
+    ms, low, step = 1000 / rate, sound.min(), 0.22 * np.ptp(sound)
+    axes[0].plot(ms * np.arange(sound.size), sound, color=COLOURS[5], lw=0.9)
+    for row, (name, span) in enumerate(spans.items(), 1):
+        ends = ms * (span.min() - 0.5), ms * (span.max() + 0.5)
+        axes[0].plot(ends, [low - row * step] * 2, color=COLOURS[row - 1], lw=6, solid_capstyle="butt")
+        axes[0].text(
+            ends[0] - 3 * ms, low - row * step, name, color=COLOURS[row - 1], ha="right", va="center", fontsize=8
+        )
+    axes[0].set(xlabel="time, in milliseconds", ylabel="sound", yticks=[])
+    axes[1].plot(fields, errors.mean(1), color=COLOURS[0])
+    axes[1].plot(fields, errors, ".", color=COLOURS[0], markersize=4)
+    axes[1].axvline(turn, color=COLOURS[5], ls="--", lw=0.8)
+    axes[1].set(xscale="log", xlabel="samples seen", ylabel="error, share of the sound", ylim=(0, None))
+    axes[1].set_xticks(fields, [str(field) for field in fields], minor=False)
+    axes[1].minorticks_off()
+    return figure
+
+
+def costs(kernels, ratios):
+    """Draw the share of weights that a depthwise separable layer keeps, against the output channels."""
+    figure, axis = plt.subplots(figsize=(5.2, 3.0))
+    channels = np.array([2, 4, 8, 16, 32, 64, 128, 256])
+    for k, colour in zip(kernels, COLOURS, strict=False):
+        axis.plot(channels, ratios(channels, k), "o-", color=colour, markersize=3, label=f"{k} x {k}")
+        axis.axhline(1 / k**2, color=colour, lw=0.7, ls=":")
+    axis.set(xscale="log", xlabel="output channels", ylabel="weights, share of the full kernel", ylim=(0, 1))
+    axis.set_xticks(channels, [str(c) for c in channels])
+    axis.legend(fontsize=8, title="kernel")
+    return figure

@@ -1,0 +1,71 @@
+/* Loads what a page needs: self-checks at once, an interactive figure when it comes near the screen, previews of links
+   when the page rests. */
+
+const here = new URL(".", import.meta.url);
+
+if (document.querySelector("self-check")) import(new URL("self-check.js", here));
+
+const figures = [...document.querySelectorAll("figure.interactive > :not(figcaption)")].filter((element) =>
+  element.localName.startsWith("course-"),
+);
+
+function load(element) {
+  const name = element.localName.replace("course-", "");
+  return import(new URL(`figures/${name}.js`, here));
+}
+
+if (figures.length) {
+  const watcher = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        watcher.unobserve(entry.target);
+        load(entry.target);
+      }
+    },
+    { rootMargin: "600px" },
+  );
+  figures.forEach((element) => watcher.observe(element));
+  // A printed page shows every figure, also those not reached yet.
+  addEventListener("beforeprint", () => figures.forEach(load));
+}
+
+const links = [...document.querySelectorAll("article a.internal[href], article a.reference[href^='#']")].filter(
+  (link) => !link.closest(".toctree-wrapper, nav, .course-preview") && !link.matches(".headerlink"),
+);
+if (links.length && matchMedia("(hover: hover)").matches) {
+  import(new URL("previews.js", here)).then(({ watch }) => watch(links));
+}
+
+// What is wider than the page scrolls sideways, and can be scrolled by keyboard.
+const WIDE = "article pre, article .output, article .pst-scrollable-table-container, article mjx-container[display]";
+
+function reach() {
+  for (const box of document.querySelectorAll(WIDE)) {
+    const wide = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 12;
+    if (wide && !box.hasAttribute("tabindex")) {
+      box.tabIndex = 0;
+      box.dataset.wide = "";
+    } else if (!wide && "wide" in box.dataset) {
+      box.removeAttribute("tabindex");
+      delete box.dataset.wide;
+    }
+  }
+}
+
+reach();
+addEventListener("resize", reach);
+addEventListener("load", () => window.MathJax?.startup?.promise?.then(reach));
+
+document.fonts?.addEventListener("loadingdone", reach);
+
+// Formulas are drawn when they come near the screen, some of them wider than it.
+let soon = 0;
+const article = document.querySelector("article");
+if (article) {
+  new MutationObserver((changes) => {
+    if (!changes.some(({ target }) => target.closest?.("mjx-container"))) return;
+    clearTimeout(soon);
+    soon = setTimeout(reach, 100);
+  }).observe(article, { childList: true, subtree: true });
+}

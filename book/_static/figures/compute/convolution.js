@@ -1,0 +1,95 @@
+/* Convolution and cross-correlation of small arrays (arrays of rows). Same numbers as convnets.convolution and layer. */
+
+import { convOutput, span } from "./shapes.js";
+
+export const zeros = (rows, columns) => Array.from({ length: rows }, () => new Array(columns).fill(0));
+
+/** A kernel turned by half a circle: both axes reversed. */
+export const flip = (kernel) => [...kernel].reverse().map((row) => [...row].reverse());
+
+/** Cross-correlation y[p][q] = sum x[ps + id - pad][qs + jd - pad] w[i][j], what a layer computes. */
+export function crossCorrelate(x, w, { stride = 1, padding = 0, dilation = 1 } = {}) {
+  const rows = convOutput(x.length, w.length, stride, padding, dilation);
+  const columns = convOutput(x[0].length, w[0].length, stride, padding, dilation);
+  const y = zeros(rows, columns);
+  for (let p = 0; p < rows; p++) {
+    for (let q = 0; q < columns; q++) {
+      for (const { r, c, i, j } of taps(p, q, w.length, w[0].length, { stride, padding, dilation })) {
+        y[p][q] += (x[r]?.[c] ?? 0) * w[i][j];
+      }
+    }
+  }
+  return y;
+}
+
+/** Where output (p, q) reads: input place (r, c) under kernel place (i, j). */
+export function taps(p, q, kernelRows, kernelColumns, { stride = 1, padding = 0, dilation = 1 } = {}) {
+  const places = [];
+  for (let i = 0; i < kernelRows; i++) {
+    for (let j = 0; j < kernelColumns; j++) {
+      places.push({ r: p * stride + i * dilation - padding, c: q * stride + j * dilation - padding, i, j });
+    }
+  }
+  return places;
+}
+
+/** Convolution: cross-correlation with the flipped kernel. */
+export function convolve(x, w, options) {
+  return crossCorrelate(x, flip(w), options);
+}
+
+/** Transposed convolution: every input spreads the kernel, what overlaps adds. */
+export function transpose(x, w, { stride = 1, padding = 0, dilation = 1 } = {}) {
+  const rows = (x.length - 1) * stride - 2 * padding + span(w.length, dilation);
+  const columns = (x[0].length - 1) * stride - 2 * padding + span(w[0].length, dilation);
+  if (rows < 1 || columns < 1) throw new RangeError(`Padding ${padding} cuts the whole output away.`);
+  const y = zeros(rows, columns);
+  x.forEach((row, p) =>
+    row.forEach((value, q) => {
+      for (const { r, c, i, j } of taps(p, q, w.length, w[0].length, { stride, padding, dilation })) {
+        if (r >= 0 && r < rows && c >= 0 && c < columns) y[r][c] += value * w[i][j];
+      }
+    }),
+  );
+  return y;
+}
+
+/** Zeros before an axis and number of outputs, for the modes of convolution. */
+export function modeOf(n, k, mode) {
+  if (mode === "full") return { before: k - 1, outputs: n + k - 1 };
+  if (mode === "same") return { before: Math.floor(k / 2), outputs: n };
+  if (k > n) throw new RangeError(`A kernel of ${k} does not fit into ${n}.`);
+  return { before: 0, outputs: n - k + 1 };
+}
+
+/** Rows of the matrix of a 1-D convolution: T[t][a] = h[t - a]. */
+export function matrix1d(h, n, mode = "full") {
+  return matrix2d([h], [1, n], mode);
+}
+
+/** Rows of the matrix of a 2-D convolution of images of `shape`, raveled row by row. */
+export function matrix2d(kernel, shape, mode = "full") {
+  const [height, width] = shape;
+  const [kh, kw] = [kernel.length, kernel[0].length];
+  const vertical = first(height, kh, mode);
+  const horizontal = first(width, kw, mode);
+  const matrix = [];
+  for (let p = 0; p < vertical.outputs; p++) {
+    for (let q = 0; q < horizontal.outputs; q++) {
+      const row = new Array(height * width).fill(0);
+      for (let r = 0; r < height; r++) {
+        for (let c = 0; c < width; c++) {
+          row[r * width + c] = kernel[p + vertical.first - r]?.[q + horizontal.first - c] ?? 0;
+        }
+      }
+      matrix.push(row);
+    }
+  }
+  return matrix;
+}
+
+/** Index in "full" of the first output that a mode keeps. */
+function first(n, k, mode) {
+  const { outputs } = modeOf(n, k, mode);
+  return { outputs, first: { full: 0, same: Math.floor((k - 1) / 2), valid: k - 1 }[mode] };
+}

@@ -1,0 +1,45 @@
+/* Pooling of a small image (an array of rows), without padding. Same numbers as convnets.pooling. */
+
+import { poolOutput } from "./shapes.js";
+
+export const POOLS = {
+  max: (values) => Math.max(...values),
+  average: (values) => values.reduce((sum, value) => sum + value, 0) / values.length,
+  l2: (values) => Math.hypot(...values),
+};
+
+/** Pool windows of `kernel` x `kernel`, every `stride` pixels. */
+export function pool(image, kind, kernel, stride = kernel) {
+  const rows = poolOutput(image.length, kernel, stride);
+  const columns = poolOutput(image[0].length, kernel, stride);
+  return Array.from({ length: rows }, (_, p) =>
+    Array.from({ length: columns }, (_, q) => {
+      const values = [];
+      for (let i = 0; i < kernel; i++) for (let j = 0; j < kernel; j++) values.push(image[p * stride + i][q * stride + j]);
+      return POOLS[kind](values);
+    }),
+  );
+}
+
+/** Move the content down and to the right; zeros come in. */
+export function shift(image, down, right) {
+  return image.map((row, r) => row.map((_, c) => image[r - down]?.[c - right] ?? 0));
+}
+
+/** How far two arrays differ: number of entries that changed, largest change, and norm of the change over norm of the first. */
+export function compare(before, after, tolerance = 1e-12) {
+  let changed = 0;
+  let largest = 0;
+  let difference = 0;
+  let norm = 0;
+  before.forEach((row, r) =>
+    row.forEach((value, c) => {
+      const gap = Math.abs(value - after[r][c]);
+      if (gap > tolerance) changed += 1;
+      largest = Math.max(largest, gap);
+      difference += gap * gap;
+      norm += value * value;
+    }),
+  );
+  return { changed, largest, relative: norm ? Math.sqrt(difference / norm) : 0 };
+}

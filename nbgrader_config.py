@@ -1,0 +1,42 @@
+"""Where nbgrader finds the course: stock commands work from this folder, `nbgrader autograde pooling` for example."""
+
+from pathlib import Path
+
+from autograder.grading.preprocessor import use_examiner
+
+c = get_config()  # noqa: F821 (nbgrader defines it)
+
+root = Path(__file__).resolve().parent
+(root / "course").mkdir(exist_ok=True)
+
+c.CourseDirectory.root = str(root)
+c.CourseDirectory.course_id = "convnets"
+c.CourseDirectory.source_directory = "course/source"  # made by `make weave`, never edited
+c.CourseDirectory.release_directory = "exercises"
+c.CourseDirectory.submitted_directory = "course/submitted"
+c.CourseDirectory.autograded_directory = "course/autograded"
+c.CourseDirectory.feedback_directory = "course/feedback"
+c.CourseDirectory.solution_directory = "course/solution"
+c.CourseDirectory.source_with_tests_directory = "course/source_with_tests"
+c.CourseDirectory.db_url = f"sqlite:///{(root / 'course' / 'gradebook.db').as_posix()}"
+
+# exercises/ is generated and in git: releasing again replaces it, and enters the assignment into the gradebook.
+c.GenerateAssignment.force = True
+
+# What `autograder submit` writes goes, as the learning platform hands it over, into course/downloaded/<stem>/archive.
+c.ZipCollectApp.downloaded_directory = "course/downloaded"
+c.FileNameCollectorPlugin.named_regexp = (
+    r".*[/\\](?P<student_id>[A-Za-z0-9][A-Za-z0-9.\-]*)__(?P<timestamp>\d{8}T\d{6}Z)__"
+    r"(?P<file_id>\w+(\.log)?\.(ipynb|json|safetensors))$"  # a notebook, and trained networks beside it
+)
+c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".json", ".safetensors"]
+
+# A check's points are its number; nothing else of a student's output needs to reach the database whole.
+c.LimitOutput.max_lines = 1000
+c.LimitOutput.max_traceback = 100
+
+# Students' code runs in a sandbox, the checks outside of it. Without this line nbgrader grades as it always does,
+# and believes what a submission says about itself.
+use_examiner(c)
+
+c.ExportPlugin.to = str(root / "course" / "grades.csv")

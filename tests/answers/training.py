@@ -1,0 +1,325 @@
+"""Right answers to the topic `training`, in several styles: loops, matrices, and what a student may import."""
+
+import numpy as np
+
+
+def pair(value):
+    return tuple(value) if isinstance(value, tuple | list) else (value, value)
+
+
+# --- layers, by loops over kernel elements: forward, and backward by the same places --------------------------------
+
+
+def places(layer, n_out, name="stride"):
+    """Yield (element, slices of the padded input that it meets) for a kernel over an output of n_out pixels."""
+    (kh, kw), (dh, dw) = pair(layer["kernel_size"]), pair(layer.get("dilation", 1))
+    sh, sw = pair(layer.get("stride") or (layer["kernel_size"] if "pool" in layer["kind"] else 1))
+    for i, j in np.ndindex(kh, kw):
+        down = slice(i * dh, i * dh + (n_out[0] - 1) * sh + 1, sh)
+        yield (i, j), (..., down, slice(j * dw, j * dw + (n_out[1] - 1) * sw + 1, sw))
+
+
+def conv_size(layer, size):
+    (kh, kw), (dh, dw) = pair(layer["kernel_size"]), pair(layer.get("dilation", 1))
+    (ph, pw) = pair(layer.get("padding", 0))
+    sh, sw = pair(layer.get("stride") or (layer["kernel_size"] if "pool" in layer["kind"] else 1))
+    return (size[0] + 2 * ph - dh * (kh - 1) - 1) // sh + 1, (size[1] + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+
+
+def up_size(layer, size):
+    (kh, kw), (ph, pw), (sh, sw) = (
+        pair(layer.get(k, d)) for k, d in (("kernel_size", 1), ("padding", 0), ("stride", 1))
+    )
+    return (size[0] - 1) * sh - 2 * ph + kh, (size[1] - 1) * sw - 2 * pw + kw
+
+
+def padded(x, layer, value=0.0):
+    ph, pw = pair(layer.get("padding", 0))
+    return np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)), constant_values=value)
+
+
+def cropped(x, layer, size):
+    ph, pw = pair(layer.get("padding", 0))
+    return x[:, :, ph : ph + size[0], pw : pw + size[1]]
+
+
+def correlate(x, w, layer):
+    size = conv_size(layer, x.shape[2:])
+    xp = padded(x, layer)
+    y = np.zeros((len(x), len(w), *size), x.dtype)
+    for (i, j), where in places(layer, size):
+        y += np.einsum("nchw,oc->nohw", xp[where], w[:, :, i, j])
+    return y
+
+
+def paint(g, w, layer, size):
+    """Spread g over an input of `size`: the adjoint of `correlate`."""
+    ph, pw = pair(layer.get("padding", 0))
+    x = np.zeros((len(g), w.shape[1], size[0] + 2 * ph, size[1] + 2 * pw), g.dtype)
+    for (i, j), where in places(layer, g.shape[2:]):
+        x[where] += np.einsum("nohw,oc->nchw", g, w[:, :, i, j])
+    return cropped(x, layer, size)
+
+
+def kernel_gradient(x, g, w, layer):
+    xp, grad = padded(x, layer), np.zeros_like(w)
+    for (i, j), where in places(layer, g.shape[2:]):
+        grad[:, :, i, j] = np.einsum("nchw,nohw->oc", xp[where], g)
+    return grad
+
+
+def pooled(x, layer):
+    """Return the maxima and, for each, which kernel element won."""
+    size = conv_size(layer, x.shape[2:])
+    xp = padded(x, layer, -np.inf)
+    windows = np.stack([xp[where] for _, where in places(layer, size)])
+    return windows.max(0), windows.argmax(0)
+
+
+def layer_output(position, layer, weights, x):
+    kind, w = layer["kind"], weights.get(f"{position}.weight")
+    bias = weights.get(f"{position}.bias")
+    if kind == "conv2d":
+        y = correlate(x, w, layer)
+        return y if bias is None else y + bias[:, None, None]
+    if kind == "conv_transpose2d":
+        y = paint(x, w, layer, up_size(layer, x.shape[2:]))
+        return y if bias is None else y + bias[:, None, None]
+    if kind == "linear":
+        return x @ w.T if bias is None else x @ w.T + bias
+    if kind == "max_pool2d":
+        return pooled(x, layer)[0]
+    return np.maximum(x, 0) if kind == "relu" else x.reshape(len(x), -1)
+
+
+def layer_gradients(position, layer, weights, x, g):
+    """Return ({name: gradient}, gradient of x) of one layer."""
+    kind, w, grads = layer["kind"], weights.get(f"{position}.weight"), {}
+    if f"{position}.bias" in weights:
+        grads[f"{position}.bias"] = g.sum((0, 2, 3)) if g.ndim == 4 else g.sum(0)
+    if kind == "conv2d":
+        return grads | {f"{position}.weight": kernel_gradient(x, g, w, layer)}, paint(g, w, layer, x.shape[2:])
+    if kind == "conv_transpose2d":
+        return grads | {f"{position}.weight": kernel_gradient(g, x, w, layer)}, correlate(g, w, layer)
+    if kind == "linear":
+        return grads | {f"{position}.weight": g.T @ x}, g @ w
+    if kind == "max_pool2d":
+        winner = pooled(x, layer)[1]
+        back = np.zeros_like(padded(x, layer))
+        for number, (_, where) in enumerate(places(layer, g.shape[2:])):
+            back[where] += g * (winner == number)
+        return grads, cropped(back, layer, x.shape[2:])
+    return grads, g * (x > 0) if kind == "relu" else g.reshape(x.shape)
+
+
+# --- network_summary -----------------------------------------------------------------------------------------------
+
+
+def network_summary__formulas(layers, input_shape):
+    shape, total = tuple(input_shape), 0
+    for layer in layers:
+        kind, bias = layer["kind"], layer.get("bias", True)
+        if kind == "flatten":
+            shape = (shape[0], int(np.prod(shape[1:])))
+        elif kind == "linear":
+            total += layer["out_features"] * (shape[1] + bias)
+            shape = (shape[0], layer["out_features"])
+        elif kind == "max_pool2d":
+            shape = (*shape[:2], *conv_size(layer, shape[2:]))
+        elif kind != "relu":
+            kh, kw = pair(layer["kernel_size"])
+            total += layer["out_channels"] * (shape[1] * kh * kw + bias)
+            size = (conv_size if kind == "conv2d" else up_size)(layer, shape[2:])
+            shape = (shape[0], layer["out_channels"], *size)
+    return shape, total
+
+
+def network_summary__run_on_zeros(layers, input_shape):
+    x, total = np.zeros(input_shape), 0
+    for position, layer in enumerate(layers):
+        channels, weights = x.shape[1], {}
+        if layer["kind"] == "linear":
+            weights["weight"] = np.zeros((layer["out_features"], channels))
+        elif layer["kind"].startswith("conv"):
+            ends = (layer["out_channels"], channels)
+            ends = ends if layer["kind"] == "conv2d" else ends[::-1]
+            weights["weight"] = np.zeros((*ends, *pair(layer["kernel_size"])))
+        if weights and layer.get("bias", True):
+            weights["bias"] = np.zeros(layer.get("out_channels", layer.get("out_features")))
+        total += sum(w.size for w in weights.values())
+        x = layer_output(position, layer, {f"{position}.{name}": w for name, w in weights.items()}, x)
+    return x.shape, total
+
+
+def network_summary__recursive(layers, input_shape):
+    if not layers:
+        return tuple(input_shape), 0
+    shape, own = network_summary__formulas(layers[:1], input_shape)
+    last, rest = network_summary__recursive(layers[1:], shape)
+    return last, own + rest
+
+
+# --- convnet_forward, convnet_backward -------------------------------------------------------------------------------
+
+
+def convnet_forward__loops(layers, weights, x):
+    for position, layer in enumerate(layers):
+        x = layer_output(position, layer, weights, x)
+    return x
+
+
+def convnet_forward__recursive(layers, weights, x):
+    if not layers:
+        return x
+    inner = convnet_forward__recursive(layers[:-1], weights, x)
+    return layer_output(len(layers) - 1, layers[-1], weights, inner)
+
+
+def convnet_forward__matrices(layers, weights, x):
+    """Write every layer but ReLU and pooling as one matrix, found by feeding it the unit vectors."""
+    for position, layer in enumerate(layers):
+        if layer["kind"] not in ("conv2d", "conv_transpose2d"):
+            x = layer_output(position, layer, weights, x)
+            continue
+        zero = {name: np.zeros_like(w) if name.endswith("bias") else w for name, w in weights.items()}
+        units = np.eye(x[0].size, dtype=x.dtype).reshape(-1, *x.shape[1:])
+        rows = layer_output(position, layer, zero, units)
+        y = (x.reshape(len(x), -1) @ rows.reshape(len(units), -1)).reshape(len(x), *rows.shape[1:])
+        bias = weights.get(f"{position}.bias")
+        x = y if bias is None else y + bias[:, None, None]
+    return x
+
+
+def convnet_backward__loops(grad_output, layers, weights, x):
+    inputs = [x]
+    for position, layer in enumerate(layers):
+        inputs.append(layer_output(position, layer, weights, inputs[-1]))
+    grads, g = {}, grad_output
+    for position in reversed(range(len(layers))):
+        found, g = layer_gradients(position, layers[position], weights, inputs[position], g)
+        grads |= found
+    return grads, g
+
+
+def convnet_backward__recursive(grad_output, layers, weights, x, position=0):
+    if position == len(layers):
+        return {}, grad_output
+    y = layer_output(position, layers[position], weights, x)
+    later, g = convnet_backward__recursive(grad_output, layers, weights, y, position + 1)
+    own, g = layer_gradients(position, layers[position], weights, x, g)
+    return own | later, g
+
+
+def convnet_backward__closures(grad_output, layers, weights, x):
+    tape, value = [], x
+    for position, layer in enumerate(layers):
+        tape.append(lambda g, p=position, layer=layer, v=value: layer_gradients(p, layer, weights, v, g))
+        value = layer_output(position, layer, weights, value)
+    grads = {}
+    for back in tape[::-1]:
+        found, grad_output = back(grad_output)
+        grads.update(found)
+    return grads, grad_output
+
+
+# --- the loss ------------------------------------------------------------------------------------------------------
+
+
+def as_rows(logits, target):
+    """Return logits as (all labels, K) and the labels as a row."""
+    return np.moveaxis(logits, 1, -1).reshape(-1, logits.shape[1]), target.reshape(-1)
+
+
+def cross_entropy__loops(logits, target):
+    rows, labels = as_rows(logits, target)
+    total = 0.0
+    for row, label in zip(rows.astype(float), labels):
+        total += np.log(sum(np.exp(value - row.max()) for value in row)) + row.max() - row[label]
+    return logits.dtype.type(total / len(labels))
+
+
+def cross_entropy__vectorised(logits, target):
+    rows, labels = as_rows(logits, target)
+    rows = rows - rows.max(1, keepdims=True)
+    return np.mean(np.log(np.exp(rows).sum(1)) - rows[np.arange(len(labels)), labels])
+
+
+def cross_entropy__logaddexp(logits, target):
+    rows, labels = as_rows(logits, target)
+    return (np.logaddexp.reduce(rows, 1) - np.sum(rows * np.eye(rows.shape[1], dtype=rows.dtype)[labels], 1)).mean()
+
+
+def probabilities(logits):
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def cross_entropy_backward__one_hot(grad_output, logits, target):
+    hot = np.moveaxis(np.eye(logits.shape[1], dtype=logits.dtype)[target], -1, 1)
+    return (probabilities(logits) - hot) * logits.dtype.type(grad_output / target.size)
+
+
+def cross_entropy_backward__subtract_at(grad_output, logits, target):
+    p = probabilities(logits)
+    for where in np.ndindex(target.shape):
+        p[(where[0], target[where], *where[1:])] -= 1
+    return p * logits.dtype.type(grad_output) / target.size
+
+
+def cross_entropy_backward__loops(grad_output, logits, target):
+    grad = np.zeros_like(logits)
+    for where in np.ndindex(target.shape):
+        row = logits[(where[0], slice(None), *where[1:])]
+        p = np.exp(row - row.max())
+        p /= p.sum()
+        p[target[where]] -= 1
+        grad[(where[0], slice(None), *where[1:])] = grad_output * p / target.size
+    return grad
+
+
+# --- sgd_step ------------------------------------------------------------------------------------------------------
+
+
+def sgd_step__loop(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0):
+    new, moved = {name: w.copy() for name, w in weights.items()}, {}
+    for name, grad in grads.items():
+        moved[name] = grad + weight_decay * weights[name]
+        if velocity is not None:
+            moved[name] = moved[name] + momentum * velocity[name]
+        new[name] -= lr * moved[name]
+    return new, moved
+
+
+def sgd_step__comprehensions(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0):
+    velocity = velocity or {name: np.zeros_like(grad) for name, grad in grads.items()}
+    moved = {n: momentum * velocity[n] + grads[n] + weight_decay * weights[n] for n in grads}
+    return {n: w - lr * moved[n] if n in moved else w.copy() for n, w in weights.items()}, moved
+
+
+# --- claims --------------------------------------------------------------------------------------------------------
+
+
+def claim_loss__three_samples():
+    sure = np.array([[0.1, 0.0], [0.1, 0.0], [-30.0, 30.0]])
+    return False, (np.tile([0.0, 0.01], (3, 1)), sure, np.array([0, 0, 0]))
+
+
+def claim_loss__one_very_wrong():
+    n = 10
+    unsure = np.tile([0.0, 0.1], (n, 1))
+    second = np.tile([5.0, 0.0], (n, 1))
+    second[0] = [0.0, 100.0]
+    return False, (unsure, second, np.zeros(n, int))
+
+
+def claim_rescale__undo(weights, factor):
+    new = {name: w.copy() for name, w in weights.items()}
+    new["0.weight"] *= factor
+    new["0.bias"] *= factor
+    new["2.weight"] /= factor
+    return True, new
+
+
+def claim_rescale__by_rule(weights, factor):
+    power = {"0.weight": 1, "0.bias": 1, "2.weight": -1, "2.bias": 0}
+    return True, {name: w * factor ** power[name] for name, w in weights.items()}

@@ -1,0 +1,41 @@
+"""The instructor's edition holds every solution, and nothing that is public names it."""
+
+import pytest
+import yaml
+from leaks import Searcher
+from leaks import solutions as bodies
+from visits import CONTENTS, ROOT, load
+
+from autograder.authoring import weaver
+
+STEMS = weaver.Tree(ROOT).stems()
+instructor = load("instructor")
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_the_page_of_a_topic_holds_every_solution(stem):
+    own = {name: code for name, code in bodies(ROOT).items() if name.startswith(f"{stem}.")}
+    text = instructor.page(ROOT, stem)
+    assert own
+    for name in own:
+        assert f"({instructor.anchor(stem, name.split('.', 1)[1])})=" in text
+    squeezed = "".join(text.split())
+    assert [name for name, code in own.items() if "".join(code.split()) not in squeezed] == []
+
+
+def test_the_search_for_leaks_would_find_the_pages():
+    found = Searcher(bodies(ROOT)).in_text(instructor.page(ROOT, "pooling"))
+    assert "pooling.max_pool2d" in found
+
+
+def test_the_public_table_of_contents_knows_nothing_of_it():
+    assert not [name for name in CONTENTS if name.startswith("build")]
+    public = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    assert "course_instructor" not in public["sphinx"]["config"]
+
+
+def test_configuration_adds_the_appendix():
+    config, contents = instructor.configuration(ROOT, ["pooling"])
+    assert config["sphinx"]["config"]["course_instructor"] is True
+    assert contents["parts"][-1]["chapters"][1:] == [{"file": "build/instructor/pooling"}]
+    assert contents["parts"][0]["chapters"][0] == {"file": "book/convolution"}

@@ -1,0 +1,1 @@
+from grading.fixtures import *  # noqa: F403

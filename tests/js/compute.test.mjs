@@ -1,0 +1,107 @@
+/* Hand values of the modules that compute what the figures show. `node --test tests/js` */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { attend, softmax, spread } from "../../book/_static/figures/compute/attention.js";
+import { convolve, crossCorrelate, flip, matrix1d, matrix2d, modeOf, transpose } from "../../book/_static/figures/compute/convolution.js";
+import { complexResponse, gabor, grating, quadraturePair, response, tuningCurve } from "../../book/_static/figures/compute/gabor.js";
+import { averagePoolBackward, convBackward, maxPoolBackward, termsOfInput, winner } from "../../book/_static/figures/compute/gradients.js";
+import { compare, pool, shift } from "../../book/_static/figures/compute/pooling.js";
+import { cone, paths, receptiveField, sizes } from "../../book/_static/figures/compute/receptive.js";
+import { convOutput, poolOutput, span, transposeOutput, windowStart } from "../../book/_static/figures/compute/shapes.js";
+
+const near = (a, b, tolerance = 1e-12) => assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
+
+test("sizes by hand", () => {
+  assert.equal(span(3, 2), 5);
+  assert.equal(convOutput(7, 3, 2, 1), 4);
+  assert.equal(poolOutput(5, 2, 2, 0, 1, false), 2);
+  assert.equal(poolOutput(5, 2, 2, 0, 1, true), 3);
+  assert.equal(transposeOutput(4, 3, 2, 1, 1), 8);
+  assert.equal(windowStart(2, 3, 1), 5);
+});
+
+test("ceil mode drops a window that would start beyond the input", () => {
+  assert.equal(poolOutput(3, 2, 2, 1, 1, true), 2);
+});
+
+test("what does not fit is refused, with the rule", () => {
+  assert.throws(() => convOutput(2, 5), /spans 5/);
+  assert.throws(() => poolOutput(8, 2, 2, 2), /half the window/);
+  assert.throws(() => transposeOutput(3, 3, 1, 0, 1), /Output padding/);
+  assert.throws(() => transposeOutput(1, 1, 1, 1), /cuts/);
+});
+
+test("convolution flips, cross-correlation does not", () => {
+  const image = [[0, 0, 0], [0, 1, 0], [0, 0, 0]];
+  const kernel = [[1, 2], [3, 4]];
+  assert.deepEqual(convolve(image, kernel), kernel);
+  assert.deepEqual(crossCorrelate(image, kernel), flip(kernel));
+});
+
+test("a transposed convolution adds where kernels overlap", () => {
+  assert.deepEqual(transpose([[1, 1]], [[1, 1]]), [[1, 2, 1]]);
+  assert.deepEqual(transpose([[1, 2]], [[1, 1]], { stride: 2 }), [[1, 1, 2, 2]]);
+});
+
+test("matrices by hand", () => {
+  assert.deepEqual(matrix1d([1, 2], 3, "full"), [[1, 0, 0], [2, 1, 0], [0, 2, 1], [0, 0, 2]]);
+  assert.deepEqual(matrix2d([[1, 2], [3, 4]], [2, 3], "valid"), [[4, 3, 0, 2, 1, 0], [0, 4, 3, 0, 2, 1]]);
+  assert.equal(modeOf(5, 3, "same").outputs, 5);
+  assert.throws(() => modeOf(2, 3, "valid"), /does not fit/);
+});
+
+test("receptive fields by hand", () => {
+  const layers = [{ kernel: 3, padding: 1 }, { kernel: 2, stride: 2 }, { kernel: 3, padding: 1 }];
+  assert.deepEqual(receptiveField(layers), { size: 8, jump: 2, start: -3 });
+  assert.deepEqual(sizes(layers, 16), [16, 16, 8, 8]);
+  assert.deepEqual([...cone(layers, 16, 0)[0]].sort((a, b) => a - b), [0, 1, 2, 3, 4]);
+  assert.deepEqual(paths([{ kernel: 3 }, { kernel: 3 }], 5, 0), [1, 2, 3, 2, 1]);
+});
+
+test("pooling, shifting, comparing", () => {
+  const image = [[1, 2], [3, 4]];
+  assert.deepEqual(pool(image, "max", 2), [[4]]);
+  assert.deepEqual(pool(image, "average", 2), [[2.5]]);
+  near(pool(image, "l2", 2)[0][0], Math.sqrt(30));
+  assert.deepEqual(shift(image, 1, 0), [[0, 0], [1, 2]]);
+  assert.deepEqual(compare([[3, 4]], [[3, 4]]), { changed: 0, largest: 0, relative: 0 });
+  assert.deepEqual(compare([[3, 4]], [[0, 0]]), { changed: 2, largest: 4, relative: 1 });
+  assert.equal(compare([[0]], [[1]]).relative, 0);
+});
+
+test("gradients add where windows overlap", () => {
+  const x = [[1, 5, 2], [0, 0, 0], [0, 0, 0]];
+  const grad = [[1, 2], [0, 0]];
+  assert.deepEqual(maxPoolBackward(grad, x, 2, 1)[0], [0, 3, 0]);
+  assert.deepEqual(averagePoolBackward(grad, x, 2, 1)[0], [0.25, 0.75, 0.5]);
+  assert.deepEqual(winner([[7, 7], [7, 7]], 0, 0, 2, 2), { r: 0, c: 0 });
+  assert.deepEqual(convBackward([[2]], [[1, 2], [3, 4]], [[1, 0], [0, -1]]), { gradX: [[2, 0], [0, -2]], gradW: [[2, 4], [6, 8]] });
+  assert.equal(termsOfInput(1, 1, [3, 3], [2, 2]).length, 4);
+});
+
+test("a Gabor function prefers its own angle, a complex cell forgets the phase", () => {
+  const parameters = { frequency: 0.15, angle: 0.5, sigma: [3, 4] };
+  const kernel = gabor(21, parameters);
+  near(kernel[10][10], 1);
+  const angles = [0.5, 1.2, 2];
+  const curve = tuningCurve(kernel, 0.15, angles);
+  assert.ok(curve[0] > 3 * curve[1] && curve[0] > 3 * curve[2]);
+  const pair = quadraturePair(21, parameters);
+  const seen = (phase) => grating(21, { ...parameters, phase });
+  assert.ok(Math.abs(complexResponse(pair, seen(0)) - complexResponse(pair, seen(1.3))) < 0.05 * complexResponse(pair, seen(0)));
+  assert.ok(Math.abs(response(kernel, seen(Math.PI / 2))) < 0.05 * response(kernel, seen(0)));
+});
+
+test("attention, from averaging to selection", () => {
+  assert.deepEqual(softmax([1000, 1000]), [0.5, 0.5]);
+  const keys = [[1, 0], [0, 1]];
+  const values = [[1], [3]];
+  assert.deepEqual(attend([1, 0], keys, values, 0).output, [1]);
+  assert.deepEqual(attend([1, 1], keys, values, 0).output, [2]);
+  assert.deepEqual(attend([1, 0], keys, values, Infinity).output, [2]);
+  near(attend([0, 0], keys, values).output[0], 2);
+  near(spread([0.5, 0.5]).bits, 1);
+  near(spread([1, 0]).effective, 1);
+});

@@ -1,0 +1,1 @@
+from grading.fixtures import template  # noqa: F401

@@ -1,0 +1,61 @@
+"""The whole assignment through the examiner: a right notebook, handed in with the reference models."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autograder.authoring import weaver
+from autograder.grading import notebook, worker
+from autograder.grading.examiner import Examination
+from autograder.grading.results import Budget
+from autograder.training import files, tasks
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def woven():
+    """The notebook with its solutions."""
+    return weaver.weave(ROOT / "solutions/assignments/training.md", ROOT / "solutions/convnets").notebook
+
+
+@pytest.fixture(scope="module")
+def source(woven):
+    """What the examiner knows of it."""
+    cells = []
+    for cell in woven.cells:
+        about = cell.metadata.get("nbgrader")
+        if about:
+            flags = {key: about[key] for key in ("locked", "grade", "solution", "task")}
+            known = notebook.SourceCell(
+                about["grade_id"], cell.cell_type, cell.source, None, **flags, points=about.get("points")
+            )
+            cells.append(known)
+    return notebook.Source("training", tuple(cells))
+
+
+def examine(woven, source, template, folder):
+    """Grade the notebook with what lies beside it; return the scores of the checks and all that was shown."""
+    nb = notebook.compose(notebook.parts_of(woven), source)
+    Examination(source.task, template, 99, Budget(cell=60, notebook=400), folder).run(nb.cells)
+    graded = worker.Graded("training")
+    worker.read_off(nb.cells, source, graded)
+    return {name: score for name, score in graded.scores.items() if name.startswith("check-")}, json.dumps(nb.cells)
+
+
+def test_a_right_notebook_with_the_reference_models_gets_every_point(woven, source, template, tmp_path):
+    for task in tasks.TASKS.values():
+        for name in files.names(task):
+            shutil.copy(ROOT / "solutions" / "training" / name, tmp_path)
+    scores, shown = examine(woven, source, template, tmp_path)
+    assert scores == source.task.graded, shown[shown.index("scenes_network: ") :][:900]
+    assert "gives its losses" in shown and '"output_type": "error"' not in shown
+
+
+def test_without_the_files_the_models_earn_nothing_and_all_else_does(woven, source, template, tmp_path):
+    scores, shown = examine(woven, source, template, tmp_path)
+    models = {f"check-{name}_network" for name in tasks.TASKS}
+    assert {name for name, score in scores.items() if score < source.task.graded[name]} == models
+    assert all(scores[name] == 0 for name in models) and "There is no file digits.json" in shown

@@ -1,0 +1,78 @@
+"""What browser tests share: the module that serves the site, a page that remembers what went wrong on it, axe."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import axe_playwright_python
+import yaml
+
+ROOT = Path(__file__).parents[1]
+AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def in_toc(entry):
+    """Return the files that a table of contents names, in order."""
+    own = [entry[name] for name in ("root", "file") if name in entry]
+    below = [e for name in ("parts", "chapters", "sections", "entries") for e in entry.get(name, [])]
+    return own + [file for e in below for file in in_toc(e)]
+
+
+CONTENTS = in_toc(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
+
+
+def load(name):
+    """Import a module of book/_ext by its path."""
+    extensions = str(ROOT / "book" / "_ext")
+    if extensions not in sys.path:
+        sys.path.append(extensions)
+    spec = importlib.util.spec_from_file_location(f"book_ext_{name}", ROOT / "book" / "_ext" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+serve = load("serve")
+
+
+class Visit:
+    """A page in a context of its own, with the errors and the outside requests seen so far."""
+
+    def __init__(self, chromium, **options):
+        self.context = chromium.new_context(viewport={"width": options.pop("width", 1280), "height": 900}, **options)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.errors, self.outside = [], []
+        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self.note)
+
+    def note(self, request):
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            self.outside.append(request.url)
+
+    def scroll(self):
+        """Go down the page and back, so that everything lazy is loaded."""
+        self.page.evaluate(
+            """async () => {
+                for (let y = 0; y < document.documentElement.scrollHeight; y += 700) {
+                    scrollTo({top: y, behavior: "instant"});
+                    await new Promise((resolve) => setTimeout(resolve, 20));
+                }
+                scrollTo({top: 0, behavior: "instant"});
+                if (window.MathJax?.startup) await MathJax.startup.promise;
+                await new Promise((resolve) => setTimeout(resolve, 100));
+            }"""
+        )
+
+    def axe(self, rules=None):
+        """Return what axe finds, one line for each violation; of some rules only, where they are given."""
+        if not self.page.evaluate("typeof axe === 'object'"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": TAGS}
+        # What MathJax draws is hidden from assistive technology, which reads the MathML beside it: only that is judged.
+        what = {"exclude": [["mjx-math"]]}
+        options = {"runOnly": only, "preload": False, "resultTypes": ["violations"]}
+        found = self.page.evaluate("([what, options]) => axe.run(what, options)", [what, options])["violations"]
+        return [f"{v['id']}: {', '.join(str(n['target']) for n in v['nodes'][:3])}" for v in found]
