@@ -78,11 +78,11 @@ class Session:
     def _cell_seconds(self):
         return max(0.1, min(self.budget.cell, self.time_left()))
 
-    def close(self):
+    def close(self, is_gone=False):
         """End the sandbox; note why it had ended before, if it had."""
         if self.channel is not None:
             self.channel.close()
-            self.ended, self.was_killed = self.template.end(self.pid)
+            self.ended, self.was_killed = self.template.end(self.pid, is_gone)
             self.channel = None
 
     def run(self, source):
@@ -112,7 +112,7 @@ class Session:
         except wire.LateError:
             raise
         except wire.WireError:
-            self.close()
+            self.close(is_gone=True)
             if not self.was_killed:
                 raise
             self.open()

@@ -25,6 +25,7 @@ from autograder.grading import confine, wire
 DISTRIBUTIONS = ("numpy", "matplotlib", "ipython", "matplotlib-inline")
 CLONES = set()  # processes below this one that are not sandboxes
 KILLED = 137  # exit status of a sandbox that was killed from outside
+PATIENCE = 2.0  # seconds that a sandbox whose channel broke has to end by itself
 WATCH = 0.25  # seconds between two looks at the memory of a sandbox
 
 
@@ -104,10 +105,13 @@ class Template:
             raise SandboxError(str(said[1]))
         return pid, channel
 
-    def end(self, pid):
-        """End a sandbox and all that it started; return (why it had ended before, was it killed from outside?)."""
+    def end(self, pid, is_gone=False):
+        """End a sandbox and all that it started; return (why it had ended before, was it killed from outside?).
+
+        `is_gone` says that its channel broke: it has ended, or is about to, so its exit status is waited for.
+        """
         try:
-            self.control.sendall(json.dumps({"op": "end", "pid": pid}).encode())
+            self.control.sendall(json.dumps({"op": "end", "pid": pid, "is_gone": is_gone}).encode())
             said = self._answer(30)
             return said["reason"], said["killed"]
         except (OSError, AttributeError, SandboxError):
@@ -223,7 +227,7 @@ def _serve_until_cloned(control, shell, view):
             return None
         request = json.loads(text)
         if request["op"] == "end":
-            killed = not reason and _was_killed(request["pid"])
+            killed = not reason and request["is_gone"] and _was_killed(request["pid"])
             end_all(but=CLONES)
             control.sendall(json.dumps({"reason": reason, "killed": killed}).encode())
             running, reason = None, ""
@@ -246,17 +250,18 @@ def _serve_until_cloned(control, shell, view):
 
 
 def _was_killed(pid):
-    """Say whether a sandbox has ended already, and not by what ran in it: nothing in there can send it a SIGKILL."""
-    stop = time.monotonic() + 0.02
+    """Wait for a sandbox whose channel broke; say whether it was killed: nothing in there can send it a SIGKILL.
+
+    A process closes its descriptors first and can be waited for a little later, on a busy machine much later. One
+    that only closed its channel does not end at all.
+    """
+    stop = time.monotonic() + PATIENCE
     while time.monotonic() < stop:
         with contextlib.suppress(ChildProcessError):
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
                 return os.waitstatus_to_exitcode(status) in (-signal.SIGKILL, KILLED)
-        if not children(pid):
-            time.sleep(0.001)  # it is about to end
-            continue
-        return False
+        time.sleep(0.001)
     return False
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import psutil
@@ -265,6 +266,29 @@ def test_a_sandbox_is_killed_and_its_submission_graded_again(template):
     assert session.call("call", "f", (), {}, 1.0).value == 7
     template.process.kill()
     assert session.call("call", "f", (), {}, 1.0).value == 7
+    session.close()
+
+
+@pytest.mark.skipif(not CONFINES, reason="a sandbox that is not confined could kill itself")
+def test_a_sandbox_whose_end_is_seen_late_is_graded_again_too(template):
+    session = Session(template, BUDGET, {})
+    session.run("def f():\n    return 7")
+    outer = psutil.Process(session.pid)  # waits for the one that runs the student's code
+    outer.suspend()
+    outer.children()[0].kill()
+    late = threading.Timer(0.3, outer.resume)
+    late.start()
+    assert session.call("call", "f", (), {}, 1.0).value == 7
+    late.join()
+    session.close()
+
+
+def test_a_sandbox_that_only_hangs_up_is_not_waited_for_long(template):
+    session = Session(template, BUDGET, {})
+    start = time.monotonic()
+    said = session.run("import os, time\nos.closerange(3, 100)\ntime.sleep(20)")
+    assert said[0]["ename"] == "SandboxError"
+    assert time.monotonic() - start < 10
     session.close()
 
 
