@@ -61,7 +61,9 @@ class Visit:
                     await new Promise((resolve) => setTimeout(resolve, 20));
                 }
                 scrollTo({top: 0, behavior: "instant"});
-                if (window.MathJax?.startup) await MathJax.startup.promise;
+                while (document.querySelector("script[src*=mathjax]") && !window.MathJax?.startup?.promise)
+                    await new Promise((resolve) => setTimeout(resolve, 20));
+                await window.MathJax?.startup?.promise;
                 await new Promise((resolve) => setTimeout(resolve, 100));
             }"""
         )

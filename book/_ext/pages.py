@@ -40,7 +40,9 @@ def remove_assets(app, pagename, templatename, context, doctree):
             continue
         seen.add(key)
         attributes = dict(script.attributes)
-        if script.filename and "documentation_options" not in str(script.filename) and pagename != "search":
+        if "vendor/mathjax" in str(script.filename):
+            attributes["type"] = "text/when-idle"  # course.js loads it once the page can be read
+        elif script.filename and "documentation_options" not in str(script.filename) and pagename != "search":
             attributes["defer"] = "defer"
         kept.append(type(script)(script.filename, priority=script.priority, **attributes))
     context["script_files"][:] = kept
@@ -176,8 +178,36 @@ def image_size(path):
         return None
 
 
+def formula_height(tex):
+    """Return about how many pixels a displayed formula will be high, so that the page keeps its place for it.
+
+    Examples
+    --------
+    >>> formula_height("y = x * w"), formula_height(r"y = \\sum_n x_n")
+    (51, 70)
+    """
+    rows = tex.count("\\\\") + 1
+    is_tall = re.search(r"\\(frac|sum|int|prod|left)\b", tex)
+    return 32 + rows * (38 if is_tall and "matrix" not in tex else 19)
+
+
+def progress_mark(body):
+    """Return the progress mark below a chapter's title: a link to each self-check. self-check.js keeps it up to date."""
+    names = re.findall(r'<self-check id="([^"]+)"[^>]* data-answer=', body)
+    if not names:
+        return ""
+    dots = "".join(
+        f'<a href="#{name}" class="open" aria-label="Self-check {number}: not answered"></a>'
+        for number, name in enumerate(names, 1)
+    )
+    return (
+        '<p class="self-check-progress d-print-none"><span class="self-check-progress-text">'
+        f'Self-checks: 0 of {len(names)} right</span><span class="self-check-dots">{dots}</span></p>'
+    )
+
+
 def mend_body(app, pagename, templatename, context, doctree):
-    """Images: lazy but for the first, with their size. Tables, code, sidebars: reachable by keyboard."""
+    """Images: lazy but for the first, with their size. Formulas, progress: their place kept. Tables: no empty heads."""
     body = context.get("body")
     if not body:
         return
@@ -197,6 +227,17 @@ def mend_body(app, pagename, templatename, context, doctree):
         return tag[:-1].rstrip("/ ") + additions + ">"
 
     body = re.sub(r"<img\b[^>]*>", image, body)
+    body = re.sub(
+        r'<div class="math notranslate nohighlight"([^>]*)>(.*?)</div>',
+        lambda match: (
+            f'<div class="math notranslate nohighlight"{match[1]} style="min-height:{formula_height(match[2])}px">'
+            f"{match[2]}</div>"
+        ),
+        body,
+        flags=re.DOTALL,
+    )
+    body = body.replace("</h1>", "</h1>" + progress_mark(body), 1)
+    body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")  # its own words say more
     # A corner of a table that heads nothing is no heading.
     body = re.sub(r'<th class="head([^"]*)"><p></p></th>', r'<td class="head\1"></td>', body)
     # Bibliographies: the theme marks each entry as an item of a list that is none.

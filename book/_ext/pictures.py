@@ -79,7 +79,9 @@ def readme(site, into):
         for file, page_name, width, scheme, top in VIEWS:
             page = browser.new_page(viewport={"width": width, "height": 860}, color_scheme=scheme)
             page.goto(f"{address}/{page_name}")
-            page.evaluate("window.MathJax?.startup?.promise")
+            page.wait_for_function(
+                "!document.querySelector('script[src*=mathjax]') || window.MathJax?.startup?.promise"
+            )
             if top:
                 page.locator(top).first.evaluate("(e) => scrollTo({top: e.offsetTop - 90, behavior: 'instant'})")
             page.wait_for_timeout(1200)

@@ -37,6 +37,19 @@ if (links.length && matchMedia("(hover: hover)").matches) {
   import(new URL("previews.js", here)).then(({ watch }) => watch(links));
 }
 
+// MathJax is large: it comes when everything else is there.
+function loadWhenIdle() {
+  for (const waiting of document.querySelectorAll("script[type='text/when-idle']")) {
+    const script = document.createElement("script");
+    script.src = waiting.src;
+    waiting.replaceWith(script);
+  }
+}
+
+const whenIdle = window.requestIdleCallback ?? ((callback) => setTimeout(callback, 200));
+if (document.readyState === "complete") loadWhenIdle();
+else addEventListener("load", () => whenIdle(loadWhenIdle, { timeout: 1000 }));
+
 // What is wider than the page scrolls sideways, and can be scrolled by keyboard.
 const WIDE = "article pre, article .output, article .pst-scrollable-table-container, article mjx-container[display]";
 
@@ -53,19 +66,22 @@ function reach() {
   }
 }
 
-reach();
-addEventListener("resize", reach);
-addEventListener("load", () => window.MathJax?.startup?.promise?.then(reach));
-
-document.fonts?.addEventListener("loadingdone", reach);
-
-// Formulas are drawn when they come near the screen, some of them wider than it.
 let soon = 0;
+
+function reachSoon() {
+  clearTimeout(soon);
+  soon = setTimeout(reach, 100);
+}
+
+reachSoon();
+addEventListener("resize", reachSoon);
+document.fonts?.addEventListener("loadingdone", reachSoon);
+
+// Formulas are drawn once the page can be read, when they come near the screen; some of them are wider than it.
 const article = document.querySelector("article");
 if (article) {
   new MutationObserver((changes) => {
     if (!changes.some(({ target }) => target.closest?.("mjx-container"))) return;
-    clearTimeout(soon);
-    soon = setTimeout(reach, 100);
+    reachSoon();
   }).observe(article, { childList: true, subtree: true });
 }

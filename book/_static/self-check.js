@@ -127,26 +127,18 @@ customElements.define("self-check", SelfCheck);
 /* The progress mark of a chapter: under its title, how many self-checks are answered right. */
 function progress() {
   const checks = [...document.querySelectorAll("self-check[data-answer]")];
-  const title = document.querySelector("article h1");
-  if (!checks.length || !title) return;
-  let mark = document.querySelector(".self-check-progress");
-  if (!mark) {
-    mark = make("p", { class: "self-check-progress d-print-none" });
-    mark.append(make("span", { class: "self-check-progress-text" }), make("span", { class: "self-check-dots" }));
-    title.after(mark);
-  }
+  const mark = document.querySelector(".self-check-progress");
+  if (!mark) return;
   const right = checks.filter((check) => recall(check.dataset.key)?.right).length;
   mark.firstChild.textContent = `Self-checks: ${right} of ${checks.length} right`;
-  mark.lastChild.replaceChildren(
-    ...checks.map((check, index) => {
-      const kept = recall(check.dataset.key);
-      const state = kept ? (kept.right ? "right" : "wrong") : "open";
-      const word = { right: "right", wrong: "not yet right", open: "not answered" }[state];
-      const link = make("a", { href: `#${check.id}`, class: state, "aria-label": `Self-check ${index + 1}: ${word}` });
-      link.title = `Self-check ${index + 1}: ${word}`;
-      return link;
-    }),
-  );
+  mark.querySelectorAll("a").forEach((link, index) => {
+    const kept = recall(checks[index].dataset.key);
+    const state = kept ? (kept.right ? "right" : "wrong") : "open";
+    const word = { right: "right", wrong: "not yet right", open: "not answered" }[state];
+    link.className = state;
+    link.title = `Self-check ${index + 1}: ${word}`;
+    link.setAttribute("aria-label", link.title);
+  });
 }
 
 progress();
