@@ -1,4 +1,9 @@
-"""Build what an instructor hands out instead of this repository: notebooks, the wheel of ``autograder``, a README."""
+"""Build what an instructor hands out instead of this repository: notebooks, the wheel of ``autograder``, a README.
+
+Where the kit is published as a repository of its own, its address makes the notebooks open anywhere: the site shows
+launch buttons, and a notebook's first cell fetches the wheel from there. The address is ``course_launch.kit`` in
+``_config.yml``, or the environment's ``COURSE_KIT``.
+"""
 
 import argparse
 import os
@@ -10,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+import yaml
 
 from autograder.authoring.weaver import WHEEL, Tree
 
@@ -37,7 +43,7 @@ Fill a cell, run it, run the check below it. In the terminal the same verdicts a
 
 ## On Colab, Binder or a JupyterHub
 
-Upload the notebook and `{wheel}`, and run the first cell: it installs the checks if they are not there.
+{elsewhere}
 
 ## Handing in
 
@@ -93,9 +99,24 @@ def topics(root):
     return "\n".join(lines)
 
 
+def published(root):
+    """Return (address of the kit's repository or "", its branch): the environment's, else the configured ones."""
+    config = yaml.safe_load((Path(root) / "_config.yml").read_text(encoding="utf-8"))
+    launch = config["sphinx"]["config"]["course_launch"]
+    address = os.environ.get("COURSE_KIT") or launch["kit"] or ""
+    return address.rstrip("/").removesuffix(".git"), os.environ.get("COURSE_KIT_BRANCH") or launch["branch"]
+
+
+def wheel_address(root):
+    """Return where a notebook's first cell finds the wheel: in the published kit, else beside the notebook."""
+    address, branch = published(root)
+    return f"{address}/raw/{branch}/{WHEEL}" if address else WHEEL
+
+
 def build(root, folder):
     """Write the kit into `folder`; return it."""
     root, folder = Path(root), Path(folder)
+    address = wheel_address(root)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     build_wheel(root, folder)
@@ -103,9 +124,15 @@ def build(root, folder):
         if path.is_file() and path.name != ".gitkeep":
             target = folder / path.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+            if path.suffix == ".ipynb":
+                text = path.read_text(encoding="utf-8").replace(f"--no-deps {WHEEL}", f"--no-deps {address}")
+                target.write_text(text, encoding="utf-8", newline="\n")
+            else:
+                shutil.copyfile(path, target)
     (folder / "requirements.txt").write_text(requirements(root), encoding="utf-8", newline="\n")
-    text = README.format(wheel=WHEEL, topics=topics(root))
+    elsewhere = "Open the notebook" if address != WHEEL else f"Upload the notebook and `{WHEEL}`"
+    elsewhere += ", and run the first cell: it installs the checks if they are not there."
+    text = README.format(elsewhere=elsewhere, topics=topics(root))
     (folder / "README.md").write_text(text, encoding="utf-8", newline="\n")
     shutil.copyfile(root / "LICENSE", folder / "LICENSE")
     return folder

@@ -16,7 +16,7 @@ from jupyter_cache import get_cache
 from PIL import Image
 from sphinx.util import logging
 
-from autograder.authoring import weaver
+from autograder.authoring import student_kit, weaver
 
 logger = logging.getLogger(__name__)
 DESCRIPTION = "A course on convolutional networks in which every claim is computed on the page."
@@ -161,6 +161,13 @@ def link_button(text, address, icon):
 def group_button(tooltip, icon, buttons, label):
     """Return a button group of the theme."""
     return {"type": "group", "tooltip": tooltip, "icon": icon, "buttons": buttons, "label": label}
+
+
+def read_kit(app, config):
+    """Take the address of the published kit from the environment, where it gives one; see `student_kit`."""
+    if config.course_launch:
+        kit, branch = student_kit.published(app.confdir)
+        config.course_launch = {**config.course_launch, "kit": kit, "branch": branch}
 
 
 def collect_topics(app, env):
@@ -334,6 +341,7 @@ def setup(app):
     app.add_config_value("course_instructor", False, "env")
     app.connect("doctree-resolved", link_solutions)
     app.connect("config-inited", remove_thebe, priority=900)
+    app.connect("config-inited", read_kit)
     app.connect("builder-inited", lambda app: collect_topics(app, app.env))
     app.connect("html-page-context", add_description)
     app.connect("html-page-context", set_buttons, priority=600)

@@ -110,6 +110,17 @@ def test_the_kit_holds_what_it_should_and_nothing_else(kit):
     assert not [n for n in names if n.startswith(("convnets", "solutions", "tests", "autograder/authoring"))]
 
 
+def test_a_published_kit_fetches_its_wheel_and_is_the_same_otherwise(kit, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_KIT", "https://github.com/owner/kit.git")
+    there = student_kit.build(ROOT, tmp_path / "student-kit")
+    wheel = f"https://github.com/owner/kit/raw/main/{weaver.WHEEL}"
+    for stem in STEMS:
+        here, other = ((k / f"exercises/{stem}/{stem}.ipynb").read_text(encoding="utf-8") for k in (kit, there))
+        assert f"--no-deps {weaver.WHEEL}" in here and other.count(wheel) == 1
+        assert other.replace(wheel, weaver.WHEEL) == here
+    assert "Upload" in (kit / "README.md").read_text() and "Upload" not in (there / "README.md").read_text()
+
+
 def test_no_solution_in_the_site(searcher):
     site = ROOT / "_build" / "html"
     if not (site / "index.html").is_file():
