@@ -26,6 +26,7 @@ c.CourseDirectory.course_id = "bench"
 c.CourseDirectory.db_url = {url!r}
 """
 PLUGIN = "from autograder.grading.preprocessor import use_examiner\nuse_examiner(c)\n"
+LOAD = os.getloadavg()[0]  # of other programs, when this one starts
 TARGET = 20  # times the throughput of stock nbgrader
 
 
@@ -180,7 +181,7 @@ def as_markdown(stock, ours, rows):
         "",
         f"That is {ratio:.0f} times as many submissions in the same time"
         + (f", and {work:.0f} times less work for the processor." if work else "."),
-        f"The machine's load, other programs included, was {os.getloadavg()[0]:.0f} on {os.cpu_count()} processors.",
+        f"Before the run the machine's load was {LOAD:.1f} on {os.cpu_count()} processors.",
         "",
         "| copies | seconds | processor seconds for one more | memory of the parent |",
         "|---|---|---|---|",

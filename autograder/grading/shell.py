@@ -11,6 +11,7 @@ import importlib.util
 import itertools
 import os
 import random
+import re
 import signal
 import sys
 import threading
@@ -44,6 +45,9 @@ _PRELOADED = (  # what NumPy imports late, and what students import most: a fork
     "numpy.random", "numpy.fft", "numpy.linalg", "numpy.testing", "numpy.lib.stride_tricks", "numpy.typing",
     "collections", "dataclasses", "fractions", "functools", "itertools", "math", "operator", "time", "typing",
 )  # fmt: skip
+_MAYBE_MAGIC = re.compile(  # what IPython may read otherwise than Python does; some plain cells match too
+    r"^\s*[%!?,;/]|\?\s*$|=\s*[%!]|\A\s*[ \t]|\A(.*\n)?\s*(>>>|\.\.\.|In \[)", re.MULTILINE
+)
 _DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 
@@ -163,12 +167,14 @@ class Shell(InteractiveShell):
         OUTPUTS.add({"output_type": "error", "ename": name, "evalue": str(evalue)[:2000], "traceback": traceback}, size)
 
     def transform_cell(self, raw_cell):
-        """Leave plain Python alone: looking for magics in it takes longer than most cells run."""
-        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-            ast.parse(raw_cell)
-            if not self.input_transformers_post:
-                return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
-        return super().transform_cell(raw_cell)
+        """Leave several lines alone in which nothing can be a magic: looking closely takes longer than most cells run."""
+        if "\n" not in raw_cell or _MAYBE_MAGIC.search(raw_cell) or self.input_transformers_post:
+            return super().transform_cell(raw_cell)
+        return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
+
+    def should_run_async(self, raw_cell, **options):
+        """Look for an ``await`` outside of functions only where there is one at all."""
+        return ("await" in raw_cell or "async" in raw_cell) and super().should_run_async(raw_cell, **options)
 
     def enable_gui(self, gui=None):
         """Do nothing: there is no window, and ``%matplotlib inline`` asks for none."""
