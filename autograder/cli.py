@@ -24,7 +24,7 @@ def main(arguments=None):
     if sys.version_info < (3, 11):  # noqa: UP036 (started from a checkout, nothing else stops an older one)
         print("This course needs Python 3.11 or newer; this is", sys.version.split()[0], file=sys.stderr)
         return 2
-    # jsonschema, which nbformat imports, would spend two seconds on a grammar of internet addresses; notebooks need none.
+    # jsonschema, which nbformat imports, would spend two seconds on a grammar of addresses that notebooks do not need.
     sys.modules.setdefault("rfc3987_syntax", None)
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     command = arguments[0] if arguments else ""

@@ -167,7 +167,7 @@ class Shell(InteractiveShell):
         OUTPUTS.add({"output_type": "error", "ename": name, "evalue": str(evalue)[:2000], "traceback": traceback}, size)
 
     def transform_cell(self, raw_cell):
-        """Leave several lines alone in which nothing can be a magic: looking closely takes longer than most cells run."""
+        """Leave lines alone in which nothing can be a magic: looking closely takes longer than most cells run."""
         if "\n" not in raw_cell or _MAYBE_MAGIC.search(raw_cell) or self.input_transformers_post:
             return super().transform_cell(raw_cell)
         return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"

@@ -199,7 +199,7 @@ def formula_height(tex):
 
 
 def progress_mark(body):
-    """Return the progress mark below a chapter's title: a link to each self-check. self-check.js keeps it up to date."""
+    """Return the mark below a chapter's title: a link to each self-check. self-check.js keeps it up to date."""
     names = re.findall(r'<self-check id="([^"]+)"[^>]* data-answer=', body)
     if not names:
         return ""

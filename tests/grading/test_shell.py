@@ -2,8 +2,8 @@
 
 import nbformat
 import pytest
-from IPython.core.inputtransformer2 import TransformerManager
 from grading.courses import ROOT
+from IPython.core.inputtransformer2 import TransformerManager
 
 MAGIC = {
     "line magic": "x = 1\n%timeit x",
