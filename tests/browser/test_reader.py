@@ -2,9 +2,11 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import nbformat
 import pytest
+import yaml
 from visits import CONTENTS, ROOT, load
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -194,6 +196,19 @@ def test_an_unknown_address_gets_the_404_page(site, visit):
     seen.page.wait_for_url("**/book/index.html")
 
 
+def test_the_page_keeps_its_place_while_it_loads(site, visit):
+    page = visit(width=412).page
+    page.add_init_script(
+        """window.shift = 0;
+        new PerformanceObserver((list) => list.getEntries().forEach((entry) => (shift += entry.value)))
+            .observe({type: "layout-shift", buffered: true});"""
+    )
+    page.goto(f"{site}/{CHAPTER}")
+    page.wait_for_selector("article mjx-math")
+    page.wait_for_timeout(500)
+    assert page.evaluate("shift") < 0.05  # 0.07 when only the progress mark came later
+
+
 def test_launch_links_open_the_kit_and_never_this_repository():
     links = load("pages").launch_links
     launch = {
@@ -208,6 +223,27 @@ def test_launch_links_open_the_kit_and_never_this_repository():
     assert all("pooling.ipynb" in link for link in found.values())
     elsewhere = dict(links({**launch, "kit": "https://git.example.org/o/kit"}, "pooling"))
     assert list(elsewhere) == ["Binder", "JupyterHub"]
+
+
+def test_launch_buttons_are_shown_where_a_kit_is_published(monkeypatch):
+    pages = load("pages")
+    monkeypatch.setattr(pages, "offer_notebook", lambda app, page: None)
+
+    def buttons(page):
+        settings = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]["course_launch"]
+        config = SimpleNamespace(course_launch=settings)
+        app = SimpleNamespace(confdir=ROOT, config=config, env=SimpleNamespace(course_topics=["pooling"]))
+        pages.read_kit(app, config)
+        context = {}
+        pages.set_buttons(app, page, "", context, doctree=object())
+        groups = {group["label"]: group["buttons"] for group in context["header_buttons"]}
+        return [button["url"] for button in groups.get("launch-buttons", [])]
+
+    monkeypatch.setenv("COURSE_KIT", "https://github.com/o/kit")
+    assert len(buttons("book/pooling")) == 2 and all("o/kit" in url for url in buttons("book/pooling"))
+    assert buttons("book/glossary") == []
+    monkeypatch.delenv("COURSE_KIT")
+    assert buttons("book/pooling") == []
 
 
 def test_the_site_is_small(built):
