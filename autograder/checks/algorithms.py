@@ -143,6 +143,11 @@ def _separable_case(h, w, kh, kw, mode="full", note="", dtype=np.float64):
     return Case((_x(h, w, dtype=dtype), _x(kh, dtype=dtype), _x(kw, dtype=dtype)), {"mode": mode}, mode, note)
 
 
+def _with_np_convolve(image, column, row, mode="full"):
+    between = np.array([np.convolve(line, column, mode) for line in image.T]).T
+    return np.array([np.convolve(line, row, mode) for line in between])
+
+
 SEPARABLE = Check(
     "separable_convolve2d",
     section="algorithms#algorithms-separable",
@@ -154,6 +159,7 @@ SEPARABLE = Check(
         _separable_case(5, 3, 2, 4, note="float32", dtype=np.float32),
         _separable_case(5, 7, 3, 3, "same"),
         _separable_case(6, 4, 2, 4, "same", "even sizes"),
+        _separable_case(3, 4, 5, 6, "same", "longer than the image"),
         _separable_case(5, 7, 3, 2, "valid"),
         _separable_case(4, 6, 4, 1, "valid"),
     ),
@@ -164,6 +170,7 @@ SEPARABLE = Check(
         Mistake("adds the passes", "You added the two passes; the second one runs on the output of the first.", lambda i, c, r, mode="full": _conv(i, c[:, None], "same") + _conv(i, r[None], "same") if mode == "same" else np.zeros(_separable(i, c, r, mode).shape)),
         Mistake("forgets the second pass", "You made one pass alone, down the columns.", lambda i, c, r, mode="full": _conv(i, c[:, None], mode)),
         Mistake("ignores the mode", "You ignored `mode`: your output is always the full one.", lambda i, c, r, mode="full": _separable(i, c, r), share=1 / 3),
+        Mistake("takes the longer size", 'In "same" the output has the size of the image, also where column or row are longer: `np.convolve` gives the longer of the two.', _with_np_convolve, share=2 / 3),
     ),
 )  # fmt: skip
 
@@ -196,6 +203,11 @@ def _separation_by(change):
     return lambda kernel: change(kernel, *_svd(kernel))
 
 
+def _through_largest(kernel):
+    i, j = np.unravel_index(np.abs(kernel).argmax(), kernel.shape)
+    return kernel[:, j].copy(), kernel[i] / kernel[i, j], _svd(kernel)[2]
+
+
 SEPARATE = Check(
     "separate_kernel",
     section="algorithms#algorithms-separable",
@@ -205,12 +217,14 @@ SEPARATE = Check(
         Case((np.outer([1.0, 2.0, 1.0], [1.0, 0.0, -1.0]),), {}, "rank 1", "Sobel's kernel"),
         Case((np.outer(_x(4), _x(2)),), {}, "rank 1", "not square"),
         Case((np.outer(_x(2), _x(3)),), {}, "rank 1"),
+        Case((np.outer([0.0, 1.0, 3.0], [0.0, 2.0, -1.0]),), {}, "rank 1", "a corner of 0"),
         Case((_x(3, 3),), {}, "any rank"),
         Case((_x(2, 5),), {}, "any rank"),
         Case((_x(4, 3, dtype=np.float32),), {}, "any rank", "float32"),
     ),
     mistakes=(
-        Mistake("takes the first column and row", "", lambda k: (k[:, 0].copy(), k[0] / (k[0, 0] or 1.0), _svd(k)[2]), share=1 / 3),
+        Mistake("takes the first column and row", "outer(column, row) misses the kernel", lambda k: (k[:, 0].copy(), k[0] / (k[0, 0] or 1.0), _svd(k)[2])),
+        Mistake("takes the column and the row of the largest entry", "outer(column, row) misses the kernel", _through_largest, share=1 / 3),
         Mistake("forgets the singular value", "outer(column, row) misses the kernel", lambda k: (np.linalg.svd(k)[0][:, 0], np.linalg.svd(k)[2][0], _svd(k)[2])),
         Mistake("takes the sums", "outer(column, row) misses the kernel", lambda k: (k.sum(1), k.sum(0), 0.0)),
         Mistake("uses the whole singular value twice", "outer(column, row) misses the kernel", lambda k: (_svd(k)[0] * np.linalg.norm(_svd(k)[0]), _svd(k)[1] * np.linalg.norm(_svd(k)[0]), _svd(k)[2])),
@@ -326,11 +340,12 @@ COUNT = Check(
 )  # fmt: skip
 
 
-def _best(
-    image_shape, kernel_shape, mode="full", rank=None, names=("loops", "matrix", "im2col", "fft", "separable"), index=0
-):
+_ALGORITHMS = ("loops", "matrix", "im2col", "fft", "separable")
+
+
+def _best(image_shape, kernel_shape, mode="full", rank=None, names=_ALGORITHMS, cost=lambda count: count[0]):
     possible = [n for n in names if n != "separable" or rank == 1]
-    return min(possible, key=lambda n: _count(n, image_shape, kernel_shape, mode)[index])
+    return min(possible, key=lambda n: cost(_count(n, image_shape, kernel_shape, mode)))
 
 
 def _judge_best(value, case):
@@ -353,11 +368,15 @@ BEST = Check(
         Case(((100, 80), (9, 9)), {"mode": "valid"}, "rank not known"),
         Case(((60, 60), (60, 60)), {"mode": "valid"}, "rank not known", "one output"),
         Case(((20, 500), (3, 21)), {"mode": "same"}, "rank not known"),
+        Case(((3, 4), (7, 6)), {}, "rank not known", "a kernel larger than the image"),
+        Case(((60, 90), (14, 15)), {}, "rank not known", "close to a tie"),
         Case(((64, 64), (3, 3)), {"rank": 1}, "rank known"),
         Case(((64, 64), (3, 3)), {"rank": 2}, "rank known", "not separable"),
         Case(((64, 64), (31, 31)), {"rank": 1}, "rank known"),
         Case(((64, 64), (31, 31)), {"rank": 5}, "rank known"),
-        Case(((64, 64), (1, 1)), {"rank": 1}, "rank known", "nothing to separate: a tie, or worse"),
+        Case(((64, 64), (1, 1)), {"rank": 1}, "rank known", "nothing to separate"),
+        Case(((20, 30), (2, 2)), {"mode": "same", "rank": 1}, "rank known", "a tie"),
+        Case(((40, 50), (40, 50)), {"mode": "valid", "rank": 1}, "rank known", "one output"),
     ),
     draw=lambda d: Case(((d.integer(20, 90), d.integer(20, 90)), (d.integer(1, 15), d.integer(1, 15))), {}, "rank not known"),
     draws=16,
@@ -366,8 +385,11 @@ BEST = Check(
         Mistake("never takes the FFT", "For large kernels the transforms cost less than a product per tap and pixel.", lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, ("loops", "matrix", "im2col", "separable"))),
         Mistake("separates without asking", "A kernel can be separated only if its rank is 1.", lambda i, k, mode="full", rank=None: _best(i, k, mode, 1)),
         Mistake("never separates", "A kernel of rank 1 is two short passes.", lambda i, k, mode="full", rank=None: _best(i, k, mode), share=2 / 3),
-        Mistake("ignores the mode", "You ignored `mode`: with one output the direct sum wins.", lambda i, k, mode="full", rank=None: _best(i, k, "full", rank), share=1 / 3),
-        Mistake("decides by memory", "Asked for is the algorithm with the fewest multiplications, not with the least memory.", lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, index=2)),
+        Mistake("ignores the mode", "You ignored `mode`: with one output the direct sum wins.", lambda i, k, mode="full", rank=None: _best(i, k, "full", rank)),
+        Mistake("decides by memory", "Asked for is the algorithm with the fewest multiplications, not with the least memory.", lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, cost=lambda count: count[2])),
+        Mistake("counts the additions, too", "You added the additions to the multiplications; asked for are the fewest multiplications.", lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, cost=lambda count: count[0] + count[1])),
+        Mistake("forgets the dense matrix", 'You left "matrix" out: for a kernel larger than the image it has the fewest multiplications.', lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, ("loops", "im2col", "fft", "separable")), share=1 / 3),
+        Mistake("separates on a tie", 'On a tie the algorithm that comes first wins, and "separable" comes last.', lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, ("separable", *_ALGORITHMS[:-1])), share=2 / 3),
     ),
 )  # fmt: skip
 

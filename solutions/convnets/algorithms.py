@@ -244,10 +244,12 @@ def operation_count(algorithm, image_shape, kernel_shape, mode="full"):
 
     - "loops", "im2col": M K multiplications, M (K - 1) additions; im2col stores M K numbers.
     - "matrix": every entry of the dense matrix, M H W multiplications and M (H W - 1) additions, M H W numbers.
-    - "separable": two passes, kH and kW multiplications per output of each; stores what is between them.
+    - "separable": two passes, down the columns first, of kH and kW multiplications and kH - 1 and kW - 1 additions per
+      output of each; stores what is between them.
     - "fft": three complex transforms of P = P1 P2 numbers by the radix-2 algorithm, (P / 2) log2 P complex
       multiplications and P log2 P complex additions each, P complex products, and P divisions by P (counted as
-      multiplications, of both parts); a complex multiplication is 4 real ones and 2 additions. Stores two transforms.
+      multiplications, of both parts); a complex multiplication is 4 real ones and 2 additions, a complex addition 2.
+      P1 is the smallest power of two that is at least H + kH - 1, P2 likewise, in every mode. Stores two transforms.
 
     Parameters
     ----------
@@ -343,7 +345,7 @@ def radix2_fft(x, inverse=False):
 
 
 def best_algorithm(image_shape, kernel_shape, mode="full", rank=None):
-    """Return the algorithm with the fewest multiplications; on a tie the one that comes first in `ALGORITHMS`.
+    """Return the algorithm with the fewest multiplications; on a tie the one that `operation_count` lists first.
 
     Parameters
     ----------
