@@ -91,7 +91,7 @@ def turn_and_multiply(patch, kernel):
     """Patch, kernel, turned kernel, and their products with the sums, cell by cell."""
     figure, axes = plt.subplots(1, 5, figsize=(10, 2.4))
     turned = kernel[::-1, ::-1]
-    shades = np.array(["#f6cfb4", "#eef3f6", "#bcd9ea"])
+    shades = np.array(["#bcd9ea", "#eef3f6", "#f5c6bf"])
     number_grid(axes[0], patch, "patch")
     number_grid(axes[1], kernel, "kernel K", shades[np.sign(kernel) + 1])
     number_grid(axes[2], patch * kernel, f"patch times K\nsum {np.sum(patch * kernel)}: cross-correlation")

@@ -22,7 +22,7 @@ from course import FIGURES
 ROOT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 BARE = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">
-<link rel="stylesheet" href="/_static/course.css"><script type="module" src="/_static/course.js"></script>
+<link rel="stylesheet" href="/_static/course.css"><script defer src="/_static/course.js"></script>
 <style>body {{ width: 690px; margin: 0; font-family: sans-serif; background: #fff }}
 .cf-controls, .cf-key-help, .cf-formula {{ display: none }} .cf-stage, .cf-readout {{ padding: 6px; margin: 0 }}</style>
 <article><figure class="interactive" style="border: 0; padding: 0; margin: 0">
@@ -52,7 +52,7 @@ def save(page, path, **options):
     """Write a screenshot as a palette PNG, a third of the size."""
     path.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=path, **options)
-    Image.open(path).convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=0).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=0).save(path, optimize=True)
 
 
 def stills():

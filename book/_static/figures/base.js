@@ -30,10 +30,13 @@ export function show(value, digits = 2) {
 
 export const plural = (count, word, many = `${word}s`) => `${count} ${count === 1 ? word : many}`;
 
-/** Fill for a signed value in [-1, 1]: blue above zero, orange below, paper at zero. */
+/** The strongest fill on which a number can still be read, in both themes. */
+export const BEHIND_TEXT = 0.55;
+
+/** Fill for a signed value in [-1, 1], as in the plots: red above zero, blue below, paper at zero. */
 export function signed(value) {
   const share = Math.min(100, Math.round(Math.abs(value) * 100));
-  return `color-mix(in oklab, var(--course-${value < 0 ? "warm" : "accent"}) ${share}%, var(--course-paper))`;
+  return `color-mix(in oklab, var(--course-${value < 0 ? "negative" : "positive"}) ${share}%, var(--course-paper))`;
 }
 
 /** Fill for a brightness in [0, 1]: a photograph's grey, the same in both themes. */
@@ -122,19 +125,19 @@ export class Panel {
 }
 
 /**
- * The cells of a grid. `cell(r, c)` returns {fill, text, dark, classes} for each place; `x`, `y` is the top left corner.
+ * The cells of a grid. `cell(r, c)` returns {fill, text, classes} for each place; `x`, `y` is the top left corner.
  */
 export function grid(rows, columns, size, cell, { x = 0, y = 0, gap = 1, font = 0.4 } = {}) {
   const nodes = [];
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
-      const { fill: paint = "var(--course-paper)", text = "", dark = false, classes = "" } = cell(r, c) ?? {};
+      const { fill: paint = "var(--course-paper)", text = "", classes = "" } = cell(r, c) ?? {};
       const group = s("g", { "data-r": r, "data-c": c, class: `cf-cell ${classes}` });
       const box = { x: x + c * size + gap / 2, y: y + r * size + gap / 2, width: size - gap, height: size - gap };
       group.append(s("rect", { ...box, rx: gap ? 3 : 0, style: `fill:${paint}` }));
       if (text !== "") {
         const at = { x: x + (c + 0.5) * size, y: y + (r + 0.5) * size, "font-size": size * font };
-        group.append(s("text", { ...at, class: dark ? "cf-on-dark" : "" }, String(text)));
+        group.append(s("text", at, String(text)));
       }
       nodes.push(group);
     }

@@ -1,7 +1,7 @@
 /* The convolution matrix: choose a row, see the window it is; one axis (Toeplitz) or two (doubly block Toeplitz). */
 
 import { matrix1d, matrix2d, modeOf } from "./compute/convolution.js";
-import { CourseFigure, define, grid, h, frame, plural, show, signed } from "./base.js";
+import { BEHIND_TEXT, CourseFigure, define, grid, h, frame, plural, show, signed } from "./base.js";
 
 class ConvolutionMatrix extends CourseFigure {
   static defaults = { axes: "1", mode: "valid", n: 8, height: 4, width: 5, taps: [[1, 2, -1]], kernel: [[1, 2], [-1, 3]], row: 1 };
@@ -57,9 +57,8 @@ class ConvolutionMatrix extends CourseFigure {
     const top = Math.max(...this.rows.flat().map(Math.abs), 1e-9);
     const size = Math.min(30, 330 / columns, 420 / this.rows.length);
     const cell = (value, classes = "") => ({
-      fill: signed((value / top) * 0.85),
+      fill: signed((value / top) * BEHIND_TEXT),
       text: value !== 0 ? show(value, 1) : "",
-      dark: Math.abs(value / top) > 0.6,
       classes,
     });
     const blocks = [];

@@ -1,7 +1,7 @@
 /* Flip and slide: convolution beside cross-correlation, on a small image, with a kernel that the reader edits. */
 
 import { convolve, crossCorrelate, flip } from "./compute/convolution.js";
-import { CourseFigure, define, frame, grid, h, show, signed } from "./base.js";
+import { BEHIND_TEXT, CourseFigure, define, frame, grid, h, show, signed } from "./base.js";
 
 const IMAGE = [
   [0, 0, 0, 0, 0, 0, 0],
@@ -72,7 +72,7 @@ class FlipAndSlide extends CourseFigure {
     const size = 34;
     const picture = (rows, top, classes) => (r, c) => {
       const share = rows[r][c] / top;
-      return { fill: signed(share * 0.85), text: show(rows[r][c], 1), dark: Math.abs(share) > 0.6, classes: classes?.(r, c) ?? "" };
+      return { fill: signed(share * BEHIND_TEXT), text: show(rows[r][c], 1), classes: classes?.(r, c) ?? "" };
     };
     this.image.draw(7 * size, 6 * size, grid(6, 7, size, picture(IMAGE, 4)), frame(p, q, p + 2, q + 2, size));
     this.used.caption.textContent = flips ? "Kernel as it lies there: flipped on both axes" : "Kernel as it lies there: as you wrote it";

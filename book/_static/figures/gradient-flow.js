@@ -3,7 +3,7 @@
 import { crossCorrelate, taps } from "./compute/convolution.js";
 import { averagePoolBackward, convBackward, maxPoolBackward, termsOfInput, winner } from "./compute/gradients.js";
 import { pool } from "./compute/pooling.js";
-import { CourseFigure, define, grid, h, plural, show, signed } from "./base.js";
+import { BEHIND_TEXT, CourseFigure, define, grid, h, plural, show, signed } from "./base.js";
 
 const X = [
   [1, 3, 0, 2, 1, 0],
@@ -109,7 +109,7 @@ class GradientFlow extends CourseFigure {
       side === here && row === r && column === c ? "current" : set.has(`${row} ${column}`) ? "linked" : "";
     const picture = (rows, classes, digits = 2) => (row, column) => {
       const share = rows[row][column] / bound(rows);
-      return { fill: signed(share * 0.8), dark: Math.abs(share) > 0.65, text: show(rows[row][column], digits), classes: classes(row, column) };
+      return { fill: signed(share * BEHIND_TEXT), text: show(rows[row][column], digits), classes: classes(row, column) };
     };
     this.input.draw(6 * SIZE, 6 * SIZE, grid(6, 6, SIZE, picture(this.gradX, mark(inputs, "input")), { font: 0.34 }));
     const m = this.y.length;
