@@ -52,22 +52,18 @@ def _batch_norm2d(shape):
     return nn.BatchNorm2d(shape[1])
 
 
-class SelfAttention(nn.Module):
+class SelfAttention(nn.MultiheadAttention):
     """Attention among all positions of a feature map (N, C, H, W), added to it: any place may look at any other."""
-
-    def __init__(self, channels, num_heads):
-        super().__init__()
-        self.inner = nn.MultiheadAttention(channels, num_heads, batch_first=True)
 
     def forward(self, x):
         flat = x.flatten(2).transpose(1, 2)
-        return x + self.inner(flat, flat, flat, need_weights=False)[0].transpose(1, 2).reshape(x.shape)
+        return x + super().forward(flat, flat, flat, need_weights=False)[0].transpose(1, 2).reshape(x.shape)
 
 
 def _attention(shape, num_heads=1):
     if len(shape) != 4 or shape[2] * shape[3] > 256:
         raise ModelError(f"attention takes a feature map of at most 256 positions, got shape {tuple(shape)}")
-    return SelfAttention(shape[1], num_heads)
+    return SelfAttention(shape[1], num_heads, batch_first=True)
 
 
 KINDS = {

@@ -7,6 +7,12 @@ A network is a list of layers, as in `convnets.shapes.trace_shapes`, and a dict 
 import numpy as np
 
 from convnets._arguments import as_array
+from convnets.attention import (
+    multi_head_attention,
+    scaled_dot_product_attention,
+    scaled_dot_product_attention_backward,
+    split_heads,
+)
 from convnets.gradients import conv2d_backward
 from convnets.layer import conv2d
 from convnets.pooling import (
@@ -54,17 +60,17 @@ def relu_backward(grad_output, x):
 
 
 def linear(x, weight, bias=None):
-    """Return the output of a dense layer, ``x @ weight.T + bias``.
+    """Return the output of a dense layer, ``x @ weight.T + bias``, on the last axis of x.
 
     Parameters
     ----------
-    x : (N, D) float
+    x : (N, ..., D) float
     weight : (K, D) float
     bias : (K,) float, optional
 
     Returns
     -------
-    (N, K) float
+    (N, ..., K) float
 
     Raises
     ------
@@ -80,9 +86,11 @@ def linear(x, weight, bias=None):
     >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([0.5]))
     array([[11.5]])
     """
-    x, weight = as_array(x, "x", "(N, D)"), as_array(weight, "weight", "(K, D)")
-    if x.shape[1] != weight.shape[1]:
-        raise ValueError(f"x has {x.shape[1]} features, weight takes {weight.shape[1]}: {x.shape}, {weight.shape}")
+    x, weight = as_array(x, "x", None), as_array(weight, "weight", "(K, D)")
+    if x.ndim < 2 or x.shape[-1] != weight.shape[1]:
+        raise ValueError(
+            f"x (N, ..., D) must end in the {weight.shape[1]} features of weight, {weight.shape}: {x.shape}"
+        )
     if bias is None:
         return x @ weight.T
     bias = as_array(bias, "bias", "(K,)")
@@ -96,14 +104,14 @@ def linear_backward(grad_output, x, weight, bias=None):
 
     Parameters
     ----------
-    grad_output : (N, K) float
+    grad_output : (N, ..., K) float
         Gradient of the loss with respect to the output.
     x, weight, bias
         As in the forward pass.
 
     Returns
     -------
-    grad_x : (N, D) float
+    grad_x : (N, ..., D) float
     grad_weight : (K, D) float
     grad_bias : (K,) float or None
 
@@ -118,7 +126,9 @@ def linear_backward(grad_output, x, weight, bias=None):
     (array([[10., 14.]]), array([[2., 6.]]), None)
     """
     grad_output = _like_output(grad_output, linear(x, weight, bias))
-    return grad_output @ weight, grad_output.T @ x, None if bias is None else grad_output.sum(0)
+    rows = grad_output.reshape(-1, grad_output.shape[-1])
+    grad_weight = rows.T @ np.reshape(x, (len(rows), -1))
+    return grad_output @ weight, grad_weight, None if bias is None else rows.sum(0)
 
 
 def batch_norm2d(x, weight, bias, running_mean, running_var):
@@ -187,6 +197,104 @@ def batch_norm2d_backward(grad_output, x, weight, bias, running_mean, running_va
     return grad_x, (grad_output * normal).sum((0, 2, 3)), grad_output.sum((0, 2, 3))
 
 
+def attention2d(x, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, num_heads=1):
+    """Return a feature map plus attention among all of its places: any place may look at any other.
+
+    The H * W places are the sequence, the channels at a place its features; see `convnets.attention`.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) float
+    in_proj_weight : (3 C, C) float
+    in_proj_bias : (3 C,) float
+    out_proj_weight : (C, C) float
+    out_proj_bias : (C,) float
+    num_heads : int
+        Divides C.
+
+    Returns
+    -------
+    (N, C, H, W) float
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Vaswani et al. (2017), sections 3.1 and 3.2.2, without the normalisation; Wang et al. (2018), equation 6.
+
+    Examples
+    --------
+    Queries and keys of zeros look at all places alike, so the mean, 2, is added:
+
+    >>> x, w = np.array([1.0, 3.0]).reshape(1, 1, 1, 2), np.array([[0.0], [0.0], [1.0]])
+    >>> attention2d(x, w, np.zeros(3), np.ones((1, 1)), np.zeros(1)).ravel()
+    array([3., 5.])
+    """
+    flat = _places_first(as_array(x, "x", "(N, C, H, W)"))
+    attended = multi_head_attention(
+        flat, flat, flat, num_heads, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias
+    )
+    return x + attended.swapaxes(1, 2).reshape(x.shape)
+
+
+def attention2d_backward(grad_output, x, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, num_heads=1):
+    """Return the gradients of `attention2d` for x and its four weights.
+
+    Parameters
+    ----------
+    grad_output : (N, C, H, W) float
+    x, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, num_heads
+        As in the forward pass.
+
+    Returns
+    -------
+    grad_x, grad_in_proj_weight, grad_in_proj_bias, grad_out_proj_weight, grad_out_proj_bias : arrays
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    Nothing is let through the last projection, so the gradient of x is that of the sum alone:
+
+    >>> x, w = np.ones((1, 1, 1, 2)), np.array([[0.0], [0.0], [1.0]])
+    >>> grads = attention2d_backward(2 * x, x, w, np.zeros(3), np.zeros((1, 1)), np.zeros(1))
+    >>> grads[0].ravel(), grads[3], grads[4]
+    (array([2., 2.]), array([[4.]]), array([4.]))
+    """
+    weights = in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias
+    g = _places_first(_like_output(grad_output, attention2d(x, *weights, num_heads)))
+    flat = _places_first(x)
+    projected = flat @ in_proj_weight.T + in_proj_bias
+    heads = [split_heads(part, num_heads) for part in np.split(projected, 3, -1)]
+    attended = _joined(scaled_dot_product_attention(*heads))
+    grad_heads = scaled_dot_product_attention_backward(split_heads(g @ out_proj_weight, num_heads), *heads)
+    grad_projected = np.concatenate([_joined(grad) for grad in grad_heads], -1)
+    grad_x = grad_output + (grad_projected @ in_proj_weight).swapaxes(1, 2).reshape(x.shape)
+    return (
+        grad_x,
+        np.einsum("nli,nlj->ij", grad_projected, flat),
+        grad_projected.sum((0, 1)),
+        np.einsum("nli,nlj->ij", g, attended),
+        g.sum((0, 1)),
+    )
+
+
+def _places_first(x):
+    """Turn a feature map (N, C, H, W) into a sequence (N, H W, C)."""
+    return x.reshape(*x.shape[:2], -1).swapaxes(1, 2)
+
+
+def _joined(heads):
+    """Put heads (N, heads, L, D) side by side: the inverse of `split_heads`."""
+    return heads.swapaxes(1, 2).reshape(len(heads), heads.shape[2], -1)
+
+
 def _like_output(grad_output, output):
     """Return grad_output as an array of the output's shape, or raise."""
     grad_output = as_array(grad_output, "grad_output", None)
@@ -202,6 +310,12 @@ _WITH_WEIGHTS = {  # kind: (forward, backward, names of its weights, those among
     "conv_transpose2d": (conv_transpose2d, conv_transpose2d_backward, ("weight", "bias"), 2),
     "linear": (linear, linear_backward, ("weight", "bias"), 2),
     "batch_norm2d": (batch_norm2d, batch_norm2d_backward, ("weight", "bias", "running_mean", "running_var"), 2),
+    "attention": (
+        attention2d,
+        attention2d_backward,
+        ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"),
+        4,
+    ),
 }
 _WITHOUT = {  # kind: (forward, backward)
     "max_pool2d": (max_pool2d, max_pool2d_backward),
@@ -226,7 +340,7 @@ def _weights_of(position, layer, weights):
     """Return the weights of one layer in the order of its function's arguments; None for a bias that is not there."""
     names = _WITH_WEIGHTS[layer["kind"]][2]
     missing = [f"{position}.{name}" for name in names if f"{position}.{name}" not in weights]
-    if layer.get("bias", True) is False and layer["kind"] != "batch_norm2d":
+    if not layer.get("bias", True):
         missing = [name for name in missing if not name.endswith("bias")]
     if missing:
         raise ValueError(f"layer {position} ({layer['kind']}) needs {missing[0]!r}; there are {sorted(weights)}")
@@ -314,7 +428,7 @@ def network_summary(layers, input_shape):
     Parameters
     ----------
     layers : list of dict
-        As in `trace_shapes`.
+        As in `convnet_forward`.
     input_shape : tuple of int
         (N, C, H, W).
 
@@ -322,7 +436,8 @@ def network_summary(layers, input_shape):
     -------
     output_shape : tuple of int
     parameters : int
-        Everything that is trained: kernels, matrices, biases; of batch normalisation the scale and the shift.
+        Everything that is trained: kernels, matrices, biases; of batch normalisation the scale and the shift; of
+        attention four matrices with biases.
 
     Raises
     ------
@@ -338,8 +453,14 @@ def network_summary(layers, input_shape):
     >>> network_summary(net, (1, 1, 28, 28))
     ((1, 10), 13610)
     """
-    trace = trace_shapes(layers, input_shape)
-    return (trace[-1][0] if trace else tuple(input_shape)), sum(parameters for _, parameters in trace)
+    looks = [layer.get("kind") == "attention" for layer in layers]  # `trace_shapes` does not know it: the shape stays
+    trace = trace_shapes([{"kind": "relu"} if own else layer for own, layer in zip(looks, layers)], input_shape)
+    shapes, parameters = [tuple(input_shape), *[shape for shape, _ in trace]], sum(found for _, found in trace)
+    for position, (own, layer, shape) in enumerate(zip(looks, layers, shapes)):
+        if own and (len(shape) != 4 or shape[1] % layer.get("num_heads", 1)):
+            raise ValueError(f"layer {position} (attention) takes (N, C, H, W) and heads that divide C, got {shape}")
+        parameters += own and 4 * shape[1] * (shape[1] + 1)
+    return shapes[-1], parameters
 
 
 def convnet_forward(layers, weights, x):
@@ -349,8 +470,9 @@ def convnet_forward(layers, weights, x):
     ----------
     layers : list of dict
         Each with a "kind" and its options, named and with defaults as in `torch.nn`: "conv2d", "conv_transpose2d",
-        "linear", "batch_norm2d" (with its running statistics), "max_pool2d", "avg_pool2d",
-        "adaptive_avg_pool2d", "adaptive_max_pool2d", "relu", "flatten", "dropout" (which does nothing after training).
+        "linear", "batch_norm2d" (with its running statistics), "attention" (with "num_heads", see `attention2d`),
+        "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "relu", "flatten", "dropout" (which
+        does nothing after training).
     weights : dict of str to array
         The weights, named as in the state dict of `torch.nn.Sequential`: ``"0.weight"``, ``"0.bias"``, ...
     x : (N, C, H, W) float

@@ -239,7 +239,7 @@ def test_nan_passes_through():
 
 X = np.ones((1, 1, 2, 2))
 ERRORS = {
-    "unknown kind": (lambda: layer_forward(3, {"kind": "attention"}, {}, X), "layer 3"),
+    "unknown kind": (lambda: layer_forward(3, {"kind": "gru"}, {}, X), "layer 3"),
     "no kind": (lambda: layer_forward(3, {}, {}, X), "layer 3"),
     "missing weight": (lambda: layer_forward(1, CONV, {"1.bias": X}, X), r"1\.weight"),
     "missing bias": (lambda: layer_forward(1, CONV, {"1.weight": X}, X), r"1\.bias"),
@@ -257,6 +257,11 @@ ERRORS = {
     "gradient of the network": (lambda: convnet_backward(X, [{"kind": "flatten"}], {}, X), r"\(1, 4\)"),
     "step of another shape": (lambda: sgd_step({"a": np.ones(2)}, {"a": np.ones(3)}), r"\(3,\)"),
     "step for no weight": (lambda: sgd_step({"a": np.ones(2)}, {"b": np.ones(3)}), "no weight"),
+    "attention without places": (lambda: network_summary([*HEAD, {"kind": "attention"}], (1, 2, 3, 4)), "layer 2"),
+    "heads that do not divide": (
+        lambda: network_summary([{"kind": "attention", "num_heads": 2}], (1, 3, 4, 4)),
+        "layer 0.*divide",
+    ),
     "negative rate": (lambda: sgd_step({}, {}, lr=-1.0), "negative"),
 }
 
