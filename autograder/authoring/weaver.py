@@ -16,10 +16,11 @@ from pathlib import Path
 import nbformat
 
 from autograder.authoring import reference
+from autograder.grading.task import TRAIN
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 DIRECTIVE = re.compile(r"#:\s*(?P<word>\w+)\s*(?P<rest>.*)$")
-KNOWN = ("solve", "check", "given", "answer", "written")
+KNOWN = ("solve", "check", "given", "answer", "written", "train")
 WHEEL = "autograder-0.1.0-py3-none-any.whl"
 SETUP = """\
 from importlib.util import find_spec
@@ -199,6 +200,15 @@ class _Weaver:
         points = self.number(points)
         self.add(name, nbformat.v4.new_markdown_cell(rest), grade=True, solution=True, points=points)
         self.tasks.append(Task(name, points, self.title, by_hand=True))
+
+    def train(self, arguments, rest):
+        (task,) = self.take(arguments[0], "train TASK", 1)
+        self.nothing_else(rest)
+        if f"{task}_network" not in self.asked:
+            self.fail(f"nothing above asks for {task}_network, the layers that are to be trained")
+        line = f'train("{task}", {task}_network(), **{task}_settings);'
+        cell = nbformat.v4.new_code_cell(f"from autograder.training import train\n\n{line}")
+        self.add(f"{TRAIN}{task}", cell, locked=True)
 
     def take(self, words, form, count):
         if len(words) != count:

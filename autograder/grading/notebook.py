@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from autograder.grading.files import MAX_FILE
 from autograder.grading.harmless import harmless
-from autograder.grading.task import Task
+from autograder.grading.task import TRAIN, Task
 
 MAX_CELLS = 2000
 MAX_SOURCE = 1 << 20  # characters of a cell
@@ -71,7 +71,8 @@ class Source:
     @functools.cached_property
     def task(self):
         """What an examiner must know."""
-        locked = {cell.name: cell.source for cell in self.cells if cell.locked and cell.cell_type == "code"}
+        code = [cell for cell in self.cells if cell.locked and cell.cell_type == "code"]
+        locked = {cell.name: cell.source for cell in code if not cell.name.startswith(TRAIN)}
         graded = {cell.name: cell.points for cell in self.cells if cell.grade and cell.name in locked}
         return Task(locked, graded, tuple(cell.name for cell in self.cells if cell.solution))
 

@@ -137,6 +137,17 @@ def test_cells_carry_what_nbgrader_and_the_course_need(project):
     assert notebook.metadata.course == {"assignment": "small", "given": ["conv2d", "relu"]}
 
 
+def test_the_line_that_trains_is_locked_and_earns_nothing(project):
+    text = HEAD + cell("#: answer half_network" + ANSWER.replace("half", "half_network").rstrip())
+    (project / "solutions/assignments/small.md").write_text(
+        text + cell("half_settings = {}") + cell("#: train half") + cell("#: check half_network 2")
+    )
+    weaver.write(project, "small")
+    released = cells(project / "exercises/small/small.ipynb")["train-half"]
+    assert released.source.splitlines()[-1] == 'train("half", half_network(), **half_settings);'
+    assert released.metadata.nbgrader.locked and not released.metadata.nbgrader.grade
+
+
 def test_two_builds_are_the_same_bytes_and_the_second_writes_nothing(project):
     assert len(weaver.write(project, "small")) == 2
     paths = [project / "course/source/small/small.ipynb", project / "exercises/small/small.ipynb"]
@@ -187,6 +198,7 @@ ERRORS = {
     "check of nothing": ("#: check volume 3", "which no cell above asks for"),
     "never checked": ("#: solve total", "nothing checks total"),
     "unknown given": ("#: given magic", "autograder.given has no magic; it has conv_output_shape"),
+    "train nothing": ("#: train digits", "nothing above asks for digits_network"),
     "given form": ("#: given relu of layer", "write `#: given NAME`"),
     "two in one": ("#: solve total\n#: check total 2", "one directive per cell"),
     "late": ("x = 1\n#: solve total", "first line"),

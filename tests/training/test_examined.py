@@ -1,5 +1,6 @@
 """The whole assignment through the examiner: a right notebook, handed in with the reference models."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -52,6 +53,29 @@ def test_a_right_notebook_with_the_reference_models_gets_every_point(woven, sour
     scores, shown = examine(woven, source, template, tmp_path)
     assert scores == source.task.graded, shown[shown.index("scenes_network: ") :][:900]
     assert "gives its losses" in shown and '"output_type": "error"' not in shown
+
+
+def test_the_lines_that_train_are_locked_and_inert(woven, source, template, tmp_path, monkeypatch):
+    """Whatever a student writes into them, and even where the student's settings are gone."""
+    import autograder.training
+
+    lines = {
+        name: cell
+        for cell in woven.cells
+        if (name := cell.metadata.get("nbgrader", {}).get("grade_id", "")) in {f"train-{task}" for task in tasks.TASKS}
+    }
+    assert len(lines) == 3 and not set(lines) & set(source.task.locked)
+    handed_in = copy.deepcopy(woven)
+    kept = [cell for cell in handed_in.cells if "_settings = dict(" not in cell.source]
+    assert len(kept) == len(handed_in.cells) - 3
+    handed_in.cells = kept
+    for cell in kept:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") in lines:
+            cell.source = "open('digits.json', 'w').write('trained here')"
+    monkeypatch.setattr(autograder.training, "train", lambda *rest, **more: pytest.fail("it trained"))
+    scores, shown = examine(handed_in, source, template, tmp_path)
+    assert "trained here" not in shown and not list(tmp_path.iterdir())
+    assert sum(score > 0 for score in scores.values()) == len(scores) - 3
 
 
 def test_without_the_files_the_models_earn_nothing_and_all_else_does(woven, source, template, tmp_path):

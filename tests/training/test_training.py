@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from convnets import training as convnets
 
 from autograder.checks import training as checks
 from autograder.checks.engine import Setting
@@ -159,6 +160,63 @@ def test_every_kind_builds():
     ]
     assert {layer["kind"] for layer in layers} == set(network.KINDS)
     assert network.build(layers, tasks.find("digits"))(torch.zeros(2, 1, 32, 32)).shape == (2, 10)
+
+
+# For every kind: layers with options that it may have, each for (N, 4, 8, 6).
+OF_EVERY_KIND = {
+    "conv2d": [
+        CONV | {"kernel_size": [3, 2], "stride": [1, 2], "padding": [2, 1], "dilation": [2, 1], "groups": 2},
+        CONV | {"padding": "same", "bias": False},
+        CONV | {"padding": "valid"},
+    ],
+    "conv_transpose2d": [
+        CONV | {"kind": "conv_transpose2d", "stride": [2, 1], "padding": 1, "output_padding": [1, 0], "groups": 2},
+        CONV | {"kind": "conv_transpose2d", "kernel_size": [2, 3], "dilation": 2, "bias": False},
+    ],
+    "max_pool2d": [
+        {"kernel_size": [2, 3]},
+        {"kernel_size": 3, "stride": [2, 1], "padding": 1, "dilation": [2, 1], "ceil_mode": True},
+    ],
+    "avg_pool2d": [{"kernel_size": [2, 3]}, {"kernel_size": 3, "stride": [2, 1], "padding": 1, "ceil_mode": True}],
+    "adaptive_avg_pool2d": [{"output_size": 3}, {"output_size": [2, 5]}],
+    "adaptive_max_pool2d": [{"output_size": 3}, {"output_size": [2, 5]}],
+    "batch_norm2d": [{}],
+    "attention": [{}, {"num_heads": 2}],
+    "linear": [{"out_features": 5}, {"out_features": 5, "bias": False}],
+    "relu": [{}],
+    "flatten": [{}],
+    "dropout": [{}],
+}
+
+
+@pytest.mark.parametrize("kind", network.KINDS)
+def test_the_reference_package_knows_every_layer_of_the_allow_list(kind):
+    """Shape, parameters, output and gradients in NumPy are those of the network that the examiner builds."""
+    for options in OF_EVERY_KIND[kind]:
+        layer = {"kind": kind} | options
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(*network.as_modules([layer], (2, 4, 8, 6))).to_empty(device="cpu").double()
+        for name, value in network.weights_of(net).items():
+            value.copy_(torch.rand(value.shape) + 0.5 if "running" in name else torch.randn(value.shape) / 2)
+        x = torch.randn(2, 4, 8, 6, dtype=torch.float64, requires_grad=True)
+        y = net(x)
+        g = torch.randn(y.shape, dtype=torch.float64)
+        (y * g).sum().backward()
+        layers, pictures = grading.as_options([layer]), x.detach().numpy()
+        weights = {name: w.detach().numpy() for name, w in network.weights_of(net).items()}
+        assert convnets.network_summary(layers, (2, 4, 8, 6)) == (tuple(y.shape), network.parameter_count(net))
+        found = convnets.convnet_forward(layers, weights, pictures)
+        np.testing.assert_allclose(found, y.detach(), atol=1e-12)
+        grads, grad_x = convnets.convnet_backward(g.numpy(), layers, weights, pictures)
+        np.testing.assert_allclose(grad_x, x.grad, atol=1e-12)
+        assert list(grads) == [name for name, _ in net.named_parameters()]
+        for name, parameter in net.named_parameters():
+            np.testing.assert_allclose(grads[name], parameter.grad, atol=1e-11)
+
+
+def test_the_network_has_the_kinds_that_students_are_told_of():
+    told = (REFERENCE.parent / "assignments" / "training.md").read_text(encoding="utf-8")
+    assert all(f"`{kind}`" in told for kind in network.KINDS)
 
 
 # --- training ------------------------------------------------------------------------------------------------------
