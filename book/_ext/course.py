@@ -211,5 +211,5 @@ def setup(app):
     app.add_directive("self-check", SelfCheck)
     app.add_directive("interactive", Interactive)
     app.add_css_file("course.css")
-    app.add_js_file("course.js", type="module")
+    app.add_js_file("course.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

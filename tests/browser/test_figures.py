@@ -11,7 +11,7 @@ FIGURES = load("course").FIGURES
 
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><title>Figure</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
-<link rel="stylesheet" href="/_static/course.css"><script type="module" src="/_static/course.js"></script>
+<link rel="stylesheet" href="/_static/course.css"><script defer src="/_static/course.js"></script>
 <style>body {{ background: var(--course-paper); color: var(--course-ink); font-family: sans-serif }}</style></head>
 <body><main><article><h1>Figure</h1>
 <figure class="interactive"><figcaption class="interactive-title">{title}</figcaption>

@@ -209,6 +209,30 @@ def test_the_page_keeps_its_place_while_it_loads(site, visit):
     assert page.evaluate("shift") < 0.05  # 0.07 when only the progress mark came later
 
 
+def test_a_page_opened_from_the_disk_answers_too(built, visit):
+    seen = visit()
+    page = seen.page
+    page.goto((built / CHAPTER).as_uri())
+    check = page.locator("self-check[data-kind=number]").first
+    check.get_by_role("textbox").fill(check.get_attribute("data-answer"))
+    check.get_by_role("button", name="Check").click()
+    assert check.get_by_role("status").inner_text() == "Right."
+    page.locator("course-pooling-shift").scroll_into_view_if_needed()
+    page.wait_for_selector("course-pooling-shift[data-ready]")
+    page.wait_for_selector("article mjx-math", state="attached")
+    assert seen.errors == []
+
+
+def test_the_script_for_pages_on_disk_refuses_what_it_does_not_know(tmp_path):
+    bundle = load("bundle")
+    (tmp_path / "a.js").write_text('import { b as c } from "./b.js";\nexport const a = c;\n')
+    (tmp_path / "b.js").write_text("export function b() {}\n")
+    assert 'const { b: c } = require("b.js");' in bundle.bundle(tmp_path)
+    (tmp_path / "b.js").write_text("export default 1;\n")
+    with pytest.raises(ValueError, match="export default"):
+        bundle.bundle(tmp_path)
+
+
 def test_launch_links_open_the_kit_and_never_this_repository():
     links = load("pages").launch_links
     launch = {
