@@ -27,6 +27,7 @@ class Model:
     layers: list
     weights: dict
     log: dict
+    without_log: str = ""  # why there is no log to read, in a sentence; that costs nothing
 
 
 def names(task):
@@ -52,10 +53,10 @@ def read_bounded(path, most):
     return data
 
 
-def _read_json(path, most):
+def _read_json(path, most, constant=None):
     data = read_bounded(path, most)
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(data.decode("utf-8"), parse_constant=constant or _refuse_constant)
     except (ValueError, RecursionError):
         raise ModelError(f"{Path(path).name} is not valid JSON.") from None
     if not isinstance(value, dict):
@@ -89,7 +90,10 @@ def read_model(folder, task):
     if told.get("task") != task.name:
         raise ModelError(f"{layers.name} is not of the task {task.name!r}.")
     tensors, _ = read_tensors(read_bounded(weights, MAX_WEIGHTS_FILE), weights.name)
-    return Model(told.get("layers"), tensors, _read_json(log, MAX_LOG_FILE))
+    try:
+        return Model(told.get("layers"), tensors, _read_json(log, MAX_LOG_FILE, float))  # a loss may be NaN
+    except ModelError as error:
+        return Model(told.get("layers"), tensors, {}, str(error))
 
 
 def read_recipe(path):

@@ -105,6 +105,8 @@ class ModelCheck:
         notes = [self._told(score, split, net)]
         if _plain(outcome.value) != _plain(model.layers):
             notes.append(f"{self.name}() gives other layers than {self.task.name}.json, which is graded: train again?")
+        if model.without_log:
+            notes.append(f"{model.without_log} It costs no points.")
         if not setting.at_home:
             notes += for_instructor(model, self.task, score)
         if share == 0:
@@ -128,12 +130,12 @@ class ModelCheck:
         target = loop.predict(net, x).argmin(
             1
         )  # what it believes least: with right labels a gradient may be rounding alone
-        logits, grads = torch_gradients(net, x, target)
+        logits, slope, grads = torch_gradients(net, x, target)
         weights = {name: value.numpy() for name, value in model.weights.items()}
         layers, x, target = as_options(model.layers), x.numpy(), target.numpy()
         tried = {
             "forward in NumPy": lambda: _forward(self._call(find), layers, weights, x, logits),
-            "gradient in NumPy": lambda: _backward(self._call(find), layers, weights, x, target, logits, grads),
+            "gradient in NumPy": lambda: _backward(self._call(find), layers, weights, x, target, logits, slope, grads),
             "shape and parameters": lambda: _summary(self._call(find), layers, x.shape, logits.shape, net),
         }
         return {part: says for part, attempt in tried.items() if (says := _attempted(attempt))}
@@ -164,7 +166,7 @@ class ModelCheck:
 def for_instructor(model, task, score, tolerance=0.02):
     """List what an instructor may want to know and what earns no points: is the log this model's?"""
     told = model.log.get("score")
-    if isinstance(told, int | float):
+    if isinstance(told, int | float) and 0 <= told <= 1:
         says = f"The log states {told:.3f} on validation pictures; measured on the test: {score:.3f}."
         notes = [says + (" These differ by more than chance." if abs(told - score) > 0.1 else "")]
     else:
@@ -173,7 +175,7 @@ def for_instructor(model, task, score, tolerance=0.02):
     if replayed is None:
         return [*notes, "The log cannot be replayed."]
     told, found = replayed
-    gap = max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(told, found))
+    gap = np.max(np.abs(np.subtract(told, found)) / np.maximum(1.0, np.abs(found)))  # NaN if one of them is
     verb = "gives" if gap < tolerance else "does not give"
     return [*notes, f"A replay of the log's first {len(found)} steps {verb} its losses (largest gap {gap:.1e})."]
 
@@ -196,11 +198,13 @@ def _attempted(attempt):
 
 
 def torch_gradients(net, x, target):
-    """Return the logits of a network for a batch and {name: gradient of the cross-entropy}, as arrays."""
+    """Return the logits of a batch, and the gradients of the cross-entropy for them and, by name, for the weights."""
     net.zero_grad()
     logits = net(x)
+    logits.retain_grad()
     F.cross_entropy(logits, target).backward()
-    return logits.detach().numpy(), {name: p.grad.numpy().copy() for name, p in net.named_parameters()}
+    grads = {name: p.grad.numpy().copy() for name, p in net.named_parameters()}
+    return logits.detach().numpy(), logits.grad.numpy(), grads
 
 
 def _forward(call, layers, weights, x, logits):
@@ -208,8 +212,9 @@ def _forward(call, layers, weights, x, logits):
     _compare("convnet_forward, on your network:", found, logits)
 
 
-def _backward(call, layers, weights, x, target, logits, grads):
+def _backward(call, layers, weights, x, target, logits, slope, grads):
     upstream = call("cross_entropy_backward", 1.0, logits, target)
+    _compare("cross_entropy_backward, on your network's logits:", upstream, slope, np.abs(slope).max())
     found = call("convnet_backward", upstream, layers, weights, x)
     if not isinstance(found, tuple | list) or len(found) != 2 or not isinstance(found[0], dict):
         raise _Wrong("convnet_backward must return a dict of gradients, and the gradient of x.")

@@ -53,12 +53,13 @@ class Settings:
 
     def __post_init__(self):
         for name in ("steps", "batch", "every"):
-            if not isinstance(getattr(self, name), int) or not 1 <= getattr(self, name) <= 1_000_000:
+            if not _is_number(getattr(self, name), int) or not 1 <= getattr(self, name) <= 1_000_000:
                 raise ModelError(f"The setting {name} must be a whole number from 1, got {getattr(self, name)!r}.")
-        for name in ("lr", "weight_decay", "seed", "patience"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 2**31:
-                raise ModelError(f"The setting {name} must be a number from 0, got {value!r}.")
+        kinds = {"seed": (int, "whole number"), "patience": (int, "whole number")}
+        for name in ("seed", "patience", "lr", "weight_decay"):
+            (kind, words), value = kinds.get(name, (int | float, "number")), getattr(self, name)
+            if not _is_number(value, kind) or not 0 <= value <= 2**31:
+                raise ModelError(f"The setting {name} must be a {words} from 0, got {value!r}.")
         if self.optimizer not in ("adam", "sgd"):
             raise ModelError(f"The optimizer must be 'adam' or 'sgd', got {self.optimizer!r}.")
 
@@ -74,6 +75,10 @@ class Settings:
         """Return the learning rate of a step."""
         warm = max(1, self.steps // 10)
         return self.lr * min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * step / self.steps))
+
+
+def _is_number(value, kind):
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def choose_device(name="auto"):
@@ -145,7 +150,11 @@ class Trainer:
             group["lr"] = self.settings.rate(self.step)
         self.net.train()
         self.optimizer.zero_grad()
-        with torch.autocast(self.device, enabled=self.device == "cuda", dtype=torch.float16):
+        with (
+            torch.random.fork_rng(devices=[]),
+            torch.autocast(self.device, enabled=self.device == "cuda", dtype=torch.float16),
+        ):
+            torch.manual_seed(self.settings.seed + 2**32 * self.step)  # what dropout drops
             loss = F.cross_entropy(self.net(x), target)
         self.scaler.scale(loss).backward()
         self.scaler.step(self.optimizer)
@@ -273,14 +282,15 @@ def _finished(folder, trainer):
 def replay(task, layers, log, steps=REPLAYED):
     """Train the first steps that a log tells of again; return (losses of the log, losses of the replay), or None.
 
-    None: the log is not of a kind that can be repeated (a batch above 64, dropout, no settings).
+    None: the log is not of a kind that can be repeated (a batch above 64, dropout on a GPU, no settings).
     """
     try:
         settings = Settings.read(log["settings"])
         told = [float(loss) for loss in log["losses"][:steps]]
-    except (ModelError, KeyError, TypeError, ValueError):
+        by_chance = log.get("device") != "cpu" and any(layer.get("kind") == "dropout" for layer in layers)
+        if not told or settings.batch > 64 or by_chance:
+            return None
+        trainer = Trainer(task, layers, replace(settings, every=1_000_000))
+        return told, [trainer.advance() for _ in told]
+    except (KeyError, TypeError, ValueError, OverflowError):  # of a log that nobody's training wrote
         return None
-    if not told or settings.batch > 64 or any(layer.get("kind") == "dropout" for layer in layers):
-        return None
-    trainer = Trainer(task, layers, replace(settings, every=1_000_000))
-    return told, [trainer.advance() for _ in told]

@@ -241,17 +241,21 @@ def test_the_loss_falls_and_the_same_seed_gives_the_same_network(tmp_path):
     assert (tmp_path / "a/scenes.safetensors").read_bytes() == (tmp_path / "b/scenes.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adam and dropout"])
 def test_an_interrupted_run_goes_on_and_ends_at_the_same_weights(tmp_path, optimizer):
-    task, settings = tasks.find("digits"), loop.Settings(steps=8, batch=8, every=2, optimizer=optimizer)
-    whole = loop.run(task, LAYERS["digits"], settings, tmp_path / "whole", "cpu")
-    loop.run(task, LAYERS["digits"], settings, tmp_path / "parts", "cpu", until=5)
+    task, settings = tasks.find("digits"), loop.Settings(steps=8, batch=8, every=2, optimizer=optimizer.split()[0])
+    layers = [*LAYERS["digits"][:3], *[{"kind": "dropout"}] * optimizer.endswith("dropout"), LAYERS["digits"][3]]
+    whole = loop.run(task, layers, settings, tmp_path / "whole", "cpu")
+    torch.manual_seed(99)  # another process has another state
+    loop.run(task, layers, settings, tmp_path / "parts", "cpu", until=5)
     assert not (tmp_path / "parts/digits.json").exists()
     steps = []
-    parts = loop.run(task, LAYERS["digits"], settings, tmp_path / "parts", "cpu", show=lambda t: steps.append(t.step))
+    parts = loop.run(task, layers, settings, tmp_path / "parts", "cpu", show=lambda t: steps.append(t.step))
     assert steps == [5, 6, 7, 8] and parts["losses"] == whole["losses"]
     assert (tmp_path / "parts/digits.safetensors").read_bytes() == (tmp_path / "whole/digits.safetensors").read_bytes()
     assert not list((tmp_path / "parts").glob(".*"))
+    told, found = loop.replay(task, layers, whole)
+    assert told == found and loop.replay(task, layers, whole | {"device": "a GPU", "losses": []}) is None
 
 
 def test_what_is_trained_already_is_left_alone(tmp_path):
@@ -287,6 +291,11 @@ def test_settings_are_checked():
     for bad in ({"steps": 0}, {"lr": -1}, {"lr": float("nan")}, {"optimizer": "magic"}, {"epochs": 3}, {"batch": "64"}):
         with pytest.raises(ModelError):
             loop.Settings.read(bad)
+    for name in ("steps", "batch", "every", "seed", "patience"):
+        for bad in (2.5, True):
+            with pytest.raises(ModelError, match=f"{name} must be a whole number"):
+                loop.Settings.read({name: bad})
+    assert loop.Settings.read({"lr": 1, "weight_decay": 0.1, "seed": 3}).seed == 3
 
 
 # --- what is handed in ---------------------------------------------------------------------------------------------
@@ -469,12 +478,13 @@ def test_wrong_numpy_functions_cost_their_part(handed_in):
     wrong = {
         "convnet_forward": lambda layers, weights, x: right["convnet_forward"](layers, weights, x) + 0.01,
         "convnet_backward": lambda g, layers, weights, x: ({}, x),
+        "cross_entropy_backward": lambda g, logits, target: right["cross_entropy_backward"](2 * g, logits, target),
         "network_summary": lambda layers, shape: (shape, 0),
     }
-    lost = {"convnet_forward": 2, "convnet_backward": 2, "network_summary": 1}
+    lost = {"convnet_forward": 2, "convnet_backward": 2, "cross_entropy_backward": 2, "network_summary": 1}
     for name, function in wrong.items():
         verdict = grade("digits", handed_in, **{name: function})
-        assert verdict.earned == 10 - lost[name] and name in str(verdict), str(verdict)
+        assert verdict.earned == 10 - lost[name] and f"{name}, on your network" in str(verdict), str(verdict)
     verdict = grade("digits", handed_in, convnet_backward=None)
     assert verdict.earned == 8 and "no function called convnet_backward" in str(verdict)
     assert grade("digits", handed_in, digits_network=None).earned == 0
@@ -488,9 +498,56 @@ def test_a_false_log_costs_nothing_and_is_shown_when_grading(folder):
     assert verdict.earned == 10
     assert "states 0.999" in str(verdict) and "does not give its losses" in str(verdict)
     assert "states" not in str(grade("digits", folder, at_home=True))
-    for odd in ({}, {"settings": 3}, {"losses": "many", "settings": log["settings"]}, log | {"score": "full"}):
-        path.write_text(json.dumps(odd))
-        assert grade("digits", folder).earned == 10
+    known = {"settings": log["settings"]}
+    for odd in ({}, {"settings": 3}, known | {"losses": "many"}, known | {"losses": [10**400]}, known | {"losses": {}}):
+        path.write_text(json.dumps(odd | {"score": 10**400}))
+        verdict = grade("digits", folder)
+        assert verdict.earned == 10
+        assert "The log states no score" in str(verdict) and "cannot be replayed" in str(verdict)
+
+
+def test_a_log_of_another_run_is_told_apart(folder):
+    shutil.copy(folder / "scenes.log.json", folder / "digits.log.json")
+    verdict = grade("digits", folder)
+    assert verdict.earned == 10
+    assert "differ by more than chance" in str(verdict) and "does not give its losses" in str(verdict)
+
+
+NO_LOG = {
+    "missing": (None, "There is no file digits.log.json"),
+    "cut off": (b'{"task": "dig', "not valid JSON"),
+    "a list": (b"[]", "JSON object"),
+    "large": (b" " * (1 << 21), "larger than"),
+}
+
+
+@pytest.mark.parametrize("case", NO_LOG)
+def test_without_a_log_a_network_keeps_its_points(case, folder):
+    data, says = NO_LOG[case]
+    path = folder / "digits.log.json"
+    path.unlink() if data is None else path.write_bytes(data)
+    for at_home in (False, True):
+        verdict = grade("digits", folder, at_home=at_home)
+        assert verdict.earned == 10
+        assert says in str(verdict) and "costs no points" in str(verdict), str(verdict)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_overflowed_costs_nothing(folder, value):
+    """As it may in 16 bits: the log is what the training loop wrote."""
+    path = folder / "digits.log.json"
+    log = json.loads(path.read_text())
+    path.write_text(json.dumps(log | {"losses": [*log["losses"][:3], value, *log["losses"][4:]]}))
+    verdict = grade("digits", folder)
+    assert verdict.earned == 10 and "does not give its losses" in str(verdict)
+    loop.run(
+        tasks.find("digits"),
+        files.read_model(folder, tasks.find("digits")).layers,
+        loop.Settings.read(log["settings"]),
+        folder,
+        "cpu",
+        show=lambda t: pytest.fail("it trained again"),
+    )
 
 
 def test_other_layers_than_the_notebook_says_are_mentioned(handed_in):
