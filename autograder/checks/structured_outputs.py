@@ -103,6 +103,34 @@ def _counted(target, weight, ignore_index):
     return (target != ignore_index).sum()
 
 
+def _weights_of_all(target, weight, ignore_index):
+    """Let pixels without a label weigh as much as the first class."""
+    return _counted(target, weight, ignore_index) if weight is None else weight[np.maximum(target, 0)].sum()
+
+
+def _replaced(change):
+    """Build a wrong loss and its gradient: `change` gets the target and the options, and gives those to use."""
+
+    def loss(logits, target, weight=None, ignore_index=-100, reduction="mean"):
+        return _loss(logits, *change(target, weight, ignore_index, reduction))
+
+    def slope(grad_output, logits, target, weight=None, ignore_index=-100, reduction="mean"):
+        return _slope(grad_output, logits, *change(target, weight, ignore_index, reduction))
+
+    return loss, slope
+
+
+_weights_in_mean_alone = _replaced(
+    lambda t, weight, i, reduction: (t, weight if reduction == "mean" else None, i, reduction)
+)
+_without_strange_labels = _replaced(
+    lambda t, weight, i, reduction: (np.where((t < 0) | (t > 9), -100, t), weight, -100, reduction)
+)
+_WEIGHED = "With class weights your mean also divides by the weights of pixels without a label."
+_MEAN_ALONE = 'You used weight in the mean alone: with "sum" and "none" it counts too.'
+_NO_CLASS = "You left out labels that are no class: leave out those that equal ignore_index, which can be a class too."
+
+
 def _overflows(logits, target, weight=None, ignore_index=-100, reduction="mean"):
     """Exponentiate before anything is subtracted."""
     power = tensor(logits).exp()
@@ -139,6 +167,8 @@ _PLAIN = (
 _FEW = (_x(2, 3, 2, 3), _labels(3, 2, 2, 3, ignored=4))
 _OTHER = (_x(2, 3, 3, 2), _labels(3, 2, 3, 2, ignored=5, value=255))
 _NONE = (_x(1, 2, 2, 2), np.full((1, 2, 2), -100))
+_CLASS = (_x(2, 3, 2, 3), _labels(3, 2, 2, 3))
+_BOTH = (_x(2, 3, 3, 2), _labels(3, 2, 3, 2, ignored=4), _WEIGHT)
 
 
 def _draw_loss(draws):
@@ -178,11 +208,15 @@ PIXELWISE_CROSS_ENTROPY = Check(
             "weights",
             "float32",
         ),
+        Case(_BOTH, {}, "weights", "some pixels have no label"),
         Case(_FEW, {}, "ignored", "some pixels have no label"),
         Case(_OTHER, {"ignore_index": 255}, "ignored", "another index"),
+        Case(_CLASS, {"ignore_index": 1}, "ignored", "the pixels of a class do not count"),
         Case(_NONE, {}, "ignored", "no pixel has a label: NaN"),
         Case((_x(2, 3, 2, 3), _labels(3, 2, 2, 3)), {"reduction": "sum"}, "reductions"),
         Case((_x(2, 3, 3, 2), _labels(3, 2, 3, 2)), {"reduction": "none"}, "reductions"),
+        Case(_BOTH, {"reduction": "sum"}, "reductions", "weights, and pixels without a label"),
+        Case(_BOTH, {"reduction": "none"}, "reductions", "weights, and pixels without a label"),
     ),
     draw=_draw_loss,
     mistakes=(
@@ -235,13 +269,16 @@ PIXELWISE_CROSS_ENTROPY = Check(
             _mean_over(_counted)[0],
             share=5 / 6,
         ),
-        Mistake("ignores the weights", "You ignored weight.", _loss_with(weight=None), share=5 / 6),
+        Mistake("weighs pixels without a label", _WEIGHED, _mean_over(_weights_of_all)[0], share=5 / 6),
+        Mistake("ignores the weights", "You ignored weight.", _loss_with(weight=None), share=4 / 6),
+        Mistake("weights in the mean alone", _MEAN_ALONE, _weights_in_mean_alone[0], share=5 / 6),
         Mistake(
             "always -100",
             "You always ignore the label -100: ignore_index says which label is ignored.",
             _loss_with(ignore_index=-100),
             share=5 / 6,
         ),
+        Mistake("leaves out what is no class", _NO_CLASS, _without_strange_labels[0], share=5 / 6),
         Mistake("always the mean", "You ignored reduction.", _loss_with(reduction="mean"), share=5 / 6),
     ),
 )
@@ -303,10 +340,14 @@ PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
         Case(
             (1.7, _x(2, 3, 2, 2, dtype=np.float32), _labels(3, 2, 2, 2), np.float32(_WEIGHT)), {}, "weights", "float32"
         ),
+        Case((0.8, *_BOTH), {}, "weights", "some pixels have no label"),
         Case((1.1, *_FEW), {}, "ignored", "some pixels have no label"),
         Case((-2.0, *_OTHER), {"ignore_index": 255}, "ignored", "another index"),
+        Case((0.6, *_CLASS), {"ignore_index": 1}, "ignored", "the pixels of a class do not count"),
         Case((3.0, _x(2, 3, 2, 3), _labels(3, 2, 2, 3)), {"reduction": "sum"}, "reductions"),
         Case((_x(2, 3, 2), _x(2, 3, 3, 2), _labels(3, 2, 3, 2)), {"reduction": "none"}, "reductions"),
+        Case((-1.4, *_BOTH), {"reduction": "sum"}, "reductions", "weights, and pixels without a label"),
+        Case((_x(2, 3, 2), *_BOTH), {"reduction": "none"}, "reductions", "weights, and pixels without a label"),
     ),
     draw=_draw_slope,
     mistakes=(
@@ -363,12 +404,15 @@ PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
             _mean_over(_counted)[1],
             share=5 / 6,
         ),
-        Mistake("ignores the weights", "You ignored weight.", _slope_with(weight=None), share=5 / 6),
+        Mistake("weighs pixels without a label", _WEIGHED, _mean_over(_weights_of_all)[1], share=5 / 6),
+        Mistake("ignores the weights", "You ignored weight.", _slope_with(weight=None), share=4 / 6),
+        Mistake("weights in the mean alone", _MEAN_ALONE, _weights_in_mean_alone[1], share=5 / 6),
+        Mistake("leaves out what is no class", _NO_CLASS, _without_strange_labels[1], share=5 / 6),
         Mistake(
             "pixels without a label learn",
             "Pixels without a label get a gradient: it is 0 there.",
             _slope_with(_also_ignored),
-            share=5 / 6,
+            share=3 / 6,
         ),
     ),
 )
@@ -409,6 +453,14 @@ def _ignored_count(prediction, target, num_classes, ignore_index=-100):
         return both / (predicted + true - both)
 
 
+def _without_strange_targets(prediction, target, num_classes, ignore_index=-100):
+    return _overlap(prediction, np.where((target < 0) | (target >= num_classes), -100, target), num_classes)
+
+
+def _without_predictions(prediction, target, num_classes, ignore_index=-100):
+    return _overlap(prediction, np.where(prediction == ignore_index, ignore_index, target), num_classes, ignore_index)
+
+
 def _filled(value):
     return lambda *args, **options: np.nan_to_num(_overlap(*args, **options), nan=value)
 
@@ -445,6 +497,7 @@ INTERSECTION_OVER_UNION = Check(
         Case((np.minimum(_GUESS, 1), _TARGET, 4), {}, "empty classes", "class 2 is in the target alone"),
         Case((_GUESS, _HOLES, 3), {}, "ignored"),
         Case((_GUESS, np.where(_HOLES < 0, 255, _HOLES), 3), {"ignore_index": 255}, "ignored", "another index"),
+        Case((_GUESS, _TARGET, 3), {"ignore_index": 0}, "ignored", "the background does not count"),
     ),
     draw=_draw_overlap,
     mistakes=(
@@ -484,7 +537,7 @@ INTERSECTION_OVER_UNION = Check(
             "looks for classes in the target alone",
             "You gave NaN to a class that was predicted but is not in the target: its score is 0.",
             _score(lambda both, predicted, true: np.where(true == 0, np.nan, both / (predicted + true - both))),
-            share=3 / 5,
+            share=2 / 5,
         ),
         Mistake(
             "the mean",
@@ -495,6 +548,13 @@ INTERSECTION_OVER_UNION = Check(
             "counts predictions without a label",
             "Where the target has no label you left out the target but still counted the prediction.",
             _ignored_count,
+            share=4 / 5,
+        ),
+        Mistake("leaves out what is no class", _NO_CLASS, _without_strange_targets, share=4 / 5),
+        Mistake(
+            "leaves out predictions",
+            "You left pixels out for what is predicted there: ignore_index is looked for in the target alone.",
+            _without_predictions,
             share=4 / 5,
         ),
     ),
@@ -585,6 +645,7 @@ _RESIZED = (
     Case((_x(2, 2, 3, 4),), {"size": (7, 9)}, "size", "a size that does not divide"),
     Case((_x(1, 3, 5, 4), (8, 4)), {}, "size", "one axis stays as it is"),
     Case((_x(2, 1, 5, 7),), {"size": (3, 5)}, "size", "smaller than before"),
+    Case((_x(1, 2, 3, 4),), {"size": 5}, "size", "one number for both"),
 )
 
 UPSAMPLE_NEAREST2D = Check(
@@ -751,6 +812,7 @@ UPSAMPLE_BILINEAR2D = Check(
         Case((_x(2, 2, 3, 4),), {"size": (7, 9)}, "size", "a size that does not divide"),
         Case((_x(1, 3, 5, 4), (8, 4)), {}, "size", "one axis stays as it is"),
         Case((_x(2, 1, 5, 7),), {"size": (3, 5)}, "size", "smaller than before"),
+        Case((_x(1, 2, 3, 4),), {"size": 5}, "size", "one number for both"),
         Case((np.array([[[[0.0, 9.0]]]]),), {"scale_factor": (1, 2), "align_corners": True}, "aligned corners"),
         Case((_x(2, 2, 3, 4),), {"size": (7, 9), "align_corners": True}, "aligned corners"),
         Case((_x(1, 2, 3, 4),), {"size": (1, 5), "align_corners": True}, "aligned corners", "one row out"),
@@ -1012,6 +1074,17 @@ def _keeps_hidden(x, u, v, w, steps):
     return torch.stack(scores).numpy()
 
 
+def _adds_after_relu(x, u, v, w, steps):
+    """Add the labels to hidden maps that went through the relu already."""
+    x, u, v, w = map(tensor, (x, u, v, w))
+    drive = torch.relu(F.conv2d(x, u, padding="same"))
+    scores = [F.conv2d(drive, v, padding="same")]
+    for _ in range(steps - 1):
+        hidden = drive + F.conv2d(scores[-1].softmax(1), w, padding="same")
+        scores.append(F.conv2d(hidden, v, padding="same"))
+    return torch.stack(scores).numpy()
+
+
 def _scale_refine(x, u, v, w, steps):
     return 1 + np.abs(_refine(x, u, v, w, steps)).max()
 
@@ -1091,6 +1164,12 @@ REFINE = Check(
             "no relu",
             "The relu is missing: hidden maps are never negative.",
             _refine_with(activation=lambda hidden: hidden),
+        ),
+        Mistake(
+            "adds after the relu",
+            "You added the labels after the relu: it takes the sum of both convolutions.",
+            _adds_after_relu,
+            share=2 / 6,
         ),
         Mistake(
             "does not look back",

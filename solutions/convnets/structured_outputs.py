@@ -267,6 +267,7 @@ def pixelwise_cross_entropy(logits, target, weight=None, ignore_index=-100, redu
     weight : (K,) float, optional
         Weight of each class; 1 for all by default.
     ignore_index : int
+        The label of the pixels that do not count; a class can be left out by it too.
     reduction : {"mean", "sum", "none"}
 
     Returns
@@ -388,7 +389,7 @@ def intersection_over_union(prediction, target, num_classes, ignore_index=-100):
         Labels 0 ... num_classes - 1; a whole data set may be counted at once.
     num_classes : int
     ignore_index : int
-        Pixels whose *target* is this are left out of both.
+        Pixels whose *target* is this are left out of both, whatever is predicted there. It can be a class.
 
     Returns
     -------
