@@ -112,10 +112,12 @@ _DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1}
 
 
 def _draw_fold(draws):
-    kernel, part = (draws.integer(1, 3), draws.integer(1, 3)), draws.choice(("plain", "stride", "padding", "dilation"))
+    kernel = (draws.integer(1, 3), draws.integer(1, 3))
+    part = draws.choice(("plain", "stride", "padding", "dilation", "all together"))
     size = tuple(2 * k + draws.integer(1, 3) for k in kernel)
-    options = {part: (draws.integer(1, 2), draws.integer(1, 2))} if part != "plain" else {}
-    if part == "padding":
+    names = {"plain": (), "all together": ("stride", "padding", "dilation")}.get(part, (part,))
+    options = {name: (draws.integer(1, 2), draws.integer(1, 2)) for name in names}
+    if "padding" in options:
         options["padding"] = (draws.integer(0, 2), 1)
     n, c = draws.integer(1, 2), draws.integer(1, 2)
     places = int(np.prod(_out(size, kernel, *(options.get(k, v) for k, v in _DEFAULTS.items()))))
@@ -133,15 +135,16 @@ FOLD = Check(
         _fold_case("plain", 2, 2, (4, 3), (3, 2), dtype=np.float32),
         _fold_case("plain", 1, 2, (3, 4), 2),
         _fold_case("stride", 2, 2, (6, 8), (3, 4), stride=(2, 3)),
-        _fold_case("stride", 1, 2, (7, 6), 3, stride=2),
+        _fold_case("stride", 1, 2, (7, 6), 3, dtype=np.float32, stride=2),
         _fold_case("padding", 2, 2, (3, 4), (3, 2), padding=(2, 1)),
-        _fold_case("padding", 1, 2, (4, 3), 3, padding=1),
+        _fold_case("padding", 1, 2, (4, 3), 3, dtype=np.float32, padding=1),
         _fold_case("dilation", 2, 2, (8, 7), (3, 2), dilation=(2, 3)),
-        _fold_case("dilation", 1, 1, (7, 8), 3, dilation=2),
+        _fold_case("dilation", 1, 1, (7, 8), 3, dtype=np.float32, dilation=2),
         _fold_case("stride", 1, 2, (5, 6), (1, 2), stride=3),
         _fold_case("padding", 1, 1, (3, 2), (1, 2), padding=(2, 3)),
         _fold_case("all together", 2, 2, (8, 9), (3, 2), stride=(2, 3), padding=(1, 2), dilation=(2, 3)),
-        _fold_case("all together", 1, 2, (7, 6), 2, stride=2, padding=1, dilation=3),
+        _fold_case("all together", 1, 2, (7, 6), 2, dtype=np.float32, stride=2, padding=1, dilation=3),
+        _fold_case("all together", 2, 2, (6, 9), (1, 4), stride=(2, 3), padding=(0, 2), dilation=(1, 2)),
     ),
     draw=_draw_fold,
     mistakes=(
@@ -287,33 +290,36 @@ _LAYERS = (
     _layer_case("plain", (2, 2, 5, 4), (3, 2, 3, 2), dtype=np.float32),
     _layer_case("plain", (1, 2, 4, 4), (2, 2, 3, 3)),
     _layer_case("stride", (2, 2, 8, 9), (3, 2, 3, 4), stride=(2, 3)),
-    _layer_case("stride", (1, 2, 7, 6), (2, 2, 3, 3), stride=2),
+    _layer_case("stride", (1, 2, 7, 6), (2, 2, 3, 3), dtype=np.float32, stride=2),
     _layer_case("padding", (2, 2, 4, 3), (3, 2, 3, 2), padding=(2, 1)),
-    _layer_case("padding", (1, 3, 3, 4), (2, 3, 3, 3), padding=1),
+    _layer_case("padding", (1, 3, 3, 4), (2, 3, 3, 3), dtype=np.float32, padding=1),
     _layer_case("dilation", (2, 2, 8, 9), (3, 2, 3, 2), dilation=(2, 3)),
-    _layer_case("dilation", (1, 2, 6, 7), (2, 2, 2, 3), dilation=2),
-    _layer_case("groups", (2, 4, 5, 4), (6, 2, 2, 3), groups=2),
+    _layer_case("dilation", (1, 2, 6, 7), (2, 2, 2, 3), dtype=np.float32, dilation=2),
+    _layer_case("groups", (2, 4, 5, 4), (6, 2, 2, 3), dtype=np.float32, groups=2),
     _layer_case("groups", (2, 3, 4, 5), (6, 1, 3, 2), groups=3, padding=1),
     _layer_case("plain", (2, 3, 3, 4), (2, 3, 1, 1)),
     _layer_case("stride", (1, 2, 5, 6), (2, 2, 1, 2), stride=3),
     _layer_case("padding", (1, 2, 3, 2), (2, 2, 1, 2), padding=(2, 3)),
     _layer_case("all together", (2, 4, 8, 9), (4, 2, 3, 2), stride=(2, 3), padding=(1, 2), dilation=(2, 3), groups=2),
-    _layer_case("all together", (1, 3, 7, 6), (3, 1, 2, 3), stride=2, padding=1, dilation=2, groups=3),
+    _layer_case("all together", (1, 3, 7, 6), (3, 1, 2, 3), np.float32, stride=2, padding=1, dilation=2, groups=3),
+    _layer_case("all together", (2, 6, 8, 9), (9, 2, 3, 1), stride=(1, 2), padding=(2, 0), dilation=(2, 1), groups=3),
 )
 _PARTS = {"plain": 3, "stride": 2, "padding": 2, "dilation": 1, "groups": 1, "all together": 1}
 
 
 def _draw_layer(draws):
     """Draw (part, input, weight, grad_output, options)."""
-    part = draws.choice(("plain", "stride", "padding", "dilation", "groups"))
+    part = draws.choice(("plain", "stride", "padding", "dilation", "groups", "all together"))
+    together = part == "all together"
     low = 1 if part == "plain" else 2  # kernels of one tap belong to one part, under every seed
     kernel, groups, options = (draws.integer(low, 3), draws.integer(low, 3)), 1, {}
-    if part == "groups":
+    if together or part == "groups":
         options["groups"] = groups = draws.integer(2, 3)
-    elif part == "padding":
+    if together or part == "padding":
         options["padding"] = (draws.integer(0, 2), 1)
-    elif part != "plain":
-        options[part] = (draws.integer(1, 3), 2)
+    for name in ("stride", "dilation"):
+        if together or part == name:
+            options[name] = (draws.integer(1, 3), 2)
     depth, filters, n = draws.integer(1, 2), draws.integer(1, 2), draws.integer(1, 2)
     size = tuple(2 * k + draws.integer(1, 3) for k in kernel)
     out = _out(size, kernel, *(options.get(k, v) for k, v in _DEFAULTS.items()))
@@ -591,7 +597,7 @@ CONV2D_BACKWARD = Check(
     parts={"with bias": 2, "options": 2, "no bias": 1},
     cases=(
         *(_backward_case("with bias", _LAYERS[i]) for i in (0, 1, 2)),
-        *(_backward_case("options", _LAYERS[i]) for i in (4, 6, 8, 10, 15, 16)),
+        *(_backward_case("options", _LAYERS[i]) for i in (4, 6, 8, 10, 15, 16, 17)),
         *(_backward_case("no bias", _LAYERS[i], bias=False) for i in (1, 3)),
     ),
     draw=_draw_backward,

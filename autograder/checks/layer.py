@@ -16,6 +16,10 @@ def _x(*shape, dtype=np.float64):
     return _rng.standard_normal(shape).astype(dtype)
 
 
+def _f(*shape):
+    return _x(*shape, dtype=np.float32)
+
+
 def _pair(value):
     return value if isinstance(value, tuple) else (value, value)
 
@@ -60,7 +64,12 @@ CONV2D_BY_INDEX = Check(
         Case((_x(1, 2, 5, 4, dtype=np.float32), _x(3, 2, 3, 2, dtype=np.float32)), note="float32"),
         Case((_x(2, 2, 3, 4), _x(2, 2, 3, 4)), note="a kernel as large as the image: one output"),
         Case((_STRIDED, _x(2, 3, 2, 4)), note="an array that is not contiguous"),
-        Case((_x(2, 2, 6, 7), _x(3, 2, 3, 2), 2), {}, "stride", "the stride does not divide"),
+        Case(
+            (_x(2, 2, 6, 7, dtype=np.float32), _x(3, 2, 3, 2, dtype=np.float32), 2),
+            {},
+            "stride",
+            "the stride does not divide, float32",
+        ),
         Case((_x(1, 3, 8, 5), _x(2, 3, 2, 3)), {"stride": 3}, "stride", "a stride longer than the kernel"),
     ),
     draw=_draw_by_index,
@@ -176,8 +185,9 @@ def _places_by_columns(x, kernel_size, dilation=1, padding=0, stride=1):
 
 def _draw_unfold(draws):
     kernel = (draws.integer(1, 3), draws.integer(1, 3))
-    part = draws.choice(("plain", "stride", "padding", "dilation"))
-    kwargs = {part: (draws.integer(1, 3), draws.integer(1, 2))} if part != "plain" else {}
+    part = draws.choice(("plain", "stride", "padding", "dilation", "all together"))
+    names = {"plain": (), "all together": ("stride", "padding", "dilation")}.get(part, (part,))
+    kwargs = {name: (draws.integer(1, 3), draws.integer(1, 2)) for name in names}
     size = _sizes(draws, tuple(3 * k for k in kernel), (0, 3))
     return Case((draws.array(draws.integer(1, 2), draws.integer(1, 2), *size), kernel), kwargs, part)
 
@@ -193,15 +203,16 @@ UNFOLD = Check(
         Case((_x(1, 2, 3, 4, dtype=np.float32), (3, 4)), {}, "plain", "one window: the whole image; float32"),
         Case((_STRIDED, (3, 1)), {}, "plain", "an array that is not contiguous"),
         Case((_x(2, 2, 6, 7), (3, 2)), {"stride": (2, 3)}, "stride", "the stride does not divide"),
-        Case((_x(1, 2, 5, 8), 2), {"stride": 3}, "stride"),
+        Case((_x(1, 2, 5, 8, dtype=np.float32), 2), {"stride": 3}, "stride", "float32"),
         Case((_x(2, 2, 3, 4), (3, 2)), {"padding": (2, 1)}, "padding"),
-        Case((_x(1, 2, 4, 3), 3, 1, 1), {}, "padding"),
+        Case((_x(1, 2, 4, 3, dtype=np.float32), 3, 1, 1), {}, "padding", "float32"),
         Case((_x(2, 2, 7, 8), (2, 3)), {"dilation": (3, 2)}, "dilation"),
-        Case((_x(1, 2, 7, 6), 3, 2), {}, "dilation"),
+        Case((_x(1, 2, 7, 6, dtype=np.float32), 3, 2), {}, "dilation", "float32"),
         Case((_x(1, 2, 5, 4), 1, 1, 0, 2), {}, "stride", "a stride longer than the window"),
         Case((_x(1, 1, 3, 4), (2, 1)), {"padding": (3, 1)}, "padding", "some windows see padding alone"),
         Case((_x(2, 2, 8, 9), (3, 2)), {"dilation": (2, 3), "padding": (1, 2), "stride": (2, 3)}, "all together"),
-        Case((_x(1, 2, 7, 6), 2, 3, 2, 2), {}, "all together"),
+        Case((_x(1, 2, 7, 6, dtype=np.float32), 2, 3, 2, 2), {}, "all together", "float32"),
+        Case((_x(2, 1, 9, 6), (4, 1), (2, 1), (2, 0), (1, 2)), {}, "all together"),
     ),
     draw=_draw_unfold,
     mistakes=(
@@ -314,16 +325,18 @@ def _first_group(s):
 
 def _draw_conv(draws):
     kernel, groups = (draws.integer(1, 3), draws.integer(1, 3)), 1
-    part = draws.choice(("plain", "bias", "stride", "padding", "dilation", "groups"))
+    part = draws.choice(("plain", "bias", "stride", "padding", "dilation", "groups", "all together"))
+    together = part == "all together"
     kwargs, bias = {}, None
-    if part == "groups":
+    if together or part == "groups":
         kwargs["groups"] = groups = draws.integer(2, 3)
-    elif part == "padding":
+    if together or part == "padding":
         kwargs["padding"] = draws.choice((1, (2, 1), (0, 2), "same"))
-    elif part in ("stride", "dilation"):
-        kwargs[part] = (draws.integer(1, 3), draws.integer(1, 2))
+    for name in ("stride", "dilation"):
+        if part == name or (together and (name, kwargs["padding"]) != ("stride", "same")):
+            kwargs[name] = (draws.integer(1, 3), draws.integer(1, 2))
     depth, filters = draws.integer(1, 2), draws.integer(1, 2)
-    if part == "bias":
+    if together or part == "bias":
         bias = draws.array(groups * filters)
     size = _sizes(draws, tuple(3 * k for k in kernel), (0, 2))
     x = draws.array(draws.integer(1, 2), groups * depth, *size)
@@ -349,17 +362,17 @@ CONV2D = Check(
         Case((_STRIDED, _x(2, 3, 1, 2)), {}, "plain", "an array that is not contiguous"),
         Case((_x(2, 3, 3, 4), _x(2, 3, 3, 4)), {}, "plain", "a kernel as large as the image"),
         Case((_x(2, 2, 4, 5), _x(3, 2, 2, 3), _x(3)), {}, "bias"),
-        Case((_x(1, 1, 3, 4), _x(2, 1, 1, 1), _x(2)), {}, "bias", "1 x 1"),
+        Case((_f(1, 1, 3, 4), _f(2, 1, 1, 1), _f(2)), {}, "bias", "1 x 1, float32"),
         Case((_x(2, 2, 7, 8), _x(3, 2, 3, 2)), {"stride": (2, 3)}, "stride", "the stride does not divide"),
-        Case((_x(2, 2, 9, 6), _x(2, 2, 2, 1), None, 3), {}, "stride", "a stride longer than the kernel"),
+        Case((_f(2, 2, 9, 6), _f(2, 2, 2, 1), None, 3), {}, "stride", "a stride longer than the kernel, float32"),
         Case((_x(2, 2, 4, 3), _x(3, 2, 3, 2)), {"padding": (2, 1)}, "padding"),
-        Case((_x(2, 2, 4, 5), _x(2, 2, 3, 3)), {"padding": 1}, "padding"),
+        Case((_f(2, 2, 4, 5), _f(2, 2, 3, 3)), {"padding": 1}, "padding", "float32"),
         Case((_x(1, 2, 5, 6), _x(2, 2, 4, 2)), {"padding": "same"}, "padding", "same, even kernels"),
         Case((_x(2, 1, 6, 5), _x(2, 1, 3, 5)), {"padding": "same"}, "padding", "same, odd kernels"),
         Case((_x(1, 2, 6, 5), _x(2, 2, 3, 2)), {"padding": "valid"}, "padding", "valid"),
         Case((_x(2, 2, 9, 8), _x(3, 2, 3, 2)), {"dilation": (2, 3)}, "dilation"),
-        Case((_x(1, 2, 7, 6), _x(2, 2, 2, 3)), {"dilation": 2}, "dilation"),
-        Case((_x(2, 4, 5, 4), _x(6, 2, 2, 3)), {"groups": 2}, "groups"),
+        Case((_f(1, 2, 7, 6), _f(2, 2, 2, 3)), {"dilation": 2}, "dilation", "float32"),
+        Case((_f(2, 4, 5, 4), _f(6, 2, 2, 3)), {"groups": 2}, "groups", "float32"),
         Case((_x(2, 3, 4, 5), _x(6, 1, 3, 2)), {"groups": 3}, "groups", "depthwise, two kernels per channel"),
         Case((_x(2, 6, 4, 4), _x(3, 2, 2, 2)), {"groups": 3}, "groups", "one output channel per group"),
         Case((_x(1, 2, 5, 4), _x(2, 2, 1, 1)), {"stride": 2}, "stride", "1 x 1, a stride longer than the kernel"),
@@ -369,7 +382,13 @@ CONV2D = Check(
             {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 3), "groups": 2},
             "all together",
         ),
-        Case((_x(1, 3, 7, 6), _x(3, 1, 2, 3), _x(3), 2, 1, 2, 3), {}, "all together"),
+        Case((_f(1, 3, 7, 6), _f(3, 1, 2, 3), _f(3), 2, 1, 2, 3), {}, "all together", "float32"),
+        Case(
+            (_x(2, 6, 7, 5), _x(9, 2, 2, 4), _x(9)),
+            {"padding": "same", "groups": 3},
+            "all together",
+            "same, with groups",
+        ),
         Case(
             (_x(1, 2, 8, 9), _x(4, 1, 4, 2), _x(4)),
             {"padding": "same", "dilation": (3, 1), "groups": 2},
@@ -566,7 +585,7 @@ DENSE_WEIGHT = Check(
         Case((np.array([5.0, 7.0]).reshape(2, 1, 1, 1), 2), {}, "depthwise"),
         Case((_x(4, 1, 2, 3), 4), {}, "depthwise"),
         Case((_x(6, 1, 3, 2, dtype=np.float32), 3), {}, "depthwise", "two kernels per channel, float32"),
-        Case((_x(4, 2, 3, 2), 2), {}, "groups"),
+        Case((_f(4, 2, 3, 2), 2), {}, "groups", "float32"),
         Case((_x(6, 3, 1, 2), 2), {}, "groups"),
         Case((_x(6, 2, 2, 2), 3), {}, "groups"),
         Case((_x(3, 2, 2, 1), 1), {}, "groups", "one group: the weight itself"),
@@ -624,9 +643,13 @@ def _untied_with(change):
 
 def _draw_untied(draws):
     kernel, channels, filters = (draws.integer(1, 3), draws.integer(1, 3)), draws.integer(1, 2), draws.integer(1, 2)
-    x, weight = draws.array(2, channels, *_sizes(draws, kernel)), draws.array(filters, channels, *kernel)
-    part = draws.choice(("plain", "options"))
-    kwargs = {"padding": (1, 0), "stride": (1, 2)} if part == "options" else {}
+    part, groups, kwargs = draws.choice(("plain", "options")), 1, {}
+    if part == "options":
+        groups = draws.integer(1, 2)
+        kwargs = {name: (draws.integer(1, 2), draws.integer(1, 3)) for name in ("stride", "padding", "dilation")}
+        kwargs["groups"] = groups
+    size = _sizes(draws, tuple(2 * k for k in kernel))
+    x, weight = draws.array(2, groups * channels, *size), draws.array(groups * filters, channels, *kernel)
     return Case((x, weight, draws.array(*_conv(x, weight, **kwargs).shape[1:])), kwargs, part)
 
 
@@ -646,6 +669,7 @@ CONV2D_UNTIED_BIAS = Check(
         Case((_x(2, 2, 6, 5), _x(2, 2, 3, 3), _x(2, 4, 2), (2, 3), (2, 1)), {}, "options"),
         Case((_x(2, 4, 5, 4), _x(2, 2, 2, 2), _x(2, 3, 2)), {"dilation": 2, "groups": 2}, "options"),
         Case((_x(2, 4, 7, 6), _x(2, 2, 2, 3), _x(2, 4, 2), 2, (1, 2), (1, 3), 2), {}, "options", "all options"),
+        Case((_f(2, 4, 5, 6), _f(6, 2, 3, 2), _f(6, 5, 7), 1, 1, 1, 2), {}, "options", "float32"),
     ),
     draw=_draw_untied,
     mistakes=(

@@ -48,6 +48,10 @@ def _right(n, k, s, p, d, ceil):
     return count - 1 if ceil and (count - 1) * s >= n + p else count
 
 
+def _span(kernel_size, dilation):
+    return tuple(d * (k - 1) + 1 for k, d in zip(_pair(kernel_size), _pair(dilation), strict=True))
+
+
 def _draw_shape(draws):
     kernel = (draws.integer(1, 4), draws.integer(1, 4))
     kwargs = {"stride": (draws.integer(1, 4), draws.integer(1, 4)), "padding": tuple(k // 2 for k in kernel)}
@@ -55,7 +59,7 @@ def _draw_shape(draws):
     if part == "dilation":
         kwargs["dilation"] = (draws.integer(1, 3), 2)
     if part == "ceil mode":
-        kwargs["ceil_mode"] = True
+        kwargs |= {"dilation": (draws.integer(1, 3), draws.integer(1, 2)), "ceil_mode": True}
     return Case(((draws.integer(11, 20), draws.integer(11, 20)), kernel), kwargs, part)
 
 
@@ -71,13 +75,17 @@ POOL_OUTPUT_SHAPE = Check(
         Case(((8, 5), 3, 2), {"padding": 1}, "stride and padding"),
         Case(((9, 4), (4, 1), (3, 2), (2, 0)), {}, "stride and padding"),
         Case(((8, 7), (2, 3), (1, 2), (1, 0)), {}, "stride and padding"),
+        Case(((8, 12), (2, 5)), {"padding": (1, 2)}, "stride and padding", "stride None, with padding"),
         Case(((9, 12), 3), {"dilation": 2}, "dilation"),
         Case(((12, 10), 3, 3, 1, 2), {}, "dilation"),
         Case(((11, 8), (2, 3), (1, 2), 1, (4, 1)), {}, "dilation"),
+        Case(((14, 15), (2, 3)), {"dilation": (3, 2)}, "dilation", "stride None is the window's size, not its span"),
         Case(((5, 6), 2), {"ceil_mode": True}, "ceil mode"),
         Case(((3, 3), 2, 2, 1), {"ceil_mode": True}, "ceil mode", "the last window would start past input and padding"),
         Case(((4, 7), 1, 2), {"ceil_mode": True}, "ceil mode", "the last window would start past the input"),
         Case(((10, 11), 3, (3, 4), 1, 2), {"ceil_mode": True}, "ceil mode"),
+        Case(((12, 13), (4, 3), (5, 2), (2, 0), (1, 2), True), {}, "ceil mode", "all options"),
+        Case(((11, 12), (1, 4), (3, 4), (0, 2), (2, 1), True), {}, "ceil mode", "all options"),
     ),
     draw=_draw_shape,
     draws=16,
@@ -96,7 +104,7 @@ POOL_OUTPUT_SHAPE = Check(
             "ignores dilation",
             "You ignored the dilation: a window of k taps spans d(k - 1) + 1 positions.",
             _shape_by(lambda n, k, s, p, d, ceil: _right(n, k, s, p, 1, ceil)),
-            share=0.8,
+            share=0.4,
         ),
         Mistake(
             "spans d k",
@@ -128,6 +136,14 @@ POOL_OUTPUT_SHAPE = Check(
             lambda shape, kernel, stride=None, padding=0, dilation=1, ceil_mode=False: _shape_by(_right)(
                 shape, kernel, 1 if stride is None else stride, padding, dilation, ceil_mode
             ),
+        ),
+        Mistake(
+            "stride defaults to the span",
+            "With stride=None you stepped by the span d(k - 1) + 1; None stands for the number of taps, k.",
+            lambda shape, kernel, stride=None, padding=0, dilation=1, ceil_mode=False: _shape_by(_right)(
+                shape, kernel, _span(kernel, dilation) if stride is None else stride, padding, dilation, ceil_mode
+            ),
+            share=0.8,
         ),
         Mistake(
             "height and width swapped",
@@ -222,14 +238,16 @@ def _last_of_ties(x, *args, **kwargs):
 
 def _draw_max(draws):
     kernel = (draws.integer(1, 3), draws.integer(1, 3))
-    part = draws.choice(("stride", "padding", "dilation", "ceil mode"))
+    part = draws.choice(("stride", "padding", "dilation", "ceil mode", "indices"))
     kwargs = {"stride": (draws.integer(1, 3), draws.integer(1, 3))}
-    if part == "padding":
+    if part in ("padding", "indices"):
         kwargs["padding"] = (kernel[0] // 2, kernel[1] // 2)
-    if part == "dilation":
+    if part in ("dilation", "indices"):
         kwargs["dilation"] = (draws.integer(1, 2), draws.integer(1, 2))
-    if part == "ceil mode":
+    if part in ("ceil mode", "indices"):
         kwargs["ceil_mode"] = True
+    if part == "indices":
+        kwargs["return_indices"] = True
     x = draws.array(draws.integer(1, 2), draws.integer(1, 2), draws.integer(5, 8), draws.integer(5, 8))
     return Case((x, kernel), kwargs, part)
 
@@ -264,20 +282,23 @@ MAX_POOL2D = Check(
         Case((_x(1, 2, 6, 6, dtype=np.float32), (3, 2)), {}, "plain", "a window that is not square, float32"),
         Case((-np.abs(_x(1, 2, 4, 4)), 2), {}, "plain", "every input negative"),
         Case((_x(2, 2, 5, 4), (2, 3), 1), {}, "stride", "windows overlap"),
-        Case((_x(2, 2, 8, 7), (2, 3), (3, 2)), {}, "stride", "the stride does not divide"),
+        Case((_x(2, 2, 8, 7, dtype=np.float32), (2, 3), (3, 2)), {}, "stride", "the stride does not divide, float32"),
         Case((_STRIDED, 3, 2), {}, "stride", "an array that is not contiguous"),
         Case((-np.abs(_x(1, 2, 4, 5)), 3), {"stride": 2, "padding": 1}, "padding", "every input negative"),
-        Case((_x(2, 1, 6, 5), (2, 4), 1, (1, 2)), {}, "padding"),
+        Case((_x(2, 1, 6, 5, dtype=np.float32), (2, 4), 1, (1, 2)), {}, "padding", "float32"),
         Case((_x(2, 2, 7, 8), (2, 3), (1, 2), 0, (2, 1)), {}, "dilation"),
-        Case((_x(1, 1, 9, 7), 3, 2), {"dilation": 2}, "dilation"),
-        Case((_x(2, 2, 5, 7), (3, 2)), {"ceil_mode": True}, "ceil mode"),
+        Case((_x(1, 1, 9, 7, dtype=np.float32), 3, 2), {"dilation": 2}, "dilation", "float32"),
+        Case((_x(2, 2, 5, 7, dtype=np.float32), (3, 2)), {"ceil_mode": True}, "ceil mode", "float32"),
         Case((_x(1, 2, 6, 7), (2, 3), (1, 3)), {"ceil_mode": True}, "ceil mode"),
         Case((_x(1, 1, 3, 3), 2, 2, 1), {"ceil_mode": True}, "ceil mode", "the last window would start past the end"),
-        Case((_x(2, 2, 6, 5), (3, 2), (2, 1)), {"return_indices": True}, "indices"),
+        Case((_x(2, 2, 6, 5, dtype=np.float32), (3, 2), (2, 1)), {"return_indices": True}, "indices", "float32"),
         Case((_TIES, 2, 1), {"return_indices": True}, "indices", "ties: the first of equals, row by row"),
         Case((-np.abs(_x(1, 2, 5, 5)), 3, 2, 1), {"return_indices": True}, "indices", "positions count in the input"),
         Case((_x(2, 2, 7, 8), (3, 2), (2, 3), (1, 1), (2, 3), True, True), {}, "indices", "all options"),
         Case((-np.abs(_x(1, 2, 9, 8)), 2, 2, 1, 3), {"ceil_mode": True, "return_indices": True}, "indices"),
+        Case((_x(2, 1, 11, 9), (3, 2)), {"dilation": (2, 3)}, "dilation", "stride None is the window, not its span"),
+        Case((_x(2, 2, 6, 7), (2, 4)), {"padding": (1, 2), "ceil_mode": True}, "ceil mode", "with padding"),
+        Case((_x(1, 2, 4, 5), (1, 3), (2, 1), (0, 1)), {"return_indices": True}, "indices", "a window of one row"),
     ),
     draw=_draw_max,
     properties=(
@@ -289,7 +310,13 @@ MAX_POOL2D = Check(
             "stride defaults to 1",
             "With stride=None you slid by 1; None stands for the size of the window, so that windows lie side by side.",
             _max_with(lambda s: s | {"stride": 1 if s["stride"] is None else s["stride"]}),
-            share=5 / 8,
+            share=4 / 8,
+        ),
+        Mistake(
+            "stride defaults to the span",
+            "With stride=None you stepped by the span d(k - 1) + 1; None stands for the number of taps, k.",
+            _max_with(lambda s: s | {"stride": s["stride"] or _span(s["kernel_size"], s["dilation"])}),
+            share=7 / 8,
         ),
         Mistake(
             "ignores stride",
@@ -406,6 +433,22 @@ MAX_POOL2D = Check(
 # --- average and Lp pooling ----------------------------------------------------------------------------------------
 
 _avg = on_torch(F.avg_pool2d)
+_FRACTIONS = "Whole numbers go wrong: what comes out are fractions, and an array with the dtype of x cuts them off."
+
+
+def _fractions(right, *args):
+    """Build the property that an input of whole numbers gives what the same numbers give as floats."""
+
+    def holds(call, draws):
+        x = 1 + (9 * draws.array(1, 2, 5, 4)).astype(int) ** 2
+        return np.allclose(call(x, *args), right(x.astype(float), *args), rtol=1e-9)
+
+    return holds
+
+
+def _cut(right):
+    """Build a wrong pooling that is right for floats and gives whole numbers for whole numbers."""
+    return lambda x, *args, **kwargs: right(x.astype(float), *args, **kwargs).astype(x.dtype)
 
 
 def _avg_with(change):
@@ -424,11 +467,15 @@ def _area(kernel_size):
 
 def _draw_avg(draws):
     kernel = (draws.integer(1, 3), draws.integer(1, 3))
-    part = draws.choice(("stride", "padding", "ceil mode"))
+    part = draws.choice(("stride", "padding", "ceil mode", "divisor"))
     kwargs = {"stride": (draws.integer(1, 3), draws.integer(1, 3))}
-    if part == "padding":
-        kwargs |= {"padding": (kernel[0] // 2, kernel[1] // 2), "count_include_pad": draws.choice((True, False))}
-    if part == "ceil mode":
+    if part != "stride":
+        kwargs["padding"] = (kernel[0] // 2, kernel[1] // 2)
+    if part in ("padding", "divisor"):
+        kwargs["count_include_pad"] = draws.choice((True, False))
+    if part == "divisor":
+        kwargs["divisor_override"] = draws.integer(1, 7)
+    if part == "ceil mode" or kwargs.get("count_include_pad") is False:
         kwargs["ceil_mode"] = True
     x = draws.array(draws.integer(1, 2), draws.integer(1, 2), draws.integer(4, 7), draws.integer(4, 7))
     return Case((x, kernel), kwargs, part)
@@ -449,23 +496,34 @@ AVG_POOL2D = Check(
         Case((_x(2, 3, 4, 6), 2), {}, "plain", "batch, channels, not square"),
         Case((_x(1, 2, 6, 6, dtype=np.float32), (3, 2)), {}, "plain", "a window that is not square, float32"),
         Case((_x(2, 2, 5, 4), (2, 3), 1), {}, "stride", "windows overlap"),
-        Case((_x(2, 2, 8, 7), (2, 3), (3, 2)), {}, "stride", "the stride does not divide"),
+        Case((_x(2, 2, 8, 7, dtype=np.float32), (2, 3), (3, 2)), {}, "stride", "the stride does not divide, float32"),
         Case((_STRIDED, 3, 2), {}, "stride", "an array that is not contiguous"),
-        Case((_x(1, 2, 4, 5), 3, 2, 1), {}, "padding"),
+        Case((_x(1, 2, 4, 5, dtype=np.float32), 3, 2, 1), {}, "padding", "float32"),
         Case((_x(1, 1, 4, 5), 3, 1, 1), {"count_include_pad": False}, "padding", "pads are not counted"),
         Case((_x(1, 1, 6, 5), (2, 4), 1, (1, 2)), {"count_include_pad": False}, "padding"),
         Case(
             (_x(2, 2, 5, 7), (3, 2)), {"ceil_mode": True}, "ceil mode", "a window that hangs over counts what is there"
         ),
-        Case((_x(1, 1, 6, 6), 3, 2, 1), {"ceil_mode": True}, "ceil mode", "hanging over, beyond the padding"),
-        Case((_x(2, 1, 4, 6), (1, 3)), {"divisor_override": 5}, "divisor"),
+        Case(
+            (_x(1, 1, 6, 6, dtype=np.float32), 3, 2, 1),
+            {"ceil_mode": True},
+            "ceil mode",
+            "hanging over, beyond the padding, float32",
+        ),
+        Case((_x(2, 1, 4, 6, dtype=np.float32), (1, 3)), {"divisor_override": 5}, "divisor", "float32"),
         Case((_x(1, 2, 5, 5), 3, 1, 1), {"divisor_override": 1}, "divisor"),
         Case((_x(1, 2, 6, 5), (3, 2), 2, 1, True, False), {}, "padding", "pads are not counted, ceil mode"),
         Case((_x(1, 2, 6, 5), (3, 2), 2, 1, False, False, 4), {}, "divisor"),
         Case((_x(1, 2, 5, 6), (2, 4), 3, 0, True, True, 3), {}, "ceil mode", "with a divisor"),
+        Case((_x(2, 2, 6, 7), (2, 4)), {"padding": (1, 2), "ceil_mode": True}, "ceil mode", "with padding"),
+        Case((_x(2, 2, 7, 6), (4, 2), (2, 3), (2, 1), False, False), {}, "padding", "pads are not counted"),
+        Case((_x(2, 2, 6, 7), (3, 2), (2, 3), (1, 0), True, False, 5), {}, "divisor", "all options"),
     ),
     draw=_draw_avg,
-    properties=(Property("linear", "It is not linear, and an average is.", _is_linear),),
+    properties=(
+        Property("linear", "It is not linear, and an average is.", _is_linear),
+        Property("integers", _FRACTIONS, _fractions(_avg, 3, 2, 1), cost=0.1),
+    ),
     mistakes=(
         Mistake(
             "sums",
@@ -500,7 +558,7 @@ AVG_POOL2D = Check(
             "ignores ceil_mode",
             "You ignored ceil_mode: with it a last window may hang over the edge.",
             _avg_with(lambda s: s | {"ceil_mode": False}),
-            share=4 / 7,
+            share=3 / 7,
         ),
         Mistake(
             "ignores the divisor",
@@ -525,6 +583,7 @@ AVG_POOL2D = Check(
             "You swapped height and width: the first number of a pair is for the rows.",
             _avg_with(lambda s: {k: v[::-1] if isinstance(v, tuple) else v for k, v in s.items()}),
         ),
+        Mistake("cuts to whole numbers", _FRACTIONS, _cut(_avg), share=0.9),
         Mistake(
             "takes the maximum",
             "You return the maximum of each window, not its average.",
@@ -561,9 +620,12 @@ def _power(x, p):
 
 def _draw_lp(draws):
     kernel = (draws.integer(1, 3), draws.integer(1, 3))
-    p = draws.choice((1.0, 2.0, 3.0, 2.5))
-    x = np.abs(draws.array(draws.integer(1, 2), draws.integer(1, 2), draws.integer(4, 7), draws.integer(4, 7)))
-    return Case((x, p, kernel, (draws.integer(1, 3), draws.integer(1, 3))), {}, "any p")
+    part = draws.choice(("p = 2", "any p", "ceil mode"))
+    p = 2.0 if part == "p = 2" else draws.choice((1.0, 2.0, 3.0, 2.5))
+    x = draws.array(draws.integer(1, 2), draws.integer(1, 2), draws.integer(4, 7), draws.integer(4, 7))
+    kwargs = {"ceil_mode": True} if part == "ceil mode" else {}
+    stride = (draws.integer(1, 3), draws.integer(1, 3))
+    return Case((x if part == "p = 2" else np.abs(x), p, kernel, stride), kwargs, part)
 
 
 LP_POOL2D = Check(
@@ -577,9 +639,14 @@ LP_POOL2D = Check(
         Case((_x(1, 2, 7, 5, dtype=np.float32), 2.0, (3, 2), (2, 1)), {}, "p = 2", "windows overlap, float32"),
         Case((np.abs(_x(1, 2, 4, 6)), 1.0, 2), {}, "any p"),
         Case((np.abs(_x(2, 1, 5, 7)), 3.0, (2, 3), 1), {}, "any p"),
-        Case((np.abs(_x(1, 1, 4, 4)), 1.5, 2), {}, "any p", "p need not be whole"),
+        Case((np.abs(_x(1, 1, 4, 4, dtype=np.float32)), 1.5, 2), {}, "any p", "p need not be whole, float32"),
         Case((np.abs(_x(1, 1, 4, 6)), 8.0, 2), {}, "any p", "a large p comes close to the maximum"),
-        Case((_x(2, 2, 5, 7), 2.0, (3, 2)), {"ceil_mode": True}, "ceil mode", "a window that hangs over is scaled up"),
+        Case(
+            (_x(2, 2, 5, 7, dtype=np.float32), 2.0, (3, 2)),
+            {"ceil_mode": True},
+            "ceil mode",
+            "a window that hangs over is scaled up, float32",
+        ),
         Case((np.abs(_x(1, 2, 6, 7)), 3.0, (2, 3), (1, 3), True), {}, "ceil mode"),
         Case(
             (np.abs(_x(2, 1, 4, 7)), 1.5, (1, 2), (2, 3), True),
@@ -587,9 +654,12 @@ LP_POOL2D = Check(
             "ceil mode",
             "a window that would start past the end",
         ),
+        Case((np.abs(_x(2, 2, 7, 5)), 2.5, (3, 2), (2, 3), True), {}, "ceil mode"),
     ),
     draw=_draw_lp,
+    properties=(Property("integers", _FRACTIONS, _fractions(_lp, 2.0, (2, 3), 1), cost=0.1),),
     mistakes=(
+        Mistake("cuts to whole numbers", _FRACTIONS, _cut(_lp), share=0.9),
         Mistake(
             "takes the mean",
             "You took the mean of the powers; the norm, like PyTorch's, has their sum.",
@@ -707,14 +777,12 @@ def _max_backward_with(change):
 
 def _draw_max_backward(draws):
     case = _draw_max(draws)
-    part = {"stride": "overlap", "dilation": "padding and dilation", "padding": "padding and dilation"}.get(
-        case.part, "plain"
-    )
-    y = _max(*case.args, **case.kwargs)
-    if part == "plain":
+    if case.part == "ceil mode":
         case = Case((case.args[0], 2), {}, "plain")
-        y = _max(*case.args)
-    return Case((draws.array(*y.shape), *case.args), case.kwargs, part)
+    part = {"stride": "overlap", "plain": "plain"}.get(case.part, "padding and dilation")
+    kwargs = {key: value for key, value in case.kwargs.items() if key != "return_indices"}
+    y = _max(*case.args, **kwargs)
+    return Case((draws.array(*y.shape), *case.args), kwargs, part)
 
 
 _MAX_PARTS = {"plain": 2, "overlap": 2, "ties": 1, "padding and dilation": 2}
@@ -730,7 +798,7 @@ MAX_POOL2D_BACKWARD = Check(
         _backward_case(F.max_pool2d, (_x(2, 3, 5, 6), 2), {}, "plain", "the last row is in no window"),
         _backward_case(F.max_pool2d, (_x(1, 2, 6, 4, dtype=np.float32), (3, 2)), {}, "plain", "float32"),
         _backward_case(F.max_pool2d, (-np.abs(_x(1, 2, 5, 4)), 3, 1), {}, "overlap", "a maximum wins several windows"),
-        _backward_case(F.max_pool2d, (_x(2, 1, 7, 6), (2, 3), (1, 2)), {}, "overlap"),
+        _backward_case(F.max_pool2d, (_x(2, 1, 7, 6, dtype=np.float32), (2, 3), (1, 2)), {}, "overlap", "float32"),
         _backward_case(F.max_pool2d, (_TIES, 2), {}, "ties", "the first of equals, row by row"),
         _backward_case(F.max_pool2d, (_TIES, 2, 1), {}, "ties", "ties in windows that overlap"),
         _backward_case(F.max_pool2d, (-np.abs(_x(1, 2, 5, 5)), 3, 2, 1), {}, "padding and dilation", "all negative"),
@@ -738,6 +806,15 @@ MAX_POOL2D_BACKWARD = Check(
         _backward_case(F.max_pool2d, (_x(1, 2, 5, 7), 2), {"ceil_mode": True}, "padding and dilation", "ceil mode"),
         _backward_case(F.max_pool2d, (_x(2, 2, 7, 8), (3, 2), (2, 3), 1, (2, 3), True), {}, "padding and dilation"),
         _backward_case(F.max_pool2d, (-np.abs(_x(1, 1, 9, 8)), 2, 2, 1, 3, True), {}, "padding and dilation"),
+        _backward_case(
+            F.max_pool2d,
+            (_x(2, 2, 9, 8, dtype=np.float32), (2, 4)),
+            {"padding": (0, 2), "ceil_mode": True},
+            "padding and dilation",
+            "float32",
+        ),
+        _backward_case(F.max_pool2d, (_x(2, 1, 11, 9), (3, 2)), {"dilation": (2, 3)}, "padding and dilation"),
+        _backward_case(F.max_pool2d, (_x(1, 2, 7, 6), (1, 3), (2, 3), (0, 1)), {}, "padding and dilation"),
     ),
     draw=_draw_max_backward,
     mistakes=(
@@ -843,8 +920,8 @@ AVG_POOL2D_BACKWARD = Check(
         _backward_case(F.avg_pool2d, (_x(2, 3, 5, 6), 2), {}, "plain", "the last row is in no window"),
         _backward_case(F.avg_pool2d, (_x(1, 2, 6, 4, dtype=np.float32), (3, 2)), {}, "plain", "float32"),
         _backward_case(F.avg_pool2d, (_x(1, 2, 5, 4), 3, 1), {}, "overlap", "a pixel belongs to several windows"),
-        _backward_case(F.avg_pool2d, (_x(2, 1, 7, 6), (2, 3), (1, 2)), {}, "overlap"),
-        _backward_case(F.avg_pool2d, (_x(1, 1, 4, 5), 3, 2, 1), {}, "padding"),
+        _backward_case(F.avg_pool2d, (_x(2, 1, 7, 6, dtype=np.float32), (2, 3), (1, 2)), {}, "overlap", "float32"),
+        _backward_case(F.avg_pool2d, (_x(1, 1, 4, 5, dtype=np.float32), 3, 2, 1), {}, "padding", "float32"),
         _backward_case(F.avg_pool2d, (_x(1, 1, 4, 5), 3, 1, 1), {"count_include_pad": False}, "padding"),
         _backward_case(F.avg_pool2d, (_x(1, 2, 5, 7), 2), {"ceil_mode": True}, "padding", "ceil mode"),
         _backward_case(F.avg_pool2d, (_x(1, 1, 4, 4), 2), {"divisor_override": 3}, "padding", "a divisor of its own"),
@@ -853,6 +930,11 @@ AVG_POOL2D_BACKWARD = Check(
             F.avg_pool2d, (_x(1, 2, 6, 5), (3, 2), 2, 1, True, False), {}, "padding", "pads are not counted"
         ),
         _backward_case(F.avg_pool2d, (_x(1, 2, 6, 5), (3, 2), 2, 1, True, False, 4), {}, "padding", "all options"),
+        _backward_case(
+            F.avg_pool2d, (_x(2, 2, 6, 7), (2, 4)), {"padding": (1, 2), "ceil_mode": True}, "padding", "stride None"
+        ),
+        _backward_case(F.avg_pool2d, (_x(2, 2, 7, 6), (1, 2), (3, 1), (0, 1), False, False), {}, "padding"),
+        _backward_case(F.avg_pool2d, (_x(2, 1, 9, 7), (2, 3), (3, 5)), {}, "plain", "the stride skips pixels"),
     ),
     draw=_draw_avg_backward,
     properties=(
@@ -953,11 +1035,14 @@ ADAPTIVE_AVG_POOL2D = Check(
         Case((_x(2, 1, 7, 3, dtype=np.float32), 1), {}, "global", "float32"),
         Case((_x(1, 2, 6, 4), (3, 2)), {}, "any size", "sizes that divide"),
         Case((_x(1, 1, 5, 7), (3, 2)), {}, "any size", "sizes that do not divide: windows overlap"),
+        Case((_x(2, 2, 4, 7, dtype=np.float32), 3), {}, "any size", "one number for both, float32"),
         Case((_x(2, 2, 10, 7), (4, 5)), {}, "any size"),
         Case((_x(1, 1, 3, 4), (5, 4)), {}, "any size", "more outputs than inputs"),
     ),
     draw=_draw_adaptive,
+    properties=(Property("integers", _FRACTIONS, _fractions(_adaptive, (2, 3)), cost=0.1),),
     mistakes=(
+        Mistake("cuts to whole numbers", _FRACTIONS, _cut(_adaptive), share=0.9),
         Mistake(
             "takes the maximum",
             "You return maxima; averages are asked for.",
@@ -1027,7 +1112,9 @@ CHANNEL_MAX_POOL = Check(
         Case((-np.abs(_x(2, 6, 2, 3, dtype=np.float32)), 2), note="every input negative, float32"),
         Case((_x(1, 4, 3, 2), 4), note="one group"),
     ),
-    draw=lambda d: Case((d.array(d.integer(1, 2), 2 * d.integer(1, 3), d.integer(1, 4), d.integer(1, 4)), 2)),
+    draw=lambda d: (
+        lambda size: Case((d.array(d.integer(1, 2), size * d.integer(1, 3), d.integer(1, 4), d.integer(1, 4)), size))
+    )(d.integer(2, 3)),
     mistakes=(
         Mistake(
             "strides over the channels",

@@ -8,6 +8,11 @@ def pair(value):
     return value if isinstance(value, tuple) else (value, value)
 
 
+def floats(x):
+    """Return the dtype of a mean: that of x, or float64 for whole numbers."""
+    return x.dtype if x.dtype.kind == "f" else float
+
+
 # --- pool_output_shape ---
 
 
@@ -137,7 +142,7 @@ def avg_pool2d__loops(
     x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
     out = pool_output_shape__formula(x.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
-    y = np.empty((*x.shape[:2], *out), dtype=x.dtype)
+    y = np.empty((*x.shape[:2], *out), dtype=floats(x))
     for (i, j), cut, area in _avg_windows(x, kernel_size, stride, padding, ceil_mode):
         d = _divisor(cut, area, count_include_pad, divisor_override)
         for b, c in np.ndindex(x.shape[:2]):
@@ -152,7 +157,7 @@ def avg_pool2d__slices(
     x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
     out = pool_output_shape__formula(x.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
-    y = np.empty((*x.shape[:2], *out), dtype=x.dtype)
+    y = np.empty((*x.shape[:2], *out), dtype=floats(x))
     for (i, j), cut, area in _avg_windows(x, kernel_size, stride, padding, ceil_mode):
         seen = x[(slice(None), slice(None), *cut)]
         y[:, :, i, j] = seen.sum((2, 3)) / _divisor(cut, area, count_include_pad, divisor_override)
@@ -165,7 +170,7 @@ def avg_pool2d__integral(
     """Take every window's sum from four corners of the integral image."""
     out = pool_output_shape__formula(x.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
     total = np.pad(x.astype(float).cumsum(2).cumsum(3), ((0, 0), (0, 0), (1, 0), (1, 0)))
-    y = np.empty((*x.shape[:2], *out), dtype=x.dtype)
+    y = np.empty((*x.shape[:2], *out), dtype=floats(x))
     for (i, j), (r, c), area in _avg_windows(x, kernel_size, stride, padding, ceil_mode):
         box = total[:, :, r.stop, c.stop] - total[:, :, r.start, c.stop] - total[:, :, r.stop, c.start]
         box = box + total[:, :, r.start, c.start]
@@ -178,7 +183,7 @@ def avg_pool2d__integral(
 
 def lp_pool2d__loops(x, norm_type, kernel_size, stride=None, ceil_mode=False):
     out, (kh, kw), (sh, sw), _, _ = _geometry(x, kernel_size, stride, 0, 1, ceil_mode)
-    y = np.empty((*x.shape[:2], *out), dtype=x.dtype)
+    y = np.empty((*x.shape[:2], *out), dtype=floats(x))
     for b, c, i, j in np.ndindex(y.shape):
         total, seen = 0.0, 0
         for row in range(i * sh, min(i * sh + kh, x.shape[2])):
@@ -200,11 +205,12 @@ def _room(x, kernel_size, stride, ceil_mode):
 def lp_pool2d__windows(x, norm_type, kernel_size, stride=None, ceil_mode=False):
     share = _room(np.ones_like(x), kernel_size, stride, ceil_mode).mean((-2, -1))
     powers = _room(np.abs(x) ** norm_type, kernel_size, stride, ceil_mode).sum((-2, -1)) / share
-    return (powers ** (1 / norm_type)).astype(x.dtype)
+    return (powers ** (1 / norm_type)).astype(floats(x))
 
 
 def lp_pool2d__scaled(x, norm_type, kernel_size, stride=None, ceil_mode=False):
     """Take the largest magnitude out first, so that no power overflows."""
+    x = x.astype(floats(x))
     seen = _room(np.abs(x), kernel_size, stride, ceil_mode)
     share = _room(np.ones_like(x), kernel_size, stride, ceil_mode).mean((-2, -1))
     top = np.maximum(seen.max((-2, -1)), np.finfo(x.dtype).tiny)
@@ -218,7 +224,7 @@ def lp_pool2d__scaled(x, norm_type, kernel_size, stride=None, ceil_mode=False):
 def adaptive_avg_pool2d__loops(x, output_size):
     rows, columns = pair(output_size)
     height, width = x.shape[2:]
-    y = np.empty((*x.shape[:2], rows, columns), dtype=x.dtype)
+    y = np.empty((*x.shape[:2], rows, columns), dtype=floats(x))
     for i in range(rows):
         for j in range(columns):
             top, bottom = math.floor(i * height / rows), math.ceil((i + 1) * height / rows)
@@ -229,7 +235,7 @@ def adaptive_avg_pool2d__loops(x, output_size):
 
 def adaptive_avg_pool2d__matrices(x, output_size):
     def averaging(n, m):
-        matrix = np.zeros((m, n), dtype=x.dtype)
+        matrix = np.zeros((m, n), dtype=floats(x))
         for i in range(m):
             cut = slice(i * n // m, -(-(i + 1) * n // m))
             matrix[i, cut] = 1 / (cut.stop - cut.start)
@@ -246,9 +252,8 @@ def adaptive_avg_pool2d__reduceat(x, output_size):
         start, stop = np.arange(m) * n // m, -(-np.arange(1, m + 1) * n // m)
         shape = [1] * 4
         shape[axis] = m
-        x = ((np.take(totals, stop, axis) - np.take(totals, start, axis)) / (stop - start).reshape(shape)).astype(
-            x.dtype
-        )
+        means = (np.take(totals, stop, axis) - np.take(totals, start, axis)) / (stop - start).reshape(shape)
+        x = means.astype(floats(x))
     return x
 
 
