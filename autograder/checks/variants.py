@@ -81,16 +81,21 @@ def _local_geometry(x, w, b, stride, padding, dilation):
 
 
 _ALL_THREE = {"stride": (3, 2), "padding": (2, 1), "dilation": (2, 3)}
+_ONE_NUMBER = {"stride": 2, "padding": 1, "dilation": 2}
 
 _LOCAL_CASES = (
     Case((np.array([[[[1.0, 2.0, 4.0]]]]), np.array([[1.0, 1.0], [10.0, 0.0]]).reshape(1, 1, 2, 1, 1, 2)), {}, "plain"),
     _local_case("plain", (2, 3, 4, 5), 2, (2, 3), "batch, channels, not square", bias=False),
     _local_case("plain", (2, 2, 5, 4), 3, (3, 2), "float32", bias=False, dtype=np.float32),
+    Case((np.swapaxes(_x(2, 3, 5, 4), 2, 3), _x(2, 3, 3, 3, 2, 3)), {}, "plain", "an array that is not contiguous"),
     _local_case("bias", (2, 2, 4, 5), 3, (2, 2), "a number for every place"),
     _local_case("stride, padding, dilation", (2, 2, 6, 7), 2, (2, 3), stride=(2, 3), bias=False),
     _local_case("stride, padding, dilation", (2, 1, 4, 5), 2, (3, 2), padding=(1, 2), bias=False),
     _local_case("stride, padding, dilation", (1, 2, 6, 8), 2, (2, 3), dilation=(2, 3), bias=False),
     _local_case("stride, padding, dilation", (1, 1, 7, 6), 1, (3, 2), "all three", bias=False, **_ALL_THREE),
+    _local_case(
+        "stride, padding, dilation", (2, 2, 5, 4), 2, (2, 2), "one number for both axes", bias=False, **_ONE_NUMBER
+    ),
 )
 
 
@@ -230,12 +235,14 @@ TILED_CONV2D = Check(
     cases=(
         Case((np.array([[[[1.0, 2.0, 3.0, 4.0]]]]), np.array([1.0, 10.0]).reshape(1, 1, 1, 1, 1, 2)), {}, "tiles"),
         Case((_x(2, 2, 6, 7), _x(3, 2, 2, 3, 2, 3)), {}, "tiles", "2 x 3 kernels take turns"),
+        Case((np.swapaxes(_x(2, 2, 5, 6), 2, 3), _x(2, 2, 3, 2, 2, 2)), {}, "tiles", "an array that is not contiguous"),
         Case((_x(2, 1, 7, 5, dtype=np.float32), _x(2, 1, 2, 2, 3, 2, dtype=np.float32)), {}, "tiles", "float32"),
         Case((_x(2, 2, 6, 5), _x(2, 2, 2, 2, 2, 3), _x(2, 2, 3)), {}, "bias", "a number for every kernel"),
         Case((_x(2, 2, 9, 8), _x(2, 2, 2, 3, 2, 2)), {"stride": (2, 1)}, "stride, padding, dilation", "turns are counted in outputs, not pixels"),
         Case((_x(1, 2, 4, 5), _x(2, 2, 3, 2, 3, 2)), {"padding": (1, 2)}, "stride, padding, dilation"),
         Case((_x(1, 2, 6, 8), _x(2, 2, 2, 3, 2, 2)), {"dilation": (2, 3)}, "stride, padding, dilation"),
         Case((_x(1, 1, 7, 6), _x(1, 1, 3, 2, 2, 2)), _ALL_THREE, "stride, padding, dilation", "all three"),
+        Case((_x(2, 2, 5, 6), _x(2, 2, 2, 2, 3, 2), _x(2, 3, 2)), _ONE_NUMBER, "stride, padding, dilation", "one number for both axes, and a bias"),
     ),
     draw=lambda d: Case((d.array(d.integer(1, 2), 2, d.integer(4, 6), d.integer(4, 6)), d.array(d.integer(1, 2), 2, d.integer(1, 3), d.integer(1, 3), d.integer(2, 3), d.integer(2, 3))), {}, "tiles"),
     mistakes=(
@@ -244,7 +251,7 @@ TILED_CONV2D = Check(
         Mistake("swaps the turns", "You took turns by the column where the row counts, and the other way round.", _tiled_with(lambda x, w, b, *r: _tiled_np(x, np.swapaxes(w, 4, 5).copy(), None if b is None else np.swapaxes(b, 1, 2).copy(), *r))),
         Mistake("starts with the second kernel", "Place (0, 0) has kernel (0, 0); yours start one further.", _tiled_with(lambda x, w, b, *r: _tiled_np(x, np.roll(w, -1, (4, 5)), None if b is None else np.roll(b, -1, (1, 2)), *r))),
         Mistake("counts turns in pixels", "You count turns in pixels of the input; they are counted in outputs.", _tiled_with(lambda x, w, b, s, p, d: _tiled_np(x, w[:, :, :, :, (np.arange(w.shape[4]) * _pair(s)[0]) % w.shape[4]][..., (np.arange(w.shape[5]) * _pair(s)[1]) % w.shape[5]].copy(), b, s, p, d)), share=4 / 5),
-        Mistake("forgets the bias", "You forgot the bias.", _tiled_with(lambda x, w, b, *r: _tiled_np(x, w, None, *r)), share=4 / 5),
+        Mistake("forgets the bias", "You forgot the bias.", _tiled_with(lambda x, w, b, *r: _tiled_np(x, w, None, *r)), share=3 / 5),
         Mistake("ignores dilation", "You ignored the dilation.", _tiled_with(lambda x, w, b, s, p, d: _tiled_np(x, w, b, s, p, 1)), share=4 / 5),
         Mistake("reads the options for rows alone", _ROWS_ALONE, _tiled_with(lambda x, w, b, *options: _tiled_np(x, w, b, *_for_rows(*options))), share=4 / 5),
         Mistake("averages the kernels", "You averaged the kernels: every place uses exactly one.", _tiled_with(lambda x, w, b, *r: _tiled_np(x, w.mean((4, 5), keepdims=True), b, *r))),
@@ -278,6 +285,20 @@ def _overwritten(x, weight, bias, o):
     return result
 
 
+def _zeros_for_output_padding(x, weight, bias, o):
+    room = [(0, n) for n in _pair(o["output_padding"])]
+    y = np.pad(_transposed(x, weight, None, **(o | {"output_padding": 0})), ((0, 0), (0, 0), *room))
+    return y if bias is None else y + bias[:, None, None]
+
+
+def _never_negative(x, weight, bias, o):
+    """Put zeros between the pixels and around them as if the padding were never larger than what the kernel adds."""
+    for k, p, d in zip(weight.shape[2:], _pair(o["padding"]), _pair(o["dilation"]), strict=True):
+        if p > d * (k - 1):
+            raise ValueError("index can't contain negative values")
+    return _transposed(x, weight, bias, **o)
+
+
 def _draw_transposed(d):
     part = d.choice(("plain", "stride"))
     stride = (d.integer(1, 3), d.integer(1, 3)) if part == "stride" else 1
@@ -298,13 +319,16 @@ CONV_TRANSPOSE2D = Check(
         Case((_x(2, 3, 3, 4), _x(3, 2, 2, 3), _x(2)), {}, "plain", "batch, channels, bias, not square"),
         Case((_x(2, 2, 3, 2, dtype=np.float32), _x(2, 3, 3, 2, dtype=np.float32)), {}, "plain", "float32"),
         Case((np.ones((1, 1, 1, 3)), np.ones((1, 1, 1, 3))), {"stride": (1, 2)}, "stride", "overlaps: the checkerboard"),
-        Case((_x(2, 2, 3, 4), _x(2, 3, 3, 2)), {"stride": (2, 3)}, "stride"),
+        Case((np.swapaxes(_x(2, 2, 4, 3), 2, 3), _x(2, 3, 3, 2)), {"stride": (2, 3)}, "stride", "an array that is not contiguous"),
         Case((_x(2, 2, 4, 5), _x(2, 2, 3, 4)), {"padding": (1, 2)}, "padding", "padding cuts off"),
         Case((_x(1, 2, 3, 4), _x(2, 1, 3, 3)), {"stride": 2, "padding": 1}, "padding"),
+        Case((_x(2, 2, 4, 5), _x(2, 2, 1, 2)), {"padding": 1}, "padding", "cuts off more than a kernel of one row adds"),
+        Case((_x(1, 2, 4, 3), _x(2, 1, 3, 2)), {"stride": (1, 2), "padding": (2, 1), "dilation": (2, 3)}, "padding", "with dilation"),
         Case((_x(2, 2, 3, 4), _x(2, 2, 3, 3)), {"stride": 2, "padding": 1, "output_padding": (1, 0)}, "output padding"),
         Case((_x(1, 2, 3, 2), _x(2, 1, 2, 2), _x(1)), {"stride": 3, "output_padding": (1, 2)}, "output padding", "bias there, too"),
         Case((_x(2, 2, 3, 4), _x(2, 2, 2, 3)), {"dilation": (2, 3)}, "dilation and groups"),
         Case((_x(2, 4, 3, 2), _x(4, 3, 2, 2)), {"groups": 2, "stride": 2}, "dilation and groups"),
+        Case((_x(2, 4, 2, 3), _x(4, 2, 3, 2), _x(4)), {"groups": 2, "stride": (3, 2), "dilation": (2, 3)}, "dilation and groups", "both, and a bias"),
     ),
     draw=_draw_transposed,
     properties=(
@@ -321,9 +345,11 @@ CONV_TRANSPOSE2D = Check(
         Mistake("ignores padding", "You ignored the padding: here it cuts pixels off on every side.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"padding": 0}))), share=5 / 7),
         Mistake("adds padding", "You added the padding; in a transposed convolution it cuts off.", _transposed_with(lambda x, w, b, o: np.pad(_transposed(x, w, b, **(o | {"padding": 0})), ((0, 0), (0, 0), *((p, p) for p in _pair(o["padding"]))))), share=5 / 7),
         Mistake("ignores output padding", "You ignored output_padding: rows at the bottom and columns at the right.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"output_padding": 0}))), share=6 / 7),
-        Mistake("dilates the rows alone", "You dilated along the rows alone; a pair holds one number for the rows, one for the columns.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": (_pair(o["dilation"])[0], 1)}))), share=6 / 7),
-        Mistake("ignores dilation", "You ignored the dilation.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": 1}))), share=6 / 7),
-        Mistake("forgets the bias", "You forgot the bias.", _transposed_with(lambda x, w, b, o: _transposed(x, w, None, **o)), share=4 / 7),
+        Mistake("adds zeros for output padding", "You added zeros at the bottom and the right; output_padding cuts less off there, and what was painted stays.", _transposed_with(_zeros_for_output_padding), share=6 / 7),
+        Mistake("cannot cut below zero", "You padded by d (k - 1) - p, which is negative here: a padding that is larger than what the kernel adds cuts pixels off.", _transposed_with(_never_negative), share=6 / 7),
+        Mistake("dilates the rows alone", "You dilated along the rows alone; a pair holds one number for the rows, one for the columns.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": (_pair(o["dilation"])[0], 1)}))), share=5 / 7),
+        Mistake("ignores dilation", "You ignored the dilation.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": 1}))), share=5 / 7),
+        Mistake("forgets the bias", "You forgot the bias.", _transposed_with(lambda x, w, b, o: _transposed(x, w, None, **o)), share=3 / 7),
         Mistake("repeats pixels", "You enlarged the image by repeating pixels and convolved it: that is another way of upsampling.", _transposed_with(lambda x, w, b, o: _transposed(x.repeat(_pair(o["stride"])[0], 2).repeat(_pair(o["stride"])[1], 3), w, b, **(o | {"stride": 1, "output_padding": 0}))), share=2 / 7),
         Mistake("averages overlaps", "You divided by the number of kernels that overlap; they add up.", _transposed_with(lambda x, w, b, o: (lambda y, c: np.where(c > 0, y / np.maximum(c, 1), y).astype(x.dtype))(_transposed(x, w, b, **o), _transposed(np.ones_like(x[:1, : o["groups"]]), np.ones_like(w[: o["groups"], :1]), None, **o).max(1, keepdims=True)))),
     ),
@@ -377,7 +403,7 @@ CONV_TRANSPOSE2D_BACKWARD = Check(
         Mistake("swaps gradients of bias and weight", "It returned", lambda g, x, w, b=None, *r, **k: (lambda f: (f[0], f[2], f[1]))(_transposed_backward(g, x, w, b, *r, **k))),
         Mistake("ignores the upstream gradient", "You ignored grad_output.", _transposed_grads_by(lambda right, g, *r: right(np.ones_like(g), *r))),
         Mistake("flips the weight's gradient", "Your gradient for the weight is flipped.", _only(1, lambda gw, *r: gw[..., ::-1, ::-1].copy())),
-        Mistake("averages the bias's gradient", "You averaged for the bias; it receives the sum over samples and places.", _only(2, lambda gb, right, g, *r: g.mean((0, 2, 3))), share=4 / 7),
+        Mistake("averages the bias's gradient", "You averaged for the bias; it receives the sum over samples and places.", _only(2, lambda gb, right, g, *r: g.mean((0, 2, 3))), share=3 / 7),
         Mistake("uses the first sample alone", "You used the first sample alone for the weight.", _only(1, lambda gw, right, g, x, w, b: right(g[:1], x[:1], w, b)[1])),
     ),
 )  # fmt: skip
@@ -420,6 +446,7 @@ DEPTHWISE_SEPARABLE = Check(
         _separable_case("geometry", (2, 3, 4, 5), 2, (3, 2), padding=(1, 2)),
         _separable_case("geometry", (1, 2, 6, 8), 3, (2, 3), dilation=(2, 3)),
         _separable_case("geometry", (1, 2, 7, 6), 2, (3, 2), "all three", **_ALL_THREE),
+        _separable_case("geometry", (2, 3, 5, 6), 2, (2, 2), "one number for both axes", **_ONE_NUMBER),
     ),
     draw=lambda d: (lambda c: Case((d.array(d.integer(1, 2), c, d.integer(3, 5), d.integer(3, 5)), d.array(c, 1, d.integer(1, 3), d.integer(1, 3)), d.array(d.integer(1, 3), c, 1, 1)), {}, "plain"))(d.integer(2, 3)),
     mistakes=(
@@ -455,6 +482,13 @@ def _causal_padded(before, after):
     return wrong
 
 
+def _in_turns(x, weight, bias=None, dilation=1, groups=1):
+    """Let filter f read group f mod groups."""
+    order = np.arange(len(weight)).reshape(groups, -1).T.ravel()  # where the filters of each group end up
+    y = _causal_np(x, weight[np.argsort(order)], None, dilation, groups)[:, order]
+    return y if bias is None else y + bias[:, None]
+
+
 CAUSAL_CONV1D = Check(
     "causal_conv1d",
     section="variants#variants-causal",
@@ -464,22 +498,26 @@ CAUSAL_CONV1D = Check(
         Case((np.array([[[1.0, 2.0, 4.0, 8.0]]]), np.array([[[10.0, 1.0]]])), {}, "plain"),
         Case((_x(2, 3, 7), _x(2, 3, 3)), {}, "plain", "batch and channels"),
         Case((_x(2, 2, 6, dtype=np.float32), _x(3, 2, 4, dtype=np.float32)), {}, "plain", "float32"),
-        Case((_x(2, 2, 9), _x(2, 2, 3)), {"dilation": 2}, "dilation"),
+        Case((_x(2, 2, 5), _x(3, 2, 1)), {}, "plain", "a kernel of one element: nothing to pad"),
+        Case((np.swapaxes(_x(2, 9, 2), 1, 2), _x(2, 2, 3)), {"dilation": 2}, "dilation", "an array that is not contiguous"),
         Case((_x(1, 2, 8), _x(2, 2, 2)), {"dilation": 5}, "dilation"),
         Case((_x(1, 1, 3), _x(1, 1, 3)), {"dilation": 4}, "dilation", "reaches back beyond the beginning"),
         Case((_x(2, 2, 6), _x(3, 2, 3), _x(3)), {}, "bias and groups"),
-        Case((_x(2, 4, 6), _x(2, 2, 3)), {"groups": 2}, "bias and groups"),
+        Case((_x(2, 4, 6), _x(4, 2, 3)), {"groups": 2}, "bias and groups"),
+        Case((_x(1, 4, 7), _x(6, 2, 2), _x(6)), {"dilation": 3, "groups": 2}, "bias and groups", "with dilation"),
     ),
     draw=lambda d: (lambda c: Case((d.array(d.integer(1, 2), c, d.integer(3, 8)), d.array(d.integer(1, 2), c, d.integer(2, 4))), {"dilation": d.integer(1, 3)}, "dilation"))(d.integer(1, 2)),
     mistakes=(
         Mistake("pads both sides", "You padded both sides: outputs see the future. All zeros stand before the signal.", _causal_padded(lambda s, d, k: s - s // 2, lambda s, d, k: s // 2), share=0.0),
         Mistake("pads after", "You padded after the signal: every output sees only its future.", _causal_padded(lambda s, d, k: 0, lambda s, d, k: s)),
-        Mistake("forgets the dilation in the padding", "The padding grows with the dilation: d (k - 1) zeros, not k - 1.", _causal_padded(lambda s, d, k: k - 1, lambda s, d, k: s - (k - 1)), share=3 / 5),
+        Mistake("forgets the dilation in the padding", "The padding grows with the dilation: d (k - 1) zeros, not k - 1.", _causal_padded(lambda s, d, k: k - 1, lambda s, d, k: s - (k - 1)), share=2 / 5),
         Mistake("sees the past alone", "Your output is one step late: it may see the present.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(np.pad(x, ((0, 0), (0, 0), (1, 0)))[:, :, :-1], w, b, dilation, groups)),
         Mistake("flips the kernel", "Your kernel is flipped: its last element meets the present.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(x, w[..., ::-1].copy(), b, dilation, groups)),
         Mistake("does not pad", "Your output is shorter than the signal: the padding before it is missing.", _causal_padded(lambda s, d, k: max(0, 1 + s - 3), lambda s, d, k: 0)),
-        Mistake("ignores dilation", "You ignored the dilation.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(x, w, b, 1, groups), share=3 / 5),
+        Mistake("ignores dilation", "You ignored the dilation.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(x, w, b, 1, groups), share=2 / 5),
         Mistake("forgets the bias", "You forgot the bias.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(x, w, None, dilation, groups), share=4 / 5),
+        Mistake("cuts off [:-0]", "For a kernel of one element there is nothing to cut off, and y[..., :-0] is empty.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(x, w, b, dilation, groups) if w.shape[2] > 1 else np.zeros((len(x), len(w), 0), x.dtype), share=3 / 5),
+        Mistake("deals the filters out in turns", "Filter f belongs to group f // (F / groups): the filters of a group stand together. You dealt them out in turns.", _in_turns, share=4 / 5),
     ),
 )  # fmt: skip
 
@@ -531,20 +569,49 @@ def _layer(kind, weight):
         y[-1, -1, 2] += np.tanh(np.asarray(x)[-1, -1, -1])
         return y
 
-    return {"causal": keep, "centred": centred, "backward in time": reversed_time, "a single leak": late_leak}[kind]
+    def in_two_channels(x):
+        """Leak with one sign into the first channel and with the other into the second."""
+        y, leak = keep(x), np.asarray(x, dtype=float)[:, 0, 1:]
+        y[:, 0, :-1] += leak
+        y[:, 1, :-1] -= leak
+        return y
+
+    def above(x):
+        """Leak only what is larger than 5."""
+        y = keep(x)
+        y[:, 0, :-1] += np.maximum(np.asarray(x, dtype=float)[:, 0, 1:] - 5, 0)
+        return y
+
+    return {
+        "causal": keep,
+        "leaking with two signs": in_two_channels,
+        "leaking large values alone": above,
+        "centred": centred,
+        "backward in time": reversed_time,
+        "a single leak": late_leak,
+    }[kind]
 
 
-def _leaks(function, x, size=1.0):
+def _add(x, t, size):
+    x[:, :, t] += size
+
+
+def _set(x, t, size):
+    x[:, :, t] = size
+
+
+def _leaks(function, x, size=1.0, move=_add):
     before, found = function(x), []
     for t in range(1, x.shape[2]):
         moved = x.copy()
-        moved[:, :, t] += size
+        move(moved, t, size)
         found += [(int(s), t) for s in np.flatnonzero(np.any(function(moved) != before, axis=(0, 1))[:t])]
     return sorted(found)
 
 
-def _leak_case(kind, part, channels=2, length=6, k=3, samples=1):
-    return Case((_layer(kind, _x(channels, channels, k)), _x(samples, channels, length)), {}, part, kind)
+def _leak_case(kind, part, channels=2, length=6, k=3, samples=1, x=None, **options):
+    x = _x(samples, channels, length) if x is None else np.full((samples, channels, length), x)
+    return Case((_layer(kind, _x(channels, channels, k)), x), options, part, kind)
 
 
 def _as_pairs(value):
@@ -552,7 +619,7 @@ def _as_pairs(value):
 
 
 def _judge_leaks(value, case):
-    got, right = _as_pairs(value), _leaks(*case.args)
+    got, right = _as_pairs(value), _leaks(*case.args, **case.kwargs)
     if sorted(got) != right:
         missing, wrong = [p for p in right if p not in got], [p for p in got if p not in right]
         words = []
@@ -578,6 +645,10 @@ FUTURE_LEAKS = Check(
         _leak_case("causal", "causal and not", channels=1),
         _leak_case("a single leak", "hidden leaks", samples=2),
         _leak_case("backward in time", "hidden leaks", k=4),
+        _leak_case("centred", "hidden leaks", x=0.0),
+        _leak_case("centred", "hidden leaks", x=1.0),
+        _leak_case("leaking with two signs", "hidden leaks"),
+        _leak_case("leaking large values alone", "hidden leaks", size=10.0),
     ),
     mistakes=(
         Mistake("says all is well", "it misses", lambda f, x, size=1.0: []),
@@ -588,6 +659,10 @@ FUTURE_LEAKS = Check(
         Mistake("compares the first sample alone", "it misses", lambda f, x, size=1.0: _leaks(lambda moved: f(moved)[:1], x), share=2 / 3),
         Mistake("lists them by input", "ascending order", lambda f, x, size=1.0: sorted(_leaks(f, x), key=lambda pair: pair[::-1]), share=2 / 3),
         Mistake("moves the first channel alone", "it misses", lambda f, x, size=1.0: _leaks(lambda moved: f(np.concatenate([moved[:, :1], x[:, 1:]], 1)), x), share=2 / 3),
+        Mistake("ignores size", "You ignored `size`: this layer reacts to large moves alone.", lambda f, x, size=1.0: _leaks(f, x), share=2 / 3),
+        Mistake("sets the input", "You set the input to `size`; where it has that value already nothing moves: add `size`.", lambda f, x, size=1.0: _leaks(f, x, size, _set), share=2 / 3),
+        Mistake("takes the input away", "You set the input to 0; where it is 0 already nothing moves: add `size`.", lambda f, x, size=1.0: _leaks(f, x, 0.0, _set), share=2 / 3),
+        Mistake("adds the changes up", "You added the changes of all channels and samples up: changes of opposite signs cancel.", lambda f, x, size=1.0: _leaks(lambda moved: f(moved).sum((0, 1), keepdims=True).round(9), x, size), share=2 / 3),
         Mistake("swaps the pair", "it misses", lambda f, x, size=1.0: [(t, s) for s, t in _leaks(f, x)]),
     ),
 )  # fmt: skip
