@@ -76,7 +76,7 @@ def _draw_conv(draws):
     kernel = tuple(draws.integer(1, 5) for _ in range(axes))
     kwargs = {"stride": tuple(draws.integer(1, 4) for _ in range(axes)), "padding": draws.integer(0, 3)}
     if part == "dilation":
-        kwargs["dilation"] = (draws.integer(1, 4), 2)
+        kwargs |= {"padding": (draws.integer(0, 3), draws.integer(0, 2)), "dilation": (draws.integer(1, 4), 2)}
     if part == "same and valid":
         kwargs = {"padding": draws.choice(("same", "valid")), "dilation": draws.integer(1, 3)}
     return Case((tuple(draws.integer(17, 40) for _ in range(axes)), kernel), kwargs, part)
@@ -94,11 +94,13 @@ CONV_OUTPUT_SHAPE = Check(
         Case(((10, 7), 4, (2, 1), 1), {}, "stride and padding"),
         Case(((224, 223), 7, 2, 3), {}, "stride and padding"),
         Case(((9, 11), 3, (4, 3), 1), {}, "stride and padding"),
+        Case(((12, 9), (5, 1), (2, 4), (1, 2)), {}, "stride and padding"),
         Case(((4, 6), (4, 6)), {}, "stride and padding", "the kernel is as large as the input"),
         Case(((9, 12), 3, 1, 0, 2), {}, "dilation"),
         Case(((11, 8), (2, 3), (1, 2), 1, (4, 1)), {}, "dilation"),
         Case(((13, 10), (3, 4), 3, 2), {"dilation": (3, 2)}, "dilation"),
         Case(((10, 9), 2, 4, 1, 2), {}, "dilation"),
+        Case(((14, 12), (4, 2), (3, 2), (2, 1), (3, 5)), {}, "dilation", "all options"),
         Case(((9, 7), 3), {"padding": "same"}, "same and valid"),
         Case(((9, 7), (4, 2)), {"padding": "same"}, "same and valid", "even kernels"),
         Case(((12, 10), (3, 4)), {"padding": "same", "dilation": (3, 2)}, "same and valid"),
@@ -439,6 +441,7 @@ CONV_TRANSPOSE_OUTPUT_SHAPE = Check(
         Case(((5, 8), (3, 4), 3), {"output_padding": (1, 2)}, "output padding"),
         Case(((5, 8), 3, 1, 1), {"dilation": 2}, "dilation"),
         Case(((6, 4), (2, 3), 2, (0, 1)), {"dilation": (3, 4)}, "dilation"),
+        Case(((5, 4), (5, 1), (2, 3), (2, 0), (0, 2), (2, 3)), {}, "dilation", "all options"),
         Case(((6, 5), (2, 3), (2, 3), 1, (1, 2), (3, 2)), {}, "dilation", "all options"),
         Case(
             ((4, 5), 3, 1, 1, 1, 2), {}, "dilation", "output_padding may reach the stride where the dilation is larger"
@@ -543,9 +546,9 @@ def _draw_range(draws):
     part = draws.choice(("stride", "padding and dilation"))
     kwargs = {"stride": (draws.integer(2, 4), draws.integer(1, 4))}
     if part == "padding and dilation":
-        kwargs |= {"padding": draws.integer(1, 2), "dilation": (draws.integer(1, 3), 2)}
+        kwargs |= {"padding": (draws.integer(1, 2), draws.integer(0, 2)), "dilation": (draws.integer(1, 3), 2)}
     return Case(
-        ((draws.integer(4, 20), draws.integer(4, 20)), (draws.integer(2, 5), draws.integer(2, 5))), kwargs, part
+        ((draws.integer(4, 20), draws.integer(4, 20)), (draws.integer(1, 5), draws.integer(2, 5))), kwargs, part
     )
 
 
@@ -559,6 +562,7 @@ CONV_INPUT_RANGE = Check(
         Case(((3, 4), 3, 2), {}, "stride"),
         Case(((7,), 11, 4), {}, "stride"),
         Case(((5, 2), (2, 3), (3, 5)), {}, "stride"),
+        Case(((4, 6), (1, 2), (2, 3)), {}, "stride", "a kernel of one tap"),
         Case(((112, 56), 7, 2, 3), {}, "padding and dilation"),
         Case(((6, 5), (3, 2), (1, 3), (1, 2), (4, 3)), {}, "padding and dilation"),
         Case(((1, 2), 3, 4, 1), {}, "at least one pixel", "the padding alone takes the kernel's first tap"),
@@ -712,6 +716,7 @@ def _draw_trace(draws):
         (draws.integer(1, 4), draws.integer(1, 4)),
         stride=draws.integer(1, 2),
         padding=draws.integer(0, 2),
+        dilation=draws.integer(1, 2),
         groups=draws.choice((1, 2)),
         bias=draws.choice((True, False)),
     )
@@ -751,6 +756,24 @@ TRACE_SHAPES = Check(
             "convolutions",
             "transposed, stride 2",
         ),
+        Case(
+            ([_conv(4, (3, 2), stride=(2, 1), padding=(2, 1), dilation=(2, 3))], (2, 3, 9, 8)),
+            {},
+            "convolutions",
+            "stride, padding and dilation",
+        ),
+        Case(
+            (
+                [
+                    _conv(6, (2, 3), stride=(3, 2), padding=1, output_padding=(2, 1), dilation=2, groups=2, bias=False)
+                    | {"kind": "conv_transpose2d"}
+                ],
+                (2, 4, 5, 6),
+            ),
+            {},
+            "convolutions",
+            "transposed, all options",
+        ),
         Case(([_pool("max", 2)], (2, 3, 7, 8)), {}, "pooling", "the stride is the window"),
         Case(([_pool("avg", 3, stride=2, padding=1)], (2, 3, 7, 8)), {}, "pooling", "stride=2, padding=1"),
         Case(([_pool("max", 2, ceil_mode=True)], (2, 3, 7, 8)), {}, "pooling", "ceil_mode=True"),
@@ -760,6 +783,9 @@ TRACE_SHAPES = Check(
             "pooling",
             "the second with ceil_mode",
         ),
+        Case(([_pool("max", 3, dilation=2, padding=1)], (2, 3, 9, 12)), {}, "pooling", "dilation=2, padding=1"),
+        Case(([_pool("lp", (2, 3), ceil_mode=True)], (2, 3, 7, 8)), {}, "pooling", "Lp pooling"),
+        Case(([{"kind": "adaptive_max_pool2d", "output_size": 3}], (2, 4, 5, 8)), {}, "pooling", "adaptive, to 3 x 3"),
         Case(([_FLAT, _dense(5)], (2, 3, 4, 2)), {}, "whole networks", "flatten, then linear to 5"),
         Case(([_dense(4)], (2, 3, 5)), {}, "whole networks", "linear acts on the last axis"),
         Case((_LENET, (2, 1, 28, 28)), {}, "whole networks", "two convolutions, two poolings, two dense layers"),
