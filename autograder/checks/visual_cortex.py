@@ -31,7 +31,8 @@ def _gabor(shape, frequency, angle, phase=0.0, sigma=2.0, center=(0.0, 0.0), amp
     y = (torch.arange(height, dtype=torch.float64) - middle(height) - center[1])[:, None]
     u, v = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
     sigma = _pair(sigma)
-    window = torch.exp(-((u / sigma[0]) ** 2 + (v / sigma[1]) ** 2) / wrong.get("halving", 2))
+    a, b = (x, y) if wrong.get("upright_window") else (u, v)
+    window = torch.exp(-((a / sigma[0]) ** 2 + (b / sigma[1]) ** 2) / wrong.get("halving", 2))
     distance = torch.hypot(x, y) if wrong.get("rings") else u
     wave = torch.cos(wrong.get("turn", 2 * math.pi) * frequency * distance + phase)
     return (amplitude * window * wave).numpy()
@@ -46,6 +47,18 @@ def _gabor_with(change=None, **wrong):
         return _gabor(**(change(given) if change else given), **wrong)
 
     return gabor
+
+
+def _turned(point, angle):
+    """Turn a point of the rotated frame back into the array's frame."""
+    x, y = point
+    return x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle)
+
+
+def _lag(given):
+    """Return the phase that a wave gains at the center when it stays where it was."""
+    x, y = given["center"]
+    return 2 * math.pi * given["frequency"] * (x * math.cos(given["angle"]) + y * math.sin(given["angle"]))
 
 
 def _gabor_size(shape, frequency, angle, phase=0.0, sigma=2.0, center=(0.0, 0.0), amplitude=1.0):
@@ -146,9 +159,33 @@ GABOR = Check(
             share=5 / 6,
         ),
         Mistake(
-            "the wave alone moves away",
+            "center the other way",
             "You moved the center the wrong way: x0 is subtracted.",
             _gabor_with(lambda g: g | {"center": tuple(-c for c in g["center"])}),
+            share=5 / 6,
+        ),
+        Mistake(
+            "center after turning",
+            "You subtracted the center after turning: x0 and y0 are counted along the rows and columns of the array.",
+            _gabor_with(lambda g: g | {"center": _turned(g["center"], g["angle"])}),
+            share=5 / 6,
+        ),
+        Mistake(
+            "the window alone moves",
+            "You moved the window and left the wave behind: the center holds for both.",
+            _gabor_with(lambda g: g | {"phase": g["phase"] + _lag(g)}),
+            share=5 / 6,
+        ),
+        Mistake(
+            "the window does not turn",
+            "Your window does not turn with the angle: the first sigma is along x', the second along y'.",
+            _gabor_with(upright_window=True),
+            share=5 / 6,
+        ),
+        Mistake(
+            "round window",
+            "You used the first sigma for both directions.",
+            _gabor_with(lambda g: g | {"sigma": _pair(g["sigma"])[0]}),
             share=5 / 6,
         ),
         Mistake(
@@ -476,6 +513,8 @@ def _cell(size, frequency, degrees, phase, sigma, noise=0.0, dtype=np.float64):
     return (kernel + noise * _x(*_pair(size))).astype(dtype)
 
 
+# To the right a pure cosine; downwards, a little weaker, a mixture of cosine and sine.
+_TWO_WAVES = _gabor(9, 0.25, 0.0, 0.0, 2.5) + 0.9 * _gabor(9, 0.25, math.pi / 2, 0.7, 2.5)
 _EVERY_10 = np.radians(np.arange(0, 180, 10.0))
 _EVERY_7 = np.radians(np.arange(3, 180, 7.0))
 
@@ -505,6 +544,7 @@ PREFERRED_ORIENTATION = Check(
         Case((_cell((13, 11), 0.2, 80, 1.0, 2.5, 0.2), 0.2, _EVERY_7), {}, "noisy", "the nearest of other angles"),
         Case((_cell((11, 13), 0.2, 143, 2.0, 2.5, 0.2, np.float32), 0.2, _EVERY_7), {}, "noisy", "float32"),
         Case((_cell((12, 12), 0.3, 17, 4.0, 2.0, 0.2).T, 0.3, _EVERY_10), {}, "noisy", "not contiguous"),
+        Case((_TWO_WAVES, 0.25, np.array([0.0, np.pi / 2])), {}, "noisy", "two waves of different phases"),
     ),
     draw=_draw_preferred,
     mistakes=(
@@ -526,6 +566,18 @@ PREFERRED_ORIENTATION = Check(
             "You added the responses to cosine and sine; the largest over all phases is the root of the sum of their squares.",
             _preferred_with(strength=lambda c, s: c + s),
             share=1 / 4,
+        ),
+        Mistake(
+            "adds magnitudes",
+            "You added the magnitudes of the responses to cosine and sine; the best phase gives the root of the sum of their squares.",
+            _preferred_with(strength=lambda c, s: c.abs() + s.abs()),
+            share=3 / 4,
+        ),
+        Mistake(
+            "the larger of two",
+            "You took the larger of the responses to cosine and sine; the best phase may lie between them.",
+            _preferred_with(strength=lambda c, s: torch.maximum(c.abs(), s.abs())),
+            share=3 / 4,
         ),
         Mistake(
             "index",
@@ -817,6 +869,7 @@ def _fixed_phase(kernel, frequencies, angles, sigma=2.0):
     return (*best, 0.0, fit(best)[1])
 
 
+_SQUARES_TELL = np.random.default_rng(3).standard_normal((7, 6))  # least magnitudes would choose another Gabor
 _FREQUENCIES, _FOUR_ANGLES = np.array([0.1, 0.2, 0.3]), np.array([0.0, 0.6, 1.4, 2.4])
 
 
@@ -852,6 +905,7 @@ BEST_GABOR = Check(
             (_x(7, 6), _FREQUENCIES[::-1], _FOUR_ANGLES), {}, "anything else", "noise: some Gabor is the best even so"
         ),
         Case((_x(6, 16)[:, ::2], np.array([0.25, 0.05]), _FOUR_ANGLES), {}, "anything else", "not contiguous"),
+        Case((_SQUARES_TELL, _FREQUENCIES, _FOUR_ANGLES), {}, "anything else", "more noise"),
     ),
     draw=_draw_search,
     mistakes=(
@@ -859,6 +913,12 @@ BEST_GABOR = Check(
             "largest amplitude",
             "You kept the Gabor with the largest amplitude; the one with the smallest error is asked for.",
             _search_with(lambda kernel, model, amplitude: -amplitude),
+        ),
+        Mistake(
+            "sum of magnitudes",
+            "You added the magnitudes of the differences; their squares are asked for.",
+            _search_with(lambda kernel, model, amplitude: float(np.abs(kernel - model).sum())),
+            share=2 / 3,
         ),
         Mistake(
             "worst",
@@ -1028,7 +1088,7 @@ def _judge_orientation(value, case):
     if angle.ndim or not np.isfinite(angle):
         raise ValueError("one angle in radians is asked for")
     gap = (math.degrees(float(angle)) - _PLANTED[id(case)] + 90) % 180 - 90
-    if abs(gap) > 5:
+    if abs(gap) > 5 + 1e-6:
         return f"Your angle is {abs(gap):.0f} degrees away from the direction that this cell prefers; at most 5 are allowed."
     return None
 
@@ -1118,12 +1178,15 @@ def _judge_brightness(value, case):
     picture = np.asarray(evidence[4], dtype=float)
     if picture.ndim != 2 or not 1 <= picture.size <= 4096 or not (np.abs(picture) <= 1).all():
         raise ValueError("the picture must be (H, W), at most 4,096 numbers from -1 to 1")
-    if not 0 < frequency <= 0.5 or not sigma > 0 or not 0 < added <= 1:
-        raise ValueError("frequency in (0, 0.5], sigma above 0 and added in (0, 1] are asked for")
+    if not 0 < frequency <= 0.5 or not 0.3 <= sigma <= 100 or not 0 < added <= 1:
+        raise ValueError("frequency in (0, 0.5], sigma from 0.3 to 100 and added in (0, 1] are asked for")
     pair = _quadrature(picture.shape, frequency, angle, sigma)
     before, after = (float(_complex(p, *pair)) for p in (picture, picture + added))
-    if abs(after - before) < max(0.1 * before, 1e-3 * np.abs(pair[0]).sum()):
-        return f"No counterexample: the response is {before:.4g} before and {after:.4g} after; a tenth must change."
+    if abs(after - before) < max(0.1 * before, 1e-3 * np.abs(pair).sum()):
+        return (
+            f"No counterexample: the response is {before:.4g} before and {after:.4g} after. A tenth must change, "
+            "and a thousandth of the sum of the weights' magnitudes."
+        )
     return None
 
 
@@ -1134,7 +1197,7 @@ def _judge_band(value, case):
     frequency, sigma, other = _numbers(evidence, 3)
     if not (0 <= frequency <= 0.5 and 0 <= other <= 0.5 and 0.3 <= sigma <= 100):
         raise ValueError("frequencies from 0 to 0.5 and a sigma from 0.3 to 100 are asked for")
-    if abs(frequency - other) < 0.05:
+    if abs(frequency - other) < 0.05 - 1e-9:  # 0.25 - 0.2 is a little less than 0.05
         return "The two frequencies must be at least 0.05 cycles per pixel apart."
     kernel = tensor(_gabor(41, frequency, 0.0, 0.0, sigma))
     own, answer = (
@@ -1214,6 +1277,11 @@ CLAIMS = (
                 lambda: (False, (0.25, 0.0, 6.0, 0.5, np.zeros((64, 64)))),
             ),
             Mistake(
+                "a window between the pixels",
+                "sigma from 0.3 to 100",
+                lambda: (False, (0.1, 0.0, 1e-3, 0.5, np.zeros((2, 2)))),
+            ),
+            Mistake(
                 "too bright",
                 "At most 1 may be added to every pixel.",
                 lambda: (False, (0.05, 0.0, 2.0, 5.0, np.ones((9, 9)))),
@@ -1267,6 +1335,12 @@ CLAIMS = (
                 "forgets the cell's noise",
                 "You left out the noise of the cell.",
                 lambda d, e, n, error: (True, _trials_needed(d, e, 0.0, error)),
+                share=0.5,
+            ),
+            Mistake(
+                "forgets the one",
+                "The square of a pixel varies twice as much as the product of two: that adds 1 to the number of pixels.",
+                lambda d, e, n, error: (True, (d + d * n / e) / error),
                 share=0.5,
             ),
             Mistake(
