@@ -95,6 +95,7 @@ bench: $(INSTALLED)  ## time the reference package and grading
 page: .make/woven  ## build one page: make page STEM=pooling
 	@test -n '$(STEM)' || { echo 'Which page? make page STEM=pooling'; exit 2; }
 	@test -f 'book/$(STEM).md' || { echo 'There is no book/$(STEM).md; there are $(patsubst book/%.md,%,$(wildcard book/*.md))'; exit 2; }
+	@test -z "$$(find book solutions -name '*.py' -newer .make/pages/$(STEM)/_toc.yml 2>/dev/null)" || rm -rf .make/pages/$(STEM)
 	@mkdir -p .make/pages/$(STEM)
 	@printf 'format: jb-book\nroot: book/%s\n' '$(STEM)' > .make/pages/$(STEM)/_toc.yml
 	$(BIN)/jupyter-book build . --toc .make/pages/$(STEM)/_toc.yml --path-output .make/pages/$(STEM) --keep-going
