@@ -89,14 +89,14 @@ def number_grid(axis, values, title, colours=None):
 
 def turn_and_multiply(patch, kernel):
     """Patch, kernel, turned kernel, and their products with the sums, cell by cell."""
-    figure, axes = plt.subplots(1, 5, figsize=(10, 2.4))
+    figure, axes = plt.subplots(1, 5, figsize=(7.2, 2.0))
     turned = kernel[::-1, ::-1]
     shades = np.array(["#bcd9ea", "#eef3f6", "#f5c6bf"])
     number_grid(axes[0], patch, "patch")
     number_grid(axes[1], kernel, "kernel K", shades[np.sign(kernel) + 1])
-    number_grid(axes[2], patch * kernel, f"patch times K\nsum {np.sum(patch * kernel)}: cross-correlation")
+    number_grid(axes[2], patch * kernel, f"patch times K:\ncross-correlation\nsum {np.sum(patch * kernel)}")
     number_grid(axes[3], turned, "K turned by 180°", shades[np.sign(turned) + 1])
-    number_grid(axes[4], patch * turned, f"patch times turned K\nsum {np.sum(patch * turned)}: convolution")
+    number_grid(axes[4], patch * turned, f"patch times turned K:\nconvolution\nsum {np.sum(patch * turned)}")
     return figure
 
 

@@ -63,7 +63,7 @@ def step_curves(steps, curves, marked):
         axis.fill_between(steps, runs.min(axis=0), runs.max(axis=0), alpha=0.2)
     for name, step in marked.items():
         axis.axvline(step, color="#444", ls=":", lw=1)
-        axis.text(step, 3, f" {name}", fontsize=8, rotation=90, va="top", ha="right")
+        axis.text(step, 6, name, fontsize=8, va="bottom", ha="center")
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_ylim(1e-12, 5)
