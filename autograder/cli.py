@@ -5,6 +5,8 @@ import importlib
 import importlib.util
 import sys
 
+DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
+
 # name -> (module with add_parser(subparsers), one line of help); imported only when asked for
 COMMANDS = {
     "start": ("autograder.student", "copy an assignment's notebook to work/"),
@@ -50,7 +52,7 @@ def commands():
 
 
 def _parser(arguments):
-    parser = argparse.ArgumentParser(prog="autograder", description=__doc__)
+    parser = argparse.ArgumentParser(prog="autograder", description=DESCRIPTION)
     below = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     asked = next((word for word in arguments if not word.startswith("-")), None)
     found = commands()

@@ -1,5 +1,6 @@
 """A student's path: start an assignment, check a notebook in the terminal, pack it for handing in."""
 
+import contextlib
 import getpass
 import json
 import os
@@ -15,6 +16,7 @@ from autograder.cli import Complaint
 
 CHECK_CELL = re.compile(r"""check\(\s*["'](?P<name>\w+)["']\s*,\s*points\s*=\s*(?P<points>[0-9.]+)\s*\)""")
 STUDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-]*")
+NOTEBOOK = "the notebook, work/pooling/pooling.ipynb for example"
 
 
 def add_parser(commands):
@@ -26,22 +28,26 @@ def add_parser(commands):
 
 def _start_parser(commands):
     parser = commands.add_parser("start", description=start.__doc__)
-    parser.add_argument("assignment")
+    parser.add_argument("assignment", nargs="?", help="its name, pooling for example (default: list them)")
     parser.set_defaults(run=lambda options: start(options.assignment))
 
 
 def _check_parser(commands):
     parser = commands.add_parser("check", description=check.__doc__)
-    parser.add_argument("notebook", type=Path, metavar="PATH")
+    parser.add_argument("notebook", type=Path, metavar="PATH", help=NOTEBOOK)
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="only these checks (default: all)")
-    parser.add_argument("--cell-seconds", type=int, default=120, help="stop a cell after this long (default: 120)")
+    parser.add_argument(
+        "--cell-seconds", type=int, default=120, metavar="N", help="stop a cell after this long (default: 120)"
+    )
     parser.set_defaults(run=lambda options: check(options.notebook, options.tasks, options.cell_seconds))
 
 
 def _submit_parser(commands):
     parser = commands.add_parser("submit", description=submit.__doc__)
-    parser.add_argument("notebook", type=Path, metavar="PATH")
-    parser.add_argument("--student", help="your name in the course: letters, digits, dots and dashes (default: login)")
+    parser.add_argument("notebook", type=Path, metavar="PATH", help=NOTEBOOK)
+    parser.add_argument(
+        "--student", metavar="NAME", help="your name in the course: letters, digits, dots and dashes (default: login)"
+    )
     parser.set_defaults(run=lambda options: submit(options.notebook, options.student))
 
 
@@ -51,19 +57,22 @@ def _submit_parser(commands):
 def start(assignment, here=None):
     """Copy the notebook of an assignment to work/. What is there already is never overwritten."""
     root = find_root(here)
-    source = root / "exercises" / assignment / f"{assignment}.ipynb"
+    if not assignment:
+        raise Complaint(f"name an assignment: {', '.join(known(root))}")
     if assignment not in known(root):
         raise Complaint(f"there is no assignment {assignment!r}; there are {', '.join(known(root))}")
+    source = root / "exercises" / assignment / f"{assignment}.ipynb"
     target = root / "work" / assignment
     notebook = target / source.name
     if notebook.exists():
         raise Complaint(
             f"{_short(notebook)} is there already and is left alone: go on in it, or rename it to start again"
         )
-    target.mkdir(parents=True, exist_ok=True)
-    for path in sorted(source.parent.iterdir()):
-        if path.is_file() and not (target / path.name).exists():
-            shutil.copyfile(path, target / path.name)
+    with _writing(target):
+        target.mkdir(parents=True, exist_ok=True)
+        for path in sorted(source.parent.iterdir()):
+            if path.is_file() and not (target / path.name).exists():
+                shutil.copyfile(path, target / path.name)
     print(f"Your copy: {_short(notebook)}")
     print(f"Open it:   jupyter lab {_short(notebook)}")
     print(f"Check it:  autograder check {_short(notebook)}")
@@ -84,6 +93,15 @@ def find_root(here=None):
 def known(root):
     """List the assignments below a root."""
     return sorted(path.stem for path in root.glob("exercises/*/*.ipynb") if path.stem == path.parent.name)
+
+
+@contextlib.contextmanager
+def _writing(path):
+    """Say in a sentence why a file or folder could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise Complaint(f"cannot write {_short(path)}: {error.strerror or error}") from None
 
 
 def _short(path):
@@ -110,11 +128,15 @@ def read_notebook(path):
     import nbformat
 
     path = Path(path)
+    if path.is_dir():
+        raise Complaint(f"{path} is a folder: name the notebook in it, {path / path.resolve().name}.ipynb for example")
     if not path.is_file():
         raise Complaint(f"there is no file {path}")
     try:
         text = path.read_text(encoding="utf-8")
         data = json.loads(text)
+    except OSError as error:
+        raise Complaint(f"cannot read {path}: {error.strerror}") from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
         raise Complaint(f"{path} is not a notebook: it does not hold JSON. Was it saved by JupyterLab?") from None
     if not isinstance(data, dict) or not isinstance(data.get("cells"), list):
@@ -155,7 +177,7 @@ def check_cells(notebook):
 
 
 def check(path, tasks=(), cell_seconds=120):
-    """Run a notebook from top to bottom and print the verdict of every check and a table of the points.
+    """Run a notebook from the top, and print the verdict of every check and a table of points. It is not changed.
 
     The exit status is 0 with full points, 1 without, 2 when the notebook could not be read.
     """
@@ -267,20 +289,25 @@ def submit(path, student=None, now=None):
     released = read_notebook(root / "exercises" / stem / f"{stem}.ipynb")
     complaints = missing_parts(notebook, released)
     if complaints:
-        again = f"`autograder start {stem}` in a fresh folder gives the cells to copy back."
+        again = f"The notebook as you were given it is exercises/{stem}/{stem}.ipynb: copy the cells from there."
         raise Complaint(
             f"{path} is not whole, so nothing was packed:\n" + "\n".join(f"  - {c}" for c in complaints) + f"\n{again}"
         )
-    student = student or os.environ.get("JUPYTERHUB_USER") or _login()
+    if student is None:
+        student = os.environ.get("JUPYTERHUB_USER") or _login()
     if not STUDENT.fullmatch(student):
         raise Complaint(f"{student!r} cannot name a student: use letters, digits, dots and dashes (--student NAME)")
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     name = f"{student}__{stamp}__{stem}"
     archive = path.parent / f"{name}.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        file.write(path, f"{name}.ipynb")
-        for model in models_beside(path):
-            file.write(model, f"{student}__{stamp}__{model.name}")
+    try:
+        with _writing(archive), zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            file.write(path, f"{name}.ipynb")
+            for model in models_beside(path):
+                file.write(model, f"{student}__{stamp}__{model.name}")
+    except Complaint:
+        archive.unlink(missing_ok=True)  # half an archive is not to be handed in
+        raise
     print(f"Hand this in: {_short(archive)}")
     for model in models_beside(path):
         print(f"With it: {model.name}")

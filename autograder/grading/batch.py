@@ -20,15 +20,23 @@ from autograder.grading.confine import ConfinementError
 from autograder.grading.results import Assignment, Budget, Job
 from autograder.grading.template import refuse_if_impossible
 
-GRADED, FAILED, BAD = 0, 1, 2  # exit statuses
+GRADED, FAILED = 0, 1  # exit statuses
+USAGE = "autograder grade [-h] ASSIGNMENT [--students ID ...] [--workers N] [--resume] [--json] [--unconfined]"
+DESCRIPTION = "Grade all submissions of an assignment, and write the scores into the gradebook."
 
 
 def add_parser(commands):
     """Add the command to the parser of ``autograder``."""
-    parser = commands.add_parser("grade", help="grade the submissions of an assignment", description=__doc__)
-    parser.add_argument("assignment", help="its name, pooling for example")
+    parser = commands.add_parser("grade", usage=USAGE, description=DESCRIPTION)
+    parser.add_argument("assignment", metavar="ASSIGNMENT", help="its name, pooling for example")
     parser.add_argument("--students", nargs="+", metavar="ID", help="only these")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes side by side")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes side by side (default: as many as processors)",
+    )
     parser.add_argument("--resume", action="store_true", help="leave out what is graded and has not changed since")
     parser.add_argument("--json", action="store_true", help="write the results to standard output as JSON")
     parser.add_argument(
@@ -122,7 +130,7 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
                 book.close()
     except MissingEntry:
         raise Complaint(
-            f"the gradebook has no assignment {assignment}: run `nbgrader generate_assignment` first"
+            f"the gradebook has no assignment {assignment}: run `nbgrader generate_assignment {assignment}` first"
         ) from None
     except (gradebook.DatabaseError, pools.PoolError) as error:
         raise Complaint(str(error)) from None
@@ -265,7 +273,15 @@ class Summary:
 
     def print(self, console):
         """Print the table of tasks and the failures."""
-        table = Table(title=f"{self.assignment}: {self.count} submissions in {self.seconds:.1f} s")
+        if self.count:
+            console.print(self._table())
+        if self.skipped:
+            console.print(f"{_counted(self.skipped)} graded before and not changed since: left out.", highlight=False)
+        for student, notebook, reason in self.failures:
+            console.print(f"[bold]not graded:[/bold] {student}, {notebook}: {reason}", highlight=False)
+
+    def _table(self):
+        table = Table(title=f"{self.assignment}: {_counted(self.count)} in {self.seconds:.1f} s")
         for heading in ("task", "points", "mean", "all points", "no points", "by hand"):
             table.add_column(heading, justify="left" if heading == "task" else "right")
         for (_, name), task in self.tasks.items():
@@ -273,8 +289,8 @@ class Summary:
             mean = f"{task['sum'] / judged:.2f}" if judged else "-"
             shares = [f"{100 * task[key] / judged:.0f} %" if judged else "-" for key in ("full", "nothing")]
             table.add_row(name, f"{task['points']:g}", mean, *shares, str(task["by_hand"] or ""))
-        console.print(table)
-        if self.skipped:
-            console.print(f"{self.skipped} were graded before and have not changed since.")
-        for student, notebook, reason in self.failures:
-            console.print(f"[bold]not graded:[/bold] {student}, {notebook}: {reason}", highlight=False)
+        return table
+
+
+def _counted(number):
+    return f"{number} submission{'' if number == 1 else 's'}"

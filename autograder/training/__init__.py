@@ -54,10 +54,10 @@ def summary(log):
 def add_parser(commands):
     """Add ``train`` to the parser of ``autograder``."""
     parser = commands.add_parser("train", description=_train.__doc__)
-    parser.add_argument("task", choices=("digits", "shapes", "scenes"))
+    parser.add_argument("task", choices=("digits", "shapes", "scenes"), help="what the network is to learn")
     parser.add_argument("--recipe", type=Path, help="layers and settings (default: TASK.json in the folder)")
     parser.add_argument("--folder", type=Path, default=Path("."), help="where to write (default: here)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one")
     for name, kind in (("steps", int), ("batch", int), ("lr", float), ("seed", int), ("patience", int)):
         parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help="in place of the recipe's")
     parser.add_argument("--again", action="store_true", help="train anew even if it is done already")

@@ -1,9 +1,12 @@
 """A student's path in the terminal: start, check, submit, and what bad input gets."""
 
+import errno
 import json
+import os
 import shutil
 import sys
 import zipfile
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -26,8 +29,6 @@ TASKS = [("pool_output_shape", 2), ("avg_pool2d", 4)]
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A project whose one assignment asks for two functions of pooling."""
-    from pathlib import Path
-
     root = tmp_path_factory.mktemp("project")
     (root / "solutions/assignments").mkdir(parents=True)
     shutil.copytree(Path(__file__).parents[2] / "solutions/convnets", root / "solutions/convnets")
@@ -69,6 +70,18 @@ def test_start_copies_and_never_overwrites(started, capsys):
 def test_start_of_an_unknown_assignment_lists_the_known(started, capsys):
     assert cli.main(["start", "poling"]) == 2
     assert "there is no assignment 'poling'; there are pooling" in capsys.readouterr().err
+
+
+def test_start_of_nothing_lists_the_known(started, capsys):
+    assert cli.main(["start"]) == 2
+    assert "name an assignment: pooling" in capsys.readouterr().err
+
+
+def test_start_where_nothing_can_be_written(started, capsys):
+    shutil.rmtree("work")
+    with open("work", "w"):
+        assert cli.main(["start", "pooling"]) == 2
+    assert capsys.readouterr().err == "autograder: cannot write work/pooling: Not a directory\n"
 
 
 def test_start_outside_of_a_course(tmp_path, monkeypatch, capsys):
@@ -145,6 +158,32 @@ def test_what_is_not_a_notebook_gets_a_sentence(started, command, content, says,
     assert says in err and "Traceback" not in err
 
 
+@pytest.mark.parametrize("command", ["check", "submit"])
+def test_a_folder_is_not_a_notebook(started, command, capsys):
+    assert cli.main([command, "work/pooling"]) == 2
+    assert "work/pooling is a folder: name the notebook in it, work/pooling/pooling.ipynb" in capsys.readouterr().err
+
+
+def test_a_notebook_that_cannot_be_read(started, monkeypatch, capsys):
+    def refused(self, **options):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    assert cli.main(["submit", "work/pooling/pooling.ipynb"]) == 2
+    assert capsys.readouterr().err == "autograder: cannot read work/pooling/pooling.ipynb: Permission denied\n"
+
+
+def test_submit_leaves_no_half_archive_on_a_full_disc(started, monkeypatch, capsys):
+    def full(self, *arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", full)
+    assert cli.main(["submit", str(started), "--student", "ada"]) == 2
+    err = capsys.readouterr().err
+    assert "cannot write work/pooling/ada__" in err and "No space left on device" in err
+    assert not list(started.parent.glob("*.zip"))
+
+
 def test_submit_packs_the_notebook_under_a_name_that_nbgrader_reads(started, capsys):
     assert cli.main(["submit", str(started), "--student", "ada"]) == 0
     (archive,) = started.parent.glob("ada__*__pooling.zip")
@@ -166,6 +205,7 @@ def test_submit_refuses_what_is_not_whole(started, capsys):
     err = capsys.readouterr().err
     assert "the cell avg_pool2d is missing" in err
     assert "the cell check-avg_pool2d is there 2 times" in err
+    assert "copy the cells from there" in err
     assert not list(started.parent.glob("*.zip"))
 
 
@@ -177,7 +217,7 @@ def test_submit_tells_of_changed_locked_cells(started, capsys):
 
 @pytest.mark.parametrize("name", ["../ada", "a b", "", "ada__x"])
 def test_submit_refuses_names_that_nbgrader_could_not_read_back(started, name, monkeypatch, capsys):
-    monkeypatch.setenv("JUPYTERHUB_USER", "a b")
+    monkeypatch.setenv("JUPYTERHUB_USER", "ada")
     assert cli.main(["submit", str(started), "--student", name]) == 2
     assert "cannot name a student" in capsys.readouterr().err
 
@@ -189,6 +229,25 @@ def test_help_lists_every_command(capsys):
     out = capsys.readouterr().out
     assert all(command in out for command in cli.commands())
     assert {"start", "check", "submit", "grade"} <= set(cli.commands())
+
+
+@pytest.mark.parametrize("command", ["", *cli.COMMANDS])
+def test_help_is_plain_text_that_explains_every_argument(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*command.split(), "--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert "`" not in out
+    lines = out.split("positional arguments:")[1].splitlines()
+    listed = [(line, below) for line, below in zip(lines, [*lines[1:], ""], strict=True) if line.startswith("  ")]
+    bare = [line for line, below in listed if "  " not in line.strip() and not below.startswith("    ")]
+    assert [line for line in bare if not line.startswith("     ")] == []
+
+
+def test_the_usage_of_grade_can_be_typed_as_it_stands(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["grade", "--help"])
+    assert "grade [-h] ASSIGNMENT [--students ID ...]" in capsys.readouterr().out  # --students takes all that follows
 
 
 def test_a_command_that_needs_what_students_do_not_have_says_so(monkeypatch, capsys):

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import threading
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from grading.courses import CONFINES, GRADE, answer
 from grading.fixtures import copy_of
+from rich.console import Console
 
 from autograder.cli import Complaint
 from autograder.grading import batch, confine, pool
@@ -128,6 +130,12 @@ def test_the_command_prints_json_and_says_by_its_status_whether_all_were_graded(
     assert "not a notebook" in next(s["reason"] for s in said["submissions"] if s["student"] == "broken")
     found = subprocess.run([*command, "--students", "nobody"], cwd=handed_in.root, capture_output=True, text=True)
     assert found.returncode == 2 and "nobody" in found.stderr
+
+
+@pytest.mark.parametrize("count, says", [(1, "1 submission graded before"), (2, "2 submissions graded before")])
+def test_where_all_were_graded_before_no_empty_table_is_shown(count, says, capsys):
+    batch.Summary(SimpleNamespace(name="pooling", sources={}), count).print(Console())
+    assert capsys.readouterr().out == f"{says} and not changed since: left out.\n"
 
 
 def test_it_refuses_what_it_cannot_do(handed_in, here, monkeypatch):
