@@ -9,18 +9,20 @@ the configuration and table of contents that include them. Then, as `make book-i
 The public site never sees these files. Chapters are taken from the public build's cache, not run again.
 """
 
+import re
 import sys
 from pathlib import Path
 
 import yaml
+from docutils import nodes
 
 from autograder.authoring import weaver
 
 FOLDER = "build/instructor"
 INTRODUCTION = """# Solutions
 
-For instructors only: the reference code behind every assignment. The tasks of the notebooks link here, and each page
-links back to its notebook and its chapter.
+For instructors only: the reference code behind every assignment, and a model answer to its written question. The tasks
+of the notebooks link here, and each solution links back to its task.
 
 """
 
@@ -45,6 +47,20 @@ def solutions(root, stem):
     return found
 
 
+def written(root, stem):
+    """Return [(name, title, text)] of an assignment: its questions that are answered in words, with a model answer."""
+    tree = weaver.Tree(root)
+    woven = weaver.weave(tree.assignment(stem), tree.package)
+    texts = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in woven.notebook.cells}
+    return [(task.name, task.title, texts[task.name]) for task in woven.tasks if task.by_hand]
+
+
+def task_link(stem, title):
+    """Return a link to a task in its notebook; docutils makes the anchor of a heading out of its text."""
+    target = nodes.make_id(re.sub(r"[$`*]", "", title))
+    return f'<a href="../../exercises/{stem}/{stem}.html#{target}">{title}</a>'
+
+
 def fenced(code):
     """Return code as a block of MyST that holds backticks too."""
     return f"`````python\n{code.rstrip()}\n`````\n"
@@ -55,7 +71,9 @@ def page(root, stem):
     text = f"(solutions-{stem.replace('_', '-')})=\n# Solutions: {stem.replace('_', ' ')}\n\n"
     text += f"The assignment: [](../../exercises/{stem}/{stem}.ipynb). The chapter: [](../../book/{stem}.md).\n"
     for name, title, code in solutions(root, stem):
-        text += f"\n({anchor(stem, name)})=\n## {name}\n\n{title}\n\n{fenced(code)}"
+        text += f"\n({anchor(stem, name)})=\n## {name}\n\nTask: {task_link(stem, title)}\n\n{fenced(code)}"
+    for name, title, answer in written(root, stem):
+        text += f"\n({anchor(stem, name)})=\n## {name}\n\nTask: {task_link(stem, title)}\n\n{answer}\n"
     module = root / "solutions" / "convnets" / f"{stem}.py"
     if module.is_file():
         text += f"\n## The whole module\n\n`convnets/{stem}.py`:\n\n{fenced(module.read_text(encoding='utf-8'))}"
@@ -85,10 +103,10 @@ def write(root):
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     contents = (root / "_toc.yml").read_text(encoding="utf-8")
-    stems = [stem for stem in weaver.Tree(root).stems() if f"exercises/{stem}/{stem}\n" in contents]
+    stems = re.findall(r"exercises/(\w+)/\1\n", contents)  # in the order of the course
     count, index = 0, INTRODUCTION
     for stem in stems:
-        names = [name for name, _, _ in solutions(root, stem)]
+        names = [name for name, _, _ in [*solutions(root, stem), *written(root, stem)]]
         count += len(names)
         links = ", ".join(f"[{name}](#{anchor(stem, name)})" for name in names)
         index += f"- [](#solutions-{stem.replace('_', '-')}): {links}\n"

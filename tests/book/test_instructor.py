@@ -1,5 +1,7 @@
 """The instructor's edition holds every solution, and nothing that is public names it."""
 
+import re
+
 import pytest
 import yaml
 from leaks import Searcher
@@ -21,6 +23,21 @@ def test_the_page_of_a_topic_holds_every_solution(stem):
         assert f"({instructor.anchor(stem, name.split('.', 1)[1])})=" in text
     squeezed = "".join(text.split())
     assert [name for name, code in own.items() if "".join(code.split()) not in squeezed] == []
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_the_page_of_a_topic_holds_the_model_answer_of_its_written_question(stem):
+    text = instructor.page(ROOT, stem)
+    source = (ROOT / "solutions" / "assignments" / f"{stem}.md").read_text(encoding="utf-8")
+    (name, answer), *_ = re.findall(r"^#: written (\S+) \d+\n(.*?)^```", source, flags=re.MULTILINE | re.DOTALL)
+    assert f"({instructor.anchor(stem, name)})=" in text
+    assert answer.strip() in text
+
+
+def test_a_solution_links_back_to_its_task():
+    text = instructor.page(ROOT, "pooling")
+    link = '<a href="../../exercises/pooling/pooling.html#max-pooling-8-points">2. Max pooling (8 points)</a>'
+    assert text.index("(solution-pooling-max-pool2d)=") < text.index(link) < text.index("def max_pool2d(")
 
 
 def test_the_search_for_leaks_would_find_the_pages():
