@@ -16,7 +16,7 @@ def _x(*shape, dtype=np.float64):
 
 # --- softmax -------------------------------------------------------------------------------------------------------
 
-_softmax = on_torch(lambda x, axis=-1: torch.softmax(x, axis))
+_softmax = on_torch(lambda x, axis=-1: torch.softmax(x if x.is_floating_point() else x.double(), axis))
 
 
 def _one(x, axis=-1, *rest):
@@ -38,12 +38,15 @@ SOFTMAX = Check(
         Case((np.log(np.array([1.0, 3.0])),), {}, "last axis"),
         Case((_x(2, 3, 4),), {}, "last axis", "rows of a batch"),
         Case((_x(3, 5, dtype=np.float32),), {}, "last axis", "float32"),
+        Case((np.array([[1, 2, 0], [3, -1, 1]]),), {}, "last axis", "whole numbers"),
         Case((_x(3, 4), 0), {}, "other axes", "down the columns"),
         Case((_x(2, 3, 4), 1), {}, "other axes"),
+        Case((_x(2, 3, 4), 0), {}, "other axes"),
         Case((np.array([[1000.0, 1000.0, 999.0], [1.0, 2.0, 3.0]]),), {}, "large scores", "exp(1000) overflows"),
         Case((np.array([[-1000.0, -1001.0], [0.0, 1.0]]),), {}, "large scores", "exp(-1000) is 0"),
         Case((np.array([[0.0, -np.inf, 1.0]]),), {}, "large scores", "a hidden score"),
         Case((np.array([[800.0, -800.0], [3.0, 800.0]]),), {}, "large scores", "rows of different size"),
+        Case((np.array([[-np.inf, -np.inf], [0.0, 1.0]]),), {}, "large scores", "nothing to choose from: NaN"),
     ),
     draw=lambda d: Case((d.array(d.integer(1, 3), d.integer(2, 5)) * 3,), {}, "last axis"),
     properties=(
@@ -65,6 +68,12 @@ SOFTMAX = Check(
             "You ignored `axis`: your weights always add up to 1 along the last one.",
             lambda x, axis=-1: _softmax(x),
             share=4 / 5,
+        ),
+        Mistake(
+            "keeps whole numbers",
+            "For whole numbers your result is made of whole numbers: the weights are fractions.",
+            lambda x, axis=-1: _softmax(x, axis).astype(x.dtype),
+            share=3 / 5,
         ),
         Mistake(
             "divides by everything",
@@ -255,6 +264,13 @@ def _zeroed(query, key, value, options):
     return (np.where(mask, _probabilities(query, key, free), 0) @ value).astype(value.dtype)
 
 
+def _unstable(query, key, value, options):
+    """Be right but where an exponential overflows or all of them are 0."""
+    scores = query @ key.swapaxes(-1, -2) * _scale_of(query, options)
+    sums = np.exp(scores).sum(-1, keepdims=True)
+    return np.where(np.isfinite(sums) & (sums > 0), _attend(query, key, value, **options), np.nan).astype(value.dtype)
+
+
 def _scaled_mask(query, key, value, options):
     mask = options["attn_mask"]
     if mask is not None and mask.dtype != bool:
@@ -279,7 +295,12 @@ ATTENTION_CASES = (
     Case(_qkv(), {}, "plain", "sizes L, S, E, Ev that all differ"),
     Case(_qkv(2, 3), {}, "plain", "leading axes for batch and heads"),
     Case(_qkv(2, dtype=np.float32), {}, "plain", "float32"),
-    Case(tuple(20 * a for a in _qkv()), {}, "plain", "large scores"),
+    Case(
+        (np.array([[1000.0, 1.0], [-1000.0, 1.0]]), np.array([[2.0, 0.3], [2.0, 1.2], [2.0, -1.0]]), _x(3, 2)),
+        {},
+        "plain",
+        "large scores",
+    ),
     Case(_qkv(n=4), {"is_causal": True}, "causal"),
     Case(_qkv(2, n=4, e=3), {"is_causal": True}, "causal"),
     Case(_qkv(n=2), {"is_causal": True}, "causal", "more keys than queries"),
@@ -287,7 +308,9 @@ ATTENTION_CASES = (
     Case(_qkv(), {"attn_mask": _MASK}, "mask", "bool: True where a query may look"),
     Case(_qkv(2), {"attn_mask": _x(3, 4)}, "mask", "float: added to the scores"),
     Case(_qkv(2), {"attn_mask": _MASK}, "mask"),
+    Case(_qkv(2), {"attn_mask": np.stack([_MASK, _MASK[::-1]])}, "mask", "a mask for each sample"),
     Case(_qkv(), {"scale": 0.3}, "scale"),
+    Case(_qkv(), {"scale": 0.0}, "scale", "all scores are 0"),
     Case(_qkv(2, e=2), {"scale": 2.0}, "scale"),
 )
 
@@ -323,6 +346,18 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
             "You ignored `scale`: when it is given, it takes the place of 1 / root of E.",
             _attend_with(lambda q, k, v, o: _attend(q, k, v, **(o | {"scale": None}))),
             share=6 / 7,
+        ),
+        Mistake(
+            "takes 0 for not given",
+            "A `scale` of 0 was given, and you took it for none: ask `scale is None`.",
+            _attend_with(lambda q, k, v, o: _attend(q, k, v, **(o | {"scale": o["scale"] or None}))),
+            share=6 / 7,
+        ),
+        Mistake(
+            "overflows",
+            "Your exponential overflows for large scores (or divides 0 by 0 for very negative ones): use your stable softmax.",
+            _attend_with(_unstable),
+            share=4 / 7,
         ),
         Mistake(
             "ignores the mask",
@@ -457,7 +492,7 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
     cases=tuple(
         _backward_case(case.args, case.kwargs, case.part, case.note)
         for case in ATTENTION_CASES
-        if case.note not in ("large scores", "a sure query, an undecided one")
+        if case.note != "a sure query, an undecided one"
     ),
     draw=_draw_backward,
     mistakes=(
@@ -497,6 +532,12 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
             "ignores the upstream gradient",
             "You ignored grad_output.",
             _backward_with(lambda g, q, k, v, o: _attend_backward(np.ones_like(g), q, k, v, **o)),
+        ),
+        Mistake(
+            "ignores scale",
+            "You ignored `scale`: when it is given, it takes the place of 1 / root of E, forwards and backwards.",
+            _backward_with(lambda g, q, k, v, o: _attend_backward(g, q, k, v, **(o | {"scale": None}))),
+            share=5 / 6,
         ),
         Mistake(
             "ignores the mask",
@@ -568,6 +609,17 @@ def _one_head_scale(q, k, v, h, w, b, wo, bo, m):
 def _permuted(q, k, v, h, w, b, wo, bo, m):
     order = _interleave(h, q.shape[2])
     return q, k, v, h, _rows(w, order), _rows(b, order), wo[:, order], bo, m
+
+
+def _by_reshape(cut, join):
+    """Build a wrong answer from how it cuts features into heads, and what it does before it reshapes them back."""
+
+    def wrong(query, key, value, num_heads, w, b, w_out, b_out, attn_mask=None):
+        parts = zip((query, key, value), np.split(w, 3), np.split(b, 3), strict=True)
+        heads = [np.ascontiguousarray(cut(x @ weight.T + bias, num_heads)) for x, weight, bias in parts]
+        return join(_attend(*heads, attn_mask)).reshape(query.shape) @ w_out.T + b_out
+
+    return wrong
 
 
 MULTI_HEAD_ATTENTION = Check(
@@ -657,6 +709,26 @@ MULTI_HEAD_ATTENTION = Check(
             share=3 / 4,
         ),
         Mistake(
+            "ignores the mask",
+            "You ignored `attn_mask`.",
+            _heads_with(lambda q, k, v, h, w, b, wo, bo, m: (q, k, v, h, w, b, wo, bo, None)),
+            share=3 / 4,
+        ),
+        Mistake(
+            "cuts by reshape alone",
+            "You reshaped (N, L, E) to (N, heads, L, D) at once, which mixes places and features: reshape to (N, L, heads, D), "
+            "then swap the axes.",
+            _by_reshape(lambda x, heads: x.reshape(len(x), heads, x.shape[1], -1), lambda y: y),
+            share=1 / 4,
+        ),
+        Mistake(
+            "joins by reshape alone",
+            "You reshaped the heads (N, heads, L, D) to (N, L, E) at once, which mixes places and features: swap the axes back "
+            "first.",
+            _by_reshape(lambda x, heads: x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2), lambda y: y),
+            share=1 / 4,
+        ),
+        Mistake(
             "orders the projections key, query, value",
             "The first third of in_proj_weight is the query's, the second the key's, the third the value's.",
             _heads_with(
@@ -717,19 +789,24 @@ def _hard(f, s):
     return np.einsum("nchw,nhw->nc", f, weights), weights
 
 
+def _seen_with(features, weights):
+    return np.einsum("nchw,nhw->nc", features, weights), weights
+
+
 SOFT_GLIMPSE = Check(
     "soft_glimpse",
     section="attention#attention-glimpse",
     oracle=_glimpse,
     scale=_glimpse_scale,
     outputs=("glimpse", "weights"),
+    parts={"plain": 3, "large scores": 1},
     cases=(
-        Case((np.array([[[[1.0, 5.0]]]]), np.array([[[0.0, 0.0]]])), note="undecided: the mean"),
-        Case((_x(2, 3, 4, 5), _x(2, 4, 5)), note="batch, channels, not square"),
-        Case((_x(2, 1, 3, 2, dtype=np.float32), _x(2, 3, 2, dtype=np.float32)), note="float32"),
-        Case((_x(1, 2, 2, 3), 300 * _x(1, 2, 3)), note="large scores"),
+        Case((np.array([[[[1.0, 5.0]]]]), np.array([[[0.0, 0.0]]])), {}, "plain", "undecided: the mean"),
+        Case((_x(2, 3, 4, 5), _x(2, 4, 5)), {}, "plain", "batch, channels, not square"),
+        Case((_x(2, 1, 3, 2, dtype=np.float32), _x(2, 3, 2, dtype=np.float32)), {}, "plain", "float32"),
+        Case((_x(2, 2, 2, 3), _x(2, 2, 3) + np.array([[[1000.0]], [[-1000.0]]])), {}, "large scores"),
     ),
-    draw=lambda d: (lambda n, c, h, w: Case((d.array(n, c, h, w), d.array(n, h, w))))(
+    draw=lambda d: (lambda n, c, h, w: Case((d.array(n, c, h, w), d.array(n, h, w)), {}, "plain"))(
         *(d.integer(1, 3) for _ in range(4))
     ),
     mistakes=(
@@ -760,6 +837,18 @@ SOFT_GLIMPSE = Check(
             "divides by the area",
             "You took the mean of weighted features; the weights add up to 1 already.",
             _glimpse_by(lambda f, s: (_glimpse(f, s)[0] / s[0].size, _glimpse(f, s)[1])),
+        ),
+        Mistake(
+            "overflows",
+            "Your exponential overflows for large scores (or divides 0 by 0 for very negative ones): use your stable softmax.",
+            _glimpse_by(lambda f, s: _seen_with(f, _naive(s.reshape(len(s), -1)).reshape(s.shape))),
+            share=3 / 4,
+        ),
+        Mistake(
+            "takes one maximum for all",
+            "You took the largest score of the whole batch away: a sample far below it underflows to 0 / 0.",
+            _glimpse_by(lambda f, s: _seen_with(f, _naive((s - s.max()).reshape(len(s), -1)).reshape(s.shape))),
+            share=3 / 4,
         ),
         Mistake("swaps the outputs", "Output 1", _glimpse_by(lambda f, s: _glimpse(f, s)[::-1])),
     ),
@@ -800,6 +889,28 @@ def _conv_with(change):
     return wrong
 
 
+def _in_the_window(x, weight, padding=0, sharpness=1000.0):
+    """Blur the kernel in place of the image: head (i, j) looks at the elements of its window."""
+    kh, kw = weight.shape[2:]
+    down, right = (_looks(k, k, 0, sharpness).numpy() for k in (kh, kw))
+    return _conv(x, np.einsum("fcij,ip,jq->fcpq", weight, down, right).astype(weight.dtype), padding)
+
+
+def _not_at_the_padding(x, weight, padding=0, sharpness=1000.0):
+    """Share each head's weight among the places of the image itself."""
+    inside = np.ones((1, 1, *x.shape[2:]), x.dtype)
+    y = 0
+    for i, j in np.ndindex(weight.shape[2:]):
+        one = np.zeros_like(weight)
+        one[:, :, i, j] = weight[:, :, i, j]
+        here = np.zeros((1, 1, *weight.shape[2:]), x.dtype)
+        here[0, 0, i, j] = 1
+        share = _soft_conv(inside, here, padding, sharpness)
+        seen = _soft_conv(x, one, padding, sharpness)
+        y = y + np.divide(seen, share, out=np.zeros_like(seen), where=share > 0)
+    return y
+
+
 CONVOLUTION_AS_ATTENTION = Check(
     "convolution_as_attention",
     section="attention#attention-convolution",
@@ -827,6 +938,24 @@ CONVOLUTION_AS_ATTENTION = Check(
             "takes the distance, not its square",
             "Your scores fall with the distance; asked for is its square.",
             lambda x, weight, padding=0, sharpness=1000.0: _by_distance(x, weight, padding, sharpness),
+            share=3 / 4,
+        ),
+        Mistake(
+            "looks inside the window alone",
+            "Your softmax runs over the places of the window; a head that is not sharp looks at the whole image.",
+            _in_the_window,
+            share=3 / 4,
+        ),
+        Mistake(
+            "does not look at the padding",
+            "Your softmax leaves the padding out; its zeros are places that can be looked at, too.",
+            _not_at_the_padding,
+            share=3 / 4,
+        ),
+        Mistake(
+            "takes 0 for not given",
+            "A `sharpness` of 0 was given, and you took it for the default.",
+            lambda x, weight, padding=0, sharpness=1000.0: _soft_conv(x, weight, padding, sharpness or 1000.0),
             share=3 / 4,
         ),
         Mistake(
@@ -929,7 +1058,7 @@ def _judge_learned(value, case):
     if np.abs(x).max() > 1e3:
         return "Your numbers are too large to be compared: keep them below 1,000."
     if np.allclose(_attend(2 * x, 2 * x, 2 * x), 2 * _attend(x, x, x), rtol=1e-3, atol=1e-6 * np.abs(x).max()):
-        return "For your sequence, doubling the input doubles the output: it shows nothing."
+        return "For your sequence, doubling the input doubles the output, up to a thousandth: it shows nothing."
     return None
 
 

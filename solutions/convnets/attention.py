@@ -117,15 +117,19 @@ def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None):
 
 
 def scaled_dot_product_attention(query, key, value, attn_mask=None, is_causal=False, scale=None):
-    """Return, for each query, the mean of the values weighted by `attention_weights`.
+    """Return, for each query, the mean of the values weighted by ``softmax(scale * query key^T)`` along the keys.
 
     Parameters
     ----------
     query : (..., L, E) float
     key : (..., S, E) float
     value : (..., S, Ev) float
-    attn_mask, is_causal, scale
-        As in `attention_weights`.
+    attn_mask : (L, S) bool or float, or with the leading axes, optional
+        bool: True where a query may look. float: added to the scores.
+    is_causal : bool
+        Query l looks at keys 0 to l only; not together with `attn_mask`.
+    scale : float, optional
+        Default ``1 / sqrt(E)``.
 
     Returns
     -------

@@ -16,7 +16,7 @@ def softmax__logsumexp(x, axis=-1):
 
 def softmax__loops(x, axis=-1):
     moved = np.moveaxis(x, axis, -1)
-    y = np.empty_like(moved)
+    y = np.empty(moved.shape, np.result_type(x, np.float32))
     for index in np.ndindex(moved.shape[:-1]):
         row = [float(v) for v in moved[index]]
         e = [math.exp(v - max(row)) for v in row]
