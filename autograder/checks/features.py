@@ -139,6 +139,17 @@ def _edges_with(**change):
     return lambda size, angles, sigma=1.0: _edges(size, angles, sigma, **change)
 
 
+def _narrow(size, angles, sigma=1.0):
+    """Let the window fall off along the angle alone."""
+
+    def one(angle):
+        return _edges_with(
+            spread=lambda x, y, s: torch.exp(-((x * math.cos(angle) + y * math.sin(angle)) ** 2) / (2 * s**2))
+        )
+
+    return np.concatenate([one(float(angle))(size, np.array([angle]), sigma) for angle in angles])
+
+
 def _draw_edges(draws):
     angles = draws.array(draws.integer(1, 3))
     part = draws.choice(("odd sizes", "even sizes"))
@@ -222,6 +233,16 @@ EDGE_KERNELS = Check(
             _edges_with(spread=lambda x, y, sigma: torch.ones(1, dtype=torch.float64)),
         ),
         Mistake(
+            "ignores sigma",
+            "You ignored sigma.",
+            lambda size, angles, sigma=1.0: _edges(size, angles),
+        ),
+        Mistake(
+            "window along the angle alone",
+            "Your Gaussian takes u alone: it falls off in every direction, with x^2 + y^2.",
+            _narrow,
+        ),
+        Mistake(
             "sigma not squared",
             "You divided by 2 sigma; the Gaussian has 2 sigma squared.",
             _edges_with(spread=lambda x, y, sigma: torch.exp(-(x**2 + y**2) / (2 * sigma))),
@@ -283,6 +304,13 @@ def _cholesky(centred, right, gains, epsilon):
     return torch.linalg.inv(torch.linalg.cholesky(covariance)).T
 
 
+def _thin(patches, epsilon=0.01):
+    """Sum over as many directions as there are singular values."""
+    few = min(patches.shape)
+    keep = lambda centred, right, gains, epsilon: right[:few].T @ torch.diag(gains[:few]) @ right[:few]  # noqa: E731
+    return _whiten(patches, epsilon, matrix_of=keep)
+
+
 _MIX = np.array([[1.0, 0.6, 0.2], [0.0, 0.8, 0.5], [0.0, 0.0, 0.7]])
 
 
@@ -338,6 +366,17 @@ WHITEN = Check(
             "epsilon after the root",
             "You added epsilon to the standard deviation; it is added to the eigenvalue, under the root.",
             _whiten_with(power=lambda values, epsilon: 1 / (values.sqrt() + epsilon)),
+        ),
+        Mistake(
+            "another epsilon",
+            "You ignored epsilon and added a number of your own.",
+            lambda patches, epsilon=0.01: _whiten(patches),
+        ),
+        Mistake(
+            "drops flat directions",
+            "Your matrix drops the directions in which the patches do not vary: their eigenvalue is 0, their factor 1 / sqrt(epsilon).",
+            _thin,
+            share=0.8,
         ),
         Mistake(
             "no root",
@@ -483,16 +522,16 @@ def _kmeans_with(**change):
 
 
 def _clouds(points, columns, clusters, dtype=np.float64):
-    """Draw one cloud and start at some of its points, so that many steps are needed."""
+    """Draw one cloud and start at its last points, so that many steps are needed."""
     x = _x(points, columns)
-    return x.astype(dtype), x[:clusters].astype(dtype)
+    return x.astype(dtype), x[-clusters:].astype(dtype)
 
 
 def _draw_kmeans(draws):
     points, clusters = draws.integer(8, 14), draws.integer(2, 3)
     x = draws.array(points, draws.integer(1, 3))
     part = draws.choice(("one step", "several steps"))
-    return Case((x, x[:clusters].copy(), 1 if part == "one step" else draws.integer(2, 5)), {}, part)
+    return Case((x, x[-clusters:].copy(), 1 if part == "one step" else draws.integer(2, 5)), {}, part)
 
 
 def _farthest(points, centroids, p):
@@ -527,7 +566,7 @@ KMEANS = Check(
         Case((_LINE, np.array([[0.0], [1.5]]), 2), {}, "several steps"),
         Case((*_OVERLAP, 3), {}, "several steps"),
         Case((*_clouds(41, 3, 4, np.float32), 2), {}, "several steps", "float32"),
-        Case((_SLOW, _SLOW[:4].copy()), {}, "several steps", "the default number of steps: not yet at rest"),
+        Case((_SLOW, _SLOW[-4:].copy()), {}, "several steps", "the default number of steps: not yet at rest"),
         Case((np.array([[1.0], [2.0]]), np.array([[0.0], [100.0]]), 2), {}, "no points", "nobody is near 100"),
         Case((_x(9, 2), np.array([[0.0, 0.0], [50.0, 0.0], [0.5, 0.5]]), 3), {}, "no points"),
         Case((np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0]]), 1), {}, "ties", "1 is as near to 0 as to 2"),
@@ -552,6 +591,17 @@ KMEANS = Check(
             "You made one step too many.",
             lambda points, centroids, steps=10: _lloyd(points, centroids, steps + 1),
             share=2 / 7,
+        ),
+        Mistake(
+            "runs to rest",
+            "You went on until nothing changed: make as many steps as `steps` says.",
+            lambda points, centroids, steps=10: _lloyd(points, centroids, 300),
+            share=2 / 7,
+        ),
+        Mistake(
+            "starts at the first points",
+            "You started at the first points: start at the centroids that are given.",
+            lambda points, centroids, steps=10: _lloyd(points, points[: len(centroids)], steps),
         ),
         Mistake(
             "medians",
@@ -746,6 +796,13 @@ def _floored(maps, cells):
     return _adaptive(maps[:, :, : maps.shape[2] // cells * cells, : maps.shape[3] // cells * cells], cells)
 
 
+def _side_by_side(maps, cells):
+    """Let each cell end where the next one begins."""
+    down, across = ([i * n // cells for i in range(1, cells)] for n in maps.shape[2:])
+    blocks = [[block.mean((2, 3)) for block in np.split(strip, across, 3)] for strip in np.split(maps, down, 2)]
+    return np.moveaxis(np.array(blocks), (0, 1), (2, 3))
+
+
 def _draw_pool(draws):
     grid = draws.integer(2, 6), draws.integer(3, 6)
     codes = draws.array(draws.integer(1, 2) * grid[0] * grid[1], draws.integer(1, 3))
@@ -803,6 +860,12 @@ POOL_CODES = Check(
             "drops what is left over",
             "Your cells all have the same size, so that the last patches belong to none: round the end of a cell up.",
             _pool_with(_floored),
+            share=0.75,
+        ),
+        Mistake(
+            "rounds the end down",
+            "Your cells do not overlap: where a cell ends between two patches, round its end up.",
+            _pool_with(_side_by_side),
             share=0.75,
         ),
         Mistake(
@@ -959,7 +1022,7 @@ def _judge_start(value, case):
     if len(starts[0]) != len(starts[1]):
         return "Both starts need the same number of centroids: with more of them the loss is lower, of course."
     low, high = sorted(_final_loss(points, start) for start in starts)
-    if high <= 1.5 * low + 1e-9 * (points**2).sum():
+    if high < 1.5 * low * (1 - 1e-9) or high <= 1e-9 * (points**2).sum():
         return f"No counterexample: k-means ends at the losses {low:.6g} and {high:.6g}, whose ratio is below 1.5."
     return None
 
