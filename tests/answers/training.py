@@ -296,6 +296,18 @@ def sgd_step__comprehensions(weights, grads, velocity=None, lr=0.01, momentum=0.
     return {n: w - lr * moved[n] if n in moved else w.copy() for n, w in weights.items()}, moved
 
 
+def sgd_step__zeros_for_all(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0):
+    velocity = velocity or {name: np.zeros_like(w) for name, w in weights.items()}
+    new, moved = {}, {}
+    for name, w in weights.items():
+        if name in grads:
+            moved[name] = momentum * velocity[name] + (grads[name] + weight_decay * w)
+            new[name] = w - lr * moved[name]
+        else:
+            moved[name], new[name] = np.zeros_like(w), w.copy()
+    return new, moved
+
+
 # --- claims --------------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,9 @@ import pytest
 import torch
 from convnets import training as convnets
 
+from autograder.checks import engine
 from autograder.checks import training as checks
+from autograder.checks.calling import LocalFunction
 from autograder.checks.engine import Setting
 from autograder.cli import main
 from autograder.training import files, grading, loop, network, tasks
@@ -549,6 +551,16 @@ def test_a_loss_that_overflowed_costs_nothing(folder, value):
         "cpu",
         show=lambda t: pytest.fail("it trained again"),
     )
+
+
+def test_a_step_computed_in_double_precision_is_right():
+    """Nothing asks for float32 where float32 went in, and the numbers differ by rounding alone."""
+    from answers.training import sgd_step__loop
+
+    def widened(*args, **kwargs):
+        return tuple({name: a.astype(float) for name, a in found.items()} for found in sgd_step__loop(*args, **kwargs))
+
+    assert engine.run(checks.SGD_STEP, LocalFunction(widened), 4).earned == 4
 
 
 def test_other_layers_than_the_notebook_says_are_mentioned(handed_in):
