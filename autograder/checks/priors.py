@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from autograder.checks.engine import MODIFIES, Case, Check, Mistake, verdict_and_evidence
+from autograder.checks.engine import MODIFIES, Case, Check, Mistake, Property, verdict_and_evidence
 from autograder.checks.oracles import on_torch, tensor
 
 _rng = np.random.default_rng(59)
@@ -118,6 +118,22 @@ GAUSSIAN_MAP = Check(
                 data, prior_mean, 1 / prior_variance, 1 / noise_variance
             ),
             share=2 / 3,
+        ),
+        Mistake(
+            "infinite over infinite",
+            "It gives NaN for a prior of infinite variance, which says nothing: the result is the mean of the measurements.",
+            lambda data, noise_variance, prior_mean=0.0, prior_variance=math.inf: (
+                math.nan if math.isinf(prior_variance) else _map(data, noise_variance, prior_mean, prior_variance)
+            ),
+            share=2 / 3,
+        ),
+        Mistake(
+            "ignores the noise",
+            "You took the variance of the noise for 1: noise_variance does not enter.",
+            lambda data, noise_variance, prior_mean=0.0, prior_variance=math.inf: _map(
+                data, 1.0, prior_mean, prior_variance
+            ),
+            share=1 / 3,
         ),
         Mistake(
             "the unnormalised sum",
@@ -470,6 +486,12 @@ def _fit_with(finite=None, infinite=None):
     return wrong
 
 
+def _normal_equations(x, y, strength):
+    if strength == 0 and len(x) < x[0].size:
+        raise np.linalg.LinAlgError("Singular matrix")
+    return _fit(x, y, strength).astype(np.result_type(x, y))
+
+
 def _around_least_squares(x, y, strength):
     """Pull towards the projection of the least-squares solution, which stays where it is."""
     free = _fit(x, y, 0)
@@ -535,6 +557,13 @@ FIT_WITH_CONV_PRIOR = Check(
             "You penalise S times too little: the error is a mean over the samples, not a sum.",
             _fit_with(lambda x, y, strength: _fit(x, y, strength, per_sample=False)),
             share=0.5,
+        ),
+        Mistake(
+            "no solution of least norm",
+            "With fewer samples than pixels many matrices fit, and the normal equations are singular: `np.linalg.lstsq` finds "
+            "the one of least norm.",
+            _normal_equations,
+            share=5 / 6,
         ),
         Mistake(
             "pulls to zero",
@@ -698,6 +727,9 @@ PERMUTE_PIXELS = Check(
 )
 
 
+_FLOATS = "Your order is made of floats, which cannot index an array: places are whole numbers."
+
+
 def _draw_inverse(draws):
     part = draws.choice(("one order", "one in each row"))
     order = _order(
@@ -719,7 +751,15 @@ INVERSE_PERMUTATION = Check(
         Case((_order(7, 8, 3),), {}, "one in each row"),
     ),
     draw=_draw_inverse,
+    properties=(
+        Property(
+            "whole numbers",
+            _FLOATS,
+            lambda call, draws: np.asarray(call(_order(5, draws.integer(0, 99)))).dtype.kind in "iu",
+        ),
+    ),
     mistakes=(
+        Mistake("returns floats", _FLOATS, lambda permutation: _inverse(permutation).astype(float), share=0.75),
         Mistake("the order itself", "You return the order itself.", lambda permutation: permutation.copy()),
         Mistake(
             "backwards",
@@ -845,6 +885,12 @@ def _gap(features, targets, kernel_size, mode="avg", **options):
     return _error(pooled, targets, **options) - _error(features, targets, **options)
 
 
+def _gap_by_inverse(features, targets, kernel_size, mode="avg"):
+    if len(features) <= features[0].size:
+        raise np.linalg.LinAlgError("Singular matrix")
+    return _gap(features, targets, kernel_size, mode)
+
+
 def _draw_gap(draws):
     h, w = draws.choice(((1, 2), (2, 2), (2, 4)))
     features, targets = draws.array(24, draws.integer(1, 2), h, w), draws.array(24)
@@ -898,6 +944,20 @@ POOLING_PRIOR_GAP = Check(
             "a sum of squares",
             "You added the squared errors up; the mean over samples and targets is asked for.",
             lambda features, targets, kernel_size, mode="avg": _gap(features, targets, kernel_size, mode, mean=False),
+        ),
+        Mistake(
+            "adds the targets up",
+            "You added the errors of all targets up; the mean over samples and targets is asked for.",
+            lambda features, targets, kernel_size, mode="avg": (
+                _gap(features, targets, kernel_size, mode) * (targets.size / len(targets))
+            ),
+            share=1 / 3,
+        ),
+        Mistake(
+            "inverts what has no inverse",
+            "Many readouts can be the best one, and then the normal equations are singular: `np.linalg.lstsq` finds one of them.",
+            _gap_by_inverse,
+            share=1 / 3,
         ),
         Mistake(
             "the error with pooling",
