@@ -8,7 +8,7 @@ WORDS = {"digits": "digits: accuracy", "shapes": "shapes: mean IoU", "scenes": "
 
 
 def show_tasks(pictures):
-    """Show four pictures of each task; the labels of a segmentation below them are drawn as outlines."""
+    """Show six pictures of each task, with the answer above; a label per pixel is drawn as outlines."""
     figure, axes = plt.subplots(3, 6, figsize=(7.2, 4))
     for row, (name, (x, target)) in zip(axes, pictures.items(), strict=True):
         for axis, picture, label in zip(row, x, target, strict=False):
@@ -78,12 +78,13 @@ def show_agreement(gaps):
 def show_calibration(table, bounds):
     """Show the scores of all seeds and of the controls, between what earns nothing and what earns everything."""
     figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.9), sharey=True)
-    kinds = ["shuffled", "frozen", "memorised", "looked up", "reference"]
+    colours = {"shuffled": "C0", "frozen": "C1", "memorised": "C2", "looked up": "C4", "reference": "C5"}
     for axis, (name, found) in zip(axes, table.items(), strict=True):
         axis.axhspan(bounds[name].floor, bounds[name].full, color="#dddddd", zorder=0)
+        kinds = [kind for kind in colours if found.get(kind)]
         for number, kind in enumerate(kinds):
-            scores = list(found.get(kind, {}).values())
-            axis.plot([number] * len(scores), scores, "o", ms=4, alpha=0.7)
+            scores = list(found[kind].values())
+            axis.plot([number] * len(scores), scores, "o", color=colours[kind], ms=4, alpha=0.7)
         axis.set_xticks(range(len(kinds)), kinds, rotation=40, ha="right", fontsize=8)
         axis.set(title=WORDS[name], ylim=(0, 1.03))
     axes[0].set_ylabel("score on the test")
