@@ -15,6 +15,10 @@ def _x(*shape, dtype=np.float64):
     return _rng.standard_normal(shape).astype(dtype)
 
 
+def _f(*shape):
+    return _x(*shape, dtype=np.float32)
+
+
 # --- how many outputs ----------------------------------------------------------------------------------------------
 
 
@@ -218,7 +222,7 @@ _LONG = np.array([1.0, 10, 100, 1000])
 _SPREAD = _x(2, 16)[:, ::2]
 
 
-def _signal_cases(dtype=np.float64):
+def _signal_cases():
     return (
         Case((np.array([1.0, 2, 4]), np.array([1.0, 10, 100])), {}, "full"),
         Case((_x(7), _x(3)), {}, "full"),
@@ -227,17 +231,17 @@ def _signal_cases(dtype=np.float64):
         Case((_x(9, dtype=np.float32), _x(2, dtype=np.float32), "full"), {}, "full", "float32"),
         Case((np.array([2, 0, 3]), np.array([0.5, 0.25])), {}, "full", "a signal of whole numbers"),
         Case((np.array([1.0, 2, 4]), np.array([1.0, 10, 100]), "same"), {}, "same"),
-        Case((_x(8), _x(5)), {"mode": "same"}, "same"),
+        Case((_f(8), _f(5)), {"mode": "same"}, "same", "float32"),
         Case((_SPREAD[0], _x(3), "same"), {}, "same", "an array that is not contiguous"),
         Case((np.array([0.0, 0, 1, 0, 0]), np.array([1.0, 2]), "same"), {}, "same with an even kernel", "an impulse"),
-        Case((_x(7), _x(4), "same"), {}, "same with an even kernel"),
+        Case((_f(7), _f(4), "same"), {}, "same with an even kernel", "float32"),
         Case((_x(4), _x(4), "same"), {}, "same with an even kernel"),
         Case((_LONG, np.array([2.0, 3, 5]), "valid"), {}, "valid"),
         Case((_x(6), _x(6)), {"mode": "valid"}, "valid", "kernel and signal of one length"),
-        Case((_x(9), _x(2), "valid"), {}, "valid"),
+        Case((_f(9), _f(2), "valid"), {}, "valid", "float32"),
         Case((_x(3), _x(5), "same"), {}, "long kernel", "the kernel is longer than the signal"),
         Case((_x(2), _x(7), "same"), {}, "long kernel"),
-        Case((_x(2), _x(4)), {}, "long kernel"),
+        Case((_f(2), _f(4)), {}, "long kernel", "float32"),
     )
 
 
@@ -400,21 +404,24 @@ def _image_cases():
         Case((_x(3, 5, dtype=np.float32), _x(2, 3, dtype=np.float32)), {"mode": "full"}, "full", "float32"),
         Case((_x(5, 4), _x(1, 3)), {}, "full", "a kernel of one row"),
         Case((_x(4, 5), _x(3, 3), "same"), {}, "same"),
-        Case((_x(6, 5), _x(3, 5)), {"mode": "same"}, "same"),
+        Case((_f(6, 5), _f(3, 5)), {"mode": "same"}, "same", "float32"),
         Case((_STRIDED, _x(5, 1), "same"), {}, "same", "an array that is not contiguous, a kernel of one column"),
         Case((np.eye(5)[2:3].repeat(3, 0), np.array([[1.0, 2]]), "same"), {}, "same with an even kernel"),
-        Case((_x(5, 6), _x(2, 4), "same"), {}, "same with an even kernel"),
+        Case((_f(5, 6), _f(2, 4), "same"), {}, "same with an even kernel", "float32"),
         Case((_x(4, 7), _x(4, 3), "same"), {}, "same with an even kernel"),
+        Case((_x(5, 4), _x(3, 2), "same"), {}, "same with an even kernel", "odd and even"),
         Case((np.arange(12.0).reshape(3, 4) ** 2, np.array([[1.0, 2], [3, 4]]), "valid"), {}, "valid"),
-        Case((_x(6, 7), _x(3, 2)), {"mode": "valid"}, "valid"),
+        Case((_f(6, 7), _f(3, 2)), {"mode": "valid"}, "valid", "float32"),
         Case((_x(4, 3), _x(4, 3), "valid"), {}, "valid", "kernel and image of one size"),
     )
 
 
 def _draw_image(draws):
     part = draws.choice(("full", "same", "same with an even kernel", "valid"))
-    odd = {"same": 1, "same with an even kernel": 0}.get(part)
-    shape = [draws.integer(1, 3) if odd is None else 2 * draws.integer(1, 2) - odd for _ in range(2)]
+    even = part == "same with an even kernel"
+    shape = [2 * draws.integer(1, 2) - 1 if part == "same" else draws.integer(1, 3) for _ in range(2)]
+    if even:
+        shape[draws.integer(0, 1)] = 2 * draws.integer(1, 2)
     image = draws.array(draws.integer(4, 6), draws.integer(4, 7))
     return Case((image, draws.array(*shape), part.split()[0]), {}, part)
 
@@ -561,7 +568,7 @@ CIRCULAR_CONVOLVE1D = Check(
         Case((_SPREAD[1], _x(5)), {}, "short kernel", "an array that is not contiguous"),
         Case((_x(5), np.array([0.0, 2])), {}, "short kernel"),
         Case((np.array([1.0, 10, 100]), np.array([2.0, 3, 5])), {}, "kernel of a whole period"),
-        Case((_x(6), _x(6)), {}, "kernel of a whole period"),
+        Case((_f(6), _f(6)), {}, "kernel of a whole period", "float32"),
     ),
     draw=lambda d: (
         lambda n: (
@@ -628,12 +635,12 @@ CONVOLUTION_MATRIX1D = Check(
         Case((_x(3, dtype=np.float32), 5), {}, "full", "float32"),
         Case((_x(5), 2), {}, "full", "more taps than samples"),
         Case((np.array([1.0, 2, 4]), 4, "same"), {}, "same"),
-        Case((_x(5), 7), {"mode": "same"}, "same"),
+        Case((_f(5), 7), {"mode": "same"}, "same", "float32"),
         Case((_x(5), 3, "same"), {}, "same", "more taps than samples"),
         Case((np.array([1.0, 2]), 4, "same"), {}, "same with an even kernel"),
-        Case((_x(4), 6, "same"), {}, "same with an even kernel"),
+        Case((_f(4), 6, "same"), {}, "same with an even kernel", "float32"),
         Case((np.array([1.0, 2, 4]), 5, "valid"), {}, "valid"),
-        Case((_x(2), 6), {"mode": "valid"}, "valid"),
+        Case((_f(2), 6), {"mode": "valid"}, "valid", "float32"),
         Case((_x(4), 4, "valid"), {}, "valid", "one row"),
     ),
     draw=lambda d: (
@@ -716,13 +723,14 @@ CONVOLUTION_MATRIX2D = Check(
         Case((np.array([[1.0, 2], [3, 5]]), (2, 3)), {}, "full"),
         Case((_x(3, 2), (3, 4)), {"mode": "full"}, "full"),
         Case((_x(2, 3, dtype=np.float32), (4, 2)), {}, "full", "float32"),
-        Case((_x(3, 3), (3, 4), "same"), {}, "same"),
+        Case((_f(3, 3), (3, 4), "same"), {}, "same", "float32"),
         Case((_x(1, 3), (4, 3), "same"), {}, "same", "a kernel of one row"),
         Case((_x(3, 1), (2, 5)), {"mode": "same"}, "same", "a kernel of one column"),
         Case((_x(2, 2), (3, 4), "same"), {}, "same with an even kernel"),
-        Case((_x(2, 4), (4, 5), "same"), {}, "same with an even kernel"),
+        Case((_f(2, 4), (4, 5), "same"), {}, "same with an even kernel", "float32"),
+        Case((_x(3, 2), (3, 4), "same"), {}, "same with an even kernel", "odd and even"),
         Case((np.array([[1.0, 2], [3, 5]]), (2, 3), "valid"), {}, "valid"),
-        Case((_x(2, 3), (4, 5), "valid"), {}, "valid"),
+        Case((_f(2, 3), (4, 5), "valid"), {}, "valid", "float32"),
         Case((_x(3, 2), (3, 2)), {"mode": "valid"}, "valid", "one row"),
         Case((_x(2, 2), (5, 3), "valid"), {}, "valid"),
     ),

@@ -241,11 +241,17 @@ CONV_OPERATIONS = Check(
         Case((4, (6, 3, 5), 3), {"groups": 2}, "groups"),
         Case((3, (3, 4, 2), (2, 3), 3), {}, "groups", "depthwise"),
     ),
-    draw=lambda d: Case(
-        (d.integer(2, 5), (d.integer(1, 5), d.integer(2, 9), d.integer(2, 9)), (d.integer(1, 4), d.integer(1, 4))),
-        {},
-        "channels",
-    ),
+    draw=lambda d: (
+        lambda groups: Case(
+            (
+                groups * d.integer(2, 5),
+                (groups * d.integer(1, 3), d.integer(2, 9), d.integer(2, 9)),
+                (d.integer(1, 4), d.integer(1, 4)),
+            ),
+            {"groups": groups} if groups > 1 else {},
+            "groups" if groups > 1 else "channels",
+        )
+    )(d.integer(1, 3)),
     mistakes=(
         Mistake(
             "counts multiplications alone",
@@ -568,11 +574,11 @@ SHIFT2D = Check(
         Case((_x(3, 4), (0, 0)), {}, "zeros", "no shift"),
         Case((np.arange(1.0, 13).reshape(3, 4), (1, 0)), {"boundary": "circular"}, "circular"),
         Case((_x(4, 6)[:, ::2], (-1, 2), "circular"), {}, "circular", "an array that is not contiguous"),
-        Case((_x(2, 3, 5), (1, -3), "circular"), {}, "circular"),
+        Case((_x(2, 3, 5, dtype=np.float32), (1, -3), "circular"), {}, "circular", "float32"),
         Case((_x(3, 5), (4, -7), "circular"), {}, "circular", "more than once round"),
         Case((_x(3, 4), (3, 0)), {}, "beyond the edge"),
         Case((_x(3, 4), (1, -5)), {}, "beyond the edge"),
-        Case((_x(2, 3, 2), (-1, 1)), {}, "beyond the edge"),
+        Case((_x(2, 3, 2, dtype=np.float32), (-1, 1)), {}, "beyond the edge", "float32"),
         Case((_x(2, 5), (-4, 1)), {}, "beyond the edge"),
     ),
     draw=_draw_shift,
