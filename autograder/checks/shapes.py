@@ -783,7 +783,7 @@ TRACE_SHAPES = Check(
             "pooling",
             "the second with ceil_mode",
         ),
-        Case(([_pool("max", 3, dilation=2, padding=1)], (2, 3, 9, 12)), {}, "pooling", "dilation=2, padding=1"),
+        Case(([_pool("max", 3, dilation=2, padding=1)], (2, 3, 10, 14)), {}, "pooling", "dilation=2, padding=1"),
         Case(([_pool("lp", (2, 3), ceil_mode=True)], (2, 3, 7, 8)), {}, "pooling", "Lp pooling"),
         Case(([{"kind": "adaptive_max_pool2d", "output_size": 3}], (2, 4, 5, 8)), {}, "pooling", "adaptive, to 3 x 3"),
         Case(([_FLAT, _dense(5)], (2, 3, 4, 2)), {}, "whole networks", "flatten, then linear to 5"),
