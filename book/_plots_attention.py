@@ -136,6 +136,7 @@ def scale_curves(sizes, table):
 def position_codes(codes):
     """Show codes of positions, and the dot product of two codes against the difference of their positions."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 2.8))
+    figure.get_layout_engine().set(wspace=0.08)
     shown = left.imshow(codes, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     left.set_xlabel("feature of the code")
     left.set_ylabel("position")
