@@ -672,6 +672,11 @@ def _similar(patches, centroids, kind="triangle"):
     return _codes_by()(patches, centroids, kind)
 
 
+def _by_mean_squares(patches, centroids, kind="triangle"):
+    codes = _codes_by()(patches, centroids, kind)
+    return codes if kind == "hard" else codes / codes.dtype.type(math.sqrt(patches.shape[1]))
+
+
 def _draw_codes(draws):
     part = draws.choice(("triangle", "hard"))
     columns = draws.integer(2, 4)
@@ -708,6 +713,12 @@ ENCODE_PATCHES = Check(
             "squared distances",
             "You used squared distances: take the root first.",
             _codes_by(lambda z: _triangle(z**2)),
+            share=0.25,
+        ),
+        Mistake(
+            "mean of the squares",
+            "You divided by the number of pixels under the root: a distance is the root of the sum of squares.",
+            _by_mean_squares,
             share=0.25,
         ),
         Mistake(
