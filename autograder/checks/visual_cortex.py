@@ -183,6 +183,12 @@ GABOR = Check(
             share=5 / 6,
         ),
         Mistake(
+            "sigma ignored",
+            "You ignored sigma.",
+            _gabor_with(lambda g: g | {"sigma": 2.0}),
+            share=1 / 3,
+        ),
+        Mistake(
             "round window",
             "You used the first sigma for both directions.",
             _gabor_with(lambda g: g | {"sigma": _pair(g["sigma"])[0]}),
@@ -192,6 +198,16 @@ GABOR = Check(
             "phase the other way",
             "You subtracted the phase; it is added.",
             _gabor_with(lambda g: g | {"phase": -g["phase"]}),
+        ),
+        Mistake(
+            "phase in cycles",
+            "You multiplied the phase by 2 pi as well: it is in radians already.",
+            _gabor_with(lambda g: g | {"phase": 2 * math.pi * g["phase"]}),
+        ),
+        Mistake(
+            "sine",
+            "You took the sine; the wave is a cosine.",
+            _gabor_with(lambda g: g | {"phase": g["phase"] - math.pi / 2}),
         ),
         Mistake(
             "phase ignored",
@@ -218,6 +234,7 @@ def _quadrature(shape, frequency, angle, sigma=2.0, center=(0.0, 0.0), *, balanc
     odd = _gabor(shape, frequency, angle, wrong.get("second", -math.pi / 2), sigma, center)
     if balanced:
         window = _gabor(shape, 0.0, angle, 0.0, sigma, center)
+        odd = wrong.get("balance_odd", lambda o, w: o)(odd, window)
         even = wrong.get("balance", lambda e, w: e - w * (e.sum() / w.sum()))(even, window)
     return even, odd
 
@@ -286,6 +303,12 @@ QUADRATURE_PAIR = Check(
             "balanced by the mean",
             "You subtracted the mean from every pixel, also far out; subtract a multiple of the window.",
             _quadrature_with(balance=lambda even, window: even - even.mean()),
+            share=2 / 3,
+        ),
+        Mistake(
+            "balances both",
+            "You balanced the odd kernel too: only the even one is changed.",
+            _quadrature_with(balance_odd=lambda odd, window: odd - window * (odd.sum() / window.sum())),
             share=2 / 3,
         ),
         Mistake(
@@ -701,6 +724,11 @@ REVERSE_CORRELATION = Check(
             _reverse_with(divide=lambda x, r: len(r) * x.square().mean()),
         ),
         Mistake(
+            "variance less one",
+            "You divided by T H W - 1 in the variance; divide by T H W.",
+            _reverse_with(divide=lambda x, r: len(r) * x.var(correction=1)),
+        ),
+        Mistake(
             "T - 1",
             "You divided by T - 1; divide by T.",
             _reverse_with(divide=lambda x, r: (len(r) - 1) * x.var(correction=0)),
@@ -980,6 +1008,12 @@ def _foveate_with(**wrong):
     return lambda image, fixation, size=8, levels=3: _foveate(image, fixation, size, levels, **wrong)
 
 
+def _inside_alone(image, fixation, size=8, levels=3):
+    """Divide by the number of pixels inside of the image."""
+    covered = _foveate(np.ones_like(image), fixation, size, levels)
+    return _foveate(image, fixation, size, levels) / np.where(covered > 0, covered, 1).astype(image.dtype)
+
+
 def _draw_foveate(draws):
     image = draws.array(draws.integer(12, 15), draws.integer(12, 15))
     part = draws.choice(("inside", "at the border"))
@@ -1030,6 +1064,12 @@ FOVEATE = Check(
             "same window",
             "All your levels show the same window: each covers twice the width of the one before.",
             _foveate_with(grow=False),
+        ),
+        Mistake(
+            "averages what is inside",
+            "At the border you averaged over the pixels inside of the image; those outside count as zeros.",
+            _inside_alone,
+            share=3 / 4,
         ),
         Mistake(
             "repeats the border",
