@@ -108,6 +108,13 @@ def _weights_of_all(target, weight, ignore_index):
     return _counted(target, weight, ignore_index) if weight is None else weight[np.maximum(target, 0)].sum()
 
 
+def _mean_of_means(logits, target, weight=None, ignore_index=-100, reduction="mean"):
+    if reduction != "mean":
+        return _loss(logits, target, weight, ignore_index, reduction)
+    pairs = zip(np.split(logits, len(logits)), np.split(target, len(target)), strict=True)
+    return np.mean([_loss(*pair, weight, ignore_index) for pair in pairs])
+
+
 def _replaced(change):
     """Build a wrong loss and its gradient: `change` gets the target and the options, and gives those to use."""
 
@@ -270,6 +277,12 @@ PIXELWISE_CROSS_ENTROPY = Check(
             share=5 / 6,
         ),
         Mistake("weighs pixels without a label", _WEIGHED, _mean_over(_weights_of_all)[0], share=5 / 6),
+        Mistake(
+            "mean of the pictures' means",
+            "You averaged the means of the pictures: one mean runs over the pixels of all of them.",
+            _mean_of_means,
+            share=4 / 6,
+        ),
         Mistake("ignores the weights", "You ignored weight.", _loss_with(weight=None), share=4 / 6),
         Mistake("weights in the mean alone", _MEAN_ALONE, _weights_in_mean_alone[0], share=5 / 6),
         Mistake(
@@ -543,6 +556,13 @@ INTERSECTION_OVER_UNION = Check(
             "the mean",
             "You return the mean; a score for each class is asked for.",
             lambda *args, **options: np.nanmean(_overlap(*args, **options)),
+        ),
+        Mistake(
+            "mean over the pictures",
+            "You averaged the scores of the pictures: count the pixels of all of them first.",
+            lambda prediction, target, *rest, **options: np.nanmean(
+                [_overlap(p, t, *rest, **options) for p, t in zip(prediction, target, strict=True)], axis=0
+            ),
         ),
         Mistake(
             "counts predictions without a label",
@@ -955,6 +975,12 @@ def _pyramid(x, levels=(1, 2, 4), pool=F.adaptive_avg_pool2d, join=None):
     return torch.cat([part.flatten(1) for part in parts], dim=1).numpy()
 
 
+def _levels_inside(x, levels=(1, 2, 4)):
+    """Join the levels of each channel, then the channels."""
+    one_by_one = [_pyramid(np.ascontiguousarray(channel), levels) for channel in np.split(x, x.shape[1], axis=1)]
+    return np.concatenate(one_by_one, axis=1)
+
+
 def _whole_bins(x, n):
     """Bins of one size, side by side; what is left over is dropped."""
     size = max(x.shape[2] // n, 1), max(x.shape[3] // n, 1)
@@ -1002,6 +1028,16 @@ SPATIAL_PYRAMID_POOL = Check(
             "bins column by column",
             "Your bins run down the columns; they run row by row.",
             lambda x, levels=(1, 2, 4): _pyramid(x, levels, join=lambda part: part.transpose(2, 3)),
+        ),
+        Mistake(
+            "levels inside channels",
+            "You joined all levels of a channel: level comes after level, and within a level channel after channel.",
+            _levels_inside,
+        ),
+        Mistake(
+            "ignores the levels",
+            "You ignored levels.",
+            lambda x, levels=(1, 2, 4): _pyramid(x),
         ),
         Mistake(
             "sorts the levels",
