@@ -1391,17 +1391,21 @@ CLAIMS = (
             Mistake("disbelieves it", "You judged it false.", lambda target: (False, None)),
             Mistake(
                 "the better one is better in both",
-                "must have the lower mean overlap",
+                "The first map must have the lower mean overlap",
                 lambda target: (True, (target, _blind(target))),
             ),
             Mistake(
-                "the other way round", "must have more right pixels", lambda target: (True, (_blind(target), target))
+                "the other way round",
+                "The first map must have more right pixels",
+                lambda target: (True, (_blind(target), target)),
             ),
-            Mistake("twice the same", "must have more right pixels", lambda target: (True, (target, target))),
+            Mistake(
+                "twice the same", "The first map must have more right pixels", lambda target: (True, (target, target))
+            ),
             Mistake("no maps", "not of the form", lambda target: (True, None)),
             Mistake(
                 "another size",
-                "two integer maps",
+                "the evidence must be two integer maps",
                 lambda target: (True, (np.zeros((4, 4), int), np.zeros((4, 4), int))),
             ),
         ),

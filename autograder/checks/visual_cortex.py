@@ -456,6 +456,8 @@ COMPLEX_CELL = Check(
     parts={"one picture": 1, "many pictures": 2},
     cases=(
         Case((np.array([[3.0, 4.0]]), np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])), {}, "one picture"),
+        Case((np.array([[-3.0, 4.0]]), np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])), {}, "one picture"),
+        Case((np.array([[3.0, -4.0]]), np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])), {}, "one picture"),
         Case((_x(3, 5), _x(3, 5), _x(3, 5)), {}, "one picture"),
         Case((_x(6, 3, 4), _x(3, 4), _x(3, 4)), {}, "many pictures"),
         Case((_x(2, 3, 5, 4).swapaxes(2, 3), _x(4, 5), _x(4, 5)), {}, "many pictures", "not contiguous"),
@@ -492,6 +494,11 @@ COMPLEX_CELL = Check(
             "adds before squaring",
             "You added the two responses before squaring: square each, then add.",
             _complex_by(lambda a, b: np.abs(a + b)),
+        ),
+        Mistake(
+            "rectifies the even cell",
+            "You rectified the even cell first: its negative responses count like the positive ones.",
+            _complex_by(lambda a, b: np.hypot(np.maximum(a, 0), b)),
         ),
         Mistake(
             "rectifies first",
