@@ -493,6 +493,14 @@ def test_wrong_numpy_functions_cost_their_part(handed_in):
     assert grade("digits", handed_in, digits_network=None).earned == 0
 
 
+def test_tiny_logits_do_not_make_a_wrong_forward_pass_right(folder):
+    tensors = tensors_of(folder, "digits")
+    save(folder, "digits", tensors | {name: 1e-7 * tensors[name] for name in ("8.weight", "8.bias")})
+    assert grade("digits", folder).earned == 10
+    verdict = grade("digits", folder, convnet_forward=lambda layers, weights, x: np.zeros((len(x), 10)))
+    assert verdict.earned == 8 and "convnet_forward, on your network" in str(verdict)
+
+
 def test_a_false_log_costs_nothing_and_is_shown_when_grading(folder):
     path = folder / "digits.log.json"
     log = json.loads(path.read_text())
