@@ -145,7 +145,7 @@ _cells(
 _cells(
     "array_reads_frame",
     F,
-    "an object whose __array__ looks for what is expected in the caller's frame",
+    "an object whose `__array__` looks for what is expected in the caller's frame",
     """\
 import sys
 class Sly:

@@ -43,7 +43,7 @@ class GaborExplorer extends CourseFigure {
     this.slider({ label: "angle", key: "turn", min: 0, max: 180, step: 5, format: degrees, into: seen });
     this.slider({ label: "phase", key: "slide", min: -180, max: 180, step: 15, format: degrees, into: seen });
     this.slider({ label: "frequency", key: "tune", min: 0, max: 0.4, step: 0.01, format: cycles, into: seen });
-    this.kernelPanel = this.panel("Gabor function: drag to move it", {
+    this.kernelPanel = this.panel("Gabor: drag to move it", {
       label: "The Gabor function. Arrow keys move its centre.",
       help: "Arrow keys move the centre.",
       key: (name) => {

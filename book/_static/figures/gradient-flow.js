@@ -51,7 +51,7 @@ class GradientFlow extends CourseFigure {
       pick: at("input"),
     });
     this.weights = this.panel("Kernel", {});
-    this.output = this.panel("Gradient that comes from above", {
+    this.output = this.panel("Gradient from above", {
       label: "Gradient for the output",
       help: "Point at an output, or use the arrow keys.",
       key: key("output"),

@@ -50,8 +50,8 @@ class PoolingShift extends CourseFigure {
         else this.move(this.origin[0] + Math.round(dy / CELL), this.origin[1] + Math.round(dx / CELL));
       },
     });
-    this.before = this.panel("Pooled, before the shift", {});
-    this.after = this.panel("Pooled, after: changed outputs framed", {});
+    this.before = this.panel("Pooled, before", {});
+    this.after = this.panel("After: changes framed", {});
   }
 
   move(down, right) {
