@@ -223,14 +223,14 @@ SEPARATE = Check(
         Case((_x(4, 3, dtype=np.float32),), {}, "any rank", "float32"),
     ),
     mistakes=(
-        Mistake("takes the first column and row", "outer(column, row) misses the kernel", lambda k: (k[:, 0].copy(), k[0] / (k[0, 0] or 1.0), _svd(k)[2])),
-        Mistake("takes the column and the row of the largest entry", "outer(column, row) misses the kernel", _through_largest, share=1 / 3),
-        Mistake("forgets the singular value", "outer(column, row) misses the kernel", lambda k: (np.linalg.svd(k)[0][:, 0], np.linalg.svd(k)[2][0], _svd(k)[2])),
-        Mistake("takes the sums", "outer(column, row) misses the kernel", lambda k: (k.sum(1), k.sum(0), 0.0)),
-        Mistake("uses the whole singular value twice", "outer(column, row) misses the kernel", lambda k: (_svd(k)[0] * np.linalg.norm(_svd(k)[0]), _svd(k)[1] * np.linalg.norm(_svd(k)[0]), _svd(k)[2])),
+        Mistake("takes the first column and row", "You took the first column and the first row: that fails for a corner of 0, and the best vectors come nearer.", lambda k: (k[:, 0].copy(), k[0] / (k[0, 0] or 1.0), _svd(k)[2])),
+        Mistake("takes the column and the row of the largest entry", "You took the column and the row of one entry: that is right for rank 1, else the best vectors come nearer.", _through_largest, share=1 / 3),
+        Mistake("forgets the singular value", "You left the singular value out: both vectors of the decomposition have length 1.", lambda k: (np.linalg.svd(k)[0][:, 0], np.linalg.svd(k)[2][0], _svd(k)[2])),
+        Mistake("takes the sums", "The sums of the rows and of the columns are right for separable kernels that add up to 1, and for no others.", lambda k: (k.sum(1), k.sum(0), 0.0)),
+        Mistake("uses the whole singular value twice", "Column and row both have the whole singular value: it must enter their product once.", lambda k: (_svd(k)[0] * np.linalg.norm(_svd(k)[0]), _svd(k)[1] * np.linalg.norm(_svd(k)[0]), _svd(k)[2])),
         Mistake("says no error", "The error returned is 0", _separation_by(lambda k, c, r, e: (c, r, 0.0)), share=1 / 3),
         Mistake("swaps column and row", "The column has shape", _separation_by(lambda k, c, r, e: (r, c, e) if len(r) != len(c) else (0 * c, r, e))),
-        Mistake("gives the error squared", "The error returned is", _separation_by(lambda k, c, r, e: (c, r, e**2)), share=1 / 3),
+        Mistake("gives the error squared", "You returned the square of the error: take the root.", _separation_by(lambda k, c, r, e: (c, r, e**2)), share=1 / 3),
     ),
 )  # fmt: skip
 

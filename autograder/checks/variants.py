@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from autograder.checks.engine import Case, Check, Mistake, Property, verdict_and_evidence
+from autograder.checks.engine import VIEW, Case, Check, Mistake, Property, verdict_and_evidence
 from autograder.checks.oracles import gradient, on_torch
 
 _rng = np.random.default_rng(63)
@@ -539,6 +539,7 @@ DILATE_KERNEL = Check(
         Case((_x(2, 3, 2, 3, dtype=np.float32), 2), note="a stack of kernels, float32"),
         Case((_x(2, 4), (1, 2)), note="one axis"),
         Case((_x(1, 1), 4), note="one element has no gaps"),
+        Case((_x(2, 3), 1), note="no gaps asked for"),
     ),
     draw=lambda d: Case((d.array(d.integer(1, 3), d.integer(1, 3)), (d.integer(1, 3), d.integer(1, 3)))),
     mistakes=(
@@ -546,6 +547,7 @@ DILATE_KERNEL = Check(
         Mistake("keeps zeros at the end", "No zeros follow the last element: the size is d (k - 1) + 1.", lambda w, d: np.kron(w, np.eye(_pair(d)[0], 1)[:, :1] @ np.eye(1, _pair(d)[1])).astype(w.dtype)),
         Mistake("repeats the elements", "You repeated the elements: between them stand zeros.", lambda w, d: w.repeat(_pair(d)[0], -2).repeat(_pair(d)[1], -1)[..., : _dilated(w, d).shape[-2], : _dilated(w, d).shape[-1]]),
         Mistake("swaps the axes", "You swapped the axes: the first number of a pair is for the rows.", lambda w, d: _dilated(w, _pair(d)[::-1])),
+        Mistake("hands the kernel back", VIEW, lambda w, d: w if _pair(d) == (1, 1) else _dilated(w, d), share=0.75),
         Mistake("dilates the columns alone", "You dilated along the columns alone; both axes are dilated.", lambda w, d: _dilated(w, (1, _pair(d)[1]))),
     ),
 )  # fmt: skip
@@ -652,18 +654,18 @@ FUTURE_LEAKS = Check(
     ),
     mistakes=(
         Mistake("says all is well", "it misses", lambda f, x, size=1.0: []),
-        Mistake("looks at the last input alone", "it misses", lambda f, x, size=1.0: [p for p in _leaks(f, x) if p[1] == x.shape[2] - 1]),
-        Mistake("reports every reaction", "that are none", lambda f, x, size=1.0: sorted({(s, t) for t in range(x.shape[2]) for s in range(t, x.shape[2])} | set(_leaks(f, x)))),
-        Mistake("looks one step ahead alone", "it misses", lambda f, x, size=1.0: [p for p in _leaks(f, x) if p[1] == p[0] + 1]),
-        Mistake("compares the first channel alone", "it misses", lambda f, x, size=1.0: _leaks(lambda moved: f(moved)[:, :1], x), share=2 / 3),
-        Mistake("compares the first sample alone", "it misses", lambda f, x, size=1.0: _leaks(lambda moved: f(moved)[:1], x), share=2 / 3),
+        Mistake("looks at the last input alone", "You moved the last input alone; every input may leak.", lambda f, x, size=1.0: [p for p in _leaks(f, x) if p[1] == x.shape[2] - 1]),
+        Mistake("reports every reaction", "You report reactions to the present and the past, too: a leak is a reaction to the future.", lambda f, x, size=1.0: sorted({(s, t) for t in range(x.shape[2]) for s in range(t, x.shape[2])} | set(_leaks(f, x)))),
+        Mistake("looks one step ahead alone", "You looked one step ahead alone; a leak may come from further.", lambda f, x, size=1.0: [p for p in _leaks(f, x) if p[1] == p[0] + 1]),
+        Mistake("compares the first channel alone", "You looked at one sample or one channel alone: move all of them, and compare all of them.", lambda f, x, size=1.0: _leaks(lambda moved: f(moved)[:, :1], x), share=2 / 3),
+        Mistake("compares the first sample alone", "You looked at one sample or one channel alone: move all of them, and compare all of them.", lambda f, x, size=1.0: _leaks(lambda moved: f(moved)[:1], x), share=2 / 3),
         Mistake("lists them by input", "ascending order", lambda f, x, size=1.0: sorted(_leaks(f, x), key=lambda pair: pair[::-1]), share=2 / 3),
-        Mistake("moves the first channel alone", "it misses", lambda f, x, size=1.0: _leaks(lambda moved: f(np.concatenate([moved[:, :1], x[:, 1:]], 1)), x), share=2 / 3),
+        Mistake("moves the first channel alone", "You looked at one sample or one channel alone: move all of them, and compare all of them.", lambda f, x, size=1.0: _leaks(lambda moved: f(np.concatenate([moved[:, :1], x[:, 1:]], 1)), x), share=2 / 3),
         Mistake("ignores size", "You ignored `size`: this layer reacts to large moves alone.", lambda f, x, size=1.0: _leaks(f, x), share=2 / 3),
         Mistake("sets the input", "You set the input to `size`; where it has that value already nothing moves: add `size`.", lambda f, x, size=1.0: _leaks(f, x, size, _set), share=2 / 3),
         Mistake("takes the input away", "You set the input to 0; where it is 0 already nothing moves: add `size`.", lambda f, x, size=1.0: _leaks(f, x, 0.0, _set), share=2 / 3),
         Mistake("adds the changes up", "You added the changes of all channels and samples up: changes of opposite signs cancel.", lambda f, x, size=1.0: _leaks(lambda moved: f(moved).sum((0, 1), keepdims=True).round(9), x, size), share=2 / 3),
-        Mistake("swaps the pair", "it misses", lambda f, x, size=1.0: [(t, s) for s, t in _leaks(f, x)]),
+        Mistake("swaps the pair", "Your pairs are the wrong way round: (t_out, t_in).", lambda f, x, size=1.0: [(t, s) for s, t in _leaks(f, x)]),
     ),
 )  # fmt: skip
 
