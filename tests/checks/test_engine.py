@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +58,13 @@ def test_parts_earn_their_weights_and_the_mistake_is_named():
 
 def test_an_unknown_error_is_not_given_a_name():
     assert verdict_on(lambda x: 2 * x + 1).diagnosis == ""
+    assert verdict_on(lambda x: np.minimum(2 * x, 150.0).astype(x.dtype)).diagnosis == ""  # caps, but elsewhere
+
+
+def test_whoever_only_raises_is_not_told_a_mistake_that_raises():
+    raises = Mistake("raises", "You divide by zero.", lambda x: x / 0 if x.size == 2 else 1 / 0)
+    check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(3),)),), mistakes=(raises,))
+    assert verdict_on(lambda x: x.nothing, check).diagnosis == ""
 
 
 @pytest.mark.parametrize(
@@ -79,6 +87,14 @@ def test_a_view_of_the_input_takes_a_quarter_away():
     assert engine.VIEW in verdict_on(lambda x: x, same_as).broken
     assert verdict_on(lambda x: x[:, :], same_as).earned == 3.0
     assert verdict_on(lambda x: x.copy(), same_as).earned == 4.0
+    assert verdict_on(lambda x: x, replace(same_as, views_allowed=True)).earned == 4.0
+
+
+def test_a_list_counts_in_any_case_and_inside_a_tuple():
+    assert engine.LIST in verdict_on(lambda x: (2 * x).tolist() if x.size == 2 else 2 * x).broken
+    pair = Check("pair", oracle=lambda x: (x + 1, x + 2), cases=(Case((np.ones(2),)),))
+    assert engine.LIST in verdict_on(lambda x: (x + 1, (x + 2).tolist()), pair).broken
+    assert verdict_on(lambda x: [x + 1, x + 2], pair).passed
 
 
 def test_properties_never_earn():
@@ -92,6 +108,24 @@ def test_a_property_that_fails_costs_only_a_right_answer():
     check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=(never,))
     assert verdict_on(lambda x: 2 * x, check).earned == 3.0
     assert verdict_on(lambda x: x, check).broken == ()
+
+
+def test_broken_properties_take_no_more_than_all():
+    never = tuple(Property(name, "It never holds.", lambda call, d: False, cost=0.6) for name in "ab")
+    check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=never)
+    assert verdict_on(lambda x: 2 * x, check).earned == 0.0
+
+
+@pytest.mark.parametrize("gives", [None, "text", {}], ids=repr)
+def test_a_property_does_not_hold_where_there_is_nothing_to_judge(gives):
+    def once(x):
+        if x.size == 3:
+            raise RuntimeError if gives is None else ValueError
+        return 2 * x
+
+    tries = Property("tries", "It does not hold.", lambda call, d: (call(np.ones(3)) if gives is None else gives) - 1)
+    check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=(tries,))
+    assert verdict_on(once, check).broken == ("It does not hold.",)
 
 
 def test_what_is_missing_or_blank_is_said():
@@ -114,6 +148,21 @@ def test_an_endless_loop_is_stopped_and_not_tried_for_ever():
     assert time.monotonic() - start < 2
     assert "did not finish within 0.2 s" in str(verdict)
     assert verdict.earned == 0
+
+
+def test_after_two_endless_loops_no_more_is_tried_and_after_one_the_rest_is():
+    calls = []
+
+    def stuck(x):
+        calls.append(x)
+        while x.max() < 50:
+            pass
+        return 2 * x
+
+    check = replace(DOUBLE, limit=0.2, draw=None, mistakes=())
+    assert verdict_on(stuck, check).earned == 0.0
+    assert len(calls) == 2
+    assert verdict_on(stuck, replace(check, cases=DOUBLE.cases[1:])).earned == 3.0
 
 
 def test_an_endless_loop_for_one_input_keeps_the_points_of_the_others():
@@ -180,12 +229,28 @@ def test_failures_shrink_to_the_smallest_case():
     assert verdict.failure.case.args[0].shape == (2, 4)
 
 
+def test_what_is_shown_is_the_smaller_failure():
+    with engine.grading(0, print):
+        assert verdict_on(lambda x: 0 * x).failure.case.args[0].shape == (1, 2)
+
+
+def test_a_failure_shrinks_within_its_part():
+    halves, large = Case((np.full((1, 2), 0.5),), {}, "small"), Case((np.full((3, 4), 100.5),), {}, "large")
+    check = replace(DOUBLE, cases=(halves, large), mistakes=())
+    verdict = verdict_on(lambda x: 2 * x if x.max() < 50 and np.any(x % 1) else x, check)
+    assert verdict.parts == {"small": True, "large": False}
+    assert verdict.failure.case.part == "large"
+    assert verdict.failure.case.size == 4
+
+
 def test_nothing_is_shrunk_and_no_seed_is_shown_when_grading():
     shown = []
     with engine.grading(123456789, shown.append):
         verdict = verdict_on(lambda x: 2 * x if x.shape[1] < 4 else x)
         engine.show(verdict)
     assert shown == [verdict]
+    tried = (*DOUBLE.cases, *engine.drawn(DOUBLE, 123456789))
+    assert any(verdict.failure.case is case for case in tried)
     assert "seed" not in str(verdict) + verdict._repr_html_()
     assert "123456789" not in str(verdict)
 
@@ -197,6 +262,23 @@ def test_the_seed_decides_the_draws_and_the_table_does_not_change():
         a.args[0].shape == b.args[0].shape and np.array_equal(a.args[0], b.args[0])
         for a, b in zip(one, other, strict=True)
     )
+    (namesake,) = engine.drawn(replace(DOUBLE, name="twice", draws=1), 1)
+    assert not np.array_equal(namesake.args[0], one[0].args[0])
+    seen = []
+    with engine.grading(2, print):
+        verdict_on(lambda x: seen.append(x.copy()) or 2 * x)
+    assert all(np.array_equal(a, b.args[0]) for a, b in zip(seen[-len(other) :], other, strict=True))
+
+
+def test_the_tolerance_is_for_the_dtype_and_the_size_of_what_was_added_up():
+    assert verdict_on(lambda x: (2 * x * (1 + 1e-6 * (x.dtype == np.float32))).astype(x.dtype)).passed
+    assert not verdict_on(lambda x: (2 * x * (1 + 1e-6)).astype(x.dtype)).passed
+    total = Check("total", oracle=lambda x: x.sum(keepdims=True), cases=(Case((np.array([1e6, 1e-3, -1e6]),)),))
+    assert verdict_on(lambda x: x.sum(keepdims=True) + 1e-5, total).passed
+    assert not verdict_on(lambda x: x.sum(keepdims=True) + 1e-3, total).passed
+    scaled = replace(total, scale=lambda x: np.full(1, 1e9))
+    assert verdict_on(lambda x: x.sum(keepdims=True) + 1e-3, scaled).passed
+    assert not verdict_on(lambda x: x.sum(keepdims=True) + 1, scaled).passed
 
 
 def test_partial_points_are_rounded_down():
