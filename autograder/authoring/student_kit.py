@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from autograder.authoring.weaver import WHEEL, Tree
+from autograder.authoring.weaver import WHEEL
 
 EPOCH = 1_767_225_600  # files in the wheel and the archive bear this time, so that two builds are the same
 NEEDED = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "safetensors", "jupyterlab")
@@ -30,16 +30,24 @@ smallest case that fails. No grade depends on how often you try.
 
 ## On your own computer
 
-You need Python 3.11 or newer. In this folder:
+You need Python 3.11 or newer. In this folder, once:
 
-    python -m venv .venv
-    .venv/bin/python -m pip install -r requirements.txt        (Windows: .venv\\Scripts\\python ...)
-    .venv/bin/autograder start pooling                          copies the notebook to work/
-    .venv/bin/jupyter lab work/pooling/pooling.ipynb
+    python3 -m venv .venv
+    source .venv/bin/activate
+    python -m pip install -r requirements.txt
+
+On Windows the first two lines are `py -m venv .venv` and `.venv\\Scripts\\activate`. Activate the environment again in
+every new terminal. On Linux pip takes PyTorch with CUDA. The CPU build is enough, and smaller by some gigabytes:
+`--extra-index-url` with PyTorch's index of CPU builds, behind the last line, takes that one.
+
+Then, for each topic:
+
+    autograder start pooling                  # copies the notebook to work/
+    jupyter lab work/pooling/pooling.ipynb
 
 Fill a cell, run it, run the check below it. In the terminal the same verdicts and a table of points:
 
-    .venv/bin/autograder check work/pooling/pooling.ipynb
+    autograder check work/pooling/pooling.ipynb
 
 ## On Colab, Binder or a JupyterHub
 
@@ -47,7 +55,7 @@ Fill a cell, run it, run the check below it. In the terminal the same verdicts a
 
 ## Handing in
 
-    .venv/bin/autograder submit work/pooling/pooling.ipynb --student your-name
+    autograder submit work/pooling/pooling.ipynb --student your-name
 
 checks that no cell is missing and writes the archive to hand in. Save the notebook first.
 
@@ -88,9 +96,11 @@ def requirements(root):
 
 
 def topics(root):
-    """Return one line per notebook: its name, its title, its points."""
-    tree, lines = Tree(Path(root)), []
-    for path in sorted(tree.root.glob("exercises/*/*.ipynb")):
+    """Return one line per notebook, in the order of the course: its name, its title, its points."""
+    contents, lines = (Path(root) / "_toc.yml").read_text(encoding="utf-8"), []
+    for path in sorted(
+        Path(root).glob("exercises/*/*.ipynb"), key=lambda path: (contents.find(f"exercises/{path.stem}/"), path)
+    ):
         notebook = nbformat.read(path, as_version=4)
         titles = [c.source for c in notebook.cells if c.cell_type == "markdown" and c.source.startswith("# ")]
         title = titles[0].splitlines()[0].removeprefix("# ") if titles else path.stem

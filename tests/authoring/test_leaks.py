@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -108,6 +109,17 @@ def test_the_kit_holds_what_it_should_and_nothing_else(kit):
         names = wheel.namelist()
     assert "autograder/checks/engine.py" in names
     assert not [n for n in names if n.startswith(("convnets", "solutions", "tests", "autograder/authoring"))]
+
+
+def test_the_kit_lists_the_topics_in_the_order_of_the_course(kit):
+    listed = re.findall(r"^- `(\w+)`: .* \(\d+ points\)$", (kit / "README.md").read_text(), re.MULTILINE)
+    assert listed == re.findall(r"exercises/(\w+)/", (ROOT / "_toc.yml").read_text()) and len(listed) == len(STEMS)
+
+
+def test_the_commands_in_the_kit_can_be_pasted(kit):
+    commands = re.findall(r"^    (.*)", (kit / "README.md").read_text(), re.MULTILINE)
+    assert {"python3", "source", "autograder", "jupyter"} <= {line.split()[0] for line in commands}
+    assert [line for line in commands if re.search(r"   [^# ]|\(", line)] == []
 
 
 def test_a_published_kit_fetches_its_wheel_and_is_the_same_otherwise(kit, tmp_path, monkeypatch):
