@@ -177,6 +177,12 @@ SOFTMAX_BACKWARD = Check(
             _softmax_backward_by(lambda g, y, axis: g - (g * y).sum(axis, keepdims=True)),
         ),
         Mistake(
+            "overflows",
+            "Your exponential overflows for large scores: use your stable softmax.",
+            lambda g, x, axis=-1: (lambda y: y * (g - (g * y).sum(axis, keepdims=True)))(_naive(x, axis)),
+            share=1 / 3,
+        ),
+        Mistake(
             "ignores the upstream gradient",
             "You ignored grad_output.",
             _softmax_backward_by(lambda g, y, axis: y * (1 - y)),
@@ -532,6 +538,23 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
             "ignores the upstream gradient",
             "You ignored grad_output.",
             _backward_with(lambda g, q, k, v, o: _attend_backward(np.ones_like(g), q, k, v, **o)),
+        ),
+        Mistake(
+            "overflows",
+            "Your exponential overflows for large scores (or divides 0 by 0 for very negative ones): use your stable softmax.",
+            _backward_with(
+                lambda g, q, k, v, o: tuple(
+                    grad if np.isfinite(_unstable(q, k, v, o)).all() else np.full_like(grad, np.nan)
+                    for grad in _attend_backward(g, q, k, v, **o)
+                )
+            ),
+            share=1 / 2,
+        ),
+        Mistake(
+            "takes a scale of 0 for not given",
+            "A `scale` of 0 was given, and you took it for none: ask `scale is None`.",
+            _backward_with(lambda g, q, k, v, o: _attend_backward(g, q, k, v, **(o | {"scale": o["scale"] or None}))),
+            share=5 / 6,
         ),
         Mistake(
             "ignores scale",
