@@ -22,6 +22,8 @@ from autograder.authoring.weaver import WHEEL
 EPOCH = 1_767_225_600  # files in the wheel and the archive bear this time, so that two builds are the same
 NEEDED = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "safetensors", "jupyterlab")
 NEEDED += ("hypothesis", "tqdm", "rich")
+UPLOAD = "# on Colab: upload the .whl file of the course first, then run this cell"
+FETCHED = "# on Colab, for example: the checks are fetched"  # what a published kit's notebooks say in its place
 README = """\
 # Convolutional networks: the notebooks
 
@@ -135,7 +137,9 @@ def build(root, folder):
             target = folder / path.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".ipynb":
-                text = path.read_text(encoding="utf-8").replace(f"--no-deps {WHEEL}", f"--no-deps {address}")
+                text = path.read_text(encoding="utf-8")
+                if address != WHEEL:
+                    text = text.replace(f"--no-deps {WHEEL}", f"--no-deps {address}").replace(UPLOAD, FETCHED)
                 target.write_text(text, encoding="utf-8", newline="\n")
             else:
                 shutil.copyfile(path, target)

@@ -129,7 +129,8 @@ def test_a_published_kit_fetches_its_wheel_and_is_the_same_otherwise(kit, tmp_pa
     for stem in STEMS:
         here, other = ((k / f"exercises/{stem}/{stem}.ipynb").read_text(encoding="utf-8") for k in (kit, there))
         assert f"--no-deps {weaver.WHEEL}" in here and other.count(wheel) == 1
-        assert other.replace(wheel, weaver.WHEEL) == here
+        assert student_kit.UPLOAD in here
+        assert other.replace(wheel, weaver.WHEEL).replace(student_kit.FETCHED, student_kit.UPLOAD) == here
     assert "Upload" in (kit / "README.md").read_text() and "Upload" not in (there / "README.md").read_text()
 
 
