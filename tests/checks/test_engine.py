@@ -108,6 +108,8 @@ def test_a_property_that_fails_costs_only_a_right_answer():
     check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=(never,))
     assert verdict_on(lambda x: 2 * x, check).earned == 3.0
     assert verdict_on(lambda x: x, check).broken == ()
+    half = verdict_on(lambda x: 2 * x if x.max() < 50 else x.copy(), replace(DOUBLE, properties=(never,)))
+    assert (half.earned, half.broken) == (1.0, ())
 
 
 def test_broken_properties_take_no_more_than_all():
@@ -314,6 +316,7 @@ def test_evidence_that_could_overflow_convinces_nobody(size):
     verdict = verdict_on(lambda: (False, [np.ones(3), np.array([size])]), claim)
     assert "keep the numbers of the evidence between" in str(verdict)
     assert verdict.earned == 0
+    assert "must be True or False" in str(verdict_on(lambda: (0, np.ones(3)), claim))
 
 
 def test_checker_looks_functions_up_where_it_is_called(capsys):
@@ -363,6 +366,11 @@ def test_the_tolerance_is_a_backward_error_element_by_element():
         ([1, 2], (1, 2), True),
         ((2, 1), (1, 2), False),
         ((1,), (1, 2), False),
+        ((1, 2, 3), (1, 2), False),
+        (np.array([3]), 3, False),
+        (True, 1, False),
+        (np.ones((2, 3)), np.ones((3, 2)), False),
+        (np.array([np.inf]), np.array([1.0]), False),
         ("valid", "valid", True),
         (np.str_("valid"), "valid", True),
         ("valid", "same", False),
@@ -376,10 +384,22 @@ def test_compare(value, expected, equal):
     assert (compare(value, expected) is None) is equal
 
 
+def test_an_infinite_scale_allows_nothing():
+    assert compare(np.array([1.0]), np.array([2.0]), np.array([np.inf])) is not None
+    assert compare(np.array([np.nan]), np.array([np.inf]), np.array([np.inf])) is not None
+
+
+def test_where_is_an_element_that_is_wrong():
+    value, expected, scale = np.array([1.0, 1e-3]), np.zeros(2), np.array([1e12, 1.0])
+    assert compare(value, expected, scale).where == (1,)  # the larger error, of element 0, is rounding
+
+
 def test_same_is_up_to_rounding_and_of_any_kind():
     assert same((1, [2.0, np.ones(2)]), [1, (2.0 + 1e-9, np.ones(2))])
     assert not same(np.ones(2), np.ones(3))
+    assert not same(np.ones(2), np.ones((2, 1)))
     assert not same({"a": 1}, {"b": 1})
+    assert not same({"a": 1}, {"a": 2})
     assert not same("a", 1)
 
 
@@ -406,10 +426,33 @@ def test_outcomes_report_change_and_sharing_inside_tuples():
     assert isinstance(outcome, Outcome)
 
 
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x], lambda x: {"x": x}], ids=["array", "list", "dict"])
+def test_arguments_are_copied_and_watched_however_they_are_handed_over(wrap):
+    def change(value):
+        (value if isinstance(value, np.ndarray) else value[0] if isinstance(value, list) else value["x"])[0] = 7.0
+
+    x = np.zeros(2)
+    for args, kwargs in (((wrap(x),), {}), ((), {"value": wrap(x)})):
+        assert LocalFunction(change).call(args, kwargs, 1).modified
+        assert np.array_equal(x, np.zeros(2))
+
+
+def test_a_nan_stays_unchanged_and_another_shape_is_a_change():
+    assert not LocalFunction(lambda x: 1).call((np.array([np.nan]),), {}, 1).modified
+    assert LocalFunction(lambda x: setattr(x, "shape", (2, 1))).call((np.zeros(2),), {}, 1).modified
+
+
+def test_draws_reach_both_ends_and_keep_the_dtype():
+    source = draws.Draws(np.random.default_rng(0))
+    assert {source.integer(1, 3) for _ in range(99)} == {1, 2, 3}
+    assert source.array(2, dtype=np.float32).dtype == np.float32
+
+
 def test_small_draws_prefer_small_numbers():
     source = draws.SmallDraws(lambda strategy: 0)
     assert source.integer(0, 5) == 0
     assert source.array(2, 2).dtype == np.float64
+    assert np.array_equal(source.array(9), source.array(9).round())
 
 
 # --- what a student reads ------------------------------------------------------------------------------------------
@@ -465,3 +508,9 @@ def test_a_case_of_two_checks_has_a_truth_in_each():
     twice, thrice = (Check("f", oracle=lambda x, k=k: k * x, cases=(case,)) for k in (2, 3))
     assert verdict_on(lambda x: 2 * x, twice).passed
     assert verdict_on(lambda x: 3 * x, thrice).passed
+
+
+def test_a_truth_is_not_that_of_a_case_that_is_gone(monkeypatch):
+    case, gone = Case((np.ones((1, 2)),), {}, "small"), Case((np.ones((1, 3)),), {}, "small")
+    monkeypatch.setitem(engine._truths, (id(DOUBLE), id(case)), (gone, engine.truth(DOUBLE, gone)))
+    assert engine.truth(DOUBLE, case)[0].shape == (1, 2)
