@@ -385,6 +385,8 @@ LARGEST = 1e9  # evidence with larger numbers could overflow a judge's arithmeti
 
 def verdict_and_evidence(value):
     """Take what a claim on trial was answered with apart: (True or False, evidence); raise for anything else."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError("return the verdict and the evidence, in this order")
     verdict, evidence = value
     if not isinstance(verdict, bool | np.bool_):
         raise TypeError("the verdict must be True or False")
@@ -482,12 +484,12 @@ def as_expected(value, expected):
 
 
 def dtype_kept(value, case):
-    """Say whether float arrays that went in as float32 (or float64) came out as that."""
+    """Say whether arrays come out as float32 (or float64) where arrays went in so; not asked of single numbers."""
     floats = [array.dtype for array in arrays_in([case.args, case.kwargs]) if array.dtype.kind == "f"]
     if not floats:
         return True
     wanted = np.result_type(*floats)
-    return all(array.dtype == wanted for array in arrays_in(value) if array.dtype.kind == "f")
+    return all(array.dtype == wanted for array in arrays_in(value) if array.dtype.kind == "f" and array.ndim)
 
 
 def mistake_outcomes(check, mistake):

@@ -559,7 +559,7 @@ def _judge_step(value, case):
         if words == "velocity":  # one of zeros, for a weight without a gradient, changes nothing
             found = {name: v for name, v in found.items() if name in right or name not in case.args[0] or np.any(v)}
         if set(found) != set(right):
-            return f"The new {words} have the names {sorted(map(str, found))}, expected {sorted(right)}."
+            return f"The names in the new {words} are {sorted(map(str, found))}, expected {sorted(right)}."
         for name in right:
             got = np.asarray(found[name], dtype=float)
             if got.shape != right[name].shape:

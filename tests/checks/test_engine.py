@@ -317,6 +317,7 @@ def test_evidence_that_could_overflow_convinces_nobody(size):
     assert "keep the numbers of the evidence between" in str(verdict)
     assert verdict.earned == 0
     assert "must be True or False" in str(verdict_on(lambda: (0, np.ones(3)), claim))
+    assert "return the verdict and the evidence" in str(verdict_on(lambda: False, claim))
 
 
 def test_checker_looks_functions_up_where_it_is_called(capsys):
@@ -382,6 +383,15 @@ def test_the_tolerance_is_a_backward_error_element_by_element():
 )
 def test_compare(value, expected, equal):
     assert (compare(value, expected) is None) is equal
+
+
+def test_complex_numbers_are_named():
+    assert "complex" in compare(np.ones(2) + 0j, np.ones(2)).says
+
+
+def test_a_single_number_may_be_of_either_precision():
+    case = Case((np.ones(3, np.float32),))
+    assert engine.dtype_kept(np.array(3.0), case) and not engine.dtype_kept(np.ones(2), case)
 
 
 def test_an_infinite_scale_allows_nothing():
