@@ -1,5 +1,6 @@
 """Directives of the course's pages: self-checks, interactive figures."""
 
+import copy
 import html
 import json
 from fractions import Fraction
@@ -9,6 +10,8 @@ import yaml
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
+from myst_nb.core import render
+from myst_nb.core.utils import coalesce_streams
 from PIL import Image
 from sphinx.util.docutils import SphinxDirective
 
@@ -206,7 +209,22 @@ class Claims(SphinxDirective):
         return [*lines, "````"]
 
 
+def merged_streams(outputs):
+    """Join what was printed piece by piece, then merge as MyST-NB does: alone it ends every piece with a new line."""
+    joined, streams = [], {}
+    for output in outputs:
+        name = output.get("name") if output["output_type"] == "stream" else None
+        if name in streams:
+            streams[name]["text"] += output["text"]
+            continue
+        joined.append(copy.deepcopy(output))
+        if name:
+            streams[name] = joined[-1]
+    return coalesce_streams(joined)
+
+
 def setup(app):
+    render.coalesce_streams = merged_streams
     app.add_directive("claims", Claims)
     app.add_directive("self-check", SelfCheck)
     app.add_directive("interactive", Interactive)

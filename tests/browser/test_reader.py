@@ -233,6 +233,13 @@ def test_the_script_for_pages_on_disk_refuses_what_it_does_not_know(tmp_path):
         bundle.bundle(tmp_path)
 
 
+def test_what_is_printed_piece_by_piece_stays_one_line():
+    pieces = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("1 ", "2 ", "3\n")]
+    pieces.insert(1, nbformat.v4.new_output("stream", name="stderr", text="a warning\n"))
+    merged = {output["name"]: output["text"] for output in load("course").merged_streams(pieces)}
+    assert merged == {"stdout": "1 2 3\n", "stderr": "a warning\n"}
+
+
 def test_launch_links_open_the_kit_and_never_this_repository():
     links = load("pages").launch_links
     launch = {
