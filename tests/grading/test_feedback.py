@@ -82,6 +82,10 @@ def test_it_shows_the_verdicts(page):
     assert 'class="verdict"' in page and "0 of 8 points" in page
 
 
+def test_its_list_names_the_tasks(page):
+    assert '<a href="#check-max_pool2d">max_pool2d</a>' in page and ">Test cell</a>" not in page
+
+
 def test_formulas_are_mathml(page):
     assert "<mtable>" in page and "\\begin{pmatrix}" not in page
 
