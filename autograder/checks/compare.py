@@ -105,16 +105,21 @@ def _largest_error(array, expected, scale, tolerance):
     )
 
 
-def same(one, other, tolerance=1e-6):
-    """Say whether two values of any kind are equal up to rounding."""
+def same(one, other, noise=1e-12, tolerance=1e-6):
+    """Say whether two values of any kind are equal up to rounding; numbers below `noise` are as good as zero."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(same(one[key], other[key], noise, tolerance) for key in one)
     if isinstance(one, tuple | list) and isinstance(other, tuple | list):
-        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+        pairs = zip(one, other, strict=False)
+        return len(one) == len(other) and all(same(a, b, noise, tolerance) for a, b in pairs)
     numbers = (int, float, np.number, np.ndarray)
     if isinstance(one, numbers) and isinstance(other, numbers):
         a, b = np.asarray(one), np.asarray(other)
-        return a.shape == b.shape and compare(a, b.astype(float), None, tolerance) is None
+        if a.shape != b.shape:
+            return False
+        b = b.astype(float)
+        largest = np.abs(b).max(initial=noise / tolerance, where=np.isfinite(b))
+        return compare(a, b, largest, tolerance) is None
     return type(one) is type(other) and isinstance(one, str | bool | None.__class__) and one == other
 
 

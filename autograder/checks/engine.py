@@ -328,8 +328,10 @@ class _Trial:
             return ""
         for mistake in self.check.mistakes:
             if all(
-                ours is None or agree(ours, theirs)
-                for ours, theirs in zip(self.outcomes, mistake_outcomes(self.check, mistake), strict=True)
+                ours is None or agree(ours, theirs, noise_of(self.check, case))
+                for case, ours, theirs in zip(
+                    self.check.cases, self.outcomes, mistake_outcomes(self.check, mistake), strict=True
+                )
             ):
                 return mistake.says
         return ""
@@ -503,10 +505,19 @@ def mistake_outcomes(check, mistake):
     return _mistakes[key]
 
 
-def agree(one, other):
+def noise_of(check, case):
+    """Return the size below which a number that a case leads to is rounding."""
+    scale = truth(check, case)[1] if check.oracle is not None else None
+    if not isinstance(scale, int | float | np.ndarray | np.generic):
+        return 1e-12
+    scale = np.abs(np.asarray(scale, dtype=float))
+    return 1e-12 * scale.max(initial=0.0, where=np.isfinite(scale)) or 1e-12
+
+
+def agree(one, other, noise=1e-12):
     """Say whether two outcomes are the same: both failed alike, or values equal up to rounding."""
     if one.ok and other.ok:
-        return same(one.value, other.value)
+        return same(one.value, other.value, noise)
     return one.kind == other.kind
 
 

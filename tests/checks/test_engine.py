@@ -385,6 +385,19 @@ def test_compare(value, expected, equal):
     assert (compare(value, expected) is None) is equal
 
 
+def test_rounding_where_nothing_is_left_does_not_hide_a_mistake():
+    def squares(noise):
+        return lambda x: float(((x - x.round()) ** 2).sum()) + noise
+
+    table = (Case((np.array([1.3, 2.4]),)), Case((np.array([1.0, 2.0]),)))
+    check = Check(
+        "left_over", oracle=squares(0.0), scale=lambda x: float((x**2).sum()), cases=table,
+        mistakes=(Mistake("doubles", "You doubled it.", lambda x: 2 * squares(0.0)(x) + 1e-16),),
+    )  # fmt: skip
+    assert verdict_on(lambda x: 2 * squares(0.0)(x) + 3e-16, check).diagnosis == "You doubled it."
+    assert verdict_on(lambda x: 2 * squares(0.0)(x) + 1e-9, check).diagnosis == ""
+
+
 def test_complex_numbers_are_named():
     assert "complex" in compare(np.ones(2) + 0j, np.ones(2)).says
 
