@@ -1,7 +1,9 @@
 """Where nbgrader finds the course: stock commands work from this folder, `nbgrader autograde pooling` for example."""
 
+import os
 from pathlib import Path
 
+from autograder.authoring.student_kit import site
 from autograder.grading.preprocessor import use_examiner
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
@@ -38,5 +40,8 @@ c.LimitOutput.max_traceback = 100
 # Students' code runs in a sandbox, the checks outside of it. Without this line nbgrader grades as it always does,
 # and believes what a submission says about itself.
 use_examiner(c)
+
+# "Read:" in a verdict is a link, once `html: baseurl` in _config.yml (or COURSE_SITE) says where the site is.
+os.environ["COURSE_SITE"] = site(root)
 
 c.ExportPlugin.to = str(root / "course" / "grades.csv")

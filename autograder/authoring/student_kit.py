@@ -2,7 +2,8 @@
 
 Where the kit is published as a repository of its own, its address makes the notebooks open anywhere: the site shows
 launch buttons, and a notebook's first cell fetches the wheel from there. The address is ``course_launch.kit`` in
-``_config.yml``, or the environment's ``COURSE_KIT``.
+``_config.yml``, or the environment's ``COURSE_KIT``. Where the site has an address (``html.baseurl`` in
+``_config.yml``, or ``COURSE_SITE``), the checks link to its sections.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import nbformat
 import yaml
 
 from autograder.authoring.weaver import WHEEL
+from autograder.checks.display import SITE_FILE
 
 EPOCH = 1_767_225_600  # files in the wheel and the archive bear this time, so that two builds are the same
 NEEDED = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "safetensors", "jupyterlab")
@@ -78,6 +80,7 @@ def build_wheel(root, folder):
         shutil.copytree(root / "autograder", Path(copy) / "autograder", ignore=ignored)
         for name in ("pyproject.toml", "LICENSE"):
             shutil.copyfile(root / name, Path(copy) / name)
+        (Path(copy) / "autograder" / SITE_FILE).write_text(site(root) + "\n", encoding="utf-8", newline="\n")
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), copy]
         done = subprocess.run(
             command, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, capture_output=True, text=True
@@ -111,10 +114,19 @@ def topics(root):
     return "\n".join(lines)
 
 
+def _config(root):
+    path = Path(root) / "_config.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def site(root):
+    """Return the address of the published site, or "": the environment's, else the configured one."""
+    return os.environ.get("COURSE_SITE") or _config(root).get("html", {}).get("baseurl") or ""
+
+
 def published(root):
     """Return (address of the kit's repository or "", its branch): the environment's, else the configured ones."""
-    config = yaml.safe_load((Path(root) / "_config.yml").read_text(encoding="utf-8"))
-    launch = config["sphinx"]["config"]["course_launch"]
+    launch = _config(root)["sphinx"]["config"]["course_launch"]
     address = os.environ.get("COURSE_KIT") or launch["kit"] or ""
     return address.rstrip("/").removesuffix(".git"), os.environ.get("COURSE_KIT_BRANCH") or launch["branch"]
 

@@ -1,12 +1,14 @@
 """A verdict as text for a terminal and as HTML for a notebook: both say the same."""
 
 import html
+import os
+from importlib import resources
 
 import numpy as np
 
 CELLS = 16  # the largest picture, in cells a side
 NUMBERS = 8  # up to this many cells a side, the picture has the numbers written in
-SITE = "book"
+SITE_FILE = "site.txt"  # in the package of a student kit: where the course's site is
 
 _STYLE = (
     "border-left:4px solid {colour};padding:.4em .8em;margin:.3em 0;background:#fff;color:#1a1a1a;"
@@ -114,7 +116,7 @@ def as_text(verdict):
             table = np.array2string(plane, precision=4, suppress_small=True)
             lines += [f"  {caption}:", *(f"    {row}" for row in table.splitlines())]
     if verdict.section and not verdict.passed:
-        lines.append(f"  Read: {link(verdict)}")
+        lines.append(f"  Read: {site()}{link(verdict)}")
     if verdict.seed is not None and not verdict.passed:
         lines.append(f"  (seed {verdict.seed}: running the cell again tries the same cases)")
     return "\n".join(lines)
@@ -122,8 +124,18 @@ def as_text(verdict):
 
 def link(verdict):
     """Return the address of the section that explains it, below the site's root: ``book/pooling.html#pooling-max``."""
-    stem = verdict.section.split("#")[0]
-    return f"{SITE}/{stem}.html#{verdict.section.split('#')[-1]}"
+    stem, _, section = verdict.section.rpartition("#")
+    return f"book/{stem}.html#{section}"
+
+
+def site():
+    """Return where the course's site is published, with a slash at its end, or "" where nobody has said so.
+
+    The environment's ``COURSE_SITE`` says it, else what the student kit was built with. Only the web counts.
+    """
+    told = resources.files("autograder") / SITE_FILE
+    address = os.environ.get("COURSE_SITE") or (told.read_text(encoding="utf-8").strip() if told.is_file() else "")
+    return address.rstrip("/") + "/" if address.startswith(("https://", "http://")) else ""
 
 
 # --- HTML ----------------------------------------------------------------------------------------------------------
@@ -145,11 +157,19 @@ def as_html(verdict):
         body += [_svg(caption, plane, bound) for caption, plane in pictures]
         body.append("</div>")
     if not verdict.passed:
-        small = [f"Read: <code>{_escape(link(verdict))}</code>"] if verdict.section else []
+        small = [f"Read: {_anchor(link(verdict))}"] if verdict.section else []
         if verdict.seed is not None:
             small.append(f"seed {verdict.seed}: running the cell again tries the same cases")
         body.append(f'<div style="font-size:.85em;color:#444">{" · ".join(small)}</div>')
     return f'<div class="verdict" style="{_STYLE.format(colour=colour)}">{"".join(body)}</div>'
+
+
+def _anchor(page):
+    """Write a page of the site as a link, or as its name where nobody has said where the site is."""
+    address, name = site(), _escape(page)
+    if not address:
+        return f"<code>{name}</code>"
+    return f'<a href="{_escape(address)}{name}" target="_blank" rel="noopener">{name}</a>'
 
 
 def _escape(text):

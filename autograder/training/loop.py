@@ -184,15 +184,15 @@ class Trainer:
         tensors |= {f"best.{name}": value for name, value in self.best.items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{key}": v for key, v in state.items() if isinstance(v, torch.Tensor)}
-        files.write_tensors(
-            _checkpoint(folder, self.task), tensors, {"log": json.dumps(self.log), "layers": self._id()}
-        )
+        scaler = self.scaler.state_dict()  # empty without a GPU
+        about = {"log": json.dumps(self.log), "scaler": json.dumps(scaler), "layers": self._id()}
+        files.write_tensors(_checkpoint(folder, self.task), tensors, about)
 
     def resume(self, folder):
         """Go on where an earlier run of the same layers and settings stopped; return whether there was one."""
         try:
             tensors, about = files.read_checkpoint(_checkpoint(folder, self.task))
-            log = json.loads(about["log"])
+            log, scaler = json.loads(about["log"]), json.loads(about["scaler"])
             if about["layers"] != self._id():
                 return False
             state = self.optimizer.state_dict()
@@ -203,6 +203,8 @@ class Trainer:
                     state["state"].setdefault(int(number), {})[key] = value
             self.net.load_state_dict({name[4:]: v for name, v in tensors.items() if name.startswith("net.")})
             self.optimizer.load_state_dict(state)
+            if scaler and self.scaler.is_enabled():
+                self.scaler.load_state_dict(scaler)
         except (ModelError, KeyError, ValueError, RuntimeError):
             return False
         self.best = {name[5:]: value for name, value in tensors.items() if name.startswith("best.")}

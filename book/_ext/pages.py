@@ -164,8 +164,10 @@ def group_button(tooltip, icon, buttons, label):
     return {"type": "group", "tooltip": tooltip, "icon": icon, "buttons": buttons, "label": label}
 
 
-def read_kit(app, config):
-    """Take the address of the published kit from the environment, where it gives one; see `student_kit`."""
+def read_addresses(app, config):
+    """Take the addresses of site and published kit from the environment, where it gives them; see `student_kit`."""
+    if address := student_kit.site(app.confdir):
+        config.html_baseurl = address.rstrip("/") + "/"
     if config.course_launch:
         kit, branch = student_kit.published(app.confdir)
         config.course_launch = {**config.course_launch, "kit": kit, "branch": branch}
@@ -351,7 +353,7 @@ def setup(app):
     app.add_config_value("course_instructor", False, "env")
     app.connect("doctree-resolved", link_solutions)
     app.connect("config-inited", remove_thebe, priority=900)
-    app.connect("config-inited", read_kit)
+    app.connect("config-inited", read_addresses)
     app.connect("builder-inited", lambda app: collect_topics(app, app.env))
     app.connect("html-page-context", add_description)
     app.connect("html-page-context", set_buttons, priority=600)

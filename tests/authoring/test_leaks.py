@@ -134,6 +134,12 @@ def test_a_published_kit_fetches_its_wheel_and_is_the_same_otherwise(kit, tmp_pa
     assert "Upload" in (kit / "README.md").read_text() and "Upload" not in (there / "README.md").read_text()
 
 
+def test_the_wheel_knows_where_the_site_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_SITE", "https://school.example/convnets/")
+    with zipfile.ZipFile(student_kit.build_wheel(ROOT, tmp_path)) as wheel:
+        assert wheel.read("autograder/site.txt") == b"https://school.example/convnets/\n"
+
+
 def test_no_solution_in_the_site(searcher):
     site = ROOT / "_build" / "html"
     if not (site / "index.html").is_file():

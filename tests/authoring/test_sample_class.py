@@ -132,6 +132,7 @@ def test_the_sample_class_keeps_out_of_a_real_course(graded, tmp_path, capsys):
     shutil.copytree(project / "course" / "submitted" / "ada", real / "course" / "submitted" / "zoe")
     assert sample_class.main(["--root", str(real)]) == 0
     assert "the work of other students (zoe)" in capsys.readouterr().out
+    assert sample_class.main(["--root", str(real), "--forget"]) == 1
     assert sorted(path.name for path in (real / "course").iterdir()) == ["submitted"]
 
 

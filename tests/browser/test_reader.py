@@ -264,7 +264,7 @@ def test_launch_buttons_are_shown_where_a_kit_is_published(monkeypatch):
         settings = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]["course_launch"]
         config = SimpleNamespace(course_launch=settings)
         app = SimpleNamespace(confdir=ROOT, config=config, env=SimpleNamespace(course_topics=["pooling"]))
-        pages.read_kit(app, config)
+        pages.read_addresses(app, config)
         context = {}
         pages.set_buttons(app, page, "", context, doctree=object())
         groups = {group["label"]: group["buttons"] for group in context["header_buttons"]}

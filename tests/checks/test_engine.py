@@ -1,5 +1,6 @@
 """The engine on a function that is easy to see through: doubling."""
 
+import re
 import threading
 import time
 from dataclasses import replace
@@ -499,6 +500,22 @@ def test_html_escapes_what_a_student_wrote_and_loads_nothing():
     assert "<img" not in page
     assert "\x1b" not in page
     assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ("https://a.b/c", "https://a.b/c/book/pooling.html#pooling-max"),
+        ("https://a.b/c/", "https://a.b/c/book/pooling.html#pooling-max"),
+        ("", None),
+        ("javascript:alert(1)//", None),
+    ],
+)
+def test_a_verdict_links_to_the_site_where_it_is_known(told, address, monkeypatch):
+    monkeypatch.setenv("COURSE_SITE", told)
+    verdict = verdict_on(lambda x: 3 * x)
+    assert re.findall(r'href="(.*?)"', as_html(verdict)) == ([address] if address else [])
+    assert f"Read: {address or 'book/pooling.html#pooling-max'}\n" in as_text(verdict)
 
 
 def test_pictures_have_a_text_in_their_place():

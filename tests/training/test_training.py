@@ -261,6 +261,16 @@ def test_an_interrupted_run_goes_on_and_ends_at_the_same_weights(tmp_path, optim
     assert told == found and loop.replay(task, layers, whole | {"device": "a GPU", "losses": []}) is None
 
 
+def test_the_scale_of_mixed_precision_survives_an_interruption(tmp_path):
+    first, second = (loop.Trainer(tasks.find("scenes"), LAYERS["scenes"], TINY) for _ in range(2))
+    for trainer in (first, second):
+        trainer.scaler = torch.amp.GradScaler("cpu")  # a GPU's is on; on the CPU it is off
+    first.advance()
+    first.scaler.update(1024.0)
+    first.save(tmp_path)
+    assert second.resume(tmp_path) and second.scaler.get_scale() == 1024.0
+
+
 def test_what_is_trained_already_is_left_alone(tmp_path):
     task, steps = tasks.find("scenes"), []
     for _ in range(2):
