@@ -13,7 +13,7 @@ from autograder.authoring import weaver
 
 MIN_NODES = 40  # below that, two people write the same by chance
 MIN_TEXT = 40
-BINARY = {".png", ".jpg", ".woff", ".woff2", ".ttf", ".eot", ".otf", ".ico", ".inv", ".npz", ".safetensors"}
+BINARY = {".png", ".webp", ".jpg", ".woff", ".woff2", ".ttf", ".eot", ".otf", ".ico", ".inv", ".npz", ".safetensors"}
 CHECKED_ARGUMENTS = {"as_array", "as_int", "as_pair", "asarray"}
 
 
@@ -135,19 +135,7 @@ class Searcher:
         if suffix in (".whl", ".zip"):
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 return set().union(*(self.in_file(n, archive.read(n)) for n in archive.namelist()))
-        if suffix in (
-            ".png",
-            ".jpg",
-            ".woff",
-            ".woff2",
-            ".ttf",
-            ".eot",
-            ".otf",
-            ".ico",
-            ".inv",
-            ".npz",
-            ".safetensors",
-        ):
+        if suffix in BINARY:
             return set()
         text = data.decode("utf-8", errors="replace")
         found = set().union(*(self.in_code(code) for code in codes(suffix, text)))

@@ -8,6 +8,7 @@ import numpy as np
 
 CELLS = 16  # the largest picture, in cells a side
 NUMBERS = 8  # up to this many cells a side, the picture has the numbers written in
+LONGEST = 80  # characters of one argument of a call
 SITE_FILE = "site.txt"  # in the package of a student kit: where the course's site is
 
 _STYLE = (
@@ -54,6 +55,8 @@ def describe(value):
     --------
     >>> describe(np.zeros((2, 3, 4))), describe([1, 2]), describe(np.array([1.0, 2.0]))
     ('array(2, 3, 4)', '[1, 2]', '[1, 2]')
+    >>> print(describe([{"kind": "conv", "weight": np.zeros((8, 3, 5, 5))}, (1,)]))
+    [{'kind': 'conv', 'weight': array(8, 3, 5, 5)}, (1,)]
     """
     if isinstance(value, np.ndarray):
         dtype = "" if value.dtype == np.float64 else f" {value.dtype}"
@@ -62,8 +65,15 @@ def describe(value):
         return f"array{value.shape}{dtype}"
     if callable(value):
         return getattr(value, "__name__", "a function")
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    if isinstance(value, dict):
+        text = "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in value.items()) + "}"
+    elif isinstance(value, list):
+        text = "[" + ", ".join(map(describe, value)) + "]"
+    elif isinstance(value, tuple):
+        text = "(" + ", ".join(map(describe, value)) + "," * (len(value) == 1) + ")"
+    else:
+        text = repr(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
 def _pictures(verdict):
