@@ -112,7 +112,8 @@ class SelfCheck(SphinxDirective):
 class Interactive(SphinxDirective):
     """An interactive figure by name, with its still picture, and in the content what to try.
 
-    ``:options:`` is JSON handed to the element as ``data-options``: the state it starts in.
+    ``:options:`` is JSON handed to the element as ``data-options``: the state it starts in. ``:still:`` names the
+    picture of another state than the figure's own first one.
     """
 
     has_content = True
@@ -122,6 +123,7 @@ class Interactive(SphinxDirective):
         "caption": directives.unchanged,
         "options": directives.unchanged,
         "name": directives.unchanged,
+        "still": directives.unchanged,
     }
 
     def run(self):
@@ -136,11 +138,10 @@ class Interactive(SphinxDirective):
             raise self.error(f"interactive: options are not JSON: {error}") from None
         alt = self.options.get("alt", f"A still of the interactive figure: {title.lower()}.")
         root = "../" * self.env.docname.count("/")
-        still = STATIC / "figures" / "stills" / f"{name}.png"
-        picture = ""
+        still = STATIC / "figures" / "stills" / f"{self.options.get('still', name)}.png"
         if still.exists():
             width, height = Image.open(still).size
-            source = f"{root}_static/figures/stills/{name}.png"
+            source = f"{root}_static/figures/stills/{still.name}"
             picture = (
                 f'<img class="interactive-still" src="{source}" alt="{html.escape(alt)}" '
                 f'width="{width // 2}" height="{height // 2}" loading="lazy">'

@@ -27,8 +27,15 @@ BARE = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8
 .cf-controls, .cf-key-help, .cf-formula {{ display: none }} .cf-stage, .cf-readout {{ padding: 6px; margin: 0 }}</style>
 <article><figure class="interactive" style="border: 0; padding: 0; margin: 0">
 <course-{name} data-options='{options}'></course-{name}></figure></article></html>"""
-# The states that show the idea, where the first one does not.
-SHOWN = {"pooling-shift": '{"right": 1}', "convolution-arithmetic": '{"position": 4}'}
+# {still: (figure, state)}: every figure as it starts, and the states that show the idea where the first one does not
+STILLS = {name: (name, "{}") for name in FIGURES} | {
+    "pooling-shift": ("pooling-shift", '{"right": 1}'),
+    "convolution-arithmetic": ("convolution-arithmetic", '{"position": 4}'),
+    "convolution-arithmetic-transposed": (
+        "convolution-arithmetic",
+        '{"kind": "transposed", "n": 4, "kernel": 3, "stride": 2, "padding": 0, "position": 5}',
+    ),
+}
 # (file, page, width, colour scheme, what to bring to the top)
 VIEWS = [
     ("site-index.png", "book/index.html", 1280, "light", None),
@@ -56,11 +63,11 @@ def save(page, path, **options):
 
 
 def stills():
-    """Draw every interactive figure as it starts, without its controls, at twice the size it is shown in."""
+    """Draw every interactive figure without its controls, at twice the size it is shown in."""
     with serving(ROOT / "book") as address, chromium() as browser:
         page = browser.new_page(viewport={"width": 720, "height": 600}, device_scale_factor=2)
-        for name in FIGURES:
-            html = BARE.format(name=name, options=SHOWN.get(name, "{}"))
+        for still, (name, options) in STILLS.items():
+            html = BARE.format(name=name, options=options)
             page.route("**/still.html", lambda route, _, html=html: route.fulfill(body=html, content_type="text/html"))
             page.goto(f"{address}/still.html")
             page.wait_for_selector(f"course-{name}[data-ready]")
@@ -68,9 +75,9 @@ def stills():
             below = page.locator(".cf-say").bounding_box()
             height = below["y"] + below["height"] - target["y"] + 8
             clip = {"x": 0, "y": target["y"], "width": 690, "height": height}
-            save(page, ROOT / "book/_static/figures/stills" / f"{name}.png", clip=clip)
+            save(page, ROOT / "book/_static/figures/stills" / f"{still}.png", clip=clip)
             page.unroute("**/still.html")
-            print(name)
+            print(still)
 
 
 def readme(site, into):
