@@ -1,7 +1,6 @@
 """Every interactive figure, by mouse and by keyboard alone, in light and dark, without scripts, with little motion."""
 
 import re
-from pathlib import Path
 
 import pytest
 from visits import ROOT, load, serve

@@ -278,10 +278,11 @@ def test_launch_buttons_are_shown_where_a_kit_is_published(monkeypatch):
 
 
 def test_the_site_is_small(built):
-    """A chapter with everything it shows stays below 1.5 MB, what all pages share not counted."""
+    """A chapter with everything it shows stays below 1.5 MB, what all pages share not counted; its figures are WebP."""
     for page in sorted((built / "book").glob("*.html")):
         text = page.read_text(encoding="utf-8")
         images = {built / "_images" / name for name in re.findall(r'_images/([^"]+)"', text)}
+        assert {image.suffix for image in images} <= {".webp"}, page.name
         size = len(text.encode()) + sum(image.stat().st_size for image in images)
         assert size < 1.5e6, f"{page.name}: {size / 1e6:.2f} MB"
 
