@@ -207,7 +207,7 @@ NETWORK_SUMMARY = Check(
 # --- convnet_forward -----------------------------------------------------------------------------------------------
 
 
-def _apply(layers, weights, x, skip=(), bias=True, channels_last=False, plain=()):
+def _apply(layers, weights, x, skip=(), bias=True, channels_last=False, plain=(), relu=torch.relu):
     """Run a network by PyTorch's functions; the keywords build known mistakes."""
     for position, layer in enumerate(layers):
         kind = layer["kind"]
@@ -224,7 +224,7 @@ def _apply(layers, weights, x, skip=(), bias=True, channels_last=False, plain=()
         elif kind == "max_pool2d":
             x = F.max_pool2d(x, layer["kernel_size"], **options)
         elif kind == "relu":
-            x = x.clamp(min=0)
+            x = relu(x)
         elif kind == "flatten":
             x = (x.permute(0, 2, 3, 1) if channels_last and x.ndim == 4 else x).flatten(1)
         else:
@@ -447,6 +447,25 @@ def _judge_backward(value, case):
     return None
 
 
+def _half_black():
+    """Return a network without biases and pictures with a black half: what ReLU gets from there is exactly 0."""
+    layers, weights, x, _, _ = _case([_UP_PAIRS[0] | {"bias": False}, {"kind": "relu"}, *_HEAD], (2, 2, 6, 8), "")
+    x[..., :4] = 0
+    return layers, weights, x
+
+
+class _Straight(torch.autograd.Function):
+    """ReLU forward, identity backward."""
+
+    @staticmethod
+    def forward(context, x):
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(context, grad_output):
+        return grad_output
+
+
 def _upstream(layers, weights, x):
     shape = _forward(layers, weights, x).shape
     return _normal(*shape, seed=3, dtype=x.dtype)
@@ -466,10 +485,10 @@ CONVNET_BACKWARD = Check(
     "convnet_backward",
     section="training#training-backward",
     judge=_judge_backward,
-    parts={"one after the other": 3, "strides, pads, pooling": 3, "a label per pixel": 2},
+    parts={"one after the other": 3, "strides, pads, pooling": 2, "a label per pixel": 2, "ReLU at 0": 1},
     cases=tuple(
         Case((_upstream(layers, weights, x), layers, weights, x), {}, part, note)
-        for layers, weights, x, part, note in _TRIED
+        for layers, weights, x, part, note in (*_TRIED, (*_half_black(), "ReLU at 0", "a black half and no bias"))
     ),
     mistakes=(
         Mistake(
@@ -480,7 +499,13 @@ CONVNET_BACKWARD = Check(
         Mistake(
             "lets ReLU pass everything",
             "Your ReLU lets every gradient pass: where its input was negative, nothing flows back.",
-            lambda g, layers, weights, x: _relu_passes(g, layers, weights, x),
+            lambda g, layers, weights, x: _gradients(g, layers, weights, x, relu=_Straight.apply),
+        ),
+        Mistake(
+            "lets ReLU pass at 0",
+            "Your ReLU lets the gradient pass where its input is exactly 0; there it is 0.",
+            lambda g, layers, weights, x: _gradients(g, layers, weights, x, relu=lambda v: v.clamp(min=0)),
+            share=7 / 8,
         ),
         Mistake(
             "averages over the batch",
@@ -507,28 +532,6 @@ CONVNET_BACKWARD = Check(
         ),
     ),
 )
-
-
-class _Straight(torch.autograd.Function):
-    """ReLU forward, identity backward."""
-
-    @staticmethod
-    def forward(context, x):
-        return x.clamp(min=0)
-
-    @staticmethod
-    def backward(context, grad_output):
-        return grad_output
-
-
-def _relu_passes(grad_output, layers, weights, x):
-    own = {name: tensor(w, requires_grad=True) for name, w in weights.items()}
-    given = value = tensor(x, requires_grad=True)
-    for position, layer in enumerate(layers):
-        mine = {name.replace(f"{position}.", "0."): w for name, w in own.items() if name.startswith(f"{position}.")}
-        value = _Straight.apply(value) if layer["kind"] == "relu" else _apply([layer], mine, value)
-    (value * tensor(grad_output)).sum().backward()
-    return {name: array(w.grad) for name, w in own.items()}, array(given.grad)
 
 
 # --- sgd_step ------------------------------------------------------------------------------------------------------
