@@ -52,6 +52,19 @@
     module("previews.js").then(({ watch }) => watch(links));
   }
 
+  // Plots that a narrow screen makes too small to be read.
+  const plots = [...document.querySelectorAll("article .cell_output img[width]")];
+  const narrow = matchMedia("(max-width: 44rem)");
+
+  function offerToEnlarge() {
+    if (narrow.matches) module("enlarge.js").then(({ offerForWide }) => offerForWide(plots));
+  }
+
+  if (plots.length) {
+    offerToEnlarge();
+    narrow.addEventListener("change", offerToEnlarge);
+  }
+
   // MathJax is large: it comes when everything else is there.
   function loadWhenIdle() {
     for (const waiting of document.querySelectorAll("script[type='text/when-idle']")) {

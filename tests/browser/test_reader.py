@@ -172,6 +172,24 @@ def test_without_scripts_answers_are_folded_and_readable(site, visit):
     assert details.locator(".self-check-answer").is_visible()
 
 
+def test_wide_plots_can_be_enlarged_on_a_telephone(chapter):
+    page = chapter.page
+    assert page.locator("button.enlarge").count() == 0, "on a wide screen there is no need"
+    page.set_viewport_size({"width": 400, "height": 900})
+    button = page.locator("button.enlarge").first
+    button.wait_for()
+    image = button.locator("xpath=preceding-sibling::div[1]/img")
+    own, fitted = int(image.get_attribute("width")), image.bounding_box()["width"]
+    assert fitted <= 400 and fitted < 0.75 * own
+    button.press("Enter")
+    assert button.text_content() == "Fit to the screen" and image.bounding_box()["width"] == own
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "the figure scrolls, not the page"
+    page.wait_for_timeout(300)  # what scrolls is made to be reached by keyboard a moment after the change
+    assert chapter.axe() == []
+    button.click()
+    assert image.bounding_box()["width"] == fitted
+
+
 def test_a_chapter_prints_as_a_document(chapter, tmp_path):
     chapter.page.wait_for_function("document.querySelector('mjx-container') !== null")
     chapter.page.emulate_media(media="print")
