@@ -541,18 +541,15 @@ def _step(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0
     """Do a step as ``torch.optim.SGD`` does."""
     parameters = {name: torch.nn.Parameter(tensor(w)) for name, w in weights.items()}
     optimizer = torch.optim.SGD(parameters.values(), lr=lr, momentum=momentum, weight_decay=weight_decay)
+    old = velocity or {}
     for name, parameter in parameters.items():
-        if name in grads:
-            parameter.grad = tensor(grads[name])
-            if velocity is not None:
-                optimizer.state[parameter]["momentum_buffer"] = tensor(velocity[name])
+        parameter.grad = tensor(grads[name]) if name in grads else None
+        if name in old:
+            optimizer.state[parameter]["momentum_buffer"] = tensor(old[name])
     optimizer.step()
     found = {name: array(p) for name, p in parameters.items()}
-    moved = {
-        name: momentum * (0 if velocity is None else velocity[name]) + grad + weight_decay * weights[name]
-        for name, grad in grads.items()
-    }
-    return found, moved
+    moved = {name: momentum * old.get(name, 0) + grad + weight_decay * weights[name] for name, grad in grads.items()}
+    return found, {name: np.array(v) for name, v in (old | moved).items()}
 
 
 def _judge_step(value, case):
@@ -561,6 +558,8 @@ def _judge_step(value, case):
     for words, found, right in zip(("weights", "velocity"), value, _step(*case.args, **case.kwargs), strict=True):
         if words == "velocity":  # one of zeros, for a weight without a gradient, changes nothing
             found = {name: v for name, v in found.items() if name in right or name not in case.args[0] or np.any(v)}
+        if lost := sorted(set(right) - set(found) - set(case.args[1])):
+            return f"In the new {words}, {lost[0]!r} is gone: it had no gradient this time, and keeps what it has."
         if set(found) != set(right):
             return f"The names in the new {words} are {sorted(map(str, found))}, expected {sorted(right)}."
         for name in right:
@@ -573,6 +572,10 @@ def _judge_step(value, case):
     return None
 
 
+def _without(arrays, name):
+    return {n: a for n, a in arrays.items() if n != name}
+
+
 _W = {"0.weight": _normal(2, 1, 3, 2), "0.bias": _normal(2), "2.weight": _normal(3, 4)}
 _G = {name: _normal(*w.shape, seed=1) for name, w in _W.items()}
 _V = {name: _normal(*w.shape, seed=2) for name, w in _W.items()}
@@ -583,15 +586,12 @@ SGD_STEP = Check(
     "sgd_step",
     section="training#training-step",
     judge=_judge_step,
-    parts={"a plain step": 1, "momentum": 2, "weight decay": 1},
+    parts={"a plain step": 1, "momentum": 1, "weight decay": 1, "no gradient": 1},
     cases=(
         Case((_W, _G), {"lr": 0.1}, "a plain step"),
-        Case(
-            (_W | {"1.running_mean": _normal(4)}, _G, None, 0.2),
-            {},
-            "a plain step",
-            "a weight without a gradient stays",
-        ),
+        Case((_W | {"1.mean": _normal(4)}, _G, None, 0.2), {}, "no gradient", "a weight without a gradient stays"),
+        Case((_W, _without(_G, "2.weight"), _V, 0.1, 0.9), {}, "no gradient", "and keeps its velocity"),
+        Case((_W, _G, _without(_V, "0.bias"), 0.1, 0.9), {}, "no gradient", "its first one: no velocity yet"),
         Case((_W, _G, _V, 0.1, 0.9), {}, "momentum"),
         Case((_W32, _G32, _V32, 0.1, 0.5), {}, "momentum", "float32"),
         Case((_W, _G, None, 0.1, 0.9), {}, "momentum", "the first step: there is no velocity yet"),
@@ -624,6 +624,14 @@ SGD_STEP = Check(
             lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (
                 lambda new, moved: (new, {n: lr * u for n, u in moved.items()})
             )(*_step(w, g, v, lr, m, d)),
+        ),
+        Mistake(
+            "loses a velocity",
+            "is gone: it had no gradient this time, and keeps what it has.",
+            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (lambda new, moved: (new, {n: moved[n] for n in g}))(
+                *_step(w, g, v, lr, m, d)
+            ),
+            share=3 / 4,
         ),
         Mistake(
             "averages gradient and velocity",

@@ -321,8 +321,8 @@ def radix2_fft(x, inverse=False):
 
     Raises
     ------
-    ValueError
-        If n is not a power of two.
+    TypeError, ValueError
+        If x does not hold numbers, or n is not a power of two.
 
     References
     ----------
@@ -334,13 +334,15 @@ def radix2_fft(x, inverse=False):
     array([1., 1., 1., 1.])
     """
     x = np.asarray(x)
+    if x.dtype.kind not in "iufc":
+        raise TypeError(f"x must hold numbers, got dtype {x.dtype}")
     if x.ndim != 1 or not x.size or x.size & (x.size - 1):
         raise ValueError(f"x must have shape (n,), n a power of two, got shape {x.shape}")
     if x.size == 1:
         return x.astype(np.result_type(x, np.complex64))
     even, odd = radix2_fft(x[::2], inverse), radix2_fft(x[1::2], inverse)
     roots = np.exp((2j if inverse else -2j) * np.pi * np.arange(x.size // 2) / x.size)
-    turned = roots * odd
+    turned = roots.astype(odd.dtype) * odd
     return np.concatenate([even + turned, even - turned])
 
 

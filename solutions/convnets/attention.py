@@ -388,7 +388,8 @@ def convolution_as_attention(x, weight, padding=0, sharpness=1000.0):
     >>> convolution_as_attention(np.array([[[[1.0, 2.0, 4.0]]]]), np.array([[[[-1.0, 1.0]]]]))
     array([[[[1., 2.]]]])
     """
-    x, weight = as_array(x, "x", "(N, C, H, W)"), as_array(weight, "weight", "(F, C, kH, kW)")
+    x = _as_float(as_array(x, "x", "(N, C, H, W)"), "x")
+    weight = as_array(weight, "weight", "(F, C, kH, kW)")
     if x.shape[1] != weight.shape[1]:
         raise ValueError(f"weight must have the channels of x, {x.shape}, got shape {weight.shape}")
     kernel = weight.shape[2:]
@@ -464,6 +465,8 @@ def _scale_of(query, scale):
 
 def _mask(shape, attn_mask, is_causal):
     """Return what is added to the scores: 0 where a query may look, -inf where not."""
+    if not isinstance(is_causal, bool | np.bool_):
+        raise TypeError(f"is_causal must be True or False, got {is_causal!r}; there is no dropout_p before it")
     if attn_mask is not None and is_causal:
         raise ValueError("give attn_mask or is_causal, not both")
     if is_causal:
@@ -471,8 +474,8 @@ def _mask(shape, attn_mask, is_causal):
     if attn_mask is None:
         return np.zeros(shape[-2:])
     mask = np.asarray(attn_mask)
-    if mask.dtype != bool:
-        mask = _as_float(mask, "attn_mask")
+    if mask.dtype.kind not in "bf":
+        raise TypeError(f"attn_mask must hold bools (who may look) or floats (what is added), got {mask.dtype}")
     if mask.ndim < 2 or mask.shape[-2:] != shape[-2:] or np.broadcast_shapes(mask.shape, shape) != shape:
         raise ValueError(f"attn_mask must have shape (L, S) or that of the scores, {shape}, got shape {mask.shape}")
     return np.where(mask, 0.0, -np.inf) if mask.dtype == bool else mask

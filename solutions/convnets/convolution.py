@@ -76,7 +76,7 @@ def output_size(n, kernel_size, mode):
     >>> [output_size(5, 3, mode) for mode in ("full", "same", "valid")]
     [7, 5, 3]
     """
-    n = as_int(n, "n", 1)
+    n, kernel_size = as_int(n, "n", 1), as_int(kernel_size, "kernel_size", 1)
     size = n + sum(mode_padding(kernel_size, mode)) - kernel_size + 1
     if size < 1:
         raise ValueError(f'mode "valid" needs a kernel that fits into the input, got size {kernel_size} and input {n}')

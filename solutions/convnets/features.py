@@ -410,19 +410,13 @@ def pool_codes(codes, grid, cells=2):
         raise ValueError(f"codes {codes.shape} must have a multiple of {rows} * {columns} rows, one for each patch")
     if cells > min(rows, columns):
         raise ValueError(f"{cells} x {cells} cells do not fit a grid of {rows} x {columns} patches")
-    down, across = _averaging(rows, cells, codes.dtype), _averaging(columns, cells, codes.dtype)
     maps = codes.reshape(-1, rows, columns, codes.shape[1])
-    pooled = np.einsum("ir,nrck,jc->nkij", down, maps, across, optimize=True)
+    pooled = np.empty((len(maps), codes.shape[1], cells, cells), codes.dtype)
+    for i, j in np.ndindex(cells, cells):
+        top, bottom = i * rows // cells, -(-(i + 1) * rows // cells)  # rounded down and up
+        left, right = j * columns // cells, -(-(j + 1) * columns // cells)
+        pooled[:, :, i, j] = maps[:, top:bottom, left:right].mean((1, 2))
     return pooled.reshape(len(maps), -1)
-
-
-def _averaging(length, cells, dtype):
-    """Return the (cells, length) matrix that averages `length` values over the cells of adaptive pooling."""
-    matrix = np.zeros((cells, length), dtype)
-    for i in range(cells):
-        start, stop = i * length // cells, -(-(i + 1) * length // cells)
-        matrix[i, start:stop] = 1 / (stop - start)
-    return matrix
 
 
 def random_kernels(count, channels, size, seed=0):
@@ -532,7 +526,7 @@ def kernel_features(images, kernels, cells=2):
     >>> kernel_features([[[[1, 2, 3], [6, 5, 4]]]], [[[[-1, 1]]]], cells=1)
     array([[0.5]])
     """
-    images, kernels = as_array(images, "images", "(N, C, H, W)"), as_array(kernels, "kernels", "(K, C, kH, kW)")
+    images, kernels = _as_float(images, "images", "(N, C, H, W)"), _as_float(kernels, "kernels", "(K, C, kH, kW)")
     if images.shape[1] != kernels.shape[1]:
         raise ValueError(f"images {images.shape} and kernels {kernels.shape} must have the same number of channels")
     responses = extract_patches(images, kernels.shape[2:]) @ kernels.reshape(len(kernels), -1).T
@@ -564,7 +558,7 @@ def centroid_features(images, centroids, size, cells=2, *, mean=None, matrix=Non
     Raises
     ------
     ValueError
-        As the steps do.
+        As the steps do, or if there is only one of mean and matrix, or they do not fit the patches.
 
     Examples
     --------
@@ -573,9 +567,13 @@ def centroid_features(images, centroids, size, cells=2, *, mean=None, matrix=Non
     """
     images, size = as_array(images, "images", "(N, C, H, W)"), as_pair(size, "size", 1)
     patches = normalize_patches(extract_patches(images, size), epsilon)
+    if (mean is None) != (matrix is None):
+        raise ValueError("mean and matrix belong together: give both or none")
     if matrix is not None:
-        matrix = _as_float(matrix, "matrix", "(D, D)")
-        patches = (patches - _as_float(mean, "mean", "(D,)")) @ matrix
+        mean, matrix = _as_float(mean, "mean", "(D,)"), _as_float(matrix, "matrix", "(D, D)")
+        if (*mean.shape, *matrix.shape) != (patches.shape[1],) * 3:
+            raise ValueError(f"mean {mean.shape} and matrix {matrix.shape} must fit patches {patches.shape}")
+        patches = (patches - mean) @ matrix
     grid = (images.shape[2] - size[0] + 1, images.shape[3] - size[1] + 1)
     return pool_codes(encode_patches(patches, centroids), grid, cells)
 
@@ -619,7 +617,7 @@ def ridge_fit(features, labels, penalty=1.0):
         raise ValueError(
             f"labels {labels.shape} must be classes 0, 1, ..., one for each row of features {features.shape}"
         )
-    targets = 2 * np.eye(labels.max() + 1, dtype=features.dtype)[labels] - 1
+    targets = 2 * np.eye(int(labels.max()) + 1, dtype=features.dtype)[labels] - 1
     mean = features.mean(axis=0)
     centred = features - mean
     gram = centred.T @ centred + penalty * np.eye(features.shape[1], dtype=features.dtype)

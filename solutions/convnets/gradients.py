@@ -262,7 +262,7 @@ def numerical_gradient(function, x, grad_output=1.0, step=None):
         Takes a float64 array of x's shape, returns a number or an array of grad_output's shape.
     x : array
     grad_output : number or array
-        Weights of the outputs.
+        Weights of the outputs, of their shape or broadcast to it.
     step : float, optional
         h; by default the cube root of the machine precision (6.06e-6) times max(1, |element|).
 
@@ -273,7 +273,7 @@ def numerical_gradient(function, x, grad_output=1.0, step=None):
     Raises
     ------
     TypeError, ValueError
-        If `x` is not numeric or is empty, or `step` is not positive.
+        If `x` is not numeric or is empty, `step` is not positive, or `grad_output` does not fit the output.
 
     References
     ----------
@@ -294,6 +294,8 @@ def numerical_gradient(function, x, grad_output=1.0, step=None):
         above[index] += h
         below[index] -= h
         rise = np.asarray(function(above), np.float64) - np.asarray(function(below), np.float64)
+        if np.broadcast_shapes(np.shape(grad_output), rise.shape) != rise.shape:
+            raise ValueError(f"grad_output must fit the output, {rise.shape}, got shape {np.shape(grad_output)}")
         gradient[index] = np.sum(rise * grad_output) / (above[index] - below[index])
     return gradient
 

@@ -150,7 +150,8 @@ def conv_operations(in_channels, output_shape, kernel_size, groups=1):
     """
     if not isinstance(output_shape, tuple | list) or len(output_shape) != 3:
         raise ValueError(f"output_shape must be (out_channels, H, W), got {output_shape!r}")
-    window = conv_parameters(in_channels, output_shape[0], kernel_size, bias=False, groups=groups) // output_shape[0]
+    filters = as_int(output_shape[0], "out_channels", 1)
+    window = conv_parameters(in_channels, filters, kernel_size, bias=False, groups=groups) // filters
     return _units(output_shape, "output_shape") * (2 * window - 1)
 
 
@@ -411,13 +412,15 @@ def _window(in_channels, kernel_size):
 
 def _complete(layers):
     """Layers with the defaults of stride, padding and dilation filled in."""
-    layers = [tuple(layer) if isinstance(layer, tuple | list) else (layer,) for layer in layers]
+    complete = []
     for layer in layers:
+        layer = tuple(layer) if isinstance(layer, tuple | list) else (layer,)
         if not 1 <= len(layer) <= 4:
             raise ValueError(f"a layer must be (kernel_size, stride, padding, dilation), got {layer!r}")
-        for value, name, minimum in zip(layer, ("kernel_size", "stride", "padding", "dilation"), (1, 1, 0, 1)):
-            as_int(value, name, minimum)
-    return [layer + (None, 1, 0, 1)[len(layer) :] for layer in layers]
+        values = layer + (None, 1, 0, 1)[len(layer) :]
+        names = (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1))
+        complete.append(tuple(as_int(value, name, least) for value, (name, least) in zip(values, names)))
+    return complete
 
 
 def _as_images(x):

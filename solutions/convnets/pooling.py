@@ -412,8 +412,8 @@ def lp_pool2d_backward(grad_output, x, norm_type, kernel_size, stride=None, ceil
     Returns
     -------
     grad_x : (N, C, H, W)
-        Where windows overlap, what they pay adds up. A window of zeros, where for p > 1 the norm has no derivative,
-        pays 0 (PyTorch: NaN).
+        Where windows overlap, what they pay adds up. A window whose sum S is 0, where for p > 1 the norm has no
+        derivative, pays 0, as in PyTorch.
     grad_norm_type : float
         Summed over all outputs; a position with x = 0 adds nothing, one with x < 0 makes it NaN.
 
@@ -437,8 +437,7 @@ def lp_pool2d_backward(grad_output, x, norm_type, kernel_size, stride=None, ceil
     with np.errstate(invalid="ignore", divide="ignore"):
         powers = x**p
         sums = _power_sums(powers, windows, divisors)
-        # Where all of a window is 0, any finite weight will do: x ** (p - 1) and the logarithms' terms are 0 there.
-        weights = np.where(sums == 0, 1, sums ** (1 / p - 1)).astype(x.dtype)
+        weights = np.where(sums == 0, 0, sums ** (1 / p - 1)).astype(x.dtype)
         weighted_logs = _power_sums(np.where(x == 0, 0, powers * np.log(x)), windows, divisors)
         slope = weights * (weighted_logs - np.where(sums == 0, 0, sums * np.log(sums)) / p) / p
         scaled = grad_output * weights * np.asarray(np.prod(windows.kernel), x.dtype)

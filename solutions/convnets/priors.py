@@ -72,8 +72,8 @@ def gaussian_map(data, noise_variance, prior_mean=0.0, prior_variance=np.inf):
         raise ValueError(f"prior_variance must be at least 0, got {prior_variance}")
     if np.isinf(prior_variance):
         return float(data.mean())
-    share = noise_variance / (noise_variance + data.size * prior_variance)
-    return float(share * prior_mean + (1 - share) * data.mean())
+    total = noise_variance + data.size * prior_variance
+    return float(noise_variance / total * prior_mean + data.size * prior_variance / total * data.mean())
 
 
 def _sizes(input_shape, kernel_shape):
@@ -454,8 +454,8 @@ def readout_error(features, targets):
             f"features (N, ...) and targets (N,) or (N, K) must hold equally many samples, "
             f"got shapes {features.shape} and {targets.shape}"
         )
-    inputs = np.column_stack([features.reshape(len(features), -1), np.ones(len(features))])
-    outputs = targets.reshape(len(targets), -1)
+    inputs, outputs = features.reshape(len(features), -1), targets.reshape(len(targets), -1)
+    inputs, outputs = inputs - inputs.mean(0), outputs - outputs.mean(0)  # the constant of the affine function
     return float(np.mean((outputs - inputs @ np.linalg.lstsq(inputs, outputs)[0]) ** 2))
 
 

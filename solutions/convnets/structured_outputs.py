@@ -523,7 +523,7 @@ def dense_to_conv(weight, input_shape):
     shape = tuple(as_int(n, "input_shape", 1) for n in input_shape)
     if weight.shape[1] != np.prod(shape):
         raise ValueError(f"weight must have {np.prod(shape)} columns for inputs of shape {shape}, got {weight.shape}")
-    return weight.reshape(-1, *shape)
+    return weight.reshape(-1, *shape).copy()
 
 
 def spatial_pyramid_pool(x, levels=(1, 2, 4)):

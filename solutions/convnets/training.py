@@ -6,7 +6,7 @@ A network is a list of layers, as in `convnets.shapes.trace_shapes`, and a dict 
 
 import numpy as np
 
-from convnets._arguments import as_array
+from convnets._arguments import as_array, as_int
 from convnets.attention import (
     multi_head_attention,
     scaled_dot_product_attention,
@@ -41,7 +41,7 @@ def relu_backward(grad_output, x):
     Returns
     -------
     array of float
-        What came from above where x is positive, 0 elsewhere; at 0 too, as in PyTorch.
+        What came from above, but 0 where x is 0 or less; where x is NaN it passes, as in PyTorch.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def relu_backward(grad_output, x):
     grad_output, x = as_array(grad_output, "grad_output", None), as_array(x, "x", None)
     if grad_output.shape != x.shape:
         raise ValueError(f"grad_output must have the shape of x, {x.shape}, got {grad_output.shape}")
-    return np.where(x > 0, grad_output, 0).astype(grad_output.dtype)
+    return np.where(x <= 0, 0, grad_output).astype(grad_output.dtype)
 
 
 def linear(x, weight, bias=None):
@@ -160,6 +160,12 @@ def batch_norm2d(x, weight, bias, running_mean, running_var):
     >>> batch_norm2d(x, np.array([2.0]), np.array([1.0]), np.array([3.0]), np.array([1.0])).round(3).ravel()
     array([1., 5.])
     """
+    x, weight, bias, mean, deviation = _normalisation(x, weight, bias, running_mean, running_var)
+    return (x - mean) / deviation * weight + bias
+
+
+def _normalisation(x, weight, bias, running_mean, running_var):
+    """Return x and, in a shape that goes with it, weight, bias, mean and standard deviation of every channel."""
     x = as_array(x, "x", "(N, C, H, W)")
     given = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
     given = {name: as_array(value, name, "(C,)") for name, value in given.items()}
@@ -167,7 +173,7 @@ def batch_norm2d(x, weight, bias, running_mean, running_var):
         if value.shape != x.shape[1:2]:
             raise ValueError(f"{name} must have shape {x.shape[1:2]}, one per channel, got {value.shape}")
     weight, bias, mean, var = (value[:, None, None] for value in given.values())
-    return (x - mean) / np.sqrt(var + var.dtype.type(EPSILON)) * weight + bias
+    return x, weight, bias, mean, np.sqrt(var + EPSILON)
 
 
 def batch_norm2d_backward(grad_output, x, weight, bias, running_mean, running_var):
@@ -191,10 +197,9 @@ def batch_norm2d_backward(grad_output, x, weight, bias, running_mean, running_va
     [[8.0, 8.0], [8.0], [4.0]]
     """
     grad_output = _like_output(grad_output, batch_norm2d(x, weight, bias, running_mean, running_var))
-    scale = 1 / np.sqrt(running_var + running_var.dtype.type(EPSILON))
-    normal = (x - running_mean[:, None, None]) * scale[:, None, None]
-    grad_x = grad_output * (weight * scale)[:, None, None]
-    return grad_x, (grad_output * normal).sum((0, 2, 3)), grad_output.sum((0, 2, 3))
+    x, weight, _, mean, deviation = _normalisation(x, weight, bias, running_mean, running_var)
+    grad_weight = (grad_output * (x - mean) / deviation).sum((0, 2, 3))
+    return grad_output * weight / deviation, grad_weight, grad_output.sum((0, 2, 3))
 
 
 def attention2d(x, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, num_heads=1):
@@ -237,7 +242,7 @@ def attention2d(x, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias,
     attended = multi_head_attention(
         flat, flat, flat, num_heads, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias
     )
-    return x + attended.swapaxes(1, 2).reshape(x.shape)
+    return x + attended.swapaxes(1, 2).reshape(np.shape(x))
 
 
 def attention2d_backward(grad_output, x, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, num_heads=1):
@@ -267,7 +272,10 @@ def attention2d_backward(grad_output, x, in_proj_weight, in_proj_bias, out_proj_
     >>> grads[0].ravel(), grads[3], grads[4]
     (array([2., 2.]), array([[4.]]), array([4.]))
     """
-    weights = in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias
+    weights = in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias = [
+        np.asarray(w) for w in (in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias)
+    ]
+    x = np.asarray(x)
     g = _places_first(_like_output(grad_output, attention2d(x, *weights, num_heads)))
     flat = _places_first(x)
     projected = flat @ in_proj_weight.T + in_proj_bias
@@ -298,8 +306,8 @@ def _joined(heads):
 def _like_output(grad_output, output):
     """Return grad_output as an array of the output's shape, or raise."""
     grad_output = as_array(grad_output, "grad_output", None)
-    if grad_output.shape != output.shape:
-        raise ValueError(f"grad_output must have the shape of the output, {output.shape}, got {grad_output.shape}")
+    if grad_output.shape != np.shape(output):
+        raise ValueError(f"grad_output must have the shape of the output, {np.shape(output)}, got {grad_output.shape}")
     return grad_output
 
 
@@ -322,9 +330,9 @@ _WITHOUT = {  # kind: (forward, backward)
     "avg_pool2d": (avg_pool2d, avg_pool2d_backward),
     "adaptive_avg_pool2d": (adaptive_avg_pool2d, adaptive_avg_pool2d_backward),
     "adaptive_max_pool2d": (adaptive_max_pool2d, adaptive_max_pool2d_backward),
-    "relu": (lambda x: np.maximum(x, 0), relu_backward),
-    "dropout": (lambda x: np.array(x), lambda grad_output, x: np.array(grad_output)),
-    "flatten": (lambda x: x.reshape(len(x), -1).copy(), lambda grad_output, x: grad_output.reshape(x.shape).copy()),
+    "relu": (lambda x: np.maximum(as_array(x, "x", None), 0), relu_backward),
+    "dropout": (np.array, lambda grad_output, x: np.array(_like_output(grad_output, x))),
+    "flatten": (lambda x: np.array(x).reshape(len(x), -1), lambda grad_output, x: np.reshape(grad_output, np.shape(x))),
 }
 
 
@@ -344,7 +352,10 @@ def _weights_of(position, layer, weights):
         missing = [name for name in missing if not name.endswith("bias")]
     if missing:
         raise ValueError(f"layer {position} ({layer['kind']}) needs {missing[0]!r}; there are {sorted(weights)}")
-    return [weights.get(f"{position}.{name}") for name in names]
+    return [
+        weights.get(f"{position}.{name}") if layer.get("bias", True) or not name.endswith("bias") else None
+        for name in names
+    ]
 
 
 def layer_forward(position, layer, weights, x):
@@ -453,11 +464,13 @@ def network_summary(layers, input_shape):
     >>> network_summary(net, (1, 1, 28, 28))
     ((1, 10), 13610)
     """
-    looks = [layer.get("kind") == "attention" for layer in layers]  # `trace_shapes` does not know it: the shape stays
+    looks = [
+        isinstance(layer, dict) and layer.get("kind") == "attention" for layer in layers
+    ]  # `trace_shapes` does not know it: the shape stays
     trace = trace_shapes([{"kind": "relu"} if own else layer for own, layer in zip(looks, layers)], input_shape)
     shapes, parameters = [tuple(input_shape), *[shape for shape, _ in trace]], sum(found for _, found in trace)
     for position, (own, layer, shape) in enumerate(zip(looks, layers, shapes)):
-        if own and (len(shape) != 4 or shape[1] % layer.get("num_heads", 1)):
+        if own and (len(shape) != 4 or shape[1] % as_int(layer.get("num_heads", 1), "num_heads", 1)):
             raise ValueError(f"layer {position} (attention) takes (N, C, H, W) and heads that divide C, got {shape}")
         parameters += own and 4 * shape[1] * (shape[1] + 1)
     return shapes[-1], parameters
@@ -644,7 +657,7 @@ def cross_entropy_backward(grad_output, logits, target):
     Raises
     ------
     TypeError, ValueError
-        As in the forward pass.
+        As in the forward pass, or if grad_output is not a single number.
 
     Examples
     --------
@@ -654,6 +667,8 @@ def cross_entropy_backward(grad_output, logits, target):
     array([[ 0.5, -0.5]])
     """
     logits, target = _as_logits(logits, target)
+    if np.size(grad_output) != 1:
+        raise ValueError(f"grad_output must be a number, as the loss is, got shape {np.shape(grad_output)}")
     slope = np.exp(_log_probabilities(logits))
     is_label = np.expand_dims(target, 1) == np.arange(logits.shape[1]).reshape(-1, *[1] * (logits.ndim - 2))
     return ((slope - is_label) * (grad_output / target.size)).astype(logits.dtype)
@@ -663,7 +678,8 @@ def sgd_step(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=
     """Return the weights after one step of gradient descent with momentum, and the new velocity.
 
     For every weight w that has a gradient g: ``g + weight_decay * w`` is added to `momentum` times the old velocity,
-    which gives the new velocity v, and the new weight is ``w - lr * v``. A weight without a gradient stays.
+    which gives the new velocity v, and the new weight is ``w - lr * v``. A weight without a gradient keeps its value
+    and its velocity; a velocity that is not there yet counts as zeros.
 
     Parameters
     ----------
@@ -681,7 +697,7 @@ def sgd_step(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=
     Raises
     ------
     ValueError
-        If a gradient belongs to no weight or has another shape, or a number is negative.
+        If a gradient or a velocity belongs to no weight or has another shape, or a number is negative.
 
     References
     ----------
@@ -697,18 +713,20 @@ def sgd_step(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=
     """
     if min(lr, momentum, weight_decay) < 0:
         raise ValueError(f"lr, momentum and weight_decay must not be negative, got {lr}, {momentum}, {weight_decay}")
-    _check_grads(weights, grads)
-    new_weights, new_velocity = {name: np.array(w) for name, w in weights.items()}, {}
+    _check_like_weights(weights, grads, "gradient")
+    _check_like_weights(weights, velocity or {}, "velocity")
+    new_weights = {name: np.array(w) for name, w in weights.items()}
+    new_velocity = {name: np.array(v) for name, v in (velocity or {}).items()}
     for name, grad in grads.items():
-        w, old = new_weights[name], 0 if velocity is None else velocity[name]
-        v = momentum * np.asarray(old) + (grad + weight_decay * w)
+        w = new_weights[name]
+        v = momentum * new_velocity.get(name, np.zeros_like(w)) + (grad + weight_decay * w)
         new_velocity[name] = v.astype(w.dtype)
         new_weights[name] = (w - lr * v).astype(w.dtype)
     return new_weights, new_velocity
 
 
-def _check_grads(weights, grads):
-    for name, grad in grads.items():
-        if name not in weights or np.shape(grad) != np.shape(weights[name]):
+def _check_like_weights(weights, given, words):
+    for name, array in given.items():
+        if name not in weights or np.shape(array) != np.shape(weights[name]):
             shape = np.shape(weights[name]) if name in weights else "no weight"
-            raise ValueError(f"the gradient {name!r} has shape {np.shape(grad)}, its weight {shape}")
+            raise ValueError(f"the {words} {name!r} has shape {np.shape(array)}, its weight {shape}")

@@ -89,6 +89,8 @@ def locally_connected2d_backward(grad_output, x, weight, bias=None, stride=1, pa
             f"weight must have a kernel for each of the {windows.shape[-2:]} places, got shape {weight.shape}"
         )
     g = _of_shape(grad_output, "grad_output", (len(x), len(weight), *weight.shape[1:3]))
+    if bias is not None:
+        _of_shape(bias, "bias", g.shape[1:])
     grad_windows = np.einsum("nfpq,fpqcij->ncijpq", g, weight, optimize=True)
     grad_x = _add_back(grad_windows, x.shape, stride, padding, dilation)
     grad_weight = np.einsum("nfpq,ncijpq->fpqcij", g, windows, optimize=True)
@@ -174,7 +176,7 @@ def tiled_conv2d_backward(grad_output, x, weight, bias=None, stride=1, padding=0
     np.add.at(np.moveaxis(grad_weight, (4, 5), (0, 1)), tile, np.moveaxis(grad_local, (1, 2), (0, 1)))
     if bias is None:
         return grad_x, grad_weight, None
-    grad_bias = np.zeros((len(weight), *weight.shape[4:]), grad_local.dtype)
+    grad_bias = np.zeros(_of_shape(bias, "bias", (len(weight), *weight.shape[4:])).shape, grad_local.dtype)
     np.add.at(np.moveaxis(grad_bias, 0, 2), tile, np.moveaxis(np.asarray(grad_output).sum(0), 0, 2))
     return grad_x, grad_weight, grad_bias
 

@@ -230,7 +230,7 @@ def simple_cell(images, kernel, rectify=False):
     >>> simple_cell([[[1.0, 0.0]], [[0.0, 1.0]]], [[-1.0, 1.0]], rectify=True)
     array([0., 1.])
     """
-    images, kernel = as_array(images, "images", None), as_array(kernel, "kernel", "(H, W)")
+    images, kernel = _as_float(images, "images", None), _as_float(kernel, "kernel", "(H, W)")
     if images.ndim < 2 or images.shape[-2:] != kernel.shape:
         raise ValueError(f"images {images.shape} must end in the height and width of kernel {kernel.shape}")
     response = np.tensordot(images, kernel, axes=2)[()]

@@ -281,30 +281,32 @@ def cross_entropy_backward__loops(grad_output, logits, target):
 
 
 def sgd_step__loop(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0):
-    new, moved = {name: w.copy() for name, w in weights.items()}, {}
+    new = {name: w.copy() for name, w in weights.items()}
+    moved = {name: v.copy() for name, v in (velocity or {}).items()}
     for name, grad in grads.items():
-        moved[name] = grad + weight_decay * weights[name]
-        if velocity is not None:
-            moved[name] = moved[name] + momentum * velocity[name]
-        new[name] -= lr * moved[name]
+        pushed = grad + weight_decay * weights[name]
+        if name in moved:
+            pushed = pushed + momentum * moved[name]
+        moved[name] = pushed
+        new[name] -= lr * pushed
     return new, moved
 
 
 def sgd_step__comprehensions(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0):
-    velocity = velocity or {name: np.zeros_like(grad) for name, grad in grads.items()}
-    moved = {n: momentum * velocity[n] + grads[n] + weight_decay * weights[n] for n in grads}
-    return {n: w - lr * moved[n] if n in moved else w.copy() for n, w in weights.items()}, moved
+    velocity = {n: np.array(v) for n, v in (velocity or {}).items()}
+    moved = {n: momentum * velocity.get(n, 0) + grads[n] + weight_decay * weights[n] for n in grads}
+    return {n: w - lr * moved[n] if n in moved else w.copy() for n, w in weights.items()}, {**velocity, **moved}
 
 
 def sgd_step__zeros_for_all(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0):
-    velocity = velocity or {name: np.zeros_like(w) for name, w in weights.items()}
+    velocity = {name: np.zeros_like(w) for name, w in weights.items()} | (velocity or {})
     new, moved = {}, {}
     for name, w in weights.items():
         if name in grads:
             moved[name] = momentum * velocity[name] + (grads[name] + weight_decay * w)
             new[name] = w - lr * moved[name]
         else:
-            moved[name], new[name] = np.zeros_like(w), w.copy()
+            moved[name], new[name] = velocity[name].copy(), w.copy()
     return new, moved
 
 

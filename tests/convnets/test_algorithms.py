@@ -216,6 +216,7 @@ def test_the_best_algorithm_changes_with_the_kernel():
         (lambda: A.operation_count("loops", (4, 0), (2, 2)), "at least 1"),
         (lambda: A.best_algorithm((4, 4), (2, 3), rank=3), "no rank 3"),
         (lambda: A.radix2_fft(np.ones(3)), "power of two"),
+        (lambda: A.radix2_fft(np.array(["a"])), "numbers"),
     ],
 )
 def test_errors_name_the_rule(call, words):
@@ -233,3 +234,8 @@ def test_inputs_may_be_read_only_and_strided_and_nan_passes_through(name):
     holed = before.copy()
     holed[0, 0] = np.nan
     assert np.isnan(ALL[name](holed, np.ones((2, 2)))[0, 0])
+
+
+def test_the_fft_of_single_precision_stays_single():
+    for n in (1, 8):
+        assert A.radix2_fft(np.ones(n, np.float32)).dtype == np.fft.fft(np.ones(n, np.float32)).dtype

@@ -172,6 +172,8 @@ def test_sines_are_orthogonal_shifts():
         (lambda: A.scaled_dot_product_attention(np.ones((2, 3)), np.ones((4, 3)), np.ones((2, 3))), "value must"),
         (lambda: A.scaled_dot_product_attention(*qkv(), np.ones((2, 2), bool)), "attn_mask must"),
         (lambda: A.scaled_dot_product_attention(*qkv(), np.ones((3, 4), bool), is_causal=True), "not both"),
+        (lambda: A.scaled_dot_product_attention(*qkv(), np.ones((3, 4), int)), "bools"),
+        (lambda: A.scaled_dot_product_attention(*qkv(), None, 0.0, True), "dropout_p"),
         (lambda: A.scaled_dot_product_attention_backward(np.ones((1, 1)), *qkv()), "grad_output"),
         (lambda: A.split_heads(np.ones((1, 2, 5)), 2), "divisible"),
         (lambda: A.soft_glimpse(np.ones((1, 2, 3, 3)), np.ones((1, 3, 4))), "scores"),
@@ -193,3 +195,9 @@ def test_inputs_are_left_alone_and_may_be_read_only():
     A.scaled_dot_product_attention(*arrays, is_causal=True)
     A.scaled_dot_product_attention_backward(np.ones((2, 3, 2)), *arrays)
     assert all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
+
+
+def test_whole_numbers_may_be_attended_softly():
+    x, kernel = np.arange(9).reshape(1, 1, 3, 3), np.ones((1, 1, 1, 1))
+    softly = A.convolution_as_attention(x, kernel, sharpness=1.0)
+    assert_close(softly, A.convolution_as_attention(x.astype(float), kernel, sharpness=1.0))

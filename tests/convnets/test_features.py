@@ -360,6 +360,16 @@ ERRORS = {
     "features-channels": (ValueError, "channels", lambda: features.kernel_features(IMAGES, np.ones((1, 3, 2, 2)))),
     "features-size": (ValueError, "does not fit", lambda: features.kernel_features(IMAGES, np.ones((1, 2, 5, 2)))),
     "centroids-size": (ValueError, "columns", lambda: features.centroid_features(IMAGES, ROWS, 2)),
+    "centroids-half": (
+        ValueError,
+        "both or none",
+        lambda: features.centroid_features(IMAGES, np.ones((3, 8)), 2, mean=np.ones(8)),
+    ),
+    "centroids-mean": (
+        ValueError,
+        r"\(1,\)",
+        lambda: features.centroid_features(IMAGES, np.ones((3, 8)), 2, mean=np.ones(1), matrix=np.eye(8)),
+    ),
     "ridge-labels": (ValueError, "labels", lambda: features.ridge_fit(ROWS, [0, 1])),
     "ridge-negative": (ValueError, "labels", lambda: features.ridge_fit(ROWS, [0, 1, -1, 0])),
     "ridge-penalty": (ValueError, "at least 0", lambda: features.ridge_fit(ROWS, [0, 1, 0, 1], -1)),
@@ -389,6 +399,20 @@ def test_nothing_is_modified_and_any_layout_is_read():
     for call in calls:
         assert_close(call(x), call(copy))
     np.testing.assert_array_equal(x, copy)
+
+
+def test_small_integers_do_not_overflow():
+    images, kernels = np.full((1, 1, 2, 2), 200, np.uint8), np.ones((1, 1, 2, 2), np.uint8)
+    assert features.kernel_features(images, kernels, 1) == 800
+    labels = np.array([0, 255, 1, 0], np.uint8)
+    assert_close(features.ridge_fit(ROWS, labels)[0], features.ridge_fit(ROWS, labels.astype(int))[0])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_stays_in_its_cell(value):
+    codes = np.ones((16, 1))
+    codes[0] = value
+    np.testing.assert_array_equal(features.pool_codes(codes, (4, 4), 2), [[value, 1, 1, 1]])
 
 
 def test_nan_stays_in_its_patch():

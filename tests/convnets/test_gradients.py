@@ -264,3 +264,8 @@ X, W, G = np.ones((1, 4, 5, 5)), np.ones((2, 4, 3, 3)), np.ones((1, 2, 3, 3))
 def test_errors(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_numerical_gradient_refuses_weights_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"\(3,\), got shape \(2, 1\)"):
+        numerical_gradient(lambda x: x, np.ones(3), np.ones((2, 1)))

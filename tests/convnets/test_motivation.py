@@ -279,3 +279,9 @@ def test_a_symmetric_input_commutes_by_accident():
 def test_errors(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_small_integers_do_not_overflow():
+    tiny = np.int8
+    assert receptive_field([(tiny(100), tiny(2)), (tiny(100),)]) == receptive_field([(100, 2), (100,)])
+    assert conv_operations(np.uint8(3), (np.uint8(4), 5, 5), 3) == conv_operations(3, (4, 5, 5), 3)

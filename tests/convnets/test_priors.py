@@ -65,6 +65,7 @@ class TestGaussianMap:
         values = [priors.gaussian_map(data, 1.0, 9.0, v) for v in (0.0, 1e-6, 0.1, 1.0, 1e9, np.inf)]
         assert values[0] == 9.0 and values[-1] == 1.5
         assert np.all(np.diff(values) < 0)
+        assert priors.gaussian_map([1.0], 1e20, 0.0, 1.0) == pytest.approx(1e-20, rel=1e-12)
         assert values[1] == pytest.approx(9.0, abs=1e-4) and values[-2] == pytest.approx(1.5, abs=1e-7)
 
     @pytest.mark.parametrize(
@@ -287,7 +288,9 @@ class TestPoolingPrior:
         features, targets = rng.standard_normal((20, 2, 3)), rng.standard_normal((20, 2))
         model = LinearRegression().fit(features.reshape(20, -1), targets)
         expected = np.mean((model.predict(features.reshape(20, -1)) - targets) ** 2)
-        assert_close(priors.readout_error(features, targets), expected, tolerance=1e-10)
+        for brightness in (0, 1e7):
+            found = priors.readout_error(features + brightness, targets)
+            assert_close(found, expected, tolerance=1e-10 if brightness == 0 else 1e-7)
 
     @QUICK
     @given(st.integers(1, 2), st.sampled_from([(1, 2), (2, 1), (2, 2), (4, 4), (4, 2)]), st.integers(0, 2**32 - 1))

@@ -143,10 +143,12 @@ class TestTranspose:
     def test_against_torch(self, n, k, s, p, extra, d):
         layer = nn.ConvTranspose2d(1, 1, k, s, p, extra, dilation=d)
         try:  # not on the meta device, which lets any output padding pass
-            expected = tuple(layer(torch.empty(1, 1, *n)).shape)
+            expected = tuple(layer(torch.empty(1, 1, *n)).shape[2:])
         except RuntimeError:
             expected = None
-        assert ours(shapes.conv_transpose_output_shape, n, k, s, p, extra, d) == (expected and expected[2:])
+        if expected is not None and min(expected) == 0:
+            expected = None  # an empty output is refused here
+        assert ours(shapes.conv_transpose_output_shape, n, k, s, p, extra, d) == expected
 
     @given(n=pairs(1, 30), k=pairs(1, 5), s=pairs(1, 4), p=pairs(0, 2), d=pairs(1, 3))
     @SETTINGS

@@ -5,6 +5,7 @@ import pytest
 import torch
 from convnets.gradients import numerical_gradient
 from convnets.training import (
+    attention2d_backward,
     batch_norm2d,
     batch_norm2d_backward,
     convnet_activations,
@@ -202,6 +203,20 @@ def test_weights_without_a_gradient_stay():
     assert weights["mean"].tolist() == [1, 1, 1] and weights["a"].tolist() == [0.5, 0.5] and list(velocity) == ["a"]
 
 
+def test_velocities_wait_while_their_weights_have_no_gradient():
+    parameters = {name: nn.Parameter(torch.ones(2, dtype=torch.float64)) for name in "ab"}
+    optimizer = torch.optim.SGD(parameters.values(), lr=0.1, momentum=0.9)
+    weights, velocity = {name: np.ones(2) for name in "ab"}, None
+    for step, names in enumerate(("a", "ab", "b", "", "ab")):
+        grads = {name: np.full(2, step + 1.0) for name in names}
+        for name, parameter in parameters.items():
+            parameter.grad = torch.tensor(grads[name]) if name in grads else None
+        optimizer.step()
+        weights, velocity = sgd_step(weights, grads, velocity, 0.1, 0.9)
+        for name in "ab":
+            assert_close(weights[name], parameters[name].detach().numpy())
+
+
 def test_a_small_network_learns_by_its_own_steps():
     """Loss falls to a tenth: the parts fit together."""
     layers, _, weights = network("conv, relu, max pooling, linear")
@@ -235,10 +250,35 @@ def test_nan_passes_through():
     assert np.isnan(cross_entropy(np.array([[np.nan, 1.0]]), np.array([0])))
     one = np.ones(1)
     assert np.isnan(batch_norm2d(np.full((1, 1, 1, 1), np.nan), one, one, one, one)).all()
+    assert relu_backward(np.ones(4), np.array([np.nan, 0.0, 1.0, -1.0])).tolist() == [1, 0, 1, 0]  # as PyTorch's
+
+
+def test_whole_numbers_and_lists_are_taken_as_floats():
+    x, ints = np.arange(6).reshape(1, 1, 2, 3), [[2], [1], [3], [0]]
+    floats = [np.array(v, float) for v in ints]
+    assert_close(batch_norm2d(x, *ints), batch_norm2d(x, *floats))
+    for ours, right in zip(batch_norm2d_backward(x, x, *ints), batch_norm2d_backward(x, x, *floats), strict=True):
+        assert_close(ours, right)
+    weights = [[[1], [2], [3]], [1, 0, 1], [[2]], [1]]
+    arrays = [np.array(w, float) for w in weights]
+    for ours, right in zip(
+        attention2d_backward(x.tolist(), x.tolist(), *weights), attention2d_backward(x, x, *arrays), strict=True
+    ):
+        assert_close(ours, right)
+
+
+def test_a_bias_that_a_layer_says_it_does_not_have_is_not_added():
+    layer = {"kind": "linear", "out_features": 1, "bias": False}
+    assert layer_forward(0, layer, {"0.weight": np.ones((1, 1)), "0.bias": np.ones(1)}, np.ones((1, 1))) == 1
 
 
 X = np.ones((1, 1, 2, 2))
 ERRORS = {
+    "velocity of another shape": (lambda: sgd_step({"a": X}, {"a": X}, {"a": X[0]}, 0.1, 0.9), r"velocity 'a'"),
+    "loss with many gradients": (lambda: cross_entropy_backward(np.ones(2), np.ones((3, 2)), [0, 1, 0]), r"\(2,\)"),
+    "dropout, another gradient": (lambda: layer_backward(X[0], 0, {"kind": "dropout"}, {}, X), r"\(1, 1, 2, 2\)"),
+    "no heads": (lambda: network_summary([{"kind": "attention", "num_heads": 0}], (1, 4, 2, 2)), "num_heads"),
+    "no dict": (lambda: network_summary(["relu"], (1, 4, 2, 2)), "layer 0"),
     "unknown kind": (lambda: layer_forward(3, {"kind": "gru"}, {}, X), "layer 3"),
     "no kind": (lambda: layer_forward(3, {}, {}, X), "layer 3"),
     "missing weight": (lambda: layer_forward(1, CONV, {"1.bias": X}, X), r"1\.weight"),

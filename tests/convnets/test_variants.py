@@ -183,6 +183,8 @@ X = np.ones((1, 2, 4, 4))
         (lambda: V.locally_connected2d(X, np.ones((1, 3, 2, 2, 2, 2))), r"\(3, 3\) places"),
         (lambda: V.locally_connected2d(X, np.ones((1, 3, 3, 1, 2, 2))), "2 channels"),
         (lambda: V.locally_connected2d(X, np.ones((1, 3, 3, 2, 2, 2)), np.ones(1)), "bias must have shape"),
+        (lambda: V.locally_connected2d_backward(np.ones((1, 1, 3, 3)), X, np.ones((1, 3, 3, 2, 2, 2)), X), "bias must"),
+        (lambda: V.tiled_conv2d_backward(np.ones((1, 1, 3, 3)), X, np.ones((1, 2, 2, 2, 2, 2)), X), "bias must"),
         (lambda: V.locally_connected2d_backward(np.ones(3), X, np.ones((1, 3, 3, 2, 2, 2))), "grad_output"),
         (lambda: V.locally_connected2d(X, np.ones((1, 1, 1, 2, 5, 5))), "5"),
         (lambda: V.tiled_conv2d(X, np.ones((1, 2, 2, 2, 2))), "weight must have shape"),

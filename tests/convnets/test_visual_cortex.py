@@ -201,7 +201,8 @@ def test_the_projection_is_the_least_squares_solution(frequency, angle, amplitud
         basis = np.stack(v1.quadrature_pair((9, 8), frequency, angle, (2.0, 3.0), (0.5, -1.0))).reshape(2, -1)
         slope = basis @ (kernel - model).ravel()  # zero at the best amplitude and phase
         assert a >= 0
-        assert_close(slope, np.zeros(2), scale=np.abs(basis).sum() * (1 + amplitude), tolerance=1e-9)
+        # At a frequency near 0 the odd Gabor is nearly 0, and the best amplitude may be huge.
+        assert_close(slope, np.zeros(2), scale=np.abs(basis).sum() * (1 + amplitude + a), tolerance=1e-9)
 
 
 def test_the_search_finds_the_planted_pair_on_a_grid():
@@ -335,3 +336,9 @@ def test_nan_passes_through():
     image[0, 0] = np.nan
     assert np.isnan(v1.simple_cell(image, np.ones((4, 4))))
     assert np.isnan(v1.foveate(image, (2, 2), 2, 2)).sum() == 1
+
+
+def test_small_integers_do_not_overflow():
+    picture = np.full((1, 2), 100, np.int8)
+    assert v1.simple_cell(picture, np.ones((1, 2), np.int8)) == 200
+    assert v1.complex_cell(picture, np.ones((1, 2), np.int8), np.zeros((1, 2), np.int8)) == 200
