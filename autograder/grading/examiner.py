@@ -23,11 +23,12 @@ from autograder.grading.task import plain_python
 from autograder.grading.template import SandboxError
 
 PATIENCE = 3  # times its limit a call may take on the clock; in the sandbox it is processor time that counts
+MAX_OUTPUT = 16 << 20  # characters that all cells of a notebook may show
 GRACE = 2.0  # seconds that a sandbox may take beyond a time limit before it is ended
 MAX_ASKED = 20_000  # calls that a submission may make of given functions and callbacks
 MAX_ELEMENTS = 1 << 18  # of an array that a student's code hands to one of our functions
-MAX_PRODUCT = 1 << 28  # of the sizes of all arrays in one such call
-MAX_NUMBER = 4096  # a whole number in one such call
+MAX_PRODUCT = 1 << 28  # of the elements of a padded map and of a window in one such call
+MAX_NUMBER = 4096  # a number in one such call that is no element of an array
 MAX_GIVEN_MEMORY = 2 << 30  # bytes that one such call may allocate
 
 
@@ -53,7 +54,7 @@ class Session:
         self.stop = time.monotonic() + budget.notebook
         self.pid = self.channel = None
         self.history, self.left, self.asked, self.sent = [], budget.sandboxes, 0, 0
-        self.callbacks = []
+        self.callbacks, self.shown = [], 0
         self.ended, self.was_killed = "", False
 
     def time_left(self):
@@ -93,7 +94,7 @@ class Session:
         try:
             outputs = self._steadily("run", source, seconds, seconds=seconds)
             self.history.append((source, True))
-            return _checked_outputs(outputs)
+            return self._within_bounds(_checked_outputs(outputs))
         except wire.LateError:
             says = _error("TimeLimitError", "The cell did not finish and could not be interrupted.")
         except wire.WireError:
@@ -103,6 +104,14 @@ class Session:
         self.history.append((source, False))
         self.close()
         return [says]
+
+    def _within_bounds(self, outputs):
+        """Return the outputs of a cell, or a remark in their place where the notebook has shown enough."""
+        self.shown += sum(len(str(output)) for output in outputs)
+        if self.shown <= MAX_OUTPUT:
+            return outputs
+        remark = "The outputs of this notebook are too long: those of this cell are left out.\n"
+        return [{"output_type": "stream", "name": "stdout", "text": remark}] if outputs else []
 
     def _steadily(self, verb, *what, seconds):
         """Make an exchange; once more if the sandbox was killed by somebody else than the code that runs in it."""
@@ -149,28 +158,23 @@ class Session:
         self.sent += 1
         self.callbacks = []
         self.channel.send((self.sent, verb, *what), self._number_of)
-        while True:
+        while time.monotonic() < stop:
             got = self.channel.receive(self._function_of, max(0.001, stop - time.monotonic()))
-            if not isinstance(got, tuple) or len(got) < 3:
+            if not isinstance(got, tuple) or len(got) < 3 or not isinstance(got[0], str) or type(got[1]) is not int:
                 raise wire.WireError("out of step")
             if got[0] == "reply" and got[1] == self.sent:
                 return got[2]
             if got[0] != "ask" or len(got) != 6:
                 raise wire.WireError("out of step")
             self.channel.send(("answer", got[1], *self._answer(*got[2:])), self._number_of)
+        raise wire.LateError("no answer in time")
 
     def _number_of(self, function):
         self.callbacks.append(function)
         return len(self.callbacks) - 1
 
     def _function_of(self, number):
-        def function(*args, **kwargs):
-            outcome = self.call("call_number", number, args, kwargs, 5.0)
-            if not outcome.ok:
-                raise RuntimeError(outcome.problem)
-            return outcome.value
-
-        return function
+        return _StudentsFunction(self, number)
 
     def _answer(self, verb, what, args, kwargs):
         """Call one of our functions for the student's code: a given one, or a callback of the call in progress."""
@@ -179,28 +183,71 @@ class Session:
             if self.asked > MAX_ASKED:
                 raise ValueError("too many calls")
             function = self.given[what] if verb == "given" else self.callbacks[what]
-            bound(args, kwargs)
+            bound_arrays(args, kwargs)
+            if verb == "given":
+                bound_work(function, args, kwargs)
             with _bounded_memory():
                 return True, function(*args, **kwargs)
         except Exception as error:
             return False, (type(error).__name__[:80], " ".join(str(error).split())[:500])
 
 
-def bound(args, kwargs):
-    """Refuse arguments with which one of our functions would take long or much memory."""
-    values = [*args, *kwargs.values()]
-    arrays = arrays_in(values)
-    sizes = [max(array.size, 1) for array in arrays if array.ndim > 1]  # what is multiplied with each other, no biases
-    if any(array.size > MAX_ELEMENTS for array in arrays) or math.prod(sizes) > MAX_PRODUCT:
+class _StudentsFunction:
+    """A function that a student's one returned or handed to one of ours: it stays in the sandbox."""
+
+    def __init__(self, session, number):
+        self.session, self.number = session, number
+
+    def __call__(self, *args, **kwargs):
+        outcome = self.session.call("call_number", self.number, args, kwargs, 5.0)
+        if not outcome.ok:
+            raise RuntimeError(outcome.problem)
+        return outcome.value
+
+    def __repr__(self):
+        return "a function"
+
+
+_MAPS = {"x", "grad_output", "input_size", "output_size", "input_shape"}  # what windows slide over, by its name
+_WINDOWS = {"weight", "weight_size", "kernel_size"}
+
+
+def bound_arrays(args, kwargs):
+    """Refuse arrays that one of our functions need not take from a student's code."""
+    if any(array.size > MAX_ELEMENTS for array in arrays_in([*args, *kwargs.values()])):
         raise ValueError("the arrays are too large for a given function")
-    while values:
-        value = values.pop()
-        if isinstance(value, list | tuple):
-            values += value
-        elif callable(value):
-            raise TypeError("a given function takes no functions")
-        elif isinstance(value, int | np.integer) and abs(value) > MAX_NUMBER:
+
+
+def bound_work(function, args, kwargs):
+    """Refuse arguments with which a given function would take long or much memory."""
+    told = inspect.signature(function).bind(*args, **kwargs).arguments
+    for value in told.values():
+        numbers = _numbers(value)
+        if numbers and not max(map(abs, numbers)) <= MAX_NUMBER:
             raise ValueError("a number is too large for a given function")
+    margin = 2 * max(map(abs, _numbers(told.get("padding"))), default=0)
+    maps = [_elements(value, margin) for name, value in told.items() if name in _MAPS]
+    windows = [_elements(value) for name, value in told.items() if name in _WINDOWS]
+    if max(maps, default=1) * max(windows, default=1) > MAX_PRODUCT:
+        raise ValueError("that is too much to compute for a given function")
+
+
+def _numbers(value):
+    """Return the numbers in an option: it is one, or some of them, or an array of one axis."""
+    if callable(value):
+        raise TypeError("a given function takes no functions")
+    if isinstance(value, list | tuple):
+        return [number for item in value for number in _numbers(item)]
+    if isinstance(value, np.ndarray):
+        return [float(number) for number in value[:16]] if value.ndim == 1 and value.dtype.kind in "iu" else []
+    return [float(value)] if isinstance(value, int | float | np.integer | np.floating) else []
+
+
+def _elements(value, margin=0):
+    """Return how many elements an array, a shape or a window has, with a margin around its last two axes."""
+    shape = value.shape if isinstance(value, np.ndarray) else [abs(number) for number in _numbers(value)]
+    shape = [*shape] * 2 if len(shape) == 1 and not isinstance(value, np.ndarray) else [*shape]
+    return math.prod([max(n, 1) for n in shape[:-2]] + [max(n, 1) + margin for n in shape[-2:]])
 
 
 @contextlib.contextmanager
@@ -234,14 +281,16 @@ def _outcome(reply):
     if not isinstance(reply, tuple) or len(reply) != 6:
         raise wire.WireError("a malformed reply")
     kind, value, problem, modified, shares_memory, printed = reply
-    if kind not in ("ok", "blank", "raised", "timeout", "unfit") or not isinstance(problem, str):
+    kinds = ("ok", "blank", "raised", "timeout", "unfit")
+    if not isinstance(kind, str) or kind not in kinds or not isinstance(problem, str):
         raise wire.WireError("a malformed reply")
     if kind != "ok":
         return Outcome(kind, problem=problem[:1000] or "It failed.")
     unfit = _find_unfit(value)
     if unfit is not None:
         return Outcome("unfit", problem=f"It returned a value of type {unfit.type_name}.")
-    return Outcome("ok", value, "", bool(modified), bool(shares_memory), printed if isinstance(printed, int) else 0)
+    printed = printed if isinstance(printed, int) else 0
+    return Outcome("ok", value, "", modified is not False, shares_memory is not False, printed)
 
 
 def _find_unfit(value):
@@ -270,6 +319,8 @@ def _checked_outputs(outputs):
 
 def _checked(output):
     kind = output.get("output_type")
+    if not isinstance(kind, str):
+        return None
     if kind == "stream":
         return {"output_type": kind, "name": "stdout", "text": _clean(output.get("text"))}
     if kind == "error":
@@ -280,7 +331,8 @@ def _checked(output):
     if kind not in ("display_data", "execute_result") or not isinstance(data, dict):
         return None
     kept = {"text/plain": _clean(data.get("text/plain"))}
-    kept |= {mime: data[mime] for mime in _PICTURES if _BASE64.fullmatch(str(data.get(mime, "-")))}
+    pictures = {mime: data.get(mime) for mime in _PICTURES}
+    kept |= {mime: code for mime, code in pictures.items() if isinstance(code, str) and _BASE64.fullmatch(code)}
     count = {"execution_count": None} if kind == "execute_result" else {}
     return {"output_type": kind, "data": kept, "metadata": {}, **count}
 
@@ -410,10 +462,11 @@ class Examination:
         found, functions = self.session.names(self.names), {}
         for name in self.names:
             said = found.get(name)
-            if not isinstance(said, tuple) or not said or said[0] not in ("function", "value"):
+            kind = said[0] if isinstance(said, tuple) and said else None
+            if not isinstance(kind, str) or kind not in ("function", "value"):
                 if isinstance(self.namespace.get(name), RemoteFunction):
                     del self.namespace[name]
-            elif said[0] == "function":
+            elif kind == "function":
                 functions[name] = self.namespace[name] = RemoteFunction(self.session, name)
             elif len(said) == 2 and _find_unfit(said[1]) is None:
                 self.namespace[name] = said[1]

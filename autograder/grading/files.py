@@ -1,14 +1,16 @@
 """Files that were handed in: read and copied without following what they point to."""
 
+import contextlib
 import fnmatch
 import hashlib
 import os
 import shutil
 import stat
-from pathlib import Path
 
 MAX_FILE = 32 << 20  # bytes of a notebook file
 MAX_COPIED = 64 << 20  # bytes of other files that are kept beside a graded notebook
+MAX_FILES = 1000  # of them
+MAX_PATH = 1000  # bytes of the path of one of them inside a submission
 
 
 def read_regular(path):
@@ -19,39 +21,64 @@ def read_regular(path):
         raise
     except OSError as error:
         raise OSError(f"The notebook cannot be read: {error.strerror}.") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("The notebook is not a file.")
-        return file.read(MAX_FILE + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_FILE + 1)
+    finally:
+        os.close(descriptor)
+
+
+def is_regular(path):
+    """Say whether a path is a file, and no link to one."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def others(folder, ignore=(), most=MAX_COPIED):
+    """Yield (path inside the folder, path) of what else was handed in, notebooks aside: so many regular files.
+
+    What is too large, too deep, too much or no file is left out.
+    """
+    seen = 0
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if _is_wanted(name, ignore))
+        for name in sorted(name for name in names if _is_wanted(name, ignore)):
+            path = os.path.join(place, name)
+            inside = os.path.relpath(path, folder)
+            seen += 1
+            if seen > MAX_FILES:
+                return
+            if len(os.fsencode(inside)) <= MAX_PATH and is_regular(path) and os.path.getsize(path) <= most:
+                most -= os.path.getsize(path)
+                yield inside, path
+
+
+def _is_wanted(name, ignore):
+    return not name.endswith(".ipynb") and not any(fnmatch.fnmatch(name, pattern) for pattern in ignore)
 
 
 def digest(folder, data):
     """Return the fingerprint of a submission: of a notebook's bytes, and of the other files handed in with it."""
     found = hashlib.sha256(data)
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for path in (os.path.join(place, name) for name in sorted(names) if not name.endswith(".ipynb")):
-            if stat.S_ISREG(os.lstat(path).st_mode) and os.path.getsize(path) <= MAX_COPIED:
-                content = hashlib.sha256(Path(path).read_bytes())
-                found.update(os.fsencode(os.path.relpath(path, folder)) + content.digest())
+    for inside, path in others(folder):
+        with contextlib.suppress(OSError), open(path, "rb") as file:  # one that may not be read is not copied either
+            found.update(os.fsencode(inside) + hashlib.file_digest(file, "sha256").digest())
     return found.hexdigest()
 
 
-def copy_files(source, target, ignore, left):
-    """Copy what else was handed in, notebooks aside: regular files alone, `left` bytes at most; return what is left."""
-
-    def is_wanted(name):
-        return not any(fnmatch.fnmatch(name, pattern) for pattern in ignore)
-
-    for folder, folders, files in os.walk(source):
-        folders[:] = filter(is_wanted, folders)
-        for name in filter(is_wanted, files):
-            path = os.path.join(folder, name)
-            found = os.lstat(path)
-            if not stat.S_ISREG(found.st_mode) or found.st_size > left or name.endswith(".ipynb"):
-                continue
-            left -= found.st_size
-            place = target / os.path.relpath(path, source)
+def copy_files(source, target, ignore=(), most=MAX_COPIED):
+    """Copy what else was handed in, notebooks aside; what the target has already stays."""
+    for inside, path in others(source, ignore, most):
+        try:
+            file = open(path, "rb")  # noqa: SIM115 (only its own errors are passed over, not the target's)
+        except OSError:
+            continue
+        with file, contextlib.suppress(FileExistsError, NotADirectoryError):
+            place = target / inside
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place, follow_symlinks=False)
-    return left
+            with open(place, "xb") as copy:
+                shutil.copyfileobj(file, copy)

@@ -162,7 +162,7 @@ def _time(text):
     """Read when something was handed in, as nbgrader writes it; None if it cannot be read."""
     try:
         return utils.parse_utc(text) if text else None
-    except (ValueError, OverflowError):
+    except Exception:  # a student may have written it, and what reads it raises many things
         return None
 
 

@@ -80,10 +80,11 @@ class Stem:
 class Worker:
     """A worker process and the connection to it."""
 
-    def __init__(self, stem):
+    def __init__(self, stem, number):
         ours, theirs = socket.socketpair()
         with theirs:
-            self.stem, self.pid = stem, stem.ask({"op": "fork"}, [theirs.fileno()])
+            self.stem, self.number = stem, number
+            self.pid = stem.ask({"op": "fork", "number": number}, [theirs.fileno()])
         self.connection = Connection(ours.detach())
         self.job, self.stop = None, float("inf")
 
@@ -116,7 +117,7 @@ class LocalPool:
         todo, tries = deque(jobs), {}
         seconds = assignment.budget.notebook * max(1, len(assignment.sources)) + SLACK
         self.stem.prepare(assignment)
-        self.workers = [Worker(self.stem) for _ in range(min(self.size, len(todo)))]
+        self.workers = [Worker(self.stem, number) for number in range(min(self.size, len(todo)))]
         for worker in self.workers:
             worker.give(todo.popleft(), seconds)
         while any(worker.job for worker in self.workers):
@@ -144,8 +145,7 @@ class LocalPool:
 
     def _replace(self, worker):
         worker.end()
-        fresh = Worker(self.stem)
-        self.workers[self.workers.index(worker)] = fresh
+        self.workers[worker.number] = fresh = Worker(self.stem, worker.number)
         return fresh
 
     def close(self):
@@ -214,7 +214,7 @@ def _fork_workers(control, grader):
                 os.waitpid(request["pid"], 0)
             control.sendall(b"true")
             continue
-        twin = grader.template.clone()
+        twin = grader.template.clone(request["number"])
         pid = os.fork()
         if pid == 0:
             confine.die_with_parent()

@@ -11,10 +11,11 @@ database, late penalties, manual grades, folders.
 
 from nbformat import from_dict
 from nbgrader.api import Gradebook
+from nbgrader.converters import base
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Float
 
-from autograder.grading import notebook, records
+from autograder.grading import files, notebook, records
 from autograder.grading.examiner import Examination
 from autograder.grading.results import Budget
 from autograder.grading.template import warm_template
@@ -34,8 +35,23 @@ def use_examiner(config, unconfined=False):
         f"{_HERE}.Examine",
         *(f"{theirs}.{n}" for n in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")),
     ]
+    config.Autograde.pre_convert_hook = f"{_HERE}.leave_out_links"
+    base.find_all_files = _regular_files
     config.GenerateFeedback.exporter_class = "autograder.grading.feedback.FeedbackExporter"
     config.Examine.unconfined = unconfined
+
+
+def leave_out_links(notebooks, **known):
+    """Take from the list of a submission's notebooks what is no file: a link to somebody else's, a pipe."""
+    notebooks[:] = filter(files.is_regular, notebooks)
+
+
+_find_all_files = base.find_all_files
+
+
+def _regular_files(*arguments):
+    """Find what nbgrader is to copy, links and pipes left out: it has no option for that."""
+    return list(filter(files.is_regular, _find_all_files(*arguments)))
 
 
 class _OfAnAssignment(NbGraderPreprocessor):

@@ -44,10 +44,12 @@ class Template:
     ----------
     is_confined : bool
         False runs students' code with the rights of the caller: for machines that cannot confine, at one's own risk.
+    processor : int or None
+        The one that its sandboxes are kept on, counted from 0.
     """
 
-    def __init__(self, is_confined=True, limits=None):
-        self.is_confined, self.limits = is_confined, limits or confine.Limits()
+    def __init__(self, is_confined=True, limits=None, processor=None):
+        self.is_confined, self.limits, self.processor = is_confined, limits or confine.Limits(), processor
         self.process = self.control = None
         self.is_ready = False
 
@@ -93,6 +95,7 @@ class Template:
         ours, theirs = socket.socketpair()
         with theirs:
             request = {"op": "spawn", "confined": self.is_confined, "limits": asdict(self.limits)}
+            request["processor"] = self.processor
             socket.send_fds(self.control, [json.dumps(request).encode()], [theirs.fileno()])
             pid = self._answer(30)["pid"]
         channel = wire.Channel(ours)
@@ -128,10 +131,10 @@ class Template:
             raise TemplateEndedError("The process that forks sandboxes has ended.")
         return json.loads(text)
 
-    def clone(self):
+    def clone(self, processor=None):
         """Return another handle, with a warm process of its own, forked from this one: cheaper than a new one."""
         self.wait()
-        twin = Template(self.is_confined, self.limits)
+        twin = Template(self.is_confined, self.limits, processor)
         twin.control, theirs = socket.socketpair()
         twin.is_ready = True
         with theirs:
@@ -240,6 +243,7 @@ def _serve_until_cloned(control, shell, view):
             return socket.socket(fileno=descriptors[0])
         if pid == 0:
             limits = confine.Limits(**request["limits"])
+            confine.pin(request["processor"])
             _become_sandbox(descriptors[0], request["confined"], view, limits, shell, control)
         os.close(descriptors[0])
         if request["op"] == "clone":

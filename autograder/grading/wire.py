@@ -258,6 +258,8 @@ class Channel:
             if not got:
                 raise ClosedError("the other side closed")
             self.pending += got
+            if time.monotonic() > stop:  # it sends and sends
+                raise LateError("no answer in time")
         data = bytes(memoryview(self.pending)[:size])
         del self.pending[:size]
         return data

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import time
@@ -51,28 +52,36 @@ class Grader:
         """Grade one notebook file; return (Graded, the graded notebook's text or None if nothing was handed in)."""
         start = time.monotonic()
         graded = Graded(source.name)
+        try:
+            text = self._examine(source, path, graded)
+        except FileNotFoundError:
+            graded.reason = "nothing was handed in"
+            graded.scores = dict.fromkeys((cell.name for cell in source.cells if cell.grade or cell.task), 0.0)
+            return graded, None
+        except Exception as error:  # ours, or of the machine: not the student's fault, so it must be seen
+            graded.status, graded.reason = "failed", f"{type(error).__name__}: {str(error)[:300]}"
+            graded.scores = {cell.name: None for cell in source.cells if cell.grade or cell.task}
+            text = json.dumps(notebook.compose([], source, "This notebook could not be graded."), ensure_ascii=False)
+        graded.seconds = time.monotonic() - start
+        return graded, text
+
+    def _examine(self, source, path, graded):
+        """Fill in what one notebook earned; return the graded notebook's text."""
         note, parts = None, []
         try:
             data = files.read_regular(path)
             graded.digest = files.digest(path.parent, data)
             parts = notebook.read(data)
         except FileNotFoundError:
-            graded.reason = "nothing was handed in"
-            graded.scores = dict.fromkeys((cell.name for cell in source.cells if cell.grade or cell.task), 0.0)
-            return graded, None
+            raise
         except (OSError, notebook.MalformedError) as error:
-            graded.status, note = "failed", str(error)
-            graded.reason = note
+            graded.status, graded.reason = "failed", str(error)
+            note = graded.reason
         nb = notebook.compose(parts, source, note)
-        try:
-            seed, budget = self.assignment.seed, self.assignment.budget
-            Examination(source.task, self.template, seed, budget, Path(path).parent).run(nb.cells)
-            read_off(nb.cells, source, graded)
-        except Exception as error:  # ours, or of the machine: not the student's fault, so it must be seen
-            graded.status, graded.reason = "failed", f"{type(error).__name__}: {str(error)[:300]}"
-            graded.scores = {cell.name: None for cell in source.cells if cell.grade or cell.task}
-        graded.seconds = time.monotonic() - start
-        return graded, json.dumps(nb, ensure_ascii=False)
+        seed, budget = self.assignment.seed, self.assignment.budget
+        Examination(source.task, self.template, seed, budget, path.parent).run(nb.cells)
+        read_off(nb.cells, source, graded)
+        return json.dumps(nb, ensure_ascii=False)
 
     def write_files(self, job, written):
         """Write the graded copy beside the place where it goes, and then put it there."""
@@ -80,9 +89,9 @@ class Grader:
         fresh = target.with_name(f".{target.name}.{os.getpid()}")
         _remove(fresh)
         fresh.mkdir(parents=True)
-        left = files.copy_files(job.submitted, fresh, self.assignment.ignore, files.MAX_COPIED)
-        if self.assignment.extra:
-            files.copy_files(self.assignment.extra, fresh, self.assignment.ignore, left + files.MAX_COPIED)
+        if self.assignment.extra:  # the instructor's go before the student's
+            files.copy_files(self.assignment.extra, fresh, self.assignment.ignore, math.inf)
+        files.copy_files(job.submitted, fresh, self.assignment.ignore)
         for name, text in written:
             (fresh / name).write_text(text, encoding="utf-8")
         for folder, _, names in os.walk(fresh):

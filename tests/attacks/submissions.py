@@ -453,6 +453,33 @@ _cells(
     **_answer_of("max_pool2d", "for n in range(200):\n    forge(n)\nreturn 0"),
 )
 _cells(
+    "array_for_a_number",
+    F,
+    "writes a reply whose number is an array",
+    _WIRE.replace("number, [", '["a", "<i8", [2], [8], 0, 16, True], ['),
+    **_answer_of("max_pool2d", "forge(0)\nreturn 0"),
+)
+_cells(
+    "memory_for_a_flag",
+    F,
+    "writes a reply whose flags are arrays",
+    _WIRE.replace("False, False, 0", '["l", []], ["d"], ["t"]'),
+    **_answer_of("max_pool2d", "for n in range(200):\n    forge(n)\nreturn 0"),
+)
+_cells(
+    "number_for_a_picture",
+    F,
+    "shows a number where a picture belongs",
+    """\
+import numpy as np
+show = get_ipython().__class__.keep.__globals__["OUTPUTS"].items.append
+for odd in (np.int64(5), 5, None, True, [1], np.ones(2)):
+    show({"output_type": "display_data", "data": {"text/plain": "x", "image/png": odd}, "metadata": {}})
+    show({"output_type": odd})""",
+    last=True,
+    stock=False,
+)
+_cells(
     "garbage_on_the_wire",
     F,
     "writes garbage to the examiner's socket",
@@ -841,6 +868,51 @@ except (ImportError, AttributeError, OSError):
 # --- breaking: the batch must end and others' scores stand -------------------------------------------------------
 
 B = "breaking"
+_cells(
+    "endless_questions",
+    B,
+    "asks the examiner for a given function for ever, and listens to no answer",
+    """\
+import json, os, signal, socket, stat, struct, threading
+signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))
+for number in range(3, 64):
+    try:
+        if stat.S_ISSOCK(os.fstat(number).st_mode):
+            fd = number
+    except OSError:
+        pass
+text = json.dumps(["t", "ask", 1, "given", "nothing", ["l"], ["d"]]).encode()
+channel = socket.socket(fileno=os.dup(fd))
+channel.setblocking(True)
+def drain():
+    while channel.recv(1 << 16):
+        pass
+threading.Thread(target=drain, daemon=True).start()
+while True:
+    channel.sendall(50 * (struct.pack("!IQ", len(text), 0) + text))""",
+    stock=False,
+)
+_cells(
+    "spinners",
+    B,
+    "starts 24 processes that use the processor for ever",
+    """\
+import os
+for _ in range(24):
+    if os.fork() == 0:
+        os.setsid()
+        while True:
+            pass""",
+    last=True,
+    stock=False,
+)
+_cells(
+    "many_pages",
+    B,
+    "shows a megabyte in each of 30 cells",
+    *["print('y' * 1_000_000)"] * 30,
+    last=True,
+)
 _cells(
     "kill_parent",
     B,

@@ -110,6 +110,42 @@ def test_late_penalties_are_nbgraders(handed_in, here, monkeypatch):
     assert rows(handed_in, "notebook") == [("all", 0, 1.0), ("none", 0, 0.0)]
 
 
+def test_odd_files_stop_nobody_but_their_own(handed_in, here, released):
+    (handed_in.submit("time", released) / "timestamp.txt").write_text("9" * 33 + "m")
+    folder = handed_in.root / "submitted" / "folder" / "pooling" / "pooling.ipynb"
+    folder.mkdir(parents=True)
+    (folder / "data.txt").write_text("no notebook")
+    deep = handed_in.submit("deep", released)
+    for _ in range(15):
+        deep = deep / ("d" * 240)
+        deep.mkdir()
+    summary = handed_in.grade(pool=here, students=["time", "folder", "deep", "all"])
+    assert {student for student, _, _ in summary.failures} == {"folder"} and handed_in.total("all") == FULL
+
+
+@pytest.mark.parametrize("command", ["autograder", "nbgrader"])
+def test_links_and_pipes_are_not_followed(course, released, answers, command):
+    right, helpers = answers
+    course.submit("alice", answer(released, right, [helpers]))
+    eve = course.submit("eve", released)
+    (eve / "book.db").symlink_to("../../../gradebook.db")
+    (eve / "notes.txt").write_text("mine")
+    for student, make in (
+        ("mallory", lambda path: path.symlink_to("../../alice/pooling/pooling.ipynb")),
+        ("pia", os.mkfifo),
+    ):
+        (course.root / "submitted" / student / "pooling").mkdir(parents=True)
+        make(course.root / "submitted" / student / "pooling" / "pooling.ipynb")
+    if command == "nbgrader":
+        course.nbgrader("autograde", "pooling")
+        course.nbgrader("generate_feedback", "pooling")
+        assert "book.db" not in os.listdir(course.root / "feedback" / "eve" / "pooling")
+    else:
+        course.grade()
+    assert course.total("alice") == FULL and course.total("mallory") == course.total("pia") == 0
+    assert sorted(os.listdir(course.root / "autograded" / "eve" / "pooling")) == ["notes.txt", "pooling.ipynb"]
+
+
 def test_an_assignment_that_was_not_handed_in_earns_nothing(course, here):
     (course.root / "submitted" / "dora" / "pooling").mkdir(parents=True)
     summary = course.grade(pool=here)

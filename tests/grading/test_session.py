@@ -1,14 +1,16 @@
 """Calls between examiner and sandbox: functions both ways, given functions, and what a reply may hold."""
 
 import json
+import os
 import time
 
 import numpy as np
 import pytest
 
+from autograder import given
 from autograder.checks.calling import Outcome
-from autograder.grading import wire
-from autograder.grading.examiner import RemoteFunction, Session, _outcome, bound
+from autograder.grading import examiner, wire
+from autograder.grading.examiner import RemoteFunction, Session, _outcome, bound_arrays, bound_work
 from autograder.grading.results import Budget
 
 
@@ -100,10 +102,80 @@ def test_given_functions_do_not_take_the_machine_along(session):
     assert "too large" in f.call((1 << 19,), {}, 5.0).problem
 
 
-@pytest.mark.parametrize("bad", [(lambda: 0,), (1 << 20,), ([[1 << 20]],)], ids=["function", "number", "nested"])
-def test_odd_arguments_of_given_functions_are_refused(bad):
+X, G = np.ones((1, 1, 512, 512)), np.ones((2, 4, 16, 16))
+HARMLESS = [
+    ("conv2d", (np.ones((2, 8, 32, 32)), np.ones((16, 8, 3, 3)), None, 1, 1), {}),
+    ("conv2d_input", ((2, 3, 32, 32), np.ones((8, 3, 3, 3)), np.ones((2, 8, 32, 32))), {"padding": (1, 1)}),
+    ("conv2d_weight", (np.ones((2, 3, 32, 32)), (8, 3, 3, 3), np.ones((2, 8, 32, 32))), {"padding": 1}),
+    ("max_pool2d", (X, 2), {"return_indices": True}),
+    ("unfold", (G, np.array([3, 3])), {"padding": 1}),
+    ("fold", (np.ones((2, 36, 256)), (18, 18), 3), {}),
+    ("softmax", (G,), {"axis": -1}),
+]
+DEAR = {
+    "function": ("relu", (lambda: 0,), {}),
+    "number": ("softmax", (G, 1 << 20), {}),
+    "nested": ("conv_output_shape", ([[1 << 20]], 3), {}),
+    "float": ("conv2d", (G, G), {"padding": 9000.0}),
+    "not a number": ("lp_pool2d", (G, np.nan, 2), {}),
+    "array": ("conv2d", (G, G), {"padding": np.array([10_000, 10_000])}),
+    "smallest integer": ("softmax", (G, np.int64(-(2**63))), {}),
+    "window": ("max_pool2d", (X, 1023, 1, 511), {}),
+    "window by name": ("avg_pool2d", (X,), {"kernel_size": (301, 301), "stride": 1, "padding": (150, 150)}),
+    "padding": ("conv2d", (np.ones((1, 1, 1, 1)), np.ones((1, 1, 64, 64)), None, 1, 4096), {}),
+    "input size": ("conv2d_input", ((1, 1, 4096, 4096), np.ones((1, 1, 64, 64)), np.ones((1, 1, 2, 2))), {}),
+    "weight size": ("conv2d_weight", (X, (64, 1, 256, 256), np.ones((1, 64, 257, 257))), {}),
+}
+
+
+@pytest.mark.parametrize("name", DEAR)
+def test_what_would_take_long_is_refused(name):
+    function, args, kwargs = DEAR[name]
     with pytest.raises((TypeError, ValueError)):
-        bound(list(bad), {})
+        bound_work(given.NAMES[function], args, kwargs)
+
+
+@pytest.mark.parametrize("call", HARMLESS, ids=lambda call: call[0])
+def test_what_assignments_need_is_not(call):
+    function, args, kwargs = call
+    bound_arrays(args, kwargs)
+    bound_work(given.NAMES[function], args, kwargs)
+    given.NAMES[function](*args, **kwargs)
+
+
+def test_functions_in_a_result_show_no_address(session):
+    f = function(session, "def f():\n    return (lambda: 7,)")
+    (found,) = f.call((), {}, 5.0).value
+    assert repr(found) == "a function" and found() == 7
+
+
+def test_what_a_notebook_may_show_is_bounded(session, monkeypatch):
+    monkeypatch.setattr(examiner, "MAX_OUTPUT", 10_000)
+    first, second = (session.run("print('y' * 8_000)")[0]["text"] for _ in range(2))
+    assert first.startswith("yyy") and "too long" in second
+    assert session.run("x = 1") == []
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processors can be chosen on Linux only")
+def test_a_sandbox_keeps_to_its_processor(template, monkeypatch):
+    monkeypatch.setattr(template, "processor", 1)
+    own = Session(template, Budget(cell=5, notebook=60), {})
+    try:
+        f = function(
+            own,
+            """\
+import os
+def f():
+    try:
+        os.sched_setaffinity(0, range(os.cpu_count()))
+    except OSError:
+        pass
+    return len(os.sched_getaffinity(0))""",
+        )
+        found = f.call((), {}, 5.0)
+        assert found.value == 1 or not template.is_confined
+    finally:
+        own.close()
 
 
 def test_names_that_do_not_exist_are_missing_and_values_are_values(session):
