@@ -82,7 +82,7 @@ def read(data):
     if len(data) > MAX_FILE:
         raise MalformedError(f"The file is larger than {MAX_FILE >> 20} MB.")
     try:
-        return parts_of(json.loads(data.decode("utf-8", "replace")))
+        return parts_of(json.loads(data.decode("utf-8-sig", "replace")))
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"The file is not a notebook ({str(error)[:200]}).") from None
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from autograder.grading import files
+from autograder.grading import files, notebook
 
 
 def test_other_files_count_and_links_do_not(tmp_path):
@@ -53,3 +53,8 @@ def test_what_is_no_file_is_not_read(make, tmp_path):
     with pytest.raises(OSError, match="The notebook"):
         files.read_regular(tmp_path / "pooling.ipynb")
     assert not before or len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_byte_order_mark_does_no_harm():
+    text = '{"cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}}], "nbformat": 4}'
+    assert notebook.read(b"\xef\xbb\xbf" + text.encode()) == notebook.read(text.encode())
