@@ -208,6 +208,12 @@ def _through_largest(kernel):
     return kernel[:, j].copy(), kernel[i] / kernel[i, j], _svd(kernel)[2]
 
 
+def _draw_kernel(d):
+    part, height, width = d.choice(("rank 1", "any rank")), d.integer(2, 5), d.integer(2, 5)
+    kernel = np.outer(d.array(height), d.array(width)) if part == "rank 1" else d.array(height, width)
+    return Case((kernel,), {}, part)
+
+
 SEPARATE = Check(
     "separate_kernel",
     section="algorithms#algorithms-separable",
@@ -222,6 +228,7 @@ SEPARATE = Check(
         Case((_x(2, 5),), {}, "any rank"),
         Case((_x(4, 3, dtype=np.float32),), {}, "any rank", "float32"),
     ),
+    draw=_draw_kernel,
     mistakes=(
         Mistake("takes the first column and row", "You took the first column and the first row: that fails for a corner of 0, and the best vectors come nearer.", lambda k: (k[:, 0].copy(), k[0] / (k[0, 0] or 1.0), _svd(k)[2])),
         Mistake("takes the column and the row of the largest entry", "You took the column and the row of one entry: that is right for rank 1, else the best vectors come nearer.", _through_largest, share=1 / 3),
@@ -357,6 +364,13 @@ def _judge_best(value, case):
     return f"It returned {said[:60]}, expected {right!r}."
 
 
+def _draw_best(d):
+    """Draw a kernel that is clearly small or clearly large."""
+    image, rank = (d.integer(20, 90), d.integer(20, 90)), d.choice((None, 1, 2))
+    kernel = d.choice(((d.integer(1, 4), d.integer(1, 4)), (d.integer(9, 15), d.integer(9, 15))))
+    return Case((image, kernel, d.choice(_MODES), rank), {}, "rank not known" if rank is None else "rank known")
+
+
 BEST = Check(
     "best_algorithm",
     section="algorithms#algorithms-counts",
@@ -378,7 +392,7 @@ BEST = Check(
         Case(((20, 30), (2, 2)), {"mode": "same", "rank": 1}, "rank known", "a tie"),
         Case(((40, 50), (40, 50)), {"mode": "valid", "rank": 1}, "rank known", "one output"),
     ),
-    draw=lambda d: Case(((d.integer(20, 90), d.integer(20, 90)), (d.integer(1, 15), d.integer(1, 15))), {}, "rank not known"),
+    draw=_draw_best,
     draws=16,
     mistakes=(
         Mistake("believes in the FFT", "The FFT is not always faster: for small kernels a few products per pixel beat three transforms.", lambda i, k, mode="full", rank=None: "fft" if rank != 1 else "separable"),
@@ -448,6 +462,7 @@ CLAIM_WRAP = Check(
     section="algorithms#algorithms-fft",
     judge=_judge_wrap,
     cases=(Case(((8, 8), (3, 3))), Case(((6, 9), (1, 4))), Case(((10, 7), (5, 2))), Case(((5, 5), (1, 1)))),
+    draw=lambda d: Case(((d.integer(6, 12), d.integer(6, 12)), (d.integer(1, 5), d.integer(2, 5)))),
     mistakes=(
         Mistake("disbelieves it", "You judged it false.", lambda i, k: (False, 0)),
         Mistake("counts both borders", "is not the number of spoilt outputs", lambda i, k: (True, i[0] * i[1] - (i[0] - 2 * (k[0] - 1)) * (i[1] - 2 * (k[1] - 1)))),

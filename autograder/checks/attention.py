@@ -934,6 +934,18 @@ def _not_at_the_padding(x, weight, padding=0, sharpness=1000.0):
     return y
 
 
+def _draw_soft_conv(d):
+    n, c, f, kh, kw = (d.integer(1, 2) for _ in range(5))
+    x, weight = d.array(n, c, d.integer(2, 4), d.integer(2, 4)), d.array(f, c, kh, kw)
+    part = d.choice(("no padding", "padding", "sharpness"))
+    options = {
+        "no padding": {},
+        "padding": {"padding": (d.integer(0, 1), d.integer(1, 2))},
+        "sharpness": {"sharpness": d.integer(1, 30) / 10},
+    }
+    return Case((x, weight), options[part], part)
+
+
 CONVOLUTION_AS_ATTENTION = Check(
     "convolution_as_attention",
     section="attention#attention-convolution",
@@ -950,6 +962,7 @@ CONVOLUTION_AS_ATTENTION = Check(
         Case((_x(1, 2, 4, 3), _x(1, 2, 2, 3)), {"sharpness": 2.0, "padding": (1, 0)}, "sharpness"),
         Case((_x(1, 1, 2, 3), _x(1, 1, 1, 2)), {"sharpness": 0.0}, "sharpness", "heads that look everywhere alike"),
     ),
+    draw=_draw_soft_conv,
     mistakes=(
         Mistake(
             "ignores the sharpness",
@@ -1070,6 +1083,12 @@ def _order_case(n, s):
     return Case((query, key, value, _rng.permutation(n), _rng.permutation(s)))
 
 
+def _draw_order(d):
+    n, s, e = d.integer(2, 4), d.integer(3, 5), d.integer(2, 4)
+    queries, keys = d.array(n).argsort(), d.array(s).argsort()
+    return Case((d.array(n, e), d.array(s, e), d.array(s, 2), queries, keys))
+
+
 def _judge_learned(value, case):
     """False: attention is no convolution with learned kernels; its weights depend on the input."""
     verdict, evidence = verdict_and_evidence(value)
@@ -1090,6 +1109,7 @@ CLAIM_ORDER = Check(
     section="attention#attention-positions",
     judge=_judge_order,
     cases=(_order_case(3, 4), _order_case(2, 5), _order_case(4, 3)),
+    draw=_draw_order,
     mistakes=(
         Mistake("disbelieves it", "You judged it false.", lambda q, k, v, qs, ks: (False, _attend(q, k, v))),
         Mistake(

@@ -906,6 +906,14 @@ def _judge_merge(value, case):
     return None
 
 
+def _draw_merge(d):
+    if d.choice(("square kernels", "other kernels")) == "square kernels":
+        a, b = d.integer(2, 3), d.integer(2, 3)
+        return Case((d.array(a, a), d.array(b, b)), {}, "square kernels")
+    sizes = [(d.integer(1, 3), d.integer(1, 4)) for _ in range(2)]
+    return Case(tuple(d.array(*size) for size in sizes), {}, "other kernels")
+
+
 def _judge_circulant(value, case):
     verdict, evidence = verdict_and_evidence(value)
     if verdict:
@@ -932,6 +940,15 @@ def _judge_agree(value, case):
     if bool(agree) != right:
         return f"For this kernel the two operations {'agree' if right else 'differ'}."
     return None
+
+
+def _draw_agree(d):
+    """Make a kernel symmetric about its centre; change one of its taps, or none."""
+    part = d.choice(("3 x 3", "other shapes"))
+    kernel = d.array(*(3, 3) if part == "3 x 3" else (d.integer(1, 3), d.choice((2, 4, 5))))
+    kernel = kernel + kernel[::-1, ::-1]
+    kernel.flat[d.integer(0, kernel.size // 2 - 1)] += d.integer(0, 1)
+    return Case((kernel,), {}, part)
 
 
 def _point_symmetric(kernel):
@@ -1011,6 +1028,7 @@ CLAIMS = (
             Case((_x(3, 1), _x(1, 4)), {}, "other kernels"),
             Case((_x(2, 3), _x(4, 2)), {}, "other kernels"),
         ),
+        draw=_draw_merge,
         mistakes=(
             Mistake(
                 "disbelieves it",
@@ -1091,6 +1109,8 @@ CLAIMS = (
             Case((np.array([[1.0, 2, 3], [3, 2, 1]]),), {}, "other shapes"),
             Case((np.array([[1.0, 2, 1], [3, 4, 3]]),), {}, "other shapes"),
         ),
+        draw=_draw_agree,
+        draws=16,
         mistakes=(
             Mistake("disbelieves it", "You judged it false. Try a kernel of ones.", lambda k: (False, False)),
             Mistake(

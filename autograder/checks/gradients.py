@@ -715,6 +715,17 @@ def _leaves_moved(function, x, grad_output=1.0, step=None):
     return result
 
 
+def _draw_numerical(d):
+    part, height, width = d.choice(("a number", "an array", "step")), d.integer(1, 3), d.integer(2, 3)
+    x = d.array(height, width)
+    if part == "a number":
+        return Case((d.choice((sum_of_cubes, exp_of_sum)), x), {}, part)
+    if part == "step":
+        return Case((cubes, x, d.array(height, width)), {"step": d.choice((1.0, 0.5, 0.25))}, part)
+    function, columns = d.choice(((cubes, width), (running_products, width - 1)))
+    return Case((function, x, d.array(height, columns)), {}, part)
+
+
 NUMERICAL_GRADIENT = Check(
     "numerical_gradient",
     section="gradients#gradients-check",
@@ -731,6 +742,7 @@ NUMERICAL_GRADIENT = Check(
         Case((sum_of_cubes, np.array([1.0, 2.0])), {"step": 0.5}, "step", "a large step: 3 x^2 + h^2"),
         Case((cubes, _x(2, 2), _x(2, 2), 0.25), {}, "step"),
     ),
+    draw=_draw_numerical,
     mistakes=(
         Mistake(
             "one-sided",
@@ -852,6 +864,16 @@ def _there_and_back(forward, adjoint, x, y):
     return float(np.abs(back - x).sum() / (np.abs(x).sum() or 1.0))
 
 
+def _draw_gap(d):
+    part = d.choice(("matrices", "layers"))
+    if part == "matrices":
+        adjoint = d.choice((matrix_turned, matrix_transposed))
+        return Case((matrix, adjoint, d.array(4), d.array(3)), {}, part)
+    n, h, w = d.integer(1, 2), d.integer(2, 4), d.integer(3, 5)
+    adjoint = d.choice((layer_averaged, layer_not_turned, layer_transposed))
+    return Case((layer, adjoint, d.array(n, 3, h, w), d.array(n, 2, h - 1, w - 2)), {}, part)
+
+
 ADJOINT_GAP = Check(
     "adjoint_gap",
     section="gradients#gradients-find",
@@ -870,6 +892,7 @@ ADJOINT_GAP = Check(
         Case((layer, layer_averaged, _x(2, 3, 3, 4), _x(2, 2, 2, 2)), {}, "layers", "a fault"),
         Case((layer, layer_transposed, np.zeros((1, 3, 4, 4)), np.zeros((1, 2, 3, 2))), {}, "layers", "only zeros"),
     ),
+    draw=_draw_gap,
     mistakes=(
         Mistake(
             "not relative",
@@ -940,6 +963,14 @@ def _spread_by(build):
     return lambda grad_output, kernel_size, stride: (True, build(grad_output, kernel_size, *_pair(stride)))
 
 
+def _draw_spread(d):
+    if d.choice(("one row", "images")) == "one row":
+        return Case((d.array(1, 1, 1, d.integer(2, 4)), (1, d.integer(1, 4)), d.integer(1, 3)), {}, "one row")
+    shape = (d.integer(1, 2), d.integer(1, 2), d.integer(2, 3), d.integer(2, 4))
+    kernel_size, stride = ((d.integer(1, 3), d.integer(1, 3)) for _ in range(2))
+    return Case((d.array(*shape), kernel_size, stride), {}, "images")
+
+
 def _around(x, height, width):
     return np.pad(x, ((0, 0), (0, 0), (height, height), (width, width)))
 
@@ -976,6 +1007,7 @@ CLAIMS = (
             Case((_x(1, 2, 3, 2), (2, 4), 3), {}, "images"),
             Case((_x(2, 1, 3, 4), (1, 3), (1, 2)), {}, "images"),
         ),
+        draw=_draw_spread,
         mistakes=(
             Mistake("disbelieves it", "You judged it false.", lambda g, k, s: (False, _spread(g, k, s))),
             Mistake(

@@ -811,6 +811,13 @@ def _parameters_by(count):
     return wrong
 
 
+def _draw_parameters(d):
+    part = d.choice(("plain", "groups", "no bias"))
+    groups = 1 if part == "plain" else d.integer(2, 4)
+    layer = (groups * d.integer(1, 9), groups * d.integer(1, 9), (d.integer(1, 5), d.integer(1, 5)), groups)
+    return Case(layer, {"bias": False} if part == "no bias" else {}, part)
+
+
 LAYER_PARAMETERS = Check(
     "layer_parameters",
     section="layer#layer-bias",
@@ -825,6 +832,7 @@ LAYER_PARAMETERS = Check(
         Case((4, 6, (3, 2)), {"bias": False}, "no bias"),
         Case((8, 4, 3, 2, False), {}, "no bias"),
     ),
+    draw=_draw_parameters,
     mistakes=(
         Mistake(
             "forgets the bias",
@@ -927,6 +935,13 @@ def _judge_merge(value, case):
     return None
 
 
+def _draw_merge(d):
+    part = d.choice(("one channel", "channels"))
+    first, between, last = (1, 1, 1) if part == "one channel" else (d.integer(1, 3), d.integer(2, 3), d.integer(1, 3))
+    weights = (d.array(f, c, d.integer(1, 3), d.integer(1, 3)) for f, c in ((between, first), (last, between)))
+    return Case(tuple(weights), {}, part)
+
+
 def _merge_by(combine):
     """Build a wrong merged weight out of a wrong way to combine two kernels."""
 
@@ -966,6 +981,7 @@ CLAIMS = (
             Case((_x(3, 2, 2, 3), _x(4, 3, 3, 1)), {}, "channels"),
             Case((_x(2, 2, 2, 2), _x(2, 2, 1, 3)), {}, "channels"),
         ),
+        draw=_draw_merge,
         mistakes=(
             Mistake("disbelieves it", "You judged it false.", lambda a, b: (False, _merged(a, b))),
             Mistake(

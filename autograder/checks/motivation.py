@@ -742,6 +742,18 @@ def _stack(x, kernel, stride, centred=False):
     return _outputs_of(function, x)
 
 
+def _draw_answered(d):
+    part, a, b = d.choice(("strides", "other functions", "rounding")), d.integer(1, 2), d.integer(1, 2)
+    x = d.array(2 * a, 2 * b)
+    if part == "other functions":
+        factors = d.array(2 * b)
+        return Case((_outputs_of(lambda image: image * factors, x),), {}, part)
+    outputs = _stack(x, d.array(2, 2), (a, b))
+    if part == "rounding":
+        outputs = 1e7 * outputs + 1e-6 * np.sin(np.arange(outputs.size)).reshape(outputs.shape)
+    return Case((outputs,), {}, part)
+
+
 _DENSE = _x(6, 6)
 _NOISE = _x(4, 6)
 _ROUNDED = _stack(_NOISE, _x(2, 2), (2, 2)) * 1e7
@@ -783,6 +795,7 @@ ANSWERED_SHIFTS = Check(
         Case((_stack(_x(2, 4), _x(2, 2), (1, 2)) + 1e-6 * _x(2, 4, 2, 2),), {}, "rounding", "nearly, but not quite"),
         Case((_stack(_x(2, 4), _x(2, 2), (1, 2)) + 1e-6 * _x(2, 4, 2, 2), 1e-3), {}, "rounding", "a larger tolerance"),
     ),
+    draw=_draw_answered,
     mistakes=(
         Mistake(
             "asks for invariance",
@@ -963,6 +976,7 @@ CLAIMS = (
             Case((_x(5, 5),), {}, "large"),
             Case((_x(8, 8),), {}, "large"),
         ),
+        draw=lambda d: (lambda n: Case((d.array(n, n),), {}, "small" if n < 4 else "large"))(d.integer(2, 6)),
         mistakes=(
             Mistake(
                 "disbelieves it",
@@ -1040,6 +1054,9 @@ CLAIMS = (
             Case((11,), {}, "small fields"),
             Case((101,), {}, "large fields"),
             Case((225,), {}, "large fields"),
+        ),
+        draw=lambda d: (lambda n: Case((2 * n + 1,), {}, "small fields" if n < 20 else "large fields"))(
+            d.choice((d.integer(2, 19), d.integer(20, 150)))
         ),
         mistakes=(
             Mistake(

@@ -1197,6 +1197,17 @@ def _judge_trainable(value, case):
     return None
 
 
+def _draw_trainable(d):
+    x, part = 0.2 + np.abs(d.array(d.integer(2, 5))), d.choice(("p = 2", "other p"))
+    return Case((x, 2.0 if part == "p = 2" else d.integer(21, 50) / 10), {}, part)
+
+
+def _draw_equivariance(d):
+    part, stride = d.choice(("to the right", "to the left")), d.integer(2, 7)
+    shift = d.integer(1, 5) * stride - d.choice((0, d.integer(1, stride - 1)))
+    return Case((shift if part == "to the right" else -shift, stride), {}, part)
+
+
 def _output_shift(shift, stride):
     return shift // stride if shift % stride == 0 else None
 
@@ -1259,6 +1270,7 @@ CLAIMS = (
             Case((np.array([3.0, 4.0]), 3.0), {}, "other p"),
             Case((np.array([0.5, 2.0, 1.0, 4.0]), 1.5), {}, "other p"),
         ),
+        draw=_draw_trainable,
         mistakes=(
             Mistake("disbelieves it", "You judged it false.", lambda x, p: (False, 0.0)),
             Mistake("says no slope", "The slope for this window is not 0", lambda x, p: (True, 0.0)),
@@ -1286,6 +1298,8 @@ CLAIMS = (
             Case((-3, 2), {}, "to the left"),
             Case((-5, 1), {}, "to the left"),
         ),
+        draw=_draw_equivariance,
+        draws=16,
         mistakes=(
             Mistake("disbelieves it", "You judged it false.", lambda m, s: (False, None)),
             Mistake("rounds", "For a shift of", lambda m, s: (True, m // s)),

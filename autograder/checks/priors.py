@@ -1050,6 +1050,21 @@ def _spread(weight, input_shape, kernel_size, divide=True, fill=True):
     return (spread / (k_h * k_w) if divide else spread).flatten(1).numpy()
 
 
+def _draw_nearest(d):
+    part = d.choice(("rows", "pictures"))
+    height, width = 1 if part == "rows" else d.integer(2, 3), d.integer(2, 3)
+    shape = (1 if part == "rows" else height + d.integer(1, 2), width + d.integer(1, 3))
+    return Case((d.array(height, width), d.array(height, width), shape), {}, part)
+
+
+def _draw_average(d):
+    part = d.choice(("square windows", "other windows"))
+    outputs, c, rows, columns = (d.integer(1, 3) for _ in range(4))
+    height, width = (2, 2) if part == "square windows" else (d.integer(1, 2), d.integer(3, 4))
+    size = 2 if part == "square windows" else (height, width)
+    return Case((d.array(outputs, c * rows * columns), (c, height * rows, width * columns), size), {}, part)
+
+
 def _places(kernel, input_shape):
     height, width = _pair(input_shape)
     return (height - kernel.shape[0] + 1) * (width - kernel.shape[1] + 1)
@@ -1071,6 +1086,7 @@ CLAIMS = (
             Case((_x(2, 2), _x(2, 2), (3, 4)), {}, "pictures"),
             Case((_x(3, 2), _x(3, 2), (4, 6)), {}, "pictures"),
         ),
+        draw=_draw_nearest,
         mistakes=(
             Mistake("disbelieves it", "You judged it false.", lambda mean, rival, shape: (False, 0.0)),
             Mistake(
@@ -1108,6 +1124,7 @@ CLAIMS = (
             Case((_x(2, 8), (2, 6, 4), (3, 2)), {}, "other windows"),
             Case((_x(1, 3), (3, 2, 5), (2, 5)), {}, "other windows"),
         ),
+        draw=_draw_average,
         mistakes=(
             Mistake("disbelieves it", "You judged it false.", lambda weight, shape, size: (False, None)),
             Mistake(

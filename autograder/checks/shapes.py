@@ -900,6 +900,12 @@ def _judge_restored(value, case):
     return None if back == n else f"With output_padding={extra}, {n} pixels come back as {back}."
 
 
+def _draw_restored(d):
+    part = d.choice(("stride 2", "larger strides"))
+    stride = 2 if part == "stride 2" else d.integer(3, 6)
+    return Case((d.integer(7, 60), d.integer(2, 6), stride, d.integer(0, 1)), {}, part)
+
+
 def _judge_half_padding(value, case):
     verdict, evidence = verdict_and_evidence(value)
     if verdict:
@@ -933,6 +939,8 @@ CLAIMS = (
             Case((27, 6, 5, 1), {}, "larger strides"),
             Case((20, 3, 1, 1), {}, "larger strides"),
         ),
+        draw=_draw_restored,
+        draws=16,
         mistakes=(
             Mistake(
                 "disbelieves it", "Each of the sizes has an output_padding of its own.", lambda n, k, s, p: (False, 0)

@@ -1368,6 +1368,12 @@ def _rare(classes, shape, seed):
     return target.reshape(shape)
 
 
+def _draw_scores(d):
+    classes, shape = d.integer(2, 3), (d.integer(7, 9), d.integer(7, 12))
+    part = "two classes" if classes == 2 else "three classes"
+    return Case((_rare(classes, shape, d.integer(5, 10**6)),), {}, part)
+
+
 def _blind(target):
     return np.zeros_like(target)
 
@@ -1387,6 +1393,7 @@ CLAIMS = (
             Case((_rare(3, (8, 9), 3),), {}, "three classes"),
             Case((_rare(3, (7, 12), 4),), {}, "three classes"),
         ),
+        draw=_draw_scores,
         mistakes=(
             Mistake("disbelieves it", "You judged it false.", lambda target: (False, None)),
             Mistake(

@@ -481,6 +481,11 @@ def _every_gradient(change):
     return wrong
 
 
+def _draw_backward(draws):
+    case = _draw_forward(draws)
+    return Case((draws.array(*_forward(*case.args).shape), *case.args), {}, case.part)
+
+
 CONVNET_BACKWARD = Check(
     "convnet_backward",
     section="training#training-backward",
@@ -490,6 +495,8 @@ CONVNET_BACKWARD = Check(
         Case((_upstream(layers, weights, x), layers, weights, x), {}, part, note)
         for layers, weights, x, part, note in (*_TRIED, (*_half_black(), "ReLU at 0", "a black half and no bias"))
     ),
+    draw=_draw_backward,
+    draws=4,
     mistakes=(
         Mistake(
             "ignores the upstream gradient",
@@ -576,6 +583,20 @@ def _without(arrays, name):
     return {n: a for n, a in arrays.items() if n != name}
 
 
+def _draw_step(draws):
+    outputs, inputs = draws.integer(1, 3), draws.integer(2, 4)
+    shapes = {"0.weight": (outputs, inputs), "0.bias": (outputs,), "2.weight": (2, outputs, 1, 3)}
+    weights, grads, velocity = ({name: draws.array(*shape) for name, shape in shapes.items()} for _ in range(3))
+    part = draws.choice(("a plain step", "momentum", "weight decay", "no gradient"))
+    rate, momentum = draws.integer(1, 9) / 20, draws.integer(1, 9) / 10
+    if part == "a plain step":
+        return Case((weights, grads), {"lr": rate}, part)
+    if part == "no gradient":
+        grads = _without(grads, draws.choice(sorted(shapes)))
+    decay = draws.integer(1, 9) / 10 if part == "weight decay" else 0.0
+    return Case((weights, grads, velocity, rate, momentum, decay), {}, part)
+
+
 _W = {"0.weight": _normal(2, 1, 3, 2), "0.bias": _normal(2), "2.weight": _normal(3, 4)}
 _G = {name: _normal(*w.shape, seed=1) for name, w in _W.items()}
 _V = {name: _normal(*w.shape, seed=2) for name, w in _W.items()}
@@ -598,6 +619,7 @@ SGD_STEP = Check(
         Case((_W, _G, _V, 0.1, 0.9, 0.2), {}, "weight decay"),
         Case((_W, _G, None, 0.1, 0.0, 0.3), {}, "weight decay"),
     ),
+    draw=_draw_step,
     mistakes=(
         Mistake(
             "goes uphill",
@@ -697,9 +719,17 @@ def _scaled(weights, factor, first_bias=True, second=True, last_bias=False):
     }
 
 
+_PAIR_SHAPES = {"0.weight": (4, 3), "0.bias": (4,), "2.weight": (2, 4), "2.bias": (2,)}
+
+
 def _dense_pair(seed):
-    shapes = {"0.weight": (4, 3), "0.bias": (4,), "2.weight": (2, 4), "2.bias": (2,)}
-    return {name: _normal(*shape, seed=seed) for name, shape in shapes.items()}
+    return {name: _normal(*shape, seed=seed) for name, shape in _PAIR_SHAPES.items()}
+
+
+def _draw_rescale(draws):
+    weights = {name: draws.array(*shape) for name, shape in _PAIR_SHAPES.items()}
+    part, factor = draws.choice(("large factors", "small factors")), draws.integer(3, 40) / 2
+    return Case((weights, factor if part == "large factors" else 1 / factor), {}, part)
 
 
 CLAIMS = (
@@ -739,6 +769,7 @@ CLAIMS = (
             Case((_dense_pair(3), 0.25), {}, "small factors"),
             Case((_dense_pair(4), 0.01), {}, "small factors"),
         ),
+        draw=_draw_rescale,
         mistakes=(
             Mistake("disbelieves it", "You judged it false.", lambda w, a: (False, w)),
             Mistake("returns the same weights", "The first layer's kernel is not", lambda w, a: (True, w)),

@@ -611,9 +611,20 @@ def _leaks(function, x, size=1.0, move=_add):
     return sorted(found)
 
 
-def _leak_case(kind, part, channels=2, length=6, k=3, samples=1, x=None, **options):
-    x = _x(samples, channels, length) if x is None else np.full((samples, channels, length), x)
-    return Case((_layer(kind, _x(channels, channels, k)), x), options, part, kind)
+def _leak_case(kind, part, channels=2, length=6, k=3, samples=1, x=None, draw=_x, **options):
+    x = draw(samples, channels, length) if x is None else np.full((samples, channels, length), x)
+    return Case((_layer(kind, draw(channels, channels, k)), x), options, part, kind)
+
+
+def _draw_leaks(d):
+    part = d.choice(("causal and not", "hidden leaks"))
+    kinds = {
+        "causal and not": ("centred", "causal"),
+        "hidden leaks": ("a single leak", "backward in time", "leaking with two signs", "leaking large values alone"),
+    }
+    kind = d.choice(kinds[part])
+    options = {"size": 10.0} if kind == "leaking large values alone" else {}
+    return _leak_case(kind, part, length=d.integer(4, 7), samples=d.integer(1, 2), draw=d.array, **options)
 
 
 def _as_pairs(value):
@@ -652,6 +663,7 @@ FUTURE_LEAKS = Check(
         _leak_case("leaking with two signs", "hidden leaks"),
         _leak_case("leaking large values alone", "hidden leaks", size=10.0),
     ),
+    draw=_draw_leaks,
     mistakes=(
         Mistake("says all is well", "it misses", lambda f, x, size=1.0: []),
         Mistake("looks at the last input alone", "You moved the last input alone; every input may leak.", lambda f, x, size=1.0: [p for p in _leaks(f, x) if p[1] == x.shape[2] - 1]),
@@ -726,6 +738,7 @@ CLAIM_RATIO = Check(
     section="variants#variants-depthwise",
     judge=_judge_parameters,
     cases=(Case((16, 32, 3)), Case((8, 8, 5)), Case((3, 64, 7)), Case((5, 2, 1))),
+    draw=lambda d: Case((d.integer(2, 64), d.integer(2, 64), d.integer(2, 9))),
     mistakes=(
         Mistake("disbelieves it", "You judged it false.", lambda c, f, k: (False, 0.1)),
         Mistake("uses the channels in", "the ratio is not", lambda c, f, k: (True, 1 / c + 1 / k**2)),

@@ -1111,32 +1111,43 @@ FOVEATE = Check(
 # --- the whole experiment ------------------------------------------------------------------------------------------
 
 
-def _record(degrees, frequency, phase, trials, spikes):
+def _record(degrees, frequency, phase, trials, spikes, rng=_rng):
     """Show white noise to a planted cell; return what was shown and what the cell did."""
     kernel = _gabor(11, frequency, math.radians(degrees), phase, 2.2)
-    stimuli = _x(trials, 11, 11)
+    stimuli = rng.standard_normal((trials, 11, 11))
     drive = _simple(stimuli, kernel)
     if spikes:
-        return stimuli.astype(np.float32), _rng.poisson(np.maximum(drive, 0)).astype(np.float32)
-    return stimuli.astype(np.float32), (drive + 2 * _x(trials) + 5).astype(np.float32)
+        return stimuli.astype(np.float32), rng.poisson(np.maximum(drive, 0)).astype(np.float32)
+    return stimuli.astype(np.float32), (drive + 2 * rng.standard_normal(trials) + 5).astype(np.float32)
 
 
-def _experiment(part, note, degrees, frequency, phase, trials, spikes):
-    case = Case(_record(degrees, frequency, phase, trials, spikes), {}, part, note)
-    _PLANTED[id(case)] = degrees
+def _experiment(part, note, *cell, allowed=5, rng=_rng):
+    case = Case(_record(*cell, part == "spikes", rng), {}, part, note)
+    _PLANTED[id(case)] = cell[0], allowed
     return case
 
 
-_PLANTED = {}  # id of the case -> the planted direction in degrees
+def _draw_experiment(d):
+    """Plant a cell and allow twice the error: noise alone must not fail under one seed what passes under another."""
+    part, rng = d.choice(("rates", "spikes")), np.random.default_rng(d.integer(0, 2**30))
+    cell = d.integer(0, 179), d.integer(17, 22) / 100, d.integer(-31, 31) / 10
+    return _experiment(part, "", *cell, 1500, allowed=10, rng=rng)
+
+
+_PLANTED = {}  # id of the case -> the planted direction in degrees, and the error allowed
 
 
 def _judge_orientation(value, case):
     angle = np.asarray(value, dtype=float)
     if angle.ndim or not np.isfinite(angle):
         raise ValueError("one angle in radians is asked for")
-    gap = (math.degrees(float(angle)) - _PLANTED[id(case)] + 90) % 180 - 90
-    if abs(gap) > 5 + 1e-6:
-        return f"Your angle is {abs(gap):.0f} degrees away from the direction that this cell prefers; at most 5 are allowed."
+    planted, allowed = _PLANTED[id(case)]
+    gap = (math.degrees(float(angle)) - planted + 90) % 180 - 90
+    if abs(gap) > allowed + 1e-6:
+        return (
+            f"Your angle is {abs(gap):.0f} degrees away from the direction that this cell prefers; "
+            f"at most {allowed} are allowed."
+        )
     return None
 
 
@@ -1158,11 +1169,13 @@ FIND_ORIENTATION = Check(
     parts={"rates": 2, "spikes": 2},
     limit=10.0,  # a search in plain loops takes a while
     cases=(
-        _experiment("rates", "1,500 noise pictures and what the cell answered", 35, 0.2, 0.6, 1500, False),
-        _experiment("rates", "", 110, 0.17, 2.0, 1500, False),
-        _experiment("spikes", "counts of spikes", 70, 0.22, -1.0, 2000, True),
-        _experiment("spikes", "", 155, 0.18, 1.5, 2000, True),
+        _experiment("rates", "1,500 noise pictures and what the cell answered", 35, 0.2, 0.6, 1500),
+        _experiment("rates", "", 110, 0.17, 2.0, 1500),
+        _experiment("spikes", "counts of spikes", 70, 0.22, -1.0, 2000),
+        _experiment("spikes", "", 155, 0.18, 1.5, 2000),
     ),
+    draw=_draw_experiment,
+    draws=2,
     mistakes=(
         Mistake("always upright", "You always return 0, whatever the cell did.", lambda stimuli, responses: 0.0),
         Mistake(
@@ -1273,6 +1286,16 @@ def _judge_trials(value, case):
     return None
 
 
+def _draw_half_turn(d):
+    part, phase = d.choice(("positive phases", "negative phases")), d.integer(10, 300) / 100
+    return Case((d.integer(-300, 300) / 100, phase if part == "positive phases" else -phase), {}, part)
+
+
+def _draw_trials(d):
+    part, side, energy, error = d.choice(("no noise", "noise")), d.integer(10, 20), d.integer(1, 9), d.integer(1, 50)
+    return Case((side**2, float(energy), 0.0 if part == "no noise" else float(d.integer(1, 9)), error / 100), {}, part)
+
+
 CLAIMS = (
     Check(
         "claim_half_turn",
@@ -1286,6 +1309,7 @@ CLAIMS = (
             Case((0.3, -1.1), {}, "negative phases"),
             Case((2.5, -2.6), {}, "negative phases"),
         ),
+        draw=_draw_half_turn,
         mistakes=(
             Mistake("disbelieves it", "You judged it false.", lambda angle, phase: (False, 0.0)),
             Mistake("same phase", "The phase does change: x' turns into -x'.", lambda angle, phase: (True, phase)),
@@ -1371,6 +1395,7 @@ CLAIMS = (
             Case((225, 8.0, 1.0, 0.02), {}, "noise"),
             Case((64, 2.0, 9.0, 0.5), {}, "noise"),
         ),
+        draw=_draw_trials,
         mistakes=(
             Mistake("disbelieves it", "You judged it false.", lambda d, e, n, error: (False, 0)),
             Mistake(

@@ -260,7 +260,7 @@ def find_orientation__fourier(stimuli, responses):
 
 def find_orientation__fit(stimuli, responses):
     estimate = reverse_correlation__means(stimuli, responses).astype(float)
-    grid = np.arange(0.14, 0.26, 0.02), np.radians(np.arange(0, 180, 2))
+    grid = np.arange(0.15, 0.26, 0.03), np.radians(np.arange(0, 180, 2))
     return best_gabor__loops(estimate, *grid, 2.2)[1]
 
 
