@@ -165,7 +165,7 @@ def compose(parts, source, note=None):
 
 def _students(kind, text, pictures):
     """Make a cell of a student's: text is made harmless, since formgrader renders it."""
-    text = text if kind == "code" else harmless(text)
+    text = text if kind == "code" else harmless(text, pictures)
     return _cell(kind, text, pictures)
 
 

@@ -37,6 +37,11 @@ def use_examiner(config, unconfined=False):
     ]
     config.Autograde.pre_convert_hook = f"{_HERE}.leave_out_links"
     base.find_all_files = _regular_files
+    config.HTMLExporter.filters = {  # of formgrader, too
+        "markdown2html": "autograder.grading.feedback.markdown",
+        "highlight_code": "autograder.grading.feedback.highlight",
+        "strip_files_prefix": "autograder.grading.feedback.unchanged",
+    }
     config.GenerateFeedback.exporter_class = "autograder.grading.feedback.FeedbackExporter"
     config.Examine.unconfined = unconfined
 

@@ -44,10 +44,15 @@ def read_bounded(path, most):
         raise ModelError(f"There is no file {name} beside the notebook: train first, and hand it in too.") from None
     except OSError as error:
         raise ModelError(f"{name} cannot be read: {error.strerror}.") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ModelError(f"{name} is not a regular file.")
-        data = file.read(most + 1)
+            raise ModelError(f"{name} cannot be read: it is not a regular file.")
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise ModelError(f"{name} cannot be read: {error.strerror}.") from None
+    finally:
+        os.close(descriptor)
     if len(data) > most:
         raise ModelError(f"{name} is larger than {most:,} bytes.")
     return data

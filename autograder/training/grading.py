@@ -15,10 +15,12 @@ import torch.nn.functional as F
 
 from autograder.checks.engine import Case, Failure, Verdict
 from autograder.training import files, loop, tasks
-from autograder.training.network import ModelError, build, parameter_count, put_weights
+from autograder.training.network import ModelError, build, parameter_count, put_weights, weights_of
 
 TESTED = 1000  # pictures
 AGREES = 1e-4
+REPLAY_SECONDS = 4.0  # a replay earns no points: a costly network gets fewer steps
+TOO_LARGE = "numbers become too large in its layers, and what overflows cannot be graded."
 WEIGHTS = {"score": 5, "forward in NumPy": 2, "gradient in NumPy": 2, "shape and parameters": 1}
 
 
@@ -52,7 +54,10 @@ def measure(net, task, seed, split="test", count=TESTED):
     """Return the score of a network on pictures drawn by `seed`."""
     draw = task.draw_test if split == "test" else functools.partial(task.draw, split=split)
     x, target = draw(count, seed)
-    return task.score(loop.predict(net, x).argmax(1), target)
+    logits = loop.predict(net, x)
+    if not torch.isfinite(logits).all():
+        raise ModelError(f"The network answers with NaN or infinity: {TOO_LARGE}")
+    return task.score(logits.argmax(1), target)
 
 
 def standard_error(score, count=TESTED):
@@ -96,14 +101,18 @@ class ModelCheck:
         if not outcome.ok:
             return self._nothing(points, outcome.problem)
         try:
-            model, net = load(setting.folder, self.task)
+            return self._graded(find, points, setting, outcome.value)
         except ModelError as error:
             return self._nothing(points, str(error))
+
+    def _graded(self, find, points, setting, said):
+        """Grade the files; `said` are the layers that the notebook gives. ModelError if they cannot be graded."""
+        model, net = load(setting.folder, self.task)
         split = "validation" if setting.at_home else "test"
         score = _measured(_key(model), self.task.name, setting.seed, split, _Keep(net))
         share = self.bounds.share(score)
         notes = [self._told(score, split, net)]
-        if _plain(outcome.value) != _plain(model.layers):
+        if _plain(said) != _plain(model.layers):
             notes.append(f"{self.name}() gives other layers than {self.task.name}.json, which is graded: train again?")
         if model.without_log:
             notes.append(f"{model.without_log} It costs no points.")
@@ -127,18 +136,23 @@ class ModelCheck:
         """Return {part: sentence} of the student's functions that do not agree with PyTorch on this network."""
         draw = self.task.draw_test if not setting.at_home else self.task.draw
         x, _ = draw(2, (setting.seed, 1))
-        target = loop.predict(net, x).argmin(
-            1
-        )  # what it believes least: with right labels a gradient may be rounding alone
-        logits, slope, grads = torch_gradients(net, x, target)
-        weights = {name: value.numpy() for name, value in model.weights.items()}
-        layers, x, target = as_options(model.layers), x.numpy(), target.numpy()
-        tried = {
-            "forward in NumPy": lambda: _forward(self._call(find), layers, weights, x, logits),
-            "gradient in NumPy": lambda: _backward(self._call(find), layers, weights, x, target, logits, slope, grads),
-            "shape and parameters": lambda: _summary(self._call(find), layers, x.shape, logits.shape, net),
-        }
-        return {part: says for part, attempt in tried.items() if (says := _attempted(attempt))}
+        layers, call = as_options(model.layers), self._call(find)
+        tried = [("shape and parameters", functools.partial(_summary, call, layers, x.shape, self.task, net))]
+        other = untrained(model.layers, self.task, setting.seed)
+        for where, each in (("on your network", net), ("on your layers with other weights", other)):
+            target = loop.predict(each, x).argmin(1)  # the least believed: with right labels all may be rounding
+            right = torch_gradients(each, x, target)
+            weights = {name: value.numpy() for name, value in weights_of(each).items()}
+            given = call, layers, weights, x.numpy()
+            tried += [
+                ("forward in NumPy", functools.partial(_forward, *given, right, where)),
+                ("gradient in NumPy", functools.partial(_backward, *given, target.numpy(), right, where)),
+            ]
+        problems = {}
+        for part, attempt in tried:
+            if part not in problems and (says := _attempted(attempt)):
+                problems[part] = says
+        return problems
 
     def _call(self, find):
         def call(name, *args):
@@ -171,7 +185,7 @@ def for_instructor(model, task, score, tolerance=0.02):
         notes = [says + (" These differ by more than chance." if abs(told - score) > 0.1 else "")]
     else:
         notes = ["The log states no score."]
-    replayed = loop.replay(task, model.layers, model.log)
+    replayed = loop.replay(task, model.layers, model.log, seconds=REPLAY_SECONDS)
     if replayed is None:
         return [*notes, "The log cannot be replayed."]
     told, found = replayed
@@ -197,38 +211,56 @@ def _attempted(attempt):
     return None
 
 
+def untrained(layers, task, seed):
+    """Return a network of these layers with weights that nobody chose: none hides what the layers compute."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = build(layers, task)
+        for name, value in weights_of(net).items():
+            if "running" in name:
+                value.uniform_(0.5, 1.5)
+    return net
+
+
 def torch_gradients(net, x, target):
-    """Return the logits of a batch, and the gradients of the cross-entropy for them and, by name, for the weights."""
+    """Return the logits of a batch, and the gradients of the cross-entropy for them and, by name, for the weights.
+
+    Raises ModelError if one of the numbers is not finite.
+    """
     net.zero_grad()
     logits = net(x)
     logits.retain_grad()
     F.cross_entropy(logits, target).backward()
     grads = {name: p.grad.numpy().copy() for name, p in net.named_parameters()}
-    return logits.detach().numpy(), logits.grad.numpy(), grads
+    logits, slope = logits.detach().numpy(), logits.grad.numpy()
+    if not all(np.isfinite(values).all() for values in (logits, slope, *grads.values())):
+        raise ModelError(f"The network's gradients hold NaN or infinity: {TOO_LARGE}")
+    return logits, slope, grads
 
 
-def _forward(call, layers, weights, x, logits):
+def _forward(call, layers, weights, x, right, where):
     found = np.asarray(call("convnet_forward", layers, weights, x), dtype=float)
-    _compare("convnet_forward, on your network:", found, logits)
+    _compare(f"convnet_forward, {where}:", found, right[0])
 
 
-def _backward(call, layers, weights, x, target, logits, slope, grads):
+def _backward(call, layers, weights, x, target, right, where):
+    logits, slope, grads = right
     upstream = call("cross_entropy_backward", 1.0, logits, target)
-    _compare("cross_entropy_backward, on your network's logits:", upstream, slope)
+    _compare(f"cross_entropy_backward, {where}, for its logits:", upstream, slope)
     found = call("convnet_backward", upstream, layers, weights, x)
     if not isinstance(found, tuple | list) or len(found) != 2 or not isinstance(found[0], dict):
         raise _Wrong("convnet_backward must return a dict of gradients, and the gradient of x.")
     largest = max(np.abs(grad).max() for grad in grads.values())
     for name, grad in grads.items():
         if name not in found[0]:
-            raise _Wrong(f"convnet_backward, on your network: there is no gradient {name!r}.")
-        words = f"convnet_backward, on your network: the gradient {name!r}:"
+            raise _Wrong(f"convnet_backward, {where}: there is no gradient {name!r}.")
+        words = f"convnet_backward, {where}: the gradient {name!r}:"
         _compare(words, found[0][name], grad, 1e-3 * largest)  # what is smaller may be rounding alone
 
 
-def _summary(call, layers, input_shape, output_shape, net):
+def _summary(call, layers, input_shape, task, net):
     found = call("network_summary", layers, tuple(input_shape))
-    right = tuple(output_shape), parameter_count(net)
+    right = (input_shape[0], *task.output_shape[1:]), parameter_count(net)
     if not isinstance(found, tuple | list) or len(found) != 2 or (tuple(found[0]), found[1]) != right:
         raise _Wrong(
             f"network_summary, on your network: the output has shape {right[0]}, the parameters are {right[1]:,}."
@@ -240,8 +272,9 @@ def _compare(words, found, right, scale=0.0):
     found = np.asarray(found, dtype=float)
     if found.shape != right.shape:
         raise _Wrong(f"{words} shape {found.shape}, PyTorch has {right.shape}.")
-    gap = np.abs(found - right).max()
-    if not gap <= AGREES * max(scale, np.abs(right).max()):
+    with np.errstate(invalid="ignore", over="ignore"):
+        gap = np.abs(found - right).max()
+    if not gap <= AGREES * max(scale, np.abs(right).max()) < np.inf:
         raise _Wrong(f"{words} the largest difference from PyTorch is {gap:.2g}.")
 
 
@@ -251,11 +284,14 @@ def as_options(layers):
 
 
 def _plain(layers):
+    """Return layers in a form that can be compared, whatever a student's function gave."""
     if isinstance(layers, list | tuple):
         return [_plain(item) for item in layers]
     if isinstance(layers, dict):
         return {key: _plain(value) for key, value in layers.items()}
-    return int(layers) if isinstance(layers, np.integer) else layers
+    if isinstance(layers, int | np.integer):
+        return int(layers)
+    return layers if isinstance(layers, str) else repr(layers)
 
 
 # --- measuring once ------------------------------------------------------------------------------------------------

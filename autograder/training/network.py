@@ -3,13 +3,16 @@
 Nothing of a student's is executed: the list says which layers, and the examiner makes them.
 """
 
+import math
+
 import torch
 from torch import nn
 
 MAX_LAYERS = 40
 MAX_NUMBER = 1024  # of any option
 MAX_ACTIVATION = 1 << 18  # numbers that one layer may give for one picture
-MAX_PRODUCTS = 60_000_000  # multiplications for one picture
+MAX_COST = 5_500_000  # of all layers for one picture, in units of 2 ns or less: see `_cost`
+LANES = 16  # channels that PyTorch works on at a time
 
 
 class ModelError(ValueError):
@@ -91,7 +94,13 @@ def build(layers, task):
         raise ModelError(f"The layers must be a list of 1 to {MAX_LAYERS} entries.")
     checked = [_checked(position, layer) for position, layer in enumerate(layers)]
     shapes = _trace(checked, task)
-    return nn.Sequential(*[KINDS[kind](shape, **options) for (kind, options), shape in zip(checked, shapes)]).eval()
+    net = nn.Sequential(*[KINDS[kind](shape, **options) for (kind, options), shape in zip(checked, shapes)]).eval()
+    try:
+        with torch.no_grad():
+            net(torch.zeros(task.input_shape))  # it has sizes, and still PyTorch may refuse it: a dilation of 0
+    except RuntimeError as error:
+        raise ModelError(f"PyTorch cannot compute this network: {_told(error)}") from None
+    return net
 
 
 def as_modules(layers, input_shape):
@@ -115,7 +124,7 @@ def _checked(position, layer):
             continue
         numbers = value if isinstance(value, list | tuple) and len(value) == 2 else [value]
         small = all(isinstance(number, int) and 0 <= number <= MAX_NUMBER for number in numbers)
-        if not isinstance(name, str) or not (small or (value in ("same", "valid") and name == "padding")):
+        if not name.isidentifier() or not (small or (value in ("same", "valid") and name == "padding")):
             raise ModelError(
                 f"Layer {position}: an option is a whole number from 0 to {MAX_NUMBER}, two of them, or a bool."
             )
@@ -131,7 +140,7 @@ def _output_shape(module, shape):
 
 def _trace(checked, task):
     """Return the shapes before each layer; refuse what is too large, does not fit together or does not answer."""
-    shapes, parameters, products = [task.input_shape], 0, 0
+    shapes, parameters, cost = [task.input_shape], 0, 0
     for position, (kind, options) in enumerate(checked):
         shape = shapes[-1]
         try:
@@ -141,27 +150,49 @@ def _trace(checked, task):
         except (TypeError, ValueError, RuntimeError, IndexError, ZeroDivisionError, AssertionError) as error:
             if isinstance(error, ModelError):
                 raise
-            says = " ".join(str(error).split())[:150]
-            raise ModelError(f"Layer {position} ({kind}) cannot take shape {tuple(shape)}: {says}") from None
-        numel = _numel(shape)
-        own = sum(parameter.numel() for parameter in module.parameters())
-        parameters += own
-        products += own * max(numel // max(shape[1], 1), _numel(before[2:]), 1)
-        if numel > MAX_ACTIVATION or products > MAX_PRODUCTS or numel < 1:
+            raise ModelError(f"Layer {position} ({kind}) cannot take shape {tuple(shape)}: {_told(error)}") from None
+        parameters += parameter_count(module)
+        fits = 1 <= math.prod(shape) <= MAX_ACTIVATION
+        cost += _cost(kind, module, before, shape) if fits else 0
+        if not fits or cost > MAX_COST:
             raise ModelError(f"Layer {position} ({kind}) is too costly: its output has shape {tuple(shape)}.")
         if parameters > task.budget:
             raise ModelError(f"The network has more than {task.budget:,} parameters, the budget of {task.name}.")
         shapes.append(shape)
     if shapes[-1] != task.output_shape:
         raise ModelError(f"The output has shape {shapes[-1]}; {task.name} needs {task.output_shape}.")
+    if not parameters:
+        raise ModelError("The network has no parameters, so there is nothing to train.")
     return shapes
 
 
-def _numel(shape):
-    result = 1
-    for size in shape:
-        result *= size
-    return result
+def _told(error):
+    return " ".join(str(error).split())[:150]
+
+
+def _cost(kind, module, before, shape):
+    """Return what a layer costs for one picture: numbers it writes, numbers its windows read, products by their speed.
+
+    Few channels leave most lanes idle: they are written as if they were sixteen, and their products cost up to sixteen
+    times as much.
+    """
+    numel, places = math.prod(shape), math.prod(shape[2:])
+    written = places * -(-shape[1] // LANES) * LANES
+    if kind in ("max_pool2d", "avg_pool2d"):
+        size = module.kernel_size
+        return written + numel * math.prod(size if isinstance(size, tuple) else (size, size))
+    if kind in ("adaptive_avg_pool2d", "adaptive_max_pool2d"):
+        return written + numel * math.prod(wide // out + 2 for wide, out in zip(before[2:], shape[2:]))
+    if kind in ("conv2d", "conv_transpose2d"):
+        together = min(LANES, module.in_channels // module.groups, module.out_channels // module.groups)
+        used = places // 2 if kind == "conv2d" else math.prod(before[2:])  # a transposed one is slower
+        return 3 * written + module.weight.numel() * used // together  # it also brings its input in order
+    if kind == "linear":
+        return written + module.weight.numel() * (numel // shape[-1]) // LANES
+    if kind == "attention":
+        scores = places**2 * (3 * module.num_heads + shape[1] // 8)
+        return written + parameter_count(module) * places // LANES + scores
+    return written
 
 
 def parameter_count(net):

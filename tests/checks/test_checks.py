@@ -1,14 +1,17 @@
 """A check must reject every known mistake, by its own sentence, and accept every right answer in whatever style."""
 
 import importlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from autograder import checks
+from autograder.authoring.mutants import solution_cells
 from autograder.checks import engine
 from autograder.checks.calling import LocalFunction
 
+ROOT = Path(__file__).parents[2]
 TOPICS = checks.topics()
 ALL = [(topic, check) for topic in TOPICS for check in checks.load(topic).values()]
 MISTAKES = [(topic, check, mistake) for topic, check in ALL for mistake in check.mistakes]
@@ -41,6 +44,16 @@ def test_right_answer_is_accepted_under_every_seed(topic, check, style, function
     for seed in seeds_of(check):
         verdict = verdict_on(check, function, seed)
         assert verdict.passed, f"seed {seed}\n{verdict}"
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_reference_is_accepted_under_every_seed(topic):
+    """The solution that an instructor has must not fail at a drawn case, which others may happen to get through."""
+    space = solution_cells(ROOT, topic)[1]
+    for check in (check for t, check in ALL if t == topic and check.name in space):
+        for seed in list(seeds_of(check))[:25]:
+            verdict = verdict_on(check, space[check.name], seed)
+            assert verdict.passed, f"seed {seed}\n{verdict}"
 
 
 @pytest.mark.parametrize(("topic", "check", "mistake"), MISTAKES, ids=name_of)

@@ -1,13 +1,17 @@
 """Feedback pages show the verdicts and run nothing, whatever a student wrote."""
 
+import itertools
 import re
+import time
 
 import nbformat
 import pytest
+from chromium import browser
 from grading.courses import answer
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.grading.feedback import POLICY
-from autograder.grading.harmless import harmless
+from autograder.grading.feedback import MAX_PAGE, POLICY, FeedbackExporter, as_mathml
+from autograder.grading.harmless import BREAK, MAX_CELL, harmless
 
 HOSTILE = {
     "script": "<script>alert(1)</script>",
@@ -22,6 +26,12 @@ HOSTILE = {
     "form": "<form action='//evil.example'><input name=password></form>",
     "math": "$\\href{javascript:alert(1)}{x}$",
     "comment": "<!-- --><base href='//evil.example'>",
+    "macro_link": r"$\DeclareMathOperator{\a}{< a/href=https://evil.example/>}\a$",
+    "macro_refresh": r"$\DeclareMathOperator{\a}{< meta/http-equiv=refresh/content=0;url=https://evil.example/>}\a$",
+    "macro_style": r"$\DeclareMathOperator{\a}{< style>.verdict{display:none}< /style>}\a$",
+    "diagram": "```mermaid\n<img src=x onerror=alert(1)>\n```",
+    "no_picture": "![an attached drawing](attachment:a.svg)",
+    "anchor": "# check-max_pool2d",
     "tracker": "![](https://evil.example/pixel.png)",
     "refresh": "<meta http-equiv=refresh content='0;url=//evil.example'>",
     "broken_out_of_code": "`</code><script>alert(1)</script>`\n```\n</pre><script>alert(1)</script>\n```",
@@ -92,6 +102,148 @@ def test_formulas_are_mathml(page):
 
 def test_what_a_student_wrote_can_still_be_read(page):
     assert "alert(1)" in page and "ValueError" in page
+
+
+def test_a_browser_shows_the_verdicts_and_follows_nothing(page, tmp_path):
+    (tmp_path / "page.html").write_text(page)
+    asked = []
+    with browser() as chromium:
+        tab = chromium.new_page()
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.on("dialog", lambda dialog: asked.append(dialog.message))
+        tab.goto((tmp_path / "page.html").as_uri())
+        tab.wait_for_timeout(500)
+        assert tab.locator(".verdict").first.is_visible()
+        assert not tab.locator("math :is(a, h1, img, meta, style)").count()
+        assert tab.locator("#check-max_pool2d").count() <= 1
+    assert [url for url in asked if not url.startswith("data:")] == [(tmp_path / "page.html").as_uri()]
+
+
+def test_a_missing_picture_is_its_text(page):
+    assert "an attached drawing" in page
+
+
+def rendered(*cells):
+    return FeedbackExporter(template_name="classic").from_notebook_node(new_notebook(cells=list(cells)))[0]
+
+
+def test_an_attached_picture_is_shown_whatever_its_name():
+    cell = new_markdown_cell("![mine](attachment:my%20plot.png)", attachments={"my plot.png": {"image/png": "aGk="}})
+    assert 'alt="mine" src="data:image/png;base64,aGk="' in rendered(cell)
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+BOMB = "".join(f"\\def\\{a}{{{{\\{b}}}{{\\{b}}}}}" for a, b in itertools.pairwise(LETTERS)) + r"\def\z{x}\a"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\DeclareMathOperator{\a}{< h1>48< /h1>}\a",
+        r"\newcommand{\a}{x}\a",
+        r"\newenvironment{a}{x}{y}\begin{a}\end{a}",
+        BOMB,
+        r"\sideset{_a}{_b}{" * 25 + r"\sum" + "}" * 25,
+        r"\LaTeX" * 1000,
+        "{" * 1000,
+    ],
+    ids=["operator", "command", "environment", "bomb", "doubling", "long", "unbalanced"],
+)
+def test_a_formula_that_expands_is_shown_as_it_was_written(formula):
+    started = time.process_time()
+    shown = as_mathml(harmless(formula))
+    assert shown.startswith("$") and "<" not in shown
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [r"\text{<h1>x</h1>}", r"\unicode{x3c}h1>", r"\style{display:none}{x}", r"\class{verdict}{x}", r"\hspace{999em}"],
+)
+def test_a_formula_has_no_other_elements_and_attributes(formula):
+    shown = as_mathml(formula)
+    assert shown.startswith("<math ")
+    assert not re.search(r"<h1|style|class|999", shown)
+
+
+def test_symbols_and_matrices_are_mathml():
+    shown = as_mathml(harmless(r"\sum_{i<n} \begin{pmatrix}1 & 2\\3 & 4\end{pmatrix}"))
+    assert "<mo>∑</mo>" in shown and "<mo>&lt;</mo>" in shown and shown.count("<mtd>") == 4
+
+
+@pytest.mark.parametrize("unit", [r"\begin{a}", "[a](<b", "[[]]", "![", "[](( ", r"\\[", "[", "a|b\n-|-\n", "$x$ "])
+@pytest.mark.parametrize("size", [MAX_CELL, 1 << 20], ids=["cells", "cell"])
+def test_no_markdown_takes_long(unit, size):
+    text = (unit * size)[:size]
+    cells = [new_markdown_cell(text) for _ in range(max(1, 4 * MAX_PAGE["markdown"] // size))]
+    started = time.process_time()
+    page = rendered(*cells)
+    assert time.process_time() - started < 10
+    assert "pre-wrap" in page
+
+
+@pytest.mark.parametrize("unit", ["a.", "\n ", r"\N{"])
+def test_no_code_takes_long(unit):
+    started = time.process_time()
+    rendered(*[new_code_cell(unit * (MAX_CELL // len(unit))) for _ in range(8)])
+    assert time.process_time() - started < 10
+
+
+def test_what_is_too_long_can_still_be_read():
+    page = rendered(new_markdown_cell("A <b>long</b> answer. " * MAX_CELL), new_markdown_cell("A *short* one."))
+    assert "A &lt;b&gt;long&lt;/b&gt; answer. A" in page and "<em>short</em>" in page
+
+
+LOADING = {
+    "inline": "![x](https://evil.example/a.png)",
+    "angles": "![x]( <https://evil.example/a.png> 'title')",
+    "line": "![x](\nhttps://evil.example/a.png)",
+    "relative": "![x](//evil.example/a.png)",
+    "reference": "![x][r]\n\n[r]: https://evil.example/a.png",
+    "collapsed": "![r][]\n\n[r]: https://evil.example/a.png",
+    "shortcut": "![r]\n\n[r]: https://evil.example/a.png",
+    "nested": "![![x](attachment:a.png)](https://evil.example/a.png)",
+    "in_code": "![a `](attachment:a.png)` ](https://evil.example/a.png)",
+    "in_formula": "![a $](attachment:a.png)$ ](https://evil.example/a.png)",
+    "in_address": "![https://a](attachment:a.png) ](https://evil.example/a.png)",
+    "escaped": "![a\\](attachment:a.png) ](https://evil.example/a.png)",
+    "no_address": "![r](attachment:a.png 'x)\n\n[r]: https://evil.example/a.png",
+}
+
+
+@pytest.mark.parametrize("text", LOADING.values(), ids=LOADING)
+def test_no_image_is_loaded_where_a_student_is_graded(text):
+    """Formgrader renders with what nbconvert has."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    pictures = {"a.png": {"image/png": "aGk="}}
+    page = MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=pictures)).render(harmless(text))
+    assert not re.search(r"<img[^>]*evil", page)
+
+
+def test_attached_pictures_are_kept():
+    assert harmless("![a plot](attachment:a.png)") == "![a plot](attachment:a.png)"
+    assert harmless("![a plot](attachment:a.png)", {"a.png"}) == "![a plot](attachment:a.png)"
+    assert harmless("![a plot](attachment:a.svg)", {"a.png"}) == f"!{BREAK}[a plot](attachment:a.svg)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"[x](javascript\:alert(1))",
+        "[x](javascript&amp;colon;alert(1))",
+        r"$\mmlToken{mi}[href='x']{y}$",
+        r"$\bbox[background:red]{y}$",
+        "```mermaid\ngraph TD\n```",
+    ],
+)
+def test_what_runs_elsewhere_is_broken(text):
+    assert BREAK in harmless(text) and harmless(text).replace(BREAK, "") == text
+
+
+def test_long_markdown_is_preformatted():
+    text = r"\begin{a}" * MAX_CELL
+    assert harmless(text) == f"    {text}"
 
 
 def test_harmless_text_is_left_alone():

@@ -134,6 +134,13 @@ REFUSED = {
     "groups that do not divide": ([CONV | {"groups": 3}], "cannot take"),
     "too large maps": ([CONV | {"out_channels": 1, "padding": 900}], "too costly"),
     "too many parameters": ([{"kind": "flatten"}, {"kind": "linear", "out_features": 1000}], "budget"),
+    "an option that is no name": ([CONV | {"\ud800": 1}], "whole number"),
+    "dilation 0": ([CONV | {"dilation": 0, "stride": 4}, {"kind": "flatten"}, LAYERS["digits"][-1]], "cannot compute"),
+    "no output": ([{"kind": "adaptive_max_pool2d", "output_size": [2, 0]}], "too costly"),
+    "nothing to train": (
+        [{"kind": "adaptive_avg_pool2d", "output_size": [2, 5]}, {"kind": "flatten"}],
+        "no parameters",
+    ),
     "another output": ([{"kind": "flatten"}, {"kind": "linear", "out_features": 9}], r"needs \(1, 10\)"),
 }
 
@@ -143,6 +150,30 @@ def test_layers_off_the_list_or_out_of_bounds_are_refused(case):
     layers, says = REFUSED[case]
     with pytest.raises(ModelError, match=says):
         network.build(layers, tasks.find("digits"))
+
+
+WIDE = [CONV | {"kernel_size": 1, "out_channels": 240}]
+COSTLY = {
+    "giant windows": [*WIDE, {"kind": "max_pool2d", "kernel_size": 65, "stride": 1, "padding": 32}],
+    "giant averages": [*WIDE, {"kind": "avg_pool2d", "kernel_size": [65, 63], "stride": 1, "padding": [32, 31]}],
+    "overlapping windows": [*WIDE, *[{"kind": "adaptive_max_pool2d", "output_size": 31}] * 9],
+    "large maps": [CONV | {"padding": 240, "out_channels": 1}, *[{"kind": "relu"}] * 30],
+    "idle lanes": [CONV | {"kernel_size": 99, "padding": 49, "out_channels": 2}],
+    "many heads": [CONV | {"stride": 2, "padding": 1, "out_channels": 64}, {"kind": "attention", "num_heads": 64}],
+}
+
+
+@pytest.mark.parametrize("case", COSTLY)
+def test_a_network_that_would_take_long_is_refused_before_it_is_made(case):
+    tail = [{"kind": "adaptive_avg_pool2d", "output_size": 1}, {"kind": "flatten"}, LAYERS["digits"][-1]]
+    with pytest.raises(ModelError, match="too costly"):
+        network.build([*COSTLY[case], *tail], tasks.find("digits"))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_twenty_times_the_cost_of_the_reference_is_allowed(name, monkeypatch):
+    monkeypatch.setattr(network, "MAX_COST", network.MAX_COST // 20)
+    network.build(files.read_recipe(REFERENCE / f"{name}.json")[1], tasks.find(name))
 
 
 def test_every_kind_builds():
@@ -428,6 +459,22 @@ def test_files_that_are_none(folder):
     assert "not a regular file" in str(grade("digits", folder))
 
 
+@pytest.mark.parametrize("name", files.names(tasks.find("digits")))
+def test_a_folder_in_place_of_a_file_is_said_and_not_left_open(name, folder):
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    verdict = grade("digits", folder, blank=True)
+    assert f"{name} cannot be read: it is not a regular file" in str(verdict)
+    assert verdict.earned == (10 if name.endswith("log.json") else 0)
+    lowest = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest)
+    with pytest.raises(ModelError):
+        files.read_bounded(folder / name, 10)
+    again = os.open(os.devnull, os.O_RDONLY)
+    os.close(again)
+    assert again == lowest
+
+
 # --- models that learned nothing, or the wrong thing ---------------------------------------------------------------
 
 
@@ -509,6 +556,69 @@ def test_tiny_logits_do_not_make_a_wrong_forward_pass_right(folder):
     assert grade("digits", folder).earned == 10
     verdict = grade("digits", folder, convnet_forward=lambda layers, weights, x: np.zeros((len(x), 10)))
     assert verdict.earned == 8 and "convnet_forward, on your network" in str(verdict)
+
+
+def with_a_dead_class(folder, off):
+    """Give the digits network a last layer in which the logit of class 1 is `off`, whatever the picture."""
+    told, tensors = json.loads((folder / "digits.json").read_text()), tensors_of(folder, "digits")
+    weight, last = torch.zeros(11, 512), torch.eye(10, 11)
+    weight[:10], last[1] = tensors["8.weight"], 0
+    last[1, 10] = off / 1000
+    bias = torch.cat([tensors["8.bias"], torch.tensor([1000.0])])
+    more = {"8.weight": weight, "8.bias": bias, "9.weight": last, "9.bias": torch.zeros(10)}
+    layers = [*told["layers"][:-1], {"kind": "linear", "out_features": 11}, {"kind": "linear", "out_features": 10}]
+    (folder / "digits.json").write_text(json.dumps(told | {"layers": layers}))
+    save(folder, "digits", tensors | more)
+
+
+def test_a_network_whose_logits_overflow_is_refused(folder):
+    with_a_dead_class(folder, -3e41)  # finite weights, and their product is not
+    verdict = grade("digits", folder)
+    assert verdict.earned == 0 and "answers with NaN or infinity" in str(verdict), str(verdict)
+
+
+def test_gradients_that_overflow_are_refused(folder):
+    task = tasks.find("digits")
+    net = torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.Linear(2, 2))
+    for layer, size in zip(net, (3e30, 1e-30)):
+        layer.weight.data.fill_(size)
+    with pytest.raises(ModelError, match="gradients hold NaN"):
+        grading.torch_gradients(net, 1e30 * torch.ones(1, 1), torch.tensor([0]))
+    assert np.isfinite(grading.torch_gradients(*grading.load(folder, task)[1:], *task.draw(2, 0))[0]).all()
+
+
+def test_a_comparison_demands_finite_numbers_on_both_sides():
+    for found, right in ((0, np.inf), (np.inf, np.inf), (np.nan, 1), (np.inf, 1), (0, np.nan)):
+        with pytest.raises(grading._Wrong):
+            grading._compare("so:", np.full(2, float(found)), np.full(2, float(right)))
+    with pytest.raises(grading._Wrong):
+        grading._compare("so:", np.zeros(2), np.ones(2), np.inf)
+
+
+def test_weights_that_drown_all_else_do_not_make_zeros_right(folder):
+    """One logit is huge and constant: relative to it every other number is nothing."""
+    with_a_dead_class(folder, -1e25)
+    assert grade("digits", folder).earned > 8
+    constant = np.where(np.arange(10) == 1, -1e25, 0.0)
+    verdict = grade(
+        "digits",
+        folder,
+        convnet_forward=lambda layers, weights, x: np.tile(constant, (len(x), 1)),
+    )
+    assert "convnet_forward, on your layers with other weights" in str(verdict)
+
+
+def test_a_replay_ends_when_its_time_is_up(handed_in):
+    task = tasks.find("digits")
+    model = files.read_model(handed_in, task)
+    told, found = loop.replay(task, model.layers, model.log, seconds=0)
+    assert len(told) == len(found) == 1
+
+
+@pytest.mark.parametrize("odd", [[np.array([1, 2])], np.zeros(3), {"kind": np.arange(2)}, float("nan"), None])
+def test_whatever_the_notebook_gives_for_layers_the_file_is_graded(handed_in, odd):
+    verdict = grade("digits", handed_in, digits_network=lambda: odd)
+    assert verdict.earned == 10 and "gives other layers" in str(verdict)
 
 
 def test_a_false_log_costs_nothing_and_is_shown_when_grading(folder):
