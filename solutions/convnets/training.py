@@ -31,6 +31,10 @@ from convnets.variants import conv_transpose2d, conv_transpose2d_backward
 EPSILON = 1e-5  # what batch normalisation adds to the variance, in PyTorch too
 
 
+def _relu(x):
+    return np.maximum(as_array(x, "x", None), 0)
+
+
 def relu_backward(grad_output, x):
     """Return the gradient of a loss with respect to the input of max(x, 0).
 
@@ -330,7 +334,7 @@ _WITHOUT = {  # kind: (forward, backward)
     "avg_pool2d": (avg_pool2d, avg_pool2d_backward),
     "adaptive_avg_pool2d": (adaptive_avg_pool2d, adaptive_avg_pool2d_backward),
     "adaptive_max_pool2d": (adaptive_max_pool2d, adaptive_max_pool2d_backward),
-    "relu": (lambda x: np.maximum(as_array(x, "x", None), 0), relu_backward),
+    "relu": (_relu, relu_backward),
     "dropout": (np.array, lambda grad_output, x: np.array(_like_output(grad_output, x))),
     "flatten": (lambda x: np.array(x).reshape(len(x), -1), lambda grad_output, x: np.reshape(grad_output, np.shape(x))),
 }
