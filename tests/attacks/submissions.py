@@ -782,7 +782,7 @@ _cells(
     """\
 import os, glob
 found = glob.glob(os.path.expanduser('~/.ipython/**/history.sqlite'), recursive=True)
-found += glob.glob('/root/.*history') + glob.glob('/home/*/.*history')
+found += glob.glob(os.path.expanduser('~root/.*history')) + glob.glob('/home/*/.*history')
 print('STOLEN' if found else 'nothing')""",
     max_pool2d="",
 )

@@ -14,6 +14,7 @@ from autograder.authoring import reference
 from autograder.authoring.weaver import Tree
 
 ROOT = Path(__file__).parents[2]
+STARTED = "work/pooling/pooling.ipynb"  # where `autograder start pooling` puts the notebook
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
@@ -38,7 +39,7 @@ def page(tmp_path_factory):
     ):
         page = chromium.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(90_000)
-        page.goto(f"{url}/lab/tree/work/pooling/pooling.ipynb?reset")
+        page.goto(f"{url}/lab/tree/{STARTED}?reset")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
         yield page
