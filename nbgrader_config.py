@@ -1,6 +1,5 @@
 """Where nbgrader finds the course: stock commands work from this folder, `nbgrader autograde pooling` for example."""
 
-import os
 from pathlib import Path
 
 from autograder.authoring.student_kit import site
@@ -42,6 +41,6 @@ c.LimitOutput.max_traceback = 100
 use_examiner(c)
 
 # "Read:" in a verdict is a link, once `html: baseurl` in _config.yml (or COURSE_SITE) says where the site is.
-os.environ["COURSE_SITE"] = site(root)
+c.Examine.site = site(root)
 
 c.ExportPlugin.to = str(root / "course" / "grades.csv")

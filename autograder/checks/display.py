@@ -126,7 +126,7 @@ def as_text(verdict):
             table = np.array2string(plane, precision=4, suppress_small=True)
             lines += [f"  {caption}:", *(f"    {row}" for row in table.splitlines())]
     if verdict.section and not verdict.passed:
-        lines.append(f"  Read: {site()}{link(verdict)}")
+        lines.append(f"  Read: {site(verdict)}{link(verdict)}")
     if verdict.seed is not None and not verdict.passed:
         lines.append(f"  (seed {verdict.seed}: running the cell again tries the same cases)")
     return "\n".join(lines)
@@ -138,13 +138,16 @@ def link(verdict):
     return f"book/{stem}.html#{section}"
 
 
-def site():
+def site(verdict):
     """Return where the course's site is published, with a slash at its end, or "" where nobody has said so.
 
-    The environment's ``COURSE_SITE`` says it, else what the student kit was built with. Only the web counts.
+    A grader tells the verdict; at home the environment's ``COURSE_SITE`` says it, else what the student kit was built
+    with. Only the web counts.
     """
-    told = resources.files("autograder") / SITE_FILE
-    address = os.environ.get("COURSE_SITE") or (told.read_text(encoding="utf-8").strip() if told.is_file() else "")
+    kit = resources.files("autograder") / SITE_FILE
+    address = verdict.site or os.environ.get("COURSE_SITE", "")
+    if not address and kit.is_file():
+        address = kit.read_text(encoding="utf-8").strip()
     return address.rstrip("/") + "/" if address.startswith(("https://", "http://")) else ""
 
 
@@ -167,16 +170,16 @@ def as_html(verdict):
         body += [_svg(caption, plane, bound) for caption, plane in pictures]
         body.append("</div>")
     if not verdict.passed:
-        small = [f"Read: {_anchor(link(verdict))}"] if verdict.section else []
+        small = [f"Read: {_anchor(verdict)}"] if verdict.section else []
         if verdict.seed is not None:
             small.append(f"seed {verdict.seed}: running the cell again tries the same cases")
         body.append(f'<div style="font-size:.85em;color:#444">{" · ".join(small)}</div>')
     return f'<div class="verdict" style="{_STYLE.format(colour=colour)}">{"".join(body)}</div>'
 
 
-def _anchor(page):
-    """Write a page of the site as a link, or as its name where nobody has said where the site is."""
-    address, name = site(), _escape(page)
+def _anchor(verdict):
+    """Write the page that explains it as a link, or as its name where nobody has said where the site is."""
+    address, name = site(verdict), _escape(link(verdict))
     if not address:
         return f"<code>{name}</code>"
     return f'<a href="{_escape(address)}{name}" target="_blank" rel="noopener">{name}</a>'

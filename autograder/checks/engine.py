@@ -144,6 +144,7 @@ class Verdict:
     section: str = ""
     seed: int | None = None
     outputs: tuple = ()
+    site: str = ""
 
     @property
     def passed(self):

@@ -182,6 +182,7 @@ def _assignment(course, book, confined):
         ignore=tuple(course.directory.ignore),
         permissions=0o664 if course.directory.groupshared else 0o444,
         extra=extra if os.path.isdir(extra) else "",
+        site=config.site,
     )
 
 

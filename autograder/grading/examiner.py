@@ -12,6 +12,7 @@ import math
 import re
 import resource
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -383,10 +384,12 @@ class Examination:
     budget : Budget
     folder : str or Path
         Where the submission's other files lie: trained models.
+    site : str
+        Where the course's site is published, for the links of the verdicts.
     """
 
-    def __init__(self, task, template, seed, budget=None, folder="."):
-        self.task, self.template, self.seed, self.folder = task, template, seed, folder
+    def __init__(self, task, template, seed, budget=None, folder=".", site=""):
+        self.task, self.template, self.seed, self.folder, self.site = task, template, seed, folder, site
         self.budget = budget or Budget()
         self.names = task.names
         self.prepared = set()
@@ -449,7 +452,7 @@ class Examination:
             outputs = _result(value, self.task.graded[name])
         except Exception as error:
             outputs = [_error(type(error).__name__, " ".join(str(error).split())[:1000])]
-        shown = [_display(verdict) for verdict in verdicts]
+        shown = [_display(replace(verdict, site=self.site)) for verdict in verdicts]
         if printed.getvalue():
             shown.insert(0, {"output_type": "stream", "name": "stdout", "text": printed.getvalue()[:100_000]})
         cell.outputs = [*shown, *outputs]

@@ -13,7 +13,7 @@ from nbformat import from_dict
 from nbgrader.api import Gradebook
 from nbgrader.converters import base
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Float
+from traitlets import Bool, Float, Unicode
 
 from autograder.grading import files, notebook, records
 from autograder.grading.examiner import Examination
@@ -87,6 +87,7 @@ class Examine(_OfAnAssignment):
         "cannot confine a process, and for submissions that you trust.",
     ).tag(config=True)
     cell_seconds = Float(Budget.cell, help="How long one cell may take.").tag(config=True)
+    site = Unicode("", help="Where the course's site is published: verdicts link to its sections.").tag(config=True)
     notebook_seconds = Float(Budget.notebook, help="How long one submission may take as a whole.").tag(config=True)
 
     def preprocess(self, nb, resources):
@@ -94,5 +95,6 @@ class Examine(_OfAnAssignment):
         source, seed = self.source(resources)
         budget = Budget(self.cell_seconds, self.notebook_seconds)
         folder = resources.get("metadata", {}).get("path", ".")
-        Examination(source.task, warm_template(not self.unconfined), seed, budget, folder).run(nb.cells)
+        template = warm_template(not self.unconfined)
+        Examination(source.task, template, seed, budget, folder, self.site).run(nb.cells)
         return from_dict(nb), resources

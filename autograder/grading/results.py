@@ -24,6 +24,7 @@ class Assignment:
     ignore: tuple = ()
     permissions: int = 0o444
     extra: str = ""  # folder of files that the instructor adds to every submission
+    site: str = ""  # where the course's site is published
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Grader:
             note = graded.reason
         nb = notebook.compose(parts, source, note)
         seed, budget = self.assignment.seed, self.assignment.budget
-        Examination(source.task, self.template, seed, budget, path.parent).run(nb.cells)
+        Examination(source.task, self.template, seed, budget, path.parent, self.assignment.site).run(nb.cells)
         read_off(nb.cells, source, graded)
         return json.dumps(nb, ensure_ascii=False)
 

@@ -10,8 +10,8 @@ from visits import ROOT, Visit, serve
 
 @pytest.fixture(scope="session")
 def built():
-    """The folder of the built site: $COURSE_SITE, or _build/html."""
-    folder = Path(os.environ.get("COURSE_SITE", ROOT / "_build" / "html"))
+    """The folder of the built site: $BUILT_SITE, or _build/html."""
+    folder = Path(os.environ.get("BUILT_SITE", ROOT / "_build" / "html"))
     if not (folder / "book" / "index.html").is_file():
         says = f"the site is not built: {folder} has no book/index.html (make book)"
         if os.environ.get("CI"):

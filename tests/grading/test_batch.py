@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -146,6 +147,19 @@ def test_links_and_pipes_are_not_followed(course, released, answers, command):
     assert sorted(os.listdir(course.root / "autograded" / "eve" / "pooling")) == ["notes.txt", "pooling.ipynb"]
 
 
+@pytest.mark.parametrize("command", ["autograder", "nbgrader"])
+def test_verdicts_link_to_the_site_that_the_configuration_names(course, released, command):
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write("c.Examine.site = 'https://school.example/convnets'\n")
+    course.submit("eve", released)
+    if command == "nbgrader":
+        assert course.nbgrader("autograde", "pooling")[0] == 0
+    else:
+        subprocess.run([*GRADE, "--workers", "1"], cwd=course.root, capture_output=True, check=True)
+    shown = json.dumps([cell.get("outputs") for cell in course.graded("eve").cells])
+    assert "https://school.example/convnets/book/pooling.html#pooling-max" in shown
+
+
 def test_an_assignment_that_was_not_handed_in_earns_nothing(course, here):
     (course.root / "submitted" / "dora" / "pooling").mkdir(parents=True)
     summary = course.grade(pool=here)
@@ -197,7 +211,7 @@ def test_a_second_batch_waits_for_the_first(handed_in, here):
         handed_in.grade(pool=here)
 
 
-@pytest.mark.skipif(os.path.exists("/proc/self/uid_map") and os.getuid() != 0, reason="needs root to mount")
+@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs Linux, and root to mount")
 def test_a_full_disk_and_a_read_only_folder_are_named(handed_in, here):
     graded = handed_in.root / "autograded"
     graded.mkdir()
