@@ -175,7 +175,7 @@ class Session:
         return len(self.callbacks) - 1
 
     def _function_of(self, number):
-        return _StudentsFunction(self, number)
+        return RemoteFunction(self, number, "call_number")
 
     def _answer(self, verb, what, args, kwargs):
         """Call one of our functions for the student's code: a given one, or a callback of the call in progress."""
@@ -191,22 +191,6 @@ class Session:
                 return True, function(*args, **kwargs)
         except Exception as error:
             return False, (type(error).__name__[:80], " ".join(str(error).split())[:500])
-
-
-class _StudentsFunction:
-    """A function that a student's one returned or handed to one of ours: it stays in the sandbox."""
-
-    def __init__(self, session, number):
-        self.session, self.number = session, number
-
-    def __call__(self, *args, **kwargs):
-        outcome = self.session.call("call_number", self.number, args, kwargs, 5.0)
-        if not outcome.ok:
-            raise RuntimeError(outcome.problem)
-        return outcome.value
-
-    def __repr__(self):
-        return "a function"
 
 
 _MAPS = {"x", "grad_output", "input_size", "output_size", "input_shape"}  # what windows slide over, by its name
@@ -350,15 +334,22 @@ def _error(name, says, traceback=()):
 
 
 class RemoteFunction:
-    """A student's function. `call` is what checks use; calling it directly serves plain assertions."""
+    """A student's function, by its name or by the number under which one of them returned it or handed it on.
 
-    def __init__(self, session, name):
-        self.session, self.name, self.__name__ = session, name, name
+    `call` is what checks use; calling it directly serves plain assertions.
+    """
+
+    def __init__(self, session, name, verb="call"):
+        self.session, self.name, self.verb = session, name, verb
+        self.__name__ = name if verb == "call" else "a function"
         self.lacks_a_name = False
+
+    def __repr__(self):
+        return self.__name__
 
     def call(self, args, kwargs, limit):
         """Call it in the sandbox for at most `limit` seconds; return an Outcome."""
-        outcome = self.session.call("call", self.name, args, kwargs, limit)
+        outcome = self.session.call(self.verb, self.name, args, kwargs, limit)
         self.lacks_a_name |= outcome.kind == "raised" and "NameError" in outcome.problem
         return outcome
 
