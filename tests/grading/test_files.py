@@ -58,3 +58,9 @@ def test_what_is_no_file_is_not_read(make, tmp_path):
 def test_a_byte_order_mark_does_no_harm():
     text = '{"cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}}], "nbformat": 4}'
     assert notebook.read(b"\xef\xbb\xbf" + text.encode()) == notebook.read(text.encode())
+
+
+def test_what_cannot_be_opened_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "others", lambda *_: [("gone.txt", str(tmp_path / "gone.txt"))])  # root may read all
+    files.copy_files(tmp_path, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
