@@ -167,7 +167,7 @@ def test_a_sandbox_keeps_to_its_processor(template, monkeypatch):
 import os
 def f():
     try:
-        os.sched_setaffinity(0, range(os.cpu_count()))
+        os.sched_setaffinity(0, range(64))
     except OSError:
         pass
     return len(os.sched_getaffinity(0))""",
