@@ -3,6 +3,7 @@
 import itertools
 import re
 import time
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -10,6 +11,7 @@ from chromium import browser
 from grading.courses import answer
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from autograder.grading import feedback
 from autograder.grading.feedback import MAX_PAGE, POLICY, FeedbackExporter, as_mathml
 from autograder.grading.harmless import BREAK, MAX_CELL, harmless
 
@@ -164,6 +166,12 @@ def test_a_formula_has_no_other_elements_and_attributes(formula):
     shown = as_mathml(formula)
     assert shown.startswith("<math ")
     assert not re.search(r"<h1|style|class|999", shown)
+
+
+def test_what_is_not_mathml_is_refused_even_if_a_formula_came_to_it():
+    math = ElementTree.fromstring("<math><mrow><script>1</script></mrow></math>")
+    with pytest.raises(ValueError, match="<script>"):
+        feedback._serialize(math)
 
 
 def test_symbols_and_matrices_are_mathml():
