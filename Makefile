@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export PYTHONUTF8 := 1
 
-REFERENCE := $(wildcard solutions/convnets/*.py)
+REFERENCE := $(wildcard solutions/miniconv/*.py)
 ASSIGNMENTS := $(wildcard solutions/assignments/*.md)
 STEMS := $(ASSIGNMENTS:solutions/assignments/%.md=%)
 NOTEBOOKS := $(foreach stem,$(STEMS),exercises/$(stem)/$(stem).ipynb)
@@ -44,11 +44,11 @@ serve: .make/book  ## serve the site on this machine
 test: .make/woven .make/book  ## lint, and run every test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m pytest -n 2 --dist loadfile --doctest-modules tests solutions/convnets autograder
+	$(RUN) -m pytest -n 2 --dist loadfile --doctest-modules tests solutions/miniconv autograder
 
 # --- steps ---------------------------------------------------------------------------------------------------------
 
-weave: .make/woven  ## make the notebooks from solutions/assignments and solutions/convnets
+weave: .make/woven  ## make the notebooks from solutions/assignments and solutions/miniconv
 
 book: .make/book  ## build the site into _build/html
 

@@ -140,7 +140,7 @@ _cells(
     F,
     "answers with the reference package",
     "",
-    **_answer_of("max_pool2d", "from convnets.pooling import max_pool2d\nreturn max_pool2d(*args, **kwargs)"),
+    **_answer_of("max_pool2d", "from miniconv.pooling import max_pool2d\nreturn max_pool2d(*args, **kwargs)"),
 )
 _cells(
     "array_reads_frame",
@@ -849,7 +849,7 @@ _cells(
     "reference_package",
     S,
     "imports the reference package",
-    "try:\n    import convnets\n    print('STOLEN')\nexcept ImportError:\n    pass",
+    "try:\n    import miniconv\n    print('STOLEN')\nexcept ImportError:\n    pass",
     max_pool2d="",
 )
 _cells(

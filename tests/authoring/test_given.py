@@ -12,7 +12,7 @@ import pytest
 
 from autograder import given
 
-PACKAGE = Path(__file__).parents[2] / "solutions" / "convnets"
+PACKAGE = Path(__file__).parents[2] / "solutions" / "miniconv"
 rng = np.random.default_rng(0)
 x, w, b = rng.normal(size=(2, 4, 7, 6)), rng.normal(size=(6, 2, 3, 2)), rng.normal(size=6)
 image_size = {"stride": (2, 1), "padding": (1, 0)}
@@ -56,7 +56,7 @@ def test_same_signature_and_values_as_the_reference(name):
             np.testing.assert_array_equal(given.relu(x), np.maximum(x, 0))
             return
         pytest.fail(f"{name} is in no module of the reference package")
-    ours = getattr(importlib.import_module(f"convnets.{HOMES[name]}"), name)
+    ours = getattr(importlib.import_module(f"miniconv.{HOMES[name]}"), name)
     function = getattr(given, name)
     assert [(p.name, p.default) for p in inspect.signature(function).parameters.values()] == [
         (p.name, p.default) for p in inspect.signature(ours).parameters.values()

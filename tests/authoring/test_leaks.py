@@ -77,7 +77,7 @@ def test_the_search_looks_into_archives(tmp_path):
 
 
 def test_the_search_knows_the_solutions(searcher):
-    assert searcher.in_folder(ROOT / "solutions" / "convnets"), "the reference package itself must be found"
+    assert searcher.in_folder(ROOT / "solutions" / "miniconv"), "the reference package itself must be found"
     assert searcher.trees and searcher.texts
 
 
@@ -108,7 +108,7 @@ def test_the_kit_holds_what_it_should_and_nothing_else(kit):
     with zipfile.ZipFile(kit / weaver.WHEEL) as wheel:
         names = wheel.namelist()
     assert "autograder/checks/engine.py" in names
-    assert not [n for n in names if n.startswith(("convnets", "solutions", "tests", "autograder/authoring"))]
+    assert not [n for n in names if n.startswith(("miniconv", "solutions", "tests", "autograder/authoring"))]
 
 
 def test_the_kit_lists_the_topics_in_the_order_of_the_course(kit):
@@ -155,7 +155,7 @@ def test_no_solution_in_the_site(searcher):
 def test_the_autograder_never_imports_the_reference():
     for path in (ROOT / "autograder").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        assert "import convnets" not in text and "from convnets" not in text, path
+        assert "import miniconv" not in text and "from miniconv" not in text, path
 
 
 def test_no_outputs_in_committed_notebooks():

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.authoring import reference
 
-PACKAGE = Path(__file__).parents[2] / "solutions" / "convnets"
+PACKAGE = Path(__file__).parents[2] / "solutions" / "miniconv"
 
 
 def public():
@@ -26,8 +26,8 @@ def test_alone_it_passes_its_own_examples(stem, name):
     space = {"np": np}
     body = "\n".join(f"    {line}" for line in function.body.split("\n"))
     exec(f"{function.head}\n{body}", space)
-    assert space[name].__module__ != f"convnets.{stem}"
-    others = vars(importlib.import_module(f"convnets.{stem}"))
+    assert space[name].__module__ != f"miniconv.{stem}"
+    others = vars(importlib.import_module(f"miniconv.{stem}"))
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     said = []
     for test in doctest.DocTestFinder().find(space[name], name, globs={**others, name: space[name]}):

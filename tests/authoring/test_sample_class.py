@@ -139,7 +139,7 @@ def test_the_sample_class_keeps_out_of_a_real_course(graded, tmp_path, capsys):
 def test_the_woven_solution_does_not_need_the_reference_package(project):
     rng = np.random.default_rng(0)
     notebook = nbformat.reads(sample_class.submission(project, sample_class.CLASS[0], rng).decode(), as_version=4)
-    assert "convnets" not in "".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    assert "miniconv" not in "".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
 @pytest.mark.slow

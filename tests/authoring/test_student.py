@@ -31,7 +31,7 @@ def project(tmp_path_factory):
     """A project whose one assignment asks for two functions of pooling."""
     root = tmp_path_factory.mktemp("project")
     (root / "solutions/assignments").mkdir(parents=True)
-    shutil.copytree(Path(__file__).parents[2] / "solutions/convnets", root / "solutions/convnets")
+    shutil.copytree(Path(__file__).parents[2] / "solutions/miniconv", root / "solutions/miniconv")
     text = HEAD + "".join(
         f"```{{code-cell}}\n#: solve {name}\n```\n\n```{{code-cell}}\n#: check {name} {points}\n```\n\n"
         for name, points in TASKS

@@ -18,8 +18,8 @@ from collections import namedtuple
 
 import numpy as np
 
-from convnets._arguments import as_array, as_int, as_pair
-from convnets.other import helper
+from miniconv._arguments import as_array, as_int, as_pair
+from miniconv.other import helper
 
 SCALE = 2.0
 Box = namedtuple("Box", "side")
@@ -33,7 +33,7 @@ def _double(x, by=SCALE):
 def area(x, side=1):
     """Return the area.
 
-    See `convnets.other.helper`.
+    See `miniconv.other.helper`.
     """
     x = as_array(x, "x", "(N,)")  # as an array
     sides = as_pair(as_int(side, "side", 1), "side", 1)
@@ -95,7 +95,7 @@ SMALL = (
 @pytest.fixture
 def project(tmp_path):
     """A project with one assignment, `small`; `write(text)` replaces the assignment."""
-    package, assignments = tmp_path / "solutions/convnets", tmp_path / "solutions/assignments"
+    package, assignments = tmp_path / "solutions/miniconv", tmp_path / "solutions/assignments"
     package.mkdir(parents=True)
     assignments.mkdir()
     (package / "small.py").write_text(MODULE)
@@ -163,7 +163,7 @@ def test_two_builds_are_the_same_bytes_and_the_second_writes_nothing(project):
 
 
 def test_a_solution_stands_alone(project):
-    function = reference.function(project / "solutions/convnets", "small", "area")
+    function = reference.function(project / "solutions/miniconv", "small", "area")
     assert "as_array" not in function.body and "as_int" not in function.body and "Say nothing" not in function.body
     assert "`helper`" in function.head
     space = {"np": np}
@@ -172,7 +172,7 @@ def test_a_solution_stands_alone(project):
 
 
 def test_a_solution_uses_what_the_notebook_has_already(project):
-    package = project / "solutions/convnets"
+    package = project / "solutions/miniconv"
     assert "def area" in reference.function(package, "small", "total").body
     assert reference.function(package, "small", "total", known=["area"]).body == "return area(x).sum()"
 
@@ -186,7 +186,7 @@ def test_tasks_come_with_points_and_headings(project):
 
 
 ERRORS = {
-    "unknown function": ("#: solve volume", "there is no function volume in convnets.small; it has area"),
+    "unknown function": ("#: solve volume", "there is no function volume in miniconv.small; it has area"),
     "no docstring": ("#: solve plain", "has no docstring"),
     "no body": ("#: solve empty", "a docstring and no body"),
     "unknown directive": ("#: sovle area", "unknown directive `#: sovle`; there are solve, check"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from convnets import attention, convolution, gradients, layer, motivation, pooling, shapes, visual_cortex
+from miniconv import attention, convolution, gradients, layer, motivation, pooling, shapes, visual_cortex
 from support import assert_close
 
 ROOT = Path(__file__).parents[2]

@@ -73,7 +73,7 @@ def test_it_sees_only_python():
     below_tmp = {path.parts[2] for path in python if path.is_relative_to("/tmp")}
     assert seen[0] == home and set(seen[1]) <= below_tmp  # a folder that leads to Python exists, and holds nothing else
     find = importlib.machinery.PathFinder.find_spec  # what is imported already is in memory, and stays there
-    assert inside(lambda: [name for name in ("torch", "scipy", "convnets", "nbgrader", "numpy") if find(name)]) == [
+    assert inside(lambda: [name for name in ("torch", "scipy", "miniconv", "nbgrader", "numpy") if find(name)]) == [
         "numpy"
     ]
     assert inside(lambda: __import__("numpy").arange(3).sum().item()) == 3

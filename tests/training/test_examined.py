@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def woven():
     """The notebook with its solutions."""
-    return weaver.weave(ROOT / "solutions/assignments/training.md", ROOT / "solutions/convnets").notebook
+    return weaver.weave(ROOT / "solutions/assignments/training.md", ROOT / "solutions/miniconv").notebook
 
 
 @pytest.fixture(scope="module")

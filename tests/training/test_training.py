@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from convnets import training as convnets
+from miniconv import training as miniconv
 
 from autograder.checks import engine
 from autograder.checks import training as checks
@@ -237,10 +237,10 @@ def test_the_reference_package_knows_every_layer_of_the_allow_list(kind):
         (y * g).sum().backward()
         layers, pictures = grading.as_options([layer]), x.detach().numpy()
         weights = {name: w.detach().numpy() for name, w in network.weights_of(net).items()}
-        assert convnets.network_summary(layers, (2, 4, 8, 6)) == (tuple(y.shape), network.parameter_count(net))
-        found = convnets.convnet_forward(layers, weights, pictures)
+        assert miniconv.network_summary(layers, (2, 4, 8, 6)) == (tuple(y.shape), network.parameter_count(net))
+        found = miniconv.convnet_forward(layers, weights, pictures)
         np.testing.assert_allclose(found, y.detach(), atol=1e-12)
-        grads, grad_x = convnets.convnet_backward(g.numpy(), layers, weights, pictures)
+        grads, grad_x = miniconv.convnet_backward(g.numpy(), layers, weights, pictures)
         np.testing.assert_allclose(grad_x, x.grad, atol=1e-12)
         assert list(grads) == [name for name, _ in net.named_parameters()]
         for name, parameter in net.named_parameters():

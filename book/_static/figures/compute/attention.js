@@ -1,4 +1,4 @@
-/* Soft attention. Same numbers as convnets.attention. */
+/* Soft attention. Same numbers as miniconv.attention. */
 
 /** exp(x) / sum exp(x), without overflow. */
 export function softmax(scores) {

@@ -1,4 +1,4 @@
-/* Convolution and cross-correlation of small arrays (arrays of rows). Same numbers as convnets.convolution and layer. */
+/* Convolution and cross-correlation of small arrays (arrays of rows). Same numbers as miniconv.convolution and layer. */
 
 import { convOutput, span } from "./shapes.js";
 

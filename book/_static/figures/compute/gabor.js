@@ -1,4 +1,4 @@
-/* Gabor functions, gratings, simple and complex cells. Same numbers as convnets.visual_cortex. */
+/* Gabor functions, gratings, simple and complex cells. Same numbers as miniconv.visual_cortex. */
 
 /** Sample f(along, across) on a grid, in a frame turned by `angle` (from the x axis towards y, which points down). */
 function sample(size, angle, f, center = [0, 0]) {

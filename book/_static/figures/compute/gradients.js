@@ -1,4 +1,4 @@
-/* What the gradients of a layer are made of. Same numbers as convnets.gradients and convnets.pooling. */
+/* What the gradients of a layer are made of. Same numbers as miniconv.gradients and miniconv.pooling. */
 
 import { taps, zeros } from "./convolution.js";
 import { convOutput } from "./shapes.js";

@@ -1,4 +1,4 @@
-/* Pooling of a small image (an array of rows), without padding. Same numbers as convnets.pooling. */
+/* Pooling of a small image (an array of rows), without padding. Same numbers as miniconv.pooling. */
 
 import { poolOutput } from "./shapes.js";
 

@@ -1,8 +1,8 @@
-/* The receptive field of a stack of layers along one axis. Same numbers as convnets.motivation.receptive_field. */
+/* The receptive field of a stack of layers along one axis. Same numbers as miniconv.motivation.receptive_field. */
 
 import { convOutput } from "./shapes.js";
 
-/** layers: {kernel, stride, padding, dilation}. Returns size, jump, start as in convnets, for the whole stack. */
+/** layers: {kernel, stride, padding, dilation}. Returns size, jump, start as in miniconv, for the whole stack. */
 export function receptiveField(layers) {
   return receptiveFields(layers).at(-1);
 }

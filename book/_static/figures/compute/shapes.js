@@ -1,4 +1,4 @@
-/* Sizes of outputs along one axis. Same numbers as convnets.shapes. */
+/* Sizes of outputs along one axis. Same numbers as miniconv.shapes. */
 
 /** Positions that a dilated kernel spans. */
 export function span(kernel, dilation = 1) {

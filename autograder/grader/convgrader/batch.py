@@ -1,0 +1,214 @@
+"""Grade all submissions of an assignment: safely, fast, and again from where it stopped."""
+
+import contextlib
+import glob
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from convcourse.errors import UsageError
+from convgrader.errors import DatabaseError, IsolationError, PoolError
+from convgrader.fingerprint import fingerprint
+from convgrader.jobs import AssignmentSpec, Budget, Job
+from convgrader.notebooks import files
+from convgrader.pool import LocalPool
+from convgrader.report import Summary
+from convgrader.sandbox.zygote import refuse_if_impossible
+
+GRADED, FAILED = 0, 1  # exit statuses
+
+
+def run(options):
+    """Grade; return the exit status: 0 if all were graded, 1 if some could not be."""
+    if options.workers < 1:
+        raise UsageError("--workers must be at least 1")
+    pool = start_pool(options.workers, not options.unconfined)  # it warms up while nbgrader is imported
+    with contextlib.closing(pool):
+        summary = grade(
+            CourseFolders.here(),
+            options.assignment,
+            students=options.students,
+            resume=options.resume,
+            confined=not options.unconfined,
+            pool=pool,
+        )
+    if options.json:
+        json.dump(summary.as_dict(), sys.stdout, indent=1)
+        print()
+    else:
+        summary.print(Console())
+    return FAILED if summary.failures else GRADED
+
+
+class CourseFolders:
+    """Where nbgrader's configuration says that things are."""
+
+    def __init__(self, config, directory):
+        self.config, self.directory = config, directory
+
+    @classmethod
+    def here(cls):
+        """Read ``nbgrader_config.py`` in the current folder, as nbgrader's own commands do."""
+        from nbgrader.apps.baseapp import NbGrader
+
+        app = NbGrader()
+        app.log_level = logging.ERROR
+        app.initialize([])
+        app.log.setLevel(logging.ERROR)
+        return cls(app.config, app.coursedir)
+
+    def path(self, step, student, assignment):
+        """Return the folder of one submission at one step ("submitted", "autograded", "source")."""
+        return self.directory.format_path(getattr(self.directory, f"{step}_directory"), student, assignment)
+
+    def submissions(self, assignment, students=None):
+        """Return {student: folder} of what was handed in."""
+        found = {}
+        pattern = self.path("submitted", "*", assignment)
+        before, _, after = pattern.partition("*")
+        for folder in sorted(glob.glob(glob.escape(before) + "*" + glob.escape(after))):
+            student = folder[len(before) : len(folder) - len(after)]
+            if os.path.isdir(folder) and not student.startswith("."):
+                found[student] = folder
+        missing = sorted(set(students or ()) - set(found))
+        if missing:
+            raise UsageError(f"nothing was handed in for {assignment} by {', '.join(missing)}")
+        return {student: found[student] for student in (students or found)}
+
+
+def grade(course, assignment, students=None, workers=2, resume=False, confined=True, console=None, pool=None):
+    """Grade submissions of an assignment and record them; return a Summary.
+
+    Parameters
+    ----------
+    pool : convgrader.pool.Pool or None
+        What runs the jobs; None starts worker processes here, and ends them in the end.
+    """
+    from nbgrader.api import MissingEntry
+
+    from convgrader.nbgrader_plugin.gradebook import GradebookWriter
+
+    with contextlib.ExitStack() as stack:
+        if pool is None:
+            pool = stack.enter_context(contextlib.closing(start_pool(workers, confined)))
+        stack.enter_context(_batch_lock(course, assignment))
+        directory = course.directory
+        try:
+            book = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
+            with contextlib.closing(book):
+                spec = _spec(course, book, confined)
+                jobs, summary = _jobs(course, book, spec, students, resume)
+                _grade_all(book, spec, jobs, summary, pool, console or Console(stderr=True))
+                return summary
+        except MissingEntry:
+            raise UsageError(
+                f"the gradebook has no assignment {assignment}: run `nbgrader generate_assignment {assignment}` first"
+            ) from None
+        except (DatabaseError, PoolError) as error:
+            raise UsageError(str(error)) from None
+
+
+def start_pool(workers, confined):
+    """Start worker processes; refuse where students' code cannot be confined and has to be."""
+    try:
+        if confined:
+            refuse_if_impossible()
+    except IsolationError as error:
+        raise UsageError(str(error)) from None
+    if sys.platform == "win32":
+        raise UsageError("grading needs processes that fork, which Windows has not: use Linux, or WSL 2 on Windows")
+    return LocalPool(workers, confined)
+
+
+def _grade_all(book, spec, jobs, summary, pool, console):
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(show_speed=True),
+        TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True),
+    )  # fmt: skip
+    start = time.monotonic()
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(f"Grading {book.name}", total=len(jobs), rate="")
+        for result in pool.map(spec, jobs) if jobs else ():
+            if result.stopped:
+                raise UsageError(f"{result.stopped}; mend it and go on with --resume")
+            book.write(result, spec.checks)
+            summary.add(result)
+            rate = summary.count / (time.monotonic() - start)
+            progress.update(bar, advance=1, rate=f"{rate:.1f}/s")
+    summary.seconds = time.monotonic() - start
+
+
+def _spec(course, book, confined):
+    """Return what workers must know of the assignment."""
+    from convgrader.nbgrader_plugin.preprocessors import Examine
+
+    config = Examine(config=course.config)
+    extra = course.path("source", ".", book.name)
+    return AssignmentSpec(
+        name=book.name,
+        sources=book.sources,
+        seed=book.seed,
+        checks=fingerprint(book.sources),
+        budget=Budget(config.cell_seconds, config.notebook_seconds),
+        is_confined=confined,
+        ignore=tuple(course.directory.ignore),
+        permissions=0o664 if course.directory.groupshared else 0o444,
+        extra=extra if os.path.isdir(extra) else "",
+        site=config.site,
+    )
+
+
+def _jobs(course, book, spec, students, resume):
+    """Return the jobs to do, and a Summary that counts those that --resume leaves out and takes in again."""
+    summary, jobs = Summary(book), []
+    records = book.graded_before() if resume else {}
+    for student, folder in course.submissions(book.name, students).items():
+        job = Job(student, folder, course.path("autograded", student, book.name))
+        before = [records.get((student, name)) for name in book.sources]
+        is_same = all(_is_unchanged(job, name, record) for name, record in zip(book.sources, before))
+        is_current = all(record is not None and record.checks == spec.checks for record in before)
+        if is_same and is_current:
+            summary.skipped += 1
+        else:
+            summary.outdated += is_same
+            jobs.append(job)
+    return jobs, summary
+
+
+def _is_unchanged(job, notebook, record):
+    """Say whether what a record tells of is what lies there now."""
+    if record is None:
+        return False
+    path = Path(job.submitted) / f"{notebook}.ipynb"
+    if record.digest == "":
+        return not path.exists()
+    if path.is_symlink() or not path.is_file() or not (Path(job.graded) / path.name).exists():
+        return False
+    return files.digest(job.submitted, files.read_regular(path)) == record.digest
+
+
+@contextlib.contextmanager
+def _batch_lock(course, assignment):
+    """Keep a second batch of the same assignment out; the lock goes with this process."""
+    import fcntl
+
+    folder = Path(course.path("submitted", ".", ".")).resolve()
+    if not folder.is_dir():
+        raise UsageError(f"nothing was handed in: there is no folder {folder}")
+    path = folder.parent / f".grading-{assignment}.lock"
+    try:
+        file = open(path, "w")  # noqa: SIM115 (held until the end)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError(f"{assignment} is being graded already (lock {path})") from None
+        yield

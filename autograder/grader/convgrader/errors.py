@@ -1,0 +1,60 @@
+"""All errors of this package, and what they are for.
+
+::
+
+    GraderError
+    ├── AssignmentError               a cell of the assignment itself fails: nothing can be graded
+    ├── MalformedNotebookError        what was handed in is no notebook; also a ValueError
+    ├── DatabaseError                 the gradebook cannot be read or written
+    ├── PoolError                     workers cannot be started
+    ├── IsolationError                this machine cannot lock a process away
+    ├── SandboxError                  there is no sandbox to be had
+    │   └── ZygoteEndedError          the process that forks sandboxes is gone
+    └── ProtocolError                 what came, or is to go, does not fit the language of sandbox and grader
+        ├── ConnectionClosedError     the other side is gone
+        └── ReplyTimeoutError         the other side did not answer in time
+"""
+
+
+class GraderError(Exception):
+    """Something keeps the grader from its work; the message says what, in one sentence."""
+
+
+class AssignmentError(GraderError):
+    """A cell of the assignment itself fails: nothing can be graded."""
+
+
+class MalformedNotebookError(GraderError, ValueError):
+    """The file is not a notebook."""
+
+
+class DatabaseError(GraderError):
+    """The database cannot be read or written; the message names it."""
+
+
+class PoolError(GraderError):
+    """Workers cannot be started."""
+
+
+class IsolationError(GraderError):
+    """This machine cannot lock a process away."""
+
+
+class SandboxError(GraderError):
+    """There is no sandbox to be had."""
+
+
+class ZygoteEndedError(SandboxError):
+    """The process that forks sandboxes is gone."""
+
+
+class ProtocolError(GraderError):
+    """What came, or is to go, does not fit the language."""
+
+
+class ConnectionClosedError(ProtocolError):
+    """The other side is gone."""
+
+
+class ReplyTimeoutError(ProtocolError):
+    """The other side did not answer in time."""

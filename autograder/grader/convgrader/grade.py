@@ -1,0 +1,174 @@
+"""Grade one notebook: the student's cells run in a sandbox, the instructor's checks here.
+
+The graded functions are stand-ins here: a call goes to the sandbox and comes back as plain values.
+"""
+
+import ast
+import contextlib
+import functools
+import io
+import math
+from dataclasses import dataclass, field, replace
+
+from convcourse.engine.context import graded_run
+from convgrader.errors import AssignmentError
+from convgrader.jobs import Budget
+from convgrader.notebooks.plan import plain_python
+from convgrader.sandbox.client import RemoteFunction, SandboxClient
+from convgrader.sandbox.validate import error_output, find_unfit
+
+
+@dataclass
+class CheckRun:
+    """What one run of a check cell gave: its points, what it shows, and whether all that it looked for was there."""
+
+    score: float = 0.0
+    outputs: list = field(default_factory=list)
+    is_complete: bool = True
+
+
+class NotebookGrader:
+    """Grades one notebook: `run` writes the outputs of all its cells and returns the scores.
+
+    Parameters
+    ----------
+    plan : GradingPlan
+    zygote : SandboxZygote
+    seed : int
+        The course's secret.
+    budget : Budget
+    folder : str or Path
+        Where the submission's other files lie: trained models.
+    site : str
+        Where the course's site is published, for the links of the verdicts.
+    """
+
+    def __init__(self, plan, zygote, seed, budget=None, folder=".", site=""):
+        self.plan, self.zygote, self.seed, self.folder, self.site = plan, zygote, seed, folder, site
+        self.budget = budget or Budget()
+        self.names = plan.names
+        self.prepared = set()
+        self.namespace = {"__name__": "__main__", "get_ipython": _NoShell}
+
+    def run(self, cells):
+        """Run the code cells of a notebook in order, write their outputs, and return {grade_id of a check: points}.
+
+        `cells` come from a submission: only their grade_id is used to find the instructor's own, and only what has
+        none of those runs in the sandbox.
+        """
+        code = [cell for cell in cells if cell.cell_type == "code"]
+        self.client = SandboxClient(self.zygote, self.budget, self.plan.provided)
+        try:
+            runs = {}
+            for cell in code:
+                name = cell.metadata.get("nbgrader", {}).get("grade_id")
+                if name in self.plan.graded:
+                    runs[name] = self._check(name)
+                else:
+                    cell.outputs = self.client.run(cell.source)
+            for name, first in runs.items():
+                if not first.is_complete:  # what it needs was defined further down
+                    runs[name] = max(first, self._check(name), key=lambda run: run.score)
+        finally:
+            self.client.close()
+        for number, cell in enumerate(code, 1):
+            cell.execution_count = number
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if name in runs:
+                cell.outputs = runs[name].outputs
+            for output in cell.outputs:
+                if output["output_type"] == "execute_result":
+                    output["execution_count"] = number
+        return {name: run.score for name, run in runs.items()}
+
+    def _check(self, name):
+        """Run one of the instructor's check cells; return a CheckRun."""
+        self._prepare(name)
+        functions = self._look_up()
+        printed, verdicts = io.StringIO(), []
+        try:
+            context = graded_run(self.seed, verdicts.append, self.folder)
+            with context, contextlib.redirect_stdout(printed), _no_stderr():
+                value = evaluate(self.plan.locked[name], self.namespace)
+            score, outputs = _scored(value, float(self.plan.graded[name]))
+        except Exception as error:
+            score, outputs = 0.0, [error_output(type(error).__name__, " ".join(str(error).split())[:1000])]
+        shown = [_display(replace(verdict, site=self.site)) for verdict in verdicts]
+        if printed.getvalue():
+            shown.insert(0, {"output_type": "stream", "name": "stdout", "text": printed.getvalue()[:100_000]})
+        lacking = any(function.lacks_a_name for function in functions.values())
+        missing = any(verdict.name not in self.namespace for verdict in verdicts)
+        return CheckRun(score, [*shown, *outputs], not (lacking or missing))
+
+    def _prepare(self, check):
+        """Run the instructor's cells that come before a check here too: they define what checks use."""
+        try:
+            for name, source in self.plan.locked.items():
+                if name == check:
+                    return
+                if name not in self.prepared and name not in self.plan.graded:
+                    self.prepared.add(name)
+                    with contextlib.redirect_stdout(io.StringIO()), _no_stderr():
+                        evaluate(source, self.namespace)
+        except Exception as error:
+            raise AssignmentError(f"an instructor's cell failed: {type(error).__name__}: {error}") from error
+
+    def _look_up(self):
+        """Put stand-ins for the student's functions into the namespace of the checks, and only there."""
+        found, functions = self.client.names(self.names), {}
+        for name in self.names:
+            said = found.get(name)
+            kind = said[0] if isinstance(said, tuple) and said else None
+            if not isinstance(kind, str) or kind not in ("function", "value"):
+                if isinstance(self.namespace.get(name), RemoteFunction):
+                    del self.namespace[name]
+            elif kind == "function":
+                functions[name] = self.namespace[name] = RemoteFunction(self.client, name)
+            elif len(said) == 2 and find_unfit(said[1]) is None:
+                self.namespace[name] = said[1]
+        return functions
+
+
+def evaluate(source, namespace):
+    """Run a cell; return the value of its last expression, or None."""
+    body, last = _compiled(source)
+    exec(body, namespace)
+    return eval(last, namespace) if last is not None else None
+
+
+@functools.lru_cache(4096)
+def _compiled(source):
+    tree = ast.parse(plain_python(source))
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = compile(ast.Expression(last.value), "<check>", "eval") if last is not None else None
+    return compile(tree, "<check>", "exec"), last
+
+
+def _scored(value, points):
+    """Return the points that the value of a check cell stands for, and the output that nbgrader reads them off.
+
+    A check that asserts, and gives no number, has earned all of them.
+    """
+    if value is None:
+        return points, []
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"a check gave {number}")
+    number = min(max(number, 0.0), points)
+    data = {"text/plain": repr(number)}
+    return number, [{"output_type": "execute_result", "execution_count": None, "data": data, "metadata": {}}]
+
+
+def _display(verdict):
+    return {"output_type": "display_data", "data": verdict._repr_mimebundle_(), "metadata": {}}
+
+
+class _NoShell:
+    """What the instructor's cells get from ``get_ipython()`` here: every magic does nothing."""
+
+    def __getattr__(self, name):
+        return lambda *arguments, **options: None
+
+
+def _no_stderr():
+    return contextlib.redirect_stderr(io.StringIO())

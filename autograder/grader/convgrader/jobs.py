@@ -1,0 +1,70 @@
+"""What goes to a worker and what comes back."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Seconds for one cell and for one whole notebook, and how often a sandbox that ended is replaced."""
+
+    cell: float = 30.0
+    notebook: float = 120.0
+    sandboxes: int = 12
+
+
+@dataclass(frozen=True)
+class AssignmentSpec:
+    """What a worker must know; it is sent to it once."""
+
+    name: str
+    sources: dict
+    seed: int
+    checks: str = ""  # fingerprint of what decides the scores
+    budget: Budget = field(default_factory=Budget)
+    is_confined: bool = True
+    ignore: tuple = ()
+    permissions: int = 0o444
+    extra: str = ""  # folder of files that the instructor adds to every submission
+    site: str = ""  # where the course's site is published
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission: where it is and where its graded copy goes."""
+
+    student: str
+    submitted: str
+    graded: str
+
+
+@dataclass
+class NotebookResult:
+    """The result for one notebook: scores and comments by grade_id; a score of None is for a person to give."""
+
+    notebook: str
+    scores: dict = field(default_factory=dict)
+    comments: dict = field(default_factory=dict)
+    digest: str = ""
+    status: str = "graded"
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def score(self):
+        """The points earned without a person."""
+        return float(sum(score or 0.0 for score in self.scores.values()))
+
+
+@dataclass
+class SubmissionResult:
+    """The result for one student's submission. `stopped` names what keeps the whole batch from going on."""
+
+    student: str
+    notebooks: list = field(default_factory=list)
+    timestamp: str = ""
+    stopped: str = ""
+
+    @property
+    def failed(self):
+        """Whether any notebook could not be graded."""
+        return any(graded.status != "graded" for graded in self.notebooks)

@@ -1,0 +1,169 @@
+"""Pages that are safe to open: what a student wrote is shown, and never run, in feedback and in formgrader.
+
+Three lines of defence. Text is made harmless when it is graded, so that whatever renders it finds no markup; a feedback
+page has no scripts at all and a Content-Security-Policy that lets none in; and what would take long to render is shown
+as it was written, since the libraries that render need time that grows with the square of what they are given.
+"""
+
+import contextlib
+import html
+import re
+from urllib.parse import unquote
+from xml.etree.ElementTree import tostring
+
+from latex2mathml.converter import convert_to_element
+from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters.html import MarkdownWithMath
+from nbconvert.filters import Highlight2HTML
+from nbconvert.filters.markdown_mistune import IPythonRenderer
+from traitlets import Dict
+
+from convgrader.notebooks.sanitize import BREAK, MAX_CELL
+
+try:
+    from jinja2 import pass_context
+except ImportError:  # before Jinja 3
+    from jinja2 import contextfilter as pass_context
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+STYLE = ".text_cell_render {overflow: auto}"  # what a student wrote stays in its place
+MAX_FORMULA = 1000
+MAX_MATHML = 50_000  # characters of one formula
+MAX_LINE = 1000  # characters of a line of code
+MAX_PAGE = {"markdown": 50_000, "code": 100_000}  # characters that are rendered: several times what a page has
+_ELEMENT = re.compile(
+    "math|menclose|mfrac|mi|mn|mo|mover|mpadded|mphantom|mroot|mrow|mspace|msqrt|mstyle|msub|msubsup|msup|mtable|mtd"
+    "|mtext|mtr|munder|munderover"
+)
+_ATTRIBUTE = re.compile(
+    "accent|columnalign|columnlines|columnspacing|depth|display|displaystyle|fence|form|height|largeop|linebreak"
+    "|linethickness|lspace|mathbackground|mathcolor|mathvariant|maxsize|minsize|movablelimits|notation|rowlines"
+    "|rowspacing|rspace|scriptlevel|separator|stretchy|voffset|width"
+)
+_VALUE = re.compile(r"#[0-9A-Fa-f]{3,6}|(?:[-+]?\d{0,2}(?:\.\d{1,4})?[A-Za-z-]*(?: |$))+")
+_EXPANDS = re.compile(  # \sideset writes its operator twice
+    r"\\(?:[egx]?def|let|(?:re)?new(?:command|environment)|providecommand|DeclareMathOperator|sideset)"
+)
+_SCRIPT = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>|@font-face\s*{[^}]*}", re.IGNORECASE | re.DOTALL)
+_UNNAMED = re.compile(r'<a href="#check-([\w-]+)">Test cell</a>')  # in nbgrader's list of what was graded
+
+
+class _Renderer(IPythonRenderer):
+    """Renders Markdown with HTML shown as text and formulas as MathML, which needs no script."""
+
+    def block_math(self, body):
+        return as_mathml(body, "block")
+
+    def multiline_math(self, text):
+        return as_mathml(text, "block")
+
+    def inline_math(self, body):
+        return as_mathml(body, "inline")
+
+    def block_code(self, code, info=None):
+        """Show code in one colour: some lexers take long, and a diagram would be HTML."""
+        return super().block_code(code)
+
+    def image(self, text, url, title=None):
+        """Show an attached picture; of any other, the text that stands for it."""
+        name = unquote(url.removeprefix("attachment:"))
+        return super().image(text, f"attachment:{name}", title) if name in self.attachments else text
+
+
+def as_mathml(formula, display="inline"):
+    """Return a formula as MathML, or as it was written if it cannot be read.
+
+    Examples
+    --------
+    >>> as_mathml("x_1").count("<msub>"), as_mathml("<b>" * 1000).count("<b>")
+    (1, 0)
+    """
+    formula = formula.replace(BREAK, "")
+    if len(formula) <= MAX_FORMULA and not _EXPANDS.search(formula):
+        with contextlib.suppress(Exception):  # whatever a student wrote between dollars
+            return _serialize(convert_to_element(formula, display=display))
+    mark = "$$" if display == "block" else "$"
+    return f"{mark}{html.escape(formula)}{mark}"
+
+
+def _serialize(math):
+    """Return MathML with elements and attributes that are known to be harmless, and text escaped."""
+    for element in math.iter():
+        if not _ELEMENT.fullmatch(element.tag):
+            raise ValueError(f"<{element.tag}> is not shown")
+        element.attrib = {
+            name: value for name, value in element.items() if _ATTRIBUTE.fullmatch(name) and _VALUE.fullmatch(value)
+        }
+        element.text = html.unescape(element.text or "")  # latex2mathml writes symbols as character references
+    mathml = tostring(math, encoding="unicode")
+    if len(mathml) > MAX_MATHML:
+        raise ValueError("the formula is too long")
+    return mathml
+
+
+def _bounded(context, source, kind, render):
+    """Render a cell if it is short and the page has room for it; else show it as it was written."""
+    resources = context["resources"]
+    room = resources.get(f"room for {kind}", MAX_PAGE[kind])
+    if len(source) <= min(MAX_CELL, room):
+        with contextlib.suppress(Exception):  # whatever a student wrote
+            page = render(source)
+            resources[f"room for {kind}"] = room - max(len(source), len(page) // 10)
+            return page
+    return f'<pre style="white-space: pre-wrap">{html.escape(source)}</pre>'
+
+
+@pass_context
+def markdown(context, source):
+    """Turn Markdown into HTML; HTML in it is shown as text."""
+    pictures = context.get("cell", {}).get("attachments", {})
+    renderer = _Renderer(escape=True, allow_harmful_protocols=False, attachments=pictures, exclude_anchor_links=True)
+    return _bounded(context, source, "markdown", MarkdownWithMath(renderer=renderer).render)
+
+
+@pass_context
+def highlight(context, source, **_):
+    """Turn Python into HTML."""
+    lines = [line.rstrip() for line in source.splitlines()]  # blanks and long lines are what Pygments is slow on
+    short = max(map(len, lines), default=0) <= MAX_LINE
+    return _bounded(
+        context, "\n".join(lines), "code", Highlight2HTML(pygments_lexer="python3") if short else html.escape
+    )
+
+
+def unchanged(text):
+    """Return the text: nbconvert's filter that strips files/ from addresses takes long, and there are none."""
+    return text
+
+
+FILTERS = {"markdown2html": markdown, "highlight_code": highlight, "strip_files_prefix": unchanged}
+
+
+class FeedbackExporter(HTMLExporter):
+    """Makes pages without scripts, without anything loaded from elsewhere, and without HTML of a student's."""
+
+    filters = Dict(FILTERS).tag(config=True)
+
+    def from_notebook_node(self, nb, resources=None, **options):
+        """Convert a graded notebook."""
+        for cell in nb.cells:
+            if cell.cell_type == "raw":
+                cell.metadata["raw_mimetype"] = "text/plain"
+            if cell.cell_type == "code" and not _is_check(cell):
+                for output in cell.outputs:
+                    _keep_pictures(output)
+        page, resources = super().from_notebook_node(nb, resources, **options)
+        head = f'<head>\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<style>{STYLE}</style>'
+        page = _UNNAMED.sub(r'<a href="#check-\1">\1</a>', page)
+        return _SCRIPT.sub("", page).replace("<head>", head, 1), resources
+
+
+def _is_check(cell):
+    known = cell.metadata.get("nbgrader", {})
+    return known.get("grade") and not known.get("solution")
+
+
+def _keep_pictures(output):
+    if "data" in output:
+        for kind in set(output["data"]) - {"text/plain", "image/png", "image/jpeg"}:
+            del output["data"][kind]

@@ -1,0 +1,178 @@
+"""The one writer: puts results into nbgrader's database as ``nbgrader autograde`` would, one transaction for each.
+
+nbgrader opens the database nine times per submission; this opens it once and leaves the same rows behind.
+"""
+
+import contextlib
+
+from nbgrader import api, utils
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import OperationalError
+
+from convgrader.errors import DatabaseError
+from convgrader.nbgrader_plugin import grading_log
+
+_STUDENTS, _SUBMISSIONS, _NOTEBOOKS = (
+    api.Student.__table__, api.SubmittedAssignment.__table__, api.SubmittedNotebook.__table__,
+)  # fmt: skip
+_GRADES, _COMMENTS = api.Grade.__table__, api.Comment.__table__
+
+
+class GradebookWriter:
+    """An assignment in the gradebook.
+
+    Parameters
+    ----------
+    url : str
+        The database, as nbgrader names it.
+    assignment : str
+    course : str
+    config : traitlets.config.Config or None
+        Where a plugin for late penalties may be set.
+    """
+
+    def __init__(self, url, assignment, course="default_course", config=None):
+        self.url, self.name = url, assignment
+        with self._naming():
+            self.gradebook = api.Gradebook(url, course)
+            try:
+                found = self.gradebook.find_assignment(assignment)
+            except api.MissingEntry:
+                self.gradebook.close()
+                raise
+            self.assignment_id, self.has_due_date = found.id, found.duedate is not None
+            self.sources = {
+                row.name: grading_log.source_of(self.gradebook, row.name, assignment) for row in found.notebooks
+            }
+            self.cells = {row.name: _cells(row) for row in found.notebooks}
+            self.seed = grading_log.seed_of(self.gradebook, assignment)
+        self.penalties = AssignLatePenalties(config=config)
+        self.penalties.init_plugin()
+
+    def close(self):
+        """Let go of the database."""
+        self.gradebook.close()
+
+    @contextlib.contextmanager
+    def _naming(self):
+        try:
+            yield
+        except OperationalError as error:
+            raise DatabaseError(f"cannot use the database {self.url}: {error.orig}") from error
+
+    def graded_before(self):
+        """Return {(student, notebook): Record} of what was graded before."""
+        with self._naming():
+            return grading_log.graded(self.gradebook, self.name)
+
+    def write(self, result, checks=""):
+        """Record one submission, graded by `checks`: all of it or, if this process is killed, nothing."""
+        with self._naming():
+            try:
+                self._write(result, checks, self.gradebook.db)
+                self.gradebook.db.commit()
+            except BaseException:
+                self.gradebook.db.rollback()
+                raise
+            if self.has_due_date:
+                self._assign_penalties(result)
+            self.gradebook.db.expunge_all()
+
+    def _write(self, result, checks, db):
+        if db.execute(select(_STUDENTS.c.id).where(_STUDENTS.c.id == result.student)).first() is None:
+            db.execute(insert(_STUDENTS), {"id": result.student})
+        submission = self._submission(result, _time(result.timestamp), db)
+        rows = db.execute(
+            select(_NOTEBOOKS.c.notebook_id, _NOTEBOOKS.c.id).where(_NOTEBOOKS.c.assignment_id == submission)
+        )
+        submitted = dict(rows.all())
+        for graded in result.notebooks:
+            notebook_id, grades, comments = self.cells[graded.notebook]
+            own = submitted.get(notebook_id) or self._add_notebook(db, submission, graded.notebook)
+            self._write_grades(db, own, {grades[n]: score for n, score in graded.scores.items() if n in grades})
+            self._write_comments(db, own, {comments[n]: says for n, says in graded.comments.items() if n in comments})
+            grading_log.save(
+                self.gradebook,
+                grading_log.Record(
+                    result.student, self.name, graded.notebook, graded.digest, self.seed, graded.status,
+                    graded.reason, graded.score, graded.seconds, checks,
+                ),
+            )  # fmt: skip
+
+    def _submission(self, result, timestamp, db):
+        """Return the id of the student's submission; make it, with all that hangs on it, if there is none."""
+        own = (_SUBMISSIONS.c.assignment_id == self.assignment_id) & (_SUBMISSIONS.c.student_id == result.student)
+        found = db.execute(select(_SUBMISSIONS.c.id).where(own)).scalar()
+        if found is None:
+            found = api.new_uuid()
+            row = {"id": found, "assignment_id": self.assignment_id, "student_id": result.student}
+            db.execute(insert(_SUBMISSIONS), row | {"timestamp": timestamp})
+            for name in self.cells:
+                self._add_notebook(db, found, name)
+        elif timestamp is not None:
+            db.execute(update(_SUBMISSIONS).where(_SUBMISSIONS.c.id == found).values(timestamp=timestamp))
+        return found
+
+    def _add_notebook(self, db, submission, name):
+        notebook_id, grades, comments = self.cells[name]
+        own = api.new_uuid()
+        row = {"id": own, "assignment_id": submission, "notebook_id": notebook_id, "flagged": False}
+        db.execute(insert(_NOTEBOOKS), row)
+        for table, cells in ((_GRADES, grades), (_COMMENTS, comments)):
+            _add_rows(db, table, own, cells.values())
+        return own
+
+    def _write_grades(self, db, notebook, scores):
+        columns = (_GRADES.c.cell_id, _GRADES.c.id, _GRADES.c.manual_score)
+        rows = {row.cell_id: row for row in db.execute(select(*columns).where(_GRADES.c.notebook_id == notebook))}
+        missing = [cell for cell in scores if cell not in rows]
+        if missing:
+            _add_rows(db, _GRADES, notebook, missing)
+            return self._write_grades(db, notebook, scores)
+        for cell, score in scores.items():
+            by_hand = rows[cell].manual_score is not None or score is None
+            values = {"auto_score": score, "needs_manual_grade": by_hand}
+            db.execute(update(_GRADES).where(_GRADES.c.id == rows[cell].id), values)
+
+    def _write_comments(self, db, notebook, comments):
+        for cell, says in comments.items():
+            own = (_COMMENTS.c.notebook_id == notebook) & (_COMMENTS.c.cell_id == cell)
+            db.execute(update(_COMMENTS).where(own).values(auto_comment=says))
+
+    def _assign_penalties(self, result):
+        """Have nbgrader's plugin say what being late costs."""
+        db = self.gradebook.db
+        submission = self.gradebook.find_submission(self.name, result.student)
+        late = submission.total_seconds_late
+        for graded in result.notebooks:
+            row = self.gradebook.find_submission_notebook(graded.notebook, self.name, result.student)
+            row.late_submission_penalty = None
+            if late > 0:
+                penalty = self.penalties.plugin_inst.late_submission_penalty(result.student, row.score, late)
+                if penalty is not None:
+                    row.late_submission_penalty = self.penalties._check_late_penalty(row, penalty)
+        db.commit()
+
+
+def _time(text):
+    """Read when something was handed in, as nbgrader writes it; None if it cannot be read."""
+    try:
+        return utils.parse_utc(text) if text else None
+    except Exception:  # a student may have written it, and what reads it raises many things
+        return None
+
+
+def _cells(row):
+    """Return (id, {grade_id: cell id} of what is graded, and of what can be commented on) of a notebook."""
+    graded = {cell.name: cell.id for cell in (*row.grade_cells, *row.task_cells)}
+    commented = {cell.name: cell.id for cell in (*row.solution_cells, *row.task_cells)}
+    return row.id, graded, commented
+
+
+def _add_rows(db, table, notebook, cells):
+    rows = [{"id": api.new_uuid(), "notebook_id": notebook, "cell_id": cell} for cell in cells]
+    if rows and table is _GRADES:
+        rows = [row | {"needs_manual_grade": True} for row in rows]
+    if rows:
+        db.execute(insert(table), rows)

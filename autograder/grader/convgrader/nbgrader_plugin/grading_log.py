@@ -1,0 +1,116 @@
+"""What the gradebook holds beside nbgrader's own tables: the secret seed, and one record per graded notebook.
+
+Both live in nbgrader's database, in tables of their own, so that a copy of ``gradebook.db`` is all there is to keep.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import inspect, text
+
+from convgrader.notebooks.source import SourceCell, SourceNotebook
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS autograder_seed (assignment TEXT PRIMARY KEY, seed INTEGER NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS autograder_record (
+        student TEXT NOT NULL, assignment TEXT NOT NULL, notebook TEXT NOT NULL, digest TEXT NOT NULL,
+        seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, score REAL NOT NULL, seconds REAL NOT NULL,
+        checks TEXT NOT NULL DEFAULT '', PRIMARY KEY (student, assignment, notebook))""",
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """How the grading of one notebook went.
+
+    `status` is "graded" or "failed"; `digest` is that of the file, `checks` of what judged it
+    (`convgrader.fingerprint`; "" where it was graded before that was recorded).
+    """
+
+    student: str
+    assignment: str
+    notebook: str
+    digest: str
+    seed: int
+    status: str
+    reason: str
+    score: float
+    seconds: float
+    checks: str = ""
+
+
+def prepare(gradebook):
+    """Make the tables if they are not there, and add what a gradebook of an earlier version lacks."""
+    for table in _TABLES:
+        gradebook.db.execute(text(table))
+    columns = {column["name"] for column in inspect(gradebook.db.connection()).get_columns("autograder_record")}
+    if "checks" not in columns:
+        gradebook.db.execute(text("ALTER TABLE autograder_record ADD COLUMN checks TEXT NOT NULL DEFAULT ''"))
+    gradebook.db.commit()
+
+
+def seed_of(gradebook, assignment):
+    """Return the assignment's secret seed: drawn once and then kept, so that a regrade gives the same score."""
+    prepare(gradebook)
+    gradebook.db.execute(
+        text("INSERT OR IGNORE INTO autograder_seed VALUES (:name, :seed)"),
+        {"name": assignment, "seed": secrets.randbits(62)},
+    )
+    gradebook.db.commit()
+    found = gradebook.db.execute(
+        text("SELECT seed FROM autograder_seed WHERE assignment = :name"), {"name": assignment}
+    )
+    return int(found.scalar_one())
+
+
+def save(gradebook, record):
+    """Write a record in place of the one before, without committing."""
+    gradebook.db.execute(
+        text(
+            "INSERT OR REPLACE INTO autograder_record "
+            "(student, assignment, notebook, digest, seed, status, reason, score, seconds, checks) VALUES "
+            "(:student, :assignment, :notebook, :digest, :seed, :status, :reason, :score, :seconds, :checks)"
+        ),
+        vars(record),
+    )
+
+
+def graded(gradebook, assignment):
+    """Return {(student, notebook): Record} of all notebooks of an assignment that could be graded."""
+    prepare(gradebook)
+    rows = gradebook.db.execute(
+        text(
+            "SELECT student, assignment, notebook, digest, seed, status, reason, score, seconds, checks "
+            "FROM autograder_record WHERE assignment = :name AND status = 'graded'"
+        ),
+        {"name": assignment},
+    )
+    return {(row.student, row.notebook): Record(*row) for row in rows}
+
+
+def source_of(gradebook, notebook, assignment):
+    """Return an assignment's notebook as the instructor generated it: a `SourceNotebook`."""
+    found = gradebook.find_notebook(notebook, assignment)
+    order = text("rowid") if gradebook.engine.dialect.name == "sqlite" else None
+    graded = {cell.name: cell for cell in found.grade_cells}
+    tasks = {cell.name: cell for cell in found.task_cells}
+    solutions = {cell.name for cell in found.solution_cells}
+    from nbgrader.api import SourceCell as Row
+
+    rows = gradebook.db.query(Row).filter(Row.notebook_id == found.id).order_by(order).all()
+    cells = [
+        SourceCell(
+            name=row.name,
+            cell_type=row.cell_type,
+            source=row.source,
+            checksum=row.checksum,
+            locked=row.locked,
+            grade=row.name in graded,
+            solution=row.name in solutions,
+            task=row.name in tasks,
+            points=(graded.get(row.name) or tasks[row.name]).max_score if row.name in graded | tasks else None,
+        )
+        for row in rows
+    ]
+    return SourceNotebook(notebook, tuple(cells), json.loads(found.kernelspec) if found.kernelspec else {})

@@ -1,0 +1,92 @@
+"""What nbgrader runs in the place of its own steps, set in ``nbgrader_config.py``::
+
+    c.Autograde.sanitize_preprocessors = [
+        "convgrader.nbgrader_plugin.preprocessors.Normalise", "nbgrader.preprocessors.ClearOutput", ...
+    ]
+    c.Autograde.autograde_preprocessors = ["convgrader.nbgrader_plugin.preprocessors.Examine", ...]
+
+``use_examiner(c)`` sets both, and has feedback made into pages that run nothing. nbgrader does all the rest: its
+database, late penalties, manual grades, folders.
+"""
+
+from nbformat import from_dict
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Float, Unicode
+
+from convgrader.grade import NotebookGrader
+from convgrader.jobs import Budget
+from convgrader.nbgrader_plugin import grading_log, patches
+from convgrader.notebooks import files, reader
+from convgrader.sandbox.zygote import warm_zygote
+
+_HERE = "convgrader.nbgrader_plugin.preprocessors"
+
+
+def use_examiner(config, unconfined=False):
+    """Have ``nbgrader autograde`` and formgrader's button grade with a sandbox."""
+    theirs = "nbgrader.preprocessors"
+    config.Autograde.sanitize_preprocessors = [
+        f"{_HERE}.Normalise",
+        *(f"{theirs}.{n}" for n in ("ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells")),
+        f"{theirs}.CheckCellMetadata",
+    ]
+    config.Autograde.autograde_preprocessors = [
+        f"{_HERE}.Examine",
+        *(f"{theirs}.{n}" for n in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")),
+    ]
+    config.Autograde.pre_convert_hook = f"{_HERE}.leave_out_links"
+    patches.copy_regular_files_alone()
+    config.HTMLExporter.filters = {  # of formgrader, too
+        "markdown2html": "convgrader.nbgrader_plugin.feedback.markdown",
+        "highlight_code": "convgrader.nbgrader_plugin.feedback.highlight",
+        "strip_files_prefix": "convgrader.nbgrader_plugin.feedback.unchanged",
+    }
+    config.GenerateFeedback.exporter_class = "convgrader.nbgrader_plugin.feedback.FeedbackExporter"
+    config.Examine.unconfined = unconfined
+
+
+def leave_out_links(notebooks, **context):
+    """Take from the list of a submission's notebooks what is no file: a link to somebody else's, a pipe."""
+    notebooks[:] = filter(files.is_regular, notebooks)
+
+
+class _OfAnAssignment(NbGraderPreprocessor):
+    """Knows the instructor's cells."""
+
+    def source(self, resources):
+        """Return the assignment's notebook and its secret seed, from the database."""
+        where = resources["nbgrader"]
+        with Gradebook(where["db_url"]) as gradebook:
+            found = grading_log.source_of(gradebook, where["notebook"], where["assignment"])
+            return found, grading_log.seed_of(gradebook, where["assignment"])
+
+
+class Normalise(_OfAnAssignment):
+    """Takes over of a submission what students may write, and puts it into the instructor's frame."""
+
+    def preprocess(self, nb, resources):
+        """Return a notebook with the instructor's cells, ids and metadata."""
+        return from_dict(reader.compose(reader.parts_of(nb), self.source(resources)[0])), resources
+
+
+class Examine(_OfAnAssignment):
+    """Runs the student's cells in a sandbox and the instructor's checks here."""
+
+    unconfined = Bool(
+        False,
+        help="Run students' code with your own rights: it can read and change all that you can. For machines that "
+        "cannot confine a process, and for submissions that you trust.",
+    ).tag(config=True)
+    cell_seconds = Float(Budget.cell, help="How long one cell may take.").tag(config=True)
+    site = Unicode("", help="Where the course's site is published: verdicts link to its sections.").tag(config=True)
+    notebook_seconds = Float(Budget.notebook, help="How long one submission may take as a whole.").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Write the outputs of all code cells."""
+        source, seed = self.source(resources)
+        budget = Budget(self.cell_seconds, self.notebook_seconds)
+        folder = resources.get("metadata", {}).get("path", ".")
+        zygote = warm_zygote(not self.unconfined)
+        NotebookGrader(source.plan, zygote, seed, budget, folder, self.site).run(nb.cells)
+        return from_dict(nb), resources

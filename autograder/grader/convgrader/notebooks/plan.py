@@ -1,0 +1,52 @@
+"""What has to be known of an assignment's notebook to grade it."""
+
+import ast
+import contextlib
+import functools
+from dataclasses import dataclass, field
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+
+@dataclass
+class GradingPlan:
+    """What has to be known of an assignment's notebook to grade it: the instructor's cells, never the submission's."""
+
+    locked: dict = field(default_factory=dict)  # grade_id -> source of the instructor's code cells
+    graded: dict = field(default_factory=dict)  # grade_id -> points, of those among them that earn points
+    answers: tuple = ()  # grade_ids of cells that students fill in
+
+    @functools.cached_property
+    def names(self):
+        """The names that a check may look for: the tasks' and those that check cells mention."""
+        texts = {a.value for node in self._nodes(ast.Call) for a in node.args if isinstance(a, ast.Constant)}
+        texts = {text for text in texts if isinstance(text, str)}
+        return sorted(name for name in texts.union(self.answers) if name.isidentifier())
+
+    @functools.cached_property
+    def provided(self):
+        """The provided functions that the instructor's cells import: name -> function."""
+        imports = [node for node in self._nodes(ast.ImportFrom) if node.module == "convcourse.provided"]
+        names = {alias.name for node in imports for alias in node.names}
+        if not names:
+            return {}
+        from convcourse.provided import PROVIDED
+
+        return {name: PROVIDED[name] for name in names if name in PROVIDED}
+
+    @functools.cached_property
+    def topics(self):
+        """The topics whose checks the instructor's cells ask for, by ``convcourse.checker("pooling")``."""
+        calls = [node for node in self._nodes(ast.Call) if node.args and isinstance(node.args[0], ast.Constant)]
+        return sorted({node.args[0].value for node in calls if ast.unparse(node.func).split(".")[-1] == "checker"})
+
+    def _nodes(self, kind):
+        for source in self.locked.values():
+            with contextlib.suppress(SyntaxError):
+                yield from (node for node in ast.walk(ast.parse(plain_python(source))) if isinstance(node, kind))
+
+
+@functools.lru_cache(4096)
+def plain_python(source):
+    """Return a cell's source with magics and shell lines written as calls of ``get_ipython()``."""
+    return TransformerManager().transform_cell(source)

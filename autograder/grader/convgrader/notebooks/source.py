@@ -1,0 +1,55 @@
+"""An assignment's notebook as the instructor wrote it."""
+
+import functools
+from dataclasses import dataclass, field
+
+from convcourse.grade_ids import TRAIN
+from convgrader.notebooks.plan import GradingPlan
+
+
+@dataclass(frozen=True)
+class SourceCell:
+    """One of the instructor's cells."""
+
+    name: str
+    cell_type: str
+    source: str
+    checksum: str | None
+    locked: bool
+    grade: bool = False
+    solution: bool = False
+    task: bool = False
+    points: float | None = None
+
+    def metadata(self):
+        """Return the metadata that nbgrader expects in the notebook."""
+        about = {
+            "grade": self.grade, "grade_id": self.name, "locked": self.locked, "solution": self.solution,
+            "task": self.task, "schema_version": 3, "cell_type": self.cell_type,
+        }  # fmt: skip
+        if self.checksum:
+            about["checksum"] = self.checksum
+        if self.points is not None:
+            about["points"] = self.points
+        return {"nbgrader": about}
+
+
+@dataclass(frozen=True)
+class SourceNotebook:
+    """An assignment's notebook as the instructor wrote it."""
+
+    name: str
+    cells: tuple = ()
+    kernelspec: dict = field(default_factory=dict)
+
+    def by_name(self):
+        """Return the cells by their grade_id."""
+        return {cell.name: cell for cell in self.cells}
+
+    @functools.cached_property
+    def plan(self):
+        """What has to be known to grade it."""
+        code = [cell for cell in self.cells if cell.locked and cell.cell_type == "code"]
+        locked = {cell.name: cell.source for cell in code if not cell.name.startswith(TRAIN)}
+        graded = {cell.name: cell.points for cell in self.cells if cell.grade and cell.name in locked}
+        return GradingPlan(locked, graded, tuple(cell.name for cell in self.cells if cell.solution))

@@ -1,0 +1,250 @@
+"""Worker processes behind a small interface, `Pool`.
+
+A `LocalPool` survives its workers: one that dies, or takes far too long, is replaced, and its job is tried once more.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from multiprocessing.connection import Connection, wait
+from typing import Protocol
+
+from convgrader.errors import PoolError
+from convgrader.jobs import NotebookResult, SubmissionResult
+from convgrader.sandbox import isolation
+from convgrader.sandbox.zygote import ONE_THREAD, SandboxZygote
+
+TRIES = 2
+SLACK = 60.0  # seconds beyond its budget after which a job is given up
+
+
+class Pool(Protocol):
+    """What grades many submissions, on this machine or elsewhere."""
+
+    def map(self, assignment, jobs):
+        """Grade all jobs by an AssignmentSpec; yield a SubmissionResult for each, in the order in which they are done."""
+
+    def close(self):
+        """End all that was started."""
+
+
+class WorkerZygote:
+    """A process that has everything imported and computed once, and forks workers."""
+
+    def __init__(self, is_confined):
+        self.control, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "convgrader.pool", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=os.environ | ONE_THREAD,
+                stdin=subprocess.DEVNULL,
+            )
+        self._send(is_confined)
+
+    def _send(self, value):
+        with contextlib.closing(Connection(os.dup(self.control.fileno()))) as connection:
+            connection.send(value)
+
+    def prepare(self, assignment):
+        """Tell it what will be graded, and wait until it is ready for that."""
+        connection = Connection(os.dup(self.control.fileno()))
+        try:
+            connection.send(assignment)
+            said = connection.recv()
+        except (EOFError, OSError):
+            raise PoolError(f"The grading process ended (exit status {self.process.wait()}).") from None
+        finally:
+            connection.close()
+        if said is not True:
+            raise PoolError(said)
+
+    def ask(self, request, descriptors=()):
+        """Have it do one thing; return the answer."""
+        try:
+            socket.send_fds(self.control, [json.dumps(request).encode()], list(descriptors))
+            text = self.control.recv(4096)
+        except OSError:
+            text = b""
+        if not text:
+            raise PoolError("The process that starts the graders has ended; go on with --resume.")
+        return json.loads(text)
+
+    def close(self):
+        """End it, and with it all workers."""
+        self.control.close()
+        self.process.kill()
+        self.process.wait()
+
+
+class Worker:
+    """A worker process and the connection to it."""
+
+    def __init__(self, zygote, number):
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.zygote, self.number = zygote, number
+            self.pid = zygote.ask({"op": "fork", "number": number}, [theirs.fileno()])
+        self.connection = Connection(ours.detach())
+        self.job, self.stop = None, float("inf")
+
+    def give(self, job, seconds):
+        """Have it grade one submission."""
+        self.job, self.stop = job, time.monotonic() + seconds
+        self.connection.send(job)
+
+    def end(self):
+        """End it."""
+        self.connection.close()
+        self.zygote.ask({"op": "kill", "pid": self.pid})
+
+
+class LocalPool(Pool):
+    """Worker processes on this machine.
+
+    Parameters
+    ----------
+    workers : int
+    is_confined : bool
+    """
+
+    def __init__(self, workers, is_confined=True):
+        self.size, self.workers = workers, []
+        self.zygote = WorkerZygote(is_confined)
+
+    def map(self, assignment, jobs):
+        """Grade all jobs; see `Pool.map`."""
+        todo, tries = deque(jobs), {}
+        seconds = assignment.budget.notebook * max(1, len(assignment.sources)) + SLACK
+        self.zygote.prepare(assignment)
+        self.workers = [Worker(self.zygote, number) for number in range(min(self.size, len(todo)))]
+        for worker in self.workers:
+            worker.give(todo.popleft(), seconds)
+        while any(worker.job for worker in self.workers):
+            for worker in self._ready():
+                result = _hear(worker)
+                if result is None and worker.job is not None:
+                    tries[worker.job] = tries.get(worker.job, 0) + 1
+                    if tries[worker.job] < TRIES:
+                        todo.appendleft(worker.job)
+                    else:
+                        result = _given_up(worker.job, assignment, worker.stop < time.monotonic())
+                    worker = self._replace(worker)
+                worker.job, worker.stop = None, float("inf")
+                if todo:
+                    worker.give(todo.popleft(), seconds)
+                if result is not None:
+                    yield result
+
+    def _ready(self):
+        """Wait for workers that have something to say, or have taken too long."""
+        busy = [worker for worker in self.workers if worker.job is not None]
+        left = min(worker.stop for worker in busy) - time.monotonic()
+        heard = wait([worker.connection for worker in busy], max(0.0, left))
+        return [w for w in busy if w.connection in heard or w.stop < time.monotonic()]
+
+    def _replace(self, worker):
+        worker.end()
+        self.workers[worker.number] = fresh = Worker(self.zygote, worker.number)
+        return fresh
+
+    def close(self):
+        """End all workers."""
+        self.zygote.close()
+        for worker in self.workers:
+            worker.connection.close()
+        self.workers = []
+
+
+def _hear(worker):
+    """Return a worker's result, or None if it has ended or is late."""
+    try:
+        return worker.connection.recv() if worker.connection.poll() else None
+    except (EOFError, OSError):
+        return None
+
+
+def _given_up(job, assignment, is_late):
+    reason = "it took far longer than its budget" if is_late else "the process that graded it ended twice"
+    scores = [
+        (source.name, dict.fromkeys((cell.name for cell in source.cells if cell.grade), 0.0))
+        for source in assignment.sources.values()
+    ]
+    return SubmissionResult(job.student, [NotebookResult(name, found, status="failed", reason=reason) for name, found in scores])
+
+
+# --- the process itself --------------------------------------------------------------------------------------------
+
+
+def main(descriptor):
+    """Import and compute everything once, then fork workers until the owner hangs up or ends."""
+    isolation.die_with_parent()
+    connection = Connection(os.dup(descriptor))
+    zygote = SandboxZygote(bool(connection.recv()))
+    try:
+        zygote.start()
+        import torch
+
+        from convgrader.worker import SubmissionGrader
+
+        torch.set_num_threads(1)
+        grader = SubmissionGrader(connection.recv(), zygote)
+        grader.warm()
+    except EOFError:
+        return
+    except Exception as error:
+        connection.send(str(error))
+        return
+    connection.send(True)
+    connection.close()
+    gc.collect()
+    gc.freeze()
+    _fork_workers(socket.socket(fileno=descriptor), grader)
+
+
+def _fork_workers(control, grader):
+    while True:
+        text, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
+        if not text:
+            return
+        request = json.loads(text)
+        if request["op"] == "kill":
+            with contextlib.suppress(OSError):
+                os.kill(request["pid"], signal.SIGKILL)
+                os.waitpid(request["pid"], 0)
+            control.sendall(b"true")
+            continue
+        twin = grader.zygote.clone(request["number"])
+        pid = os.fork()
+        if pid == 0:
+            isolation.die_with_parent()
+            control.close()
+            grader.zygote.disown()
+            grader.zygote = twin
+            try:
+                _work(Connection(descriptors[0]), grader)
+            finally:
+                os._exit(0)
+        twin.disown()
+        os.close(descriptors[0])
+        control.sendall(json.dumps(pid).encode())
+
+
+def _work(connection, grader):
+    """Grade what comes until the owner hangs up."""
+    while True:
+        try:
+            connection.send(grader.grade(connection.recv()))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

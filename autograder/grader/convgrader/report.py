@@ -1,0 +1,75 @@
+"""What a batch came to: sums for each task, and the submissions that could not be graded."""
+
+from rich.table import Table
+
+
+class Summary:
+    """What a batch came to: sums for each task, and the submissions that could not be graded."""
+
+    def __init__(self, book):
+        self.assignment = book.name
+        self.skipped = 0  # what --resume leaves out: graded before, by these checks, and not changed since
+        self.outdated = 0  # what --resume grades again because other checks graded it before
+        self.tasks = {
+            (source.name, cell.name): {"points": cell.points, "sum": 0.0, "full": 0, "nothing": 0, "by_hand": 0}
+            for source in book.sources.values()
+            for cell in source.cells
+            if cell.grade
+        }
+        self.count, self.seconds, self.failures, self.students = 0, 0.0, [], []
+
+    def add(self, result):
+        """Count one submission."""
+        self.count += 1
+        for graded in result.notebooks:
+            if graded.status != "graded":
+                self.failures.append((result.student, graded.notebook, graded.reason))
+            self.students.append((result.student, graded.notebook, graded.score, graded.status, graded.reason))
+            for name, score in graded.scores.items():
+                task = self.tasks.get((graded.notebook, name))
+                if task is None:
+                    continue
+                task["sum"] += score or 0.0
+                task["full"] += score is not None and score >= task["points"]
+                task["nothing"] += score == 0
+                task["by_hand"] += score is None
+
+    def as_dict(self):
+        """Return all of it for JSON."""
+        keys = ("student", "notebook", "score", "status", "reason")
+        return {
+            "assignment": self.assignment,
+            "graded": self.count - len({student for student, _, _ in self.failures}),
+            "failed": len({student for student, _, _ in self.failures}),
+            "skipped": self.skipped,
+            "outdated": self.outdated,
+            "seconds": round(self.seconds, 3),
+            "tasks": [{"notebook": key[0], "task": key[1], **task} for key, task in self.tasks.items()],
+            "submissions": [dict(zip(keys, row, strict=True)) for row in self.students],
+        }
+
+    def print(self, console):
+        """Print the table of tasks and the failures."""
+        if self.count:
+            console.print(self._table())
+        if self.skipped:
+            console.print(f"{_counted(self.skipped)} graded before and not changed since: left out.", highlight=False)
+        if self.outdated:
+            console.print(f"{_counted(self.outdated)} graded before with other checks: graded again.", highlight=False)
+        for student, notebook, reason in self.failures:
+            console.print(f"[bold]not graded:[/bold] {student}, {notebook}: {reason}", highlight=False)
+
+    def _table(self):
+        table = Table(title=f"{self.assignment}: {_counted(self.count)} in {self.seconds:.1f} s")
+        for heading in ("task", "points", "mean", "all points", "no points", "by hand"):
+            table.add_column(heading, justify="left" if heading == "task" else "right")
+        for (_, name), task in self.tasks.items():
+            judged = self.count - task["by_hand"]
+            mean = f"{task['sum'] / judged:.2f}" if judged else "-"
+            shares = [f"{100 * task[key] / judged:.0f} %" if judged else "-" for key in ("full", "nothing")]
+            table.add_row(name, f"{task['points']:g}", mean, *shares, str(task["by_hand"] or ""))
+        return table
+
+
+def _counted(number):
+    return f"{number} submission{'' if number == 1 else 's'}"

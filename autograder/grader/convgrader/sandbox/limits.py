@@ -1,0 +1,79 @@
+"""What one of our functions may be asked for by a student's code, before it is called and while it runs."""
+
+import contextlib
+import inspect
+import math
+import resource
+
+import numpy as np
+
+from convcourse.calls.call import arrays_in
+
+MAX_ELEMENTS = 1 << 18  # of an array that a student's code hands to one of our functions
+MAX_PRODUCT = 1 << 28  # of the elements of a padded map and of a window in one such call
+MAX_NUMBER = 4096  # a number in one such call that is no element of an array
+MAX_MEMORY = 2 << 30  # bytes that one such call may allocate
+
+_MAPS = {"x", "grad_output", "input_size", "output_size", "input_shape"}  # what windows slide over, by its name
+_WINDOWS = {"weight", "weight_size", "kernel_size"}
+
+
+def bound_arrays(args, kwargs):
+    """Refuse arrays that one of our functions need not take from a student's code."""
+    if any(array.size > MAX_ELEMENTS for array in arrays_in([*args, *kwargs.values()])):
+        raise ValueError("the arrays are too large for a given function")
+
+
+def bound_work(function, args, kwargs):
+    """Refuse arguments with which a given function would take long or much memory."""
+    told = inspect.signature(function).bind(*args, **kwargs).arguments
+    for value in told.values():
+        numbers = _numbers(value)
+        if numbers and not max(map(abs, numbers)) <= MAX_NUMBER:
+            raise ValueError("a number is too large for a given function")
+    margin = 2 * max(map(abs, _numbers(told.get("padding"))), default=0)
+    maps = [_elements(value, margin) for name, value in told.items() if name in _MAPS]
+    windows = [_elements(value) for name, value in told.items() if name in _WINDOWS]
+    if max(maps, default=1) * max(windows, default=1) > MAX_PRODUCT:
+        raise ValueError("that is too much to compute for a given function")
+
+
+def _numbers(value):
+    """Return the numbers in an option: it is one, or some of them, or an array of one axis."""
+    if callable(value):
+        raise TypeError("a given function takes no functions")
+    if isinstance(value, list | tuple):
+        return [number for item in value for number in _numbers(item)]
+    if isinstance(value, np.ndarray):
+        return [float(number) for number in value[:16]] if value.ndim == 1 and value.dtype.kind in "iu" else []
+    return [float(value)] if isinstance(value, int | float | np.integer | np.floating) else []
+
+
+def _elements(value, margin=0):
+    """Return how many elements an array, a shape or a window has, with a margin around its last two axes."""
+    shape = value.shape if isinstance(value, np.ndarray) else [abs(number) for number in _numbers(value)]
+    shape = [*shape] * 2 if len(shape) == 1 and not isinstance(value, np.ndarray) else [*shape]
+    return math.prod([max(n, 1) for n in shape[:-2]] + [max(n, 1) + margin for n in shape[-2:]])
+
+
+@contextlib.contextmanager
+def bounded_memory():
+    """Bound what the body may allocate."""
+    used = _address_space()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = used + MAX_MEMORY
+    if used and (soft == resource.RLIM_INFINITY or soft > wanted):
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _address_space():
+    """Return the bytes of address space in use, 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0

@@ -1,0 +1,268 @@
+"""The only language that sandbox and grader share: plain values in bounded frames, never pickle.
+
+A frame is a JSON text and the bytes of its arrays. What can cross: None, bool, int, float, complex, short strings,
+NumPy numbers and arrays with their layout in memory, lists, tuples, dicts of those, and functions, which stay where
+they are and cross as a number to call them by. Anything else crosses as an `Unfit`: its type's name and no more.
+"""
+
+import contextlib
+import ctypes
+import json
+import math
+import select
+import socket
+import struct
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError
+
+PATIENCE = 3  # times the limit of a call may go by on the clock, if it has used less of the processor
+MAX_TEXT = 8 << 20  # bytes of JSON in a frame
+MAX_ARRAYS = 128 << 20  # bytes of arrays in a frame
+MAX_STRING = 1 << 20
+MAX_ITEMS = 200_000
+MAX_DEPTH = 40
+MAX_BITS = 4096  # of an integer
+_KINDS = "biufc"
+_PLAIN, _WORD = {type(None), bool, float}, 1 << 63
+_NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)  # macOS has not
+_HEAD = struct.Struct("!IQ")
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """Stands for a value that cannot cross."""
+
+    type_name: str
+
+
+class Packer:
+    """Turns a value into JSON and bytes; `number_of` gives the number that a function is called by.
+
+    Examples
+    --------
+    >>> text, arrays = Packer().pack({"a": (1, None)})
+    >>> text
+    '["d", ["a", ["t", 1, null]]]'
+    """
+
+    def __init__(self, number_of=None):
+        self.number_of = number_of
+        self.arrays, self.size, self.items = [], 0, 0
+
+    def pack(self, value):
+        """Return (JSON text, list of bytes)."""
+        return json.dumps(self._node(value, 0)), self.arrays
+
+    def _node(self, value, depth):
+        self.items += 1
+        if depth > MAX_DEPTH or self.items > MAX_ITEMS:
+            raise ProtocolError("too many values, or nested too deeply")
+        kind = type(value)
+        if kind in _PLAIN or (kind is int and -_WORD < value < _WORD):
+            return value
+        if kind is list or kind is tuple:
+            return ["l" if kind is list else "t", *(self._node(item, depth + 1) for item in value)]
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, np.generic):
+            return ["s", *self._array(np.asarray(value))[1:]]
+        if isinstance(value, str):
+            return self._short(str.__str__(value))
+        if isinstance(value, int):
+            return self._whole(int(value))
+        if isinstance(value, float):
+            return float(value)
+        return self._compound(value, depth + 1)
+
+    def _compound(self, value, depth):
+        if isinstance(value, complex):
+            return ["c", value.real, value.imag]
+        if isinstance(value, list | tuple):
+            return ["l" if isinstance(value, list) else "t", *(self._node(item, depth) for item in value)]
+        if isinstance(value, dict):
+            pairs = [[self._node(key, depth), self._node(item, depth)] for key, item in value.items()]
+            return ["d", *pairs]
+        if callable(value) and self.number_of is not None and not isinstance(value, type):
+            return ["f", self.number_of(value)]
+        return ["o", type(value).__name__[:80]]
+
+    def _short(self, text):
+        if len(text) > MAX_STRING:
+            raise ProtocolError("a string is too long")
+        return text
+
+    def _whole(self, number):
+        if number.bit_length() > MAX_BITS:
+            raise ProtocolError("an integer is too long")
+        return number
+
+    def _array(self, array):
+        """Pack the stretch of memory that an array lies in, and how it lies there."""
+        array = np.asarray(array)
+        if array.dtype.kind not in _KINDS or array.dtype.itemsize > 32:
+            return ["o", f"array of {array.dtype}"[:80]]
+        if not array.dtype.isnative:
+            array = array.astype(array.dtype.newbyteorder("="))
+        low, high = _bounds(array)
+        if high - low > max(4 * array.nbytes, 4096):  # a thin view of something large
+            array = array.copy(order="K")
+            low, high = _bounds(array)
+        self.size += max(high - low, array.nbytes)
+        if self.size > MAX_ARRAYS:
+            raise ProtocolError("the arrays are too large")
+        self.arrays.append(ctypes.string_at(low, high - low))
+        start = array.__array_interface__["data"][0] - low if array.size else 0
+        return ["a", array.dtype.str, array.shape, array.strides, start, high - low, array.flags.writeable]
+
+
+def _bounds(array):
+    return np.lib.array_utils.byte_bounds(array) if array.size else (0, 0)
+
+
+class Unpacker:
+    """Turns JSON and bytes back into a value, believing nothing.
+
+    Examples
+    --------
+    >>> Unpacker().unpack('["d", ["a", ["t", 1, null]]]', b"")
+    {'a': (1, None)}
+    """
+
+    def __init__(self, function_of=None):
+        self.function_of = function_of
+        self.position = self.size = self.items = 0
+
+    def unpack(self, text, arrays):
+        """Return the value; raise ProtocolError for anything malformed."""
+        try:
+            return self._value(json.loads(text), memoryview(arrays), 0)
+        except ProtocolError:
+            raise
+        except (ValueError, TypeError, IndexError, KeyError, RecursionError, OverflowError, MemoryError) as error:
+            raise ProtocolError(f"a malformed frame ({type(error).__name__})") from None
+
+    def _value(self, node, arrays, depth):
+        self.items += 1
+        if depth > MAX_DEPTH or self.items > MAX_ITEMS:
+            raise ProtocolError("too many values, or nested too deeply")
+        if isinstance(node, str):
+            return node[:MAX_STRING].encode("utf-8", "replace").decode()
+        if not isinstance(node, list):
+            if isinstance(node, dict) or (type(node) is int and node.bit_length() > MAX_BITS):
+                raise ProtocolError("a malformed frame, or an integer that is too long")
+            return node
+        tag, rest = node[0], node[1:]
+        if tag in ("l", "t", "d"):
+            return self._container(tag, rest, arrays, depth + 1)
+        if tag == "a":
+            return self._array(*rest, arrays)
+        if tag == "s":
+            return self._array(*rest, arrays)[()]
+        if tag == "c":
+            return complex(float(rest[0]), float(rest[1]))
+        if tag == "f" and self.function_of is not None:
+            return self.function_of(_natural(rest[0]))
+        if tag == "o":
+            return Unfit(str(rest[0])[:80].encode("ascii", "replace").decode())
+        raise ProtocolError("a malformed frame")
+
+    def _container(self, tag, rest, arrays, depth):
+        if tag == "d":
+            pairs = [(self._value(key, arrays, depth), self._value(item, arrays, depth)) for key, item in rest]
+            return dict(pairs)
+        items = [self._value(item, arrays, depth) for item in rest]
+        return items if tag == "l" else tuple(items)
+
+    def _array(self, dtype, shape, strides, start, length, writeable, arrays):
+        dtype = np.dtype(str(dtype))
+        if dtype.kind not in _KINDS or dtype.itemsize > 32:
+            raise ProtocolError("a malformed frame")
+        shape = tuple(_natural(n) for n in shape)
+        nbytes = dtype.itemsize * math.prod(shape)
+        self.size += nbytes
+        end = self.position + _natural(length)
+        if self.size > MAX_ARRAYS or end > len(arrays):
+            raise ProtocolError("the arrays are too large")
+        memory = bytearray(arrays[self.position : end])
+        self.position = end
+        if not nbytes:
+            array = np.empty(shape, dtype)
+        else:
+            array = np.ndarray(shape, dtype, memory, _natural(start), tuple(int(n) for n in strides))
+        array.flags.writeable = bool(writeable)
+        return array
+
+
+def _natural(number):
+    if type(number) is not int or not 0 <= number < 1 << 40:
+        raise ProtocolError("a malformed frame")
+    return number
+
+
+class Channel:
+    """Sends and receives frames on a socket, each side waiting no longer than it wants to."""
+
+    def __init__(self, sock):
+        self.socket, self.pending = sock, bytearray()
+        self.socket.setblocking(False)
+
+    def send(self, value, number_of=None, seconds=30.0):
+        """Send one value."""
+        packer = Packer(number_of)
+        text, arrays = packer.pack(value)
+        text = text.encode()
+        if len(text) > MAX_TEXT:
+            raise ProtocolError("too much text")
+        self._write(b"".join([_HEAD.pack(len(text), sum(map(len, arrays))), text, *arrays]), seconds)
+
+    def _write(self, data, seconds):
+        stop, view = time.monotonic() + seconds, memoryview(data)
+        while view:
+            try:
+                view = view[self.socket.send(view, _NO_SIGNAL) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT, stop)
+            except OSError as error:
+                raise ConnectionClosedError(str(error)) from None
+
+    def receive(self, function_of=None, seconds=30.0):
+        """Receive one value; raise ReplyTimeoutError after `seconds`, ConnectionClosedError if the other side is gone."""
+        stop = time.monotonic() + seconds
+        text, arrays = _HEAD.unpack(self._read(_HEAD.size, stop))
+        if text > MAX_TEXT or arrays > MAX_ARRAYS:
+            raise ProtocolError("a frame is too large")
+        return Unpacker(function_of).unpack(self._read(text, stop), self._read(arrays, stop))
+
+    def _read(self, size, stop):
+        while len(self.pending) < size:
+            try:
+                got = self.socket.recv(max(1 << 16, min(size - len(self.pending), 1 << 22)))
+            except BlockingIOError:
+                self._wait(select.POLLIN, stop)
+                continue
+            except OSError as error:
+                raise ConnectionClosedError(str(error)) from None
+            if not got:
+                raise ConnectionClosedError("the other side closed")
+            self.pending += got
+            if time.monotonic() > stop:  # it sends and sends
+                raise ReplyTimeoutError("no answer in time")
+        data = bytes(memoryview(self.pending)[:size])
+        del self.pending[:size]
+        return data
+
+    def _wait(self, event, stop):
+        poll = select.poll()
+        poll.register(self.socket, event)
+        left = stop - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            raise ReplyTimeoutError("no answer in time")
+
+    def close(self):
+        """Close the socket."""
+        with contextlib.suppress(OSError):
+            self.socket.close()

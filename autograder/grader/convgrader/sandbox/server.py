@@ -1,0 +1,399 @@
+"""The sandbox's side: an IPython shell that runs a student's cells, keeps their outputs and answers calls.
+
+Nothing here is trusted once a cell has run: the grader believes only that what comes is a plain value.
+"""
+
+import ast
+import contextlib
+import importlib
+import importlib.machinery
+import itertools
+import os
+import random
+import re
+import signal
+import sys
+import threading
+import types
+
+import numpy as np
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+
+from convcourse import COURSE
+from convcourse.calls.call import LocalFunction, Outcome, TimeLimitError, time_limit
+from convgrader.errors import ConnectionClosedError, ProtocolError
+from convgrader.sandbox import protocol
+
+MAX_CELL_OUTPUT = 1 << 20  # bytes of output that one cell may leave
+MAX_OUTPUTS = 200  # pieces of output that one cell may leave
+MAX_FUNCTIONS = 1000
+_PRELOADED = (  # what NumPy imports late, and what students import most: a fork then has it already
+    "numpy.random", "numpy.fft", "numpy.linalg", "numpy.testing", "numpy.lib.stride_tricks", "numpy.typing",
+    "collections", "dataclasses", "fractions", "functools", "itertools", "math", "operator", "time", "typing",
+)  # fmt: skip
+_MAYBE_MAGIC = re.compile(  # what IPython may read otherwise than Python does; some plain cells match too
+    r"^\s*[%!?,;/]|\?\s*$|=\s*[%!]|\A\s*[ \t]|\A(.*\n)?\s*(>>>|\.\.\.|In \[)", re.MULTILINE
+)
+_DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+
+
+class Outputs:
+    """What a cell displays, in nbformat's shape, up to a bound."""
+
+    def __init__(self):
+        self.items, self.left, self.cut = [], MAX_CELL_OUTPUT, False
+
+    def add(self, item, size):
+        """Keep one output of about `size` bytes, or note once that there were more."""
+        if size > self.left or len(self.items) >= MAX_OUTPUTS:
+            if not self.cut:
+                self.cut = True
+                self.items.append({"output_type": "stream", "name": "stdout", "text": "\n[more output was cut]\n"})
+            return
+        self.left -= size
+        self.items.append(item)
+
+    def write(self, name, text):
+        """Keep text printed to stdout or stderr."""
+        last = self.items[-1] if self.items else {}
+        if last.get("output_type") == "stream" and last["name"] == name and len(text) <= self.left and not self.cut:
+            self.left -= len(text)
+            last["parts"].append(text)
+        else:
+            self.add({"output_type": "stream", "name": name, "parts": [text[: self.left]]}, len(text[: self.left]))
+
+    def take(self):
+        """Return the outputs so far and start afresh."""
+        items = self.items
+        for item in items:
+            if "parts" in item:
+                item["text"] = "".join(item.pop("parts"))
+        self.__init__()
+        return items
+
+
+OUTPUTS = Outputs()
+RUN_CELL = InteractiveShell.run_cell  # kept from students who replace it
+
+
+class Stream:
+    """A text stream that ends in the cell's outputs."""
+
+    encoding, errors, closed = "utf-8", "replace", False
+
+    def __init__(self, name):
+        self.name = name
+
+    def write(self, text):
+        OUTPUTS.write(self.name, str(text))
+        return len(text)
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return False
+
+    def writable(self):
+        return True
+
+
+class Hook(DisplayHook):
+    """Emits a cell's value as an execute_result; a plain shell would print "Out[2]: 2.5"."""
+
+    def quiet(self):
+        """Say whether the cell ends in a semicolon; it is not looked for in a history here."""
+        return self.semicolon_at_end_of_expression(self.shell.current)
+
+    def write_output_prompt(self):
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None):
+        count = self.shell.execution_count
+        self.shell.keep({"output_type": "execute_result", "execution_count": count}, format_dict, md_dict)
+
+    def finish_displayhook(self):
+        pass
+
+    def update_user_ns(self, result):
+        self.shell.user_ns["_"] = result
+
+
+class Publisher(DisplayPublisher):
+    """Keeps what ``display`` shows."""
+
+    def publish(self, data, metadata=None, source=None, **rest):
+        self.shell.keep({"output_type": "display_data"}, data, metadata)
+
+    def clear_output(self, wait=False):
+        OUTPUTS.take()
+
+
+class Shell(InteractiveShell):
+    """An IPython shell without terminal, kernel, history or event loop."""
+
+    current = ""  # the source of the cell that runs
+
+    def keep(self, output, data, metadata):
+        """Keep a rich output: texts and base64 pictures, each of bounded size."""
+        texts = {str(kind): _text(value) for kind, value in dict(data).items()}
+        size = sum(len(text) for text in texts.values())
+        OUTPUTS.add({**output, "data": texts, "metadata": {}}, size)
+
+    def _showtraceback(self, etype, evalue, stb):
+        name = getattr(etype, "__name__", "Error")
+        if name == "TimeLimitError":
+            evalue, stb = "The cell did not finish in time.", []
+        traceback = [line[:4000] for line in list(stb)[-60:]]
+        size = sum(map(len, traceback))
+        OUTPUTS.add({"output_type": "error", "ename": name, "evalue": str(evalue)[:2000], "traceback": traceback}, size)
+
+    def transform_cell(self, raw_cell):
+        """Leave lines alone in which nothing can be a magic: looking closely takes longer than most cells run."""
+        if "\n" not in raw_cell or _MAYBE_MAGIC.search(raw_cell) or self.input_transformers_post:
+            return super().transform_cell(raw_cell)
+        return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
+
+    def should_run_async(self, raw_cell, **options):
+        """Look for an ``await`` outside of functions only where there is one at all."""
+        return ("await" in raw_cell or "async" in raw_cell) and super().should_run_async(raw_cell, **options)
+
+    def enable_gui(self, gui=None):
+        """Do nothing: there is no window, and ``%matplotlib inline`` asks for none."""
+
+
+def _text(value):
+    if isinstance(value, bytes):
+        import base64
+
+        return base64.b64encode(value).decode()
+    return value if isinstance(value, str) else str(value)
+
+
+def make_shell():
+    """Make the shell, with plots inline and everything it needs imported and used once."""
+    for name in _PRELOADED:
+        importlib.import_module(name)
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.Completer.use_jedi = False
+    shell = Shell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)
+    shell.enable_matplotlib("inline")
+    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
+    shell.run_cell("import numpy as np\nimport matplotlib.pyplot as plt\nplt.plot([0, 1]);\nplt.imshow(np.eye(2)); 1")
+    shell.run_cell("%timeit -n1 -r1 0")
+    shell.run_cell("1 / 0")
+    OUTPUTS.take()
+    shell.reset(new_session=False)
+    shell.execution_count = 1
+    return shell
+
+
+class SandboxServer:
+    """Answers the grader until it hangs up."""
+
+    def __init__(self, channel, shell):
+        self.channel, self.shell = channel, shell
+        self.lock, self.numbers, self.functions = threading.RLock(), itertools.count(), {}
+
+    def serve(self):
+        """Receive requests, one after the other."""
+        self.channel.send(("ready",))
+        while True:
+            try:
+                request = self.channel.receive(self.callback, seconds=86400)
+            except ConnectionClosedError:
+                return
+            number, verb, rest = request[0], request[1], request[2:]
+            answer = self.do(verb, rest)
+            try:
+                self.channel.send(("reply", number, answer), self.number_of)
+            except ProtocolError as error:
+                self.channel.send(("reply", number, self.refusal(verb, error)))
+
+    def do(self, verb, rest):
+        """Do one request, whatever the student's code raises."""
+        if verb == "run":
+            return self.run(*rest)
+        if verb == "call":
+            return self.call(*rest)
+        if verb == "call_number":
+            return self.call_function(self.functions.get(rest[0]), *rest[1:])
+        if verb == "define":
+            return self.define(*rest)
+        if verb == "names":
+            return {name: self.describe(name) for name in rest[0]}
+        if verb == "provided":
+            return self.install(*rest)
+        raise ValueError(verb)
+
+    def refusal(self, verb, error):
+        """Answer for an answer that cannot cross."""
+        if verb in ("run", "define"):
+            return [{"output_type": "stream", "name": "stdout", "text": f"[the output was cut: {error}]"}]
+        if verb == "names":
+            return {}
+        return ("unfit", None, f"It returned a value that cannot be handed over: {error}.", False, False)
+
+    # --- cells
+
+    def run(self, source, seconds):
+        """Run a cell for at most `seconds`; return its outputs."""
+        self.shell.current = source
+        try:
+            with time_limit(seconds):
+                RUN_CELL(self.shell, source, store_history=False)
+        except BaseException as error:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self.shell._showtraceback(type(error), error, [repr(error)[:2000]])
+        self.shell.execution_count += 1
+        return OUTPUTS.take()
+
+    def define(self, source, seconds):
+        """Run only the imports and definitions of a cell that ended an earlier sandbox."""
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            tree = ast.parse(source)
+            kept = [node for node in tree.body if isinstance(node, _DEFINITIONS)]
+            source = "\n".join(ast.unparse(node) for node in kept)
+            return self.run(source, seconds)
+        return []
+
+    # --- calls
+
+    def describe(self, name):
+        """Say what a name stands for: ("function",), ("value", value) or ("missing",)."""
+        namespace = self.shell.user_ns
+        if name not in namespace:
+            return ("missing",)
+        value = namespace[name]
+        return ("function",) if callable(value) else ("value", value)
+
+    def call(self, name, args, kwargs, limit):
+        """Call the student's function of that name."""
+        return self.call_function(self.shell.user_ns.get(name), args, kwargs, limit)
+
+    def call_function(self, function, args, kwargs, limit):
+        """Call a function and report the outcome as a tuple of plain values."""
+        try:
+            with processor_limit(limit):
+                outcome = LocalFunction(function).call(tuple(args), dict(kwargs), protocol.PATIENCE * limit)
+        except BaseException as error:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            outcome = Outcome("raised", problem=f"It raised {type(error).__name__}.")
+        if outcome.kind == "timeout":
+            outcome = Outcome("timeout", problem=f"It did not finish within {limit:g} s.")
+        return (
+            outcome.kind, outcome.value, str(outcome.problem)[:1000], bool(outcome.modified),
+            bool(outcome.shares_memory),
+        )  # fmt: skip
+
+    def number_of(self, function):
+        """Give a function of the student's that goes out a number to be called by."""
+        if len(self.functions) >= MAX_FUNCTIONS:
+            raise ProtocolError("too many functions")
+        number = len(self.functions)
+        self.functions[number] = function
+        return number
+
+    # --- asking the grader
+
+    def ask(self, verb, what, args, kwargs):
+        """Ask for a call on the other side: of a callback that was passed in, or of a provided function."""
+        with self.lock:
+            number = next(self.numbers)
+            blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGPROF})
+            try:
+                self.channel.send(("ask", number, verb, what, list(args), dict(kwargs)), self.number_of)
+                tag, answered, ok, value = self.channel.receive(self.callback, seconds=600)
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if tag != "answer" or answered != number:
+            raise RuntimeError("out of step")
+        if not ok:
+            raise {"TypeError": TypeError, "ValueError": ValueError}.get(value[0], RuntimeError)(value[1])
+        return value
+
+    def callback(self, number):
+        """Stand in for a function of the grader's."""
+
+        def callback(*args, **kwargs):
+            return self.ask("callback", number, args, kwargs)
+
+        return callback
+
+    def install(self, docs):
+        """Put a stand-in in the place of ``convcourse``: its provided functions ask the grader, its checks do nothing."""
+        package, provided, networks = (
+            types.ModuleType(name) for name in ("convcourse", "convcourse.provided", "convcourse.networks")
+        )
+        for name, doc in docs.items():
+            setattr(provided, name, self.provided_function(name, doc))
+        package.COURSE, package.__path__ = COURSE, []
+        package.checker = lambda *rest, **options: _checked_later
+        package.provided, package.networks, networks.train = provided, networks, _checked_later
+        for made in (package, provided, networks):
+            made.__spec__ = importlib.machinery.ModuleSpec(made.__name__, None)
+            sys.modules[made.__name__] = made
+        return ()
+
+    def provided_function(self, name, doc):
+        """Make the stand-in for one provided function."""
+
+        def function(*args, **kwargs):
+            return self.ask("provided", name, args, kwargs)
+
+        function.__name__ = function.__qualname__ = name
+        function.__doc__ = doc
+        return function
+
+
+@contextlib.contextmanager
+def processor_limit(seconds):
+    """Raise TimeLimitError in the body when it has used so much processor time.
+
+    A machine that grades may be busy: it takes longer than a student's own for the same work.
+    """
+
+    def alarm(signum, frame):
+        raise TimeLimitError
+
+    previous = signal.signal(signal.SIGPROF, alarm)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 0.05)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
+
+
+def _checked_later(*rest, **options):
+    """Do nothing: when grading, checks run on the other side, and nothing is trained."""
+
+
+def start_afresh():
+    """Undo, in a fork, what a process inherits that it should not share, and make chance repeatable."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGPROF):
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 (students use the old generator too)
+    os.environ.clear()
+    os.environ.update(HOME="/tmp", TMPDIR="/tmp", LANG="C.UTF-8", MPLCONFIGDIR="/tmp", OMP_NUM_THREADS="1")
+    for name in [name for name in sys.modules if name.split(".")[0] in ("convcourse", "convgrader")]:
+        del sys.modules[name]  # what stands for ours inside is `SandboxServer.install`'s
+    import matplotlib.pyplot as plt
+    from IPython import get_ipython
+
+    plt.close("all")
+    get_ipython().enable_matplotlib("inline")
+    OUTPUTS.take()

@@ -1,0 +1,75 @@
+"""Believing nothing: what a sandbox reports is taken apart and put together from what is well formed."""
+
+import re
+
+from convcourse.calls.call import Outcome
+from convgrader.errors import ProtocolError
+from convgrader.sandbox import protocol
+
+
+def as_outcome(reply):
+    """Turn a sandbox's report into an Outcome; it may be forged, so every part is looked at."""
+    if not isinstance(reply, tuple) or len(reply) != 5:
+        raise ProtocolError("a malformed reply")
+    kind, value, problem, modified, shares_memory = reply
+    kinds = ("ok", "blank", "raised", "timeout", "unfit")
+    if not isinstance(kind, str) or kind not in kinds or not isinstance(problem, str):
+        raise ProtocolError("a malformed reply")
+    if kind != "ok":
+        return Outcome(kind, problem=problem[:1000] or "It failed.")
+    unfit = find_unfit(value)
+    if unfit is not None:
+        return Outcome("unfit", problem=f"It returned a value of type {unfit.type_name}.")
+    return Outcome("ok", value, "", modified is not False, shares_memory is not False)
+
+
+def find_unfit(value):
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, protocol.Unfit):
+            return item
+        if isinstance(item, dict):
+            todo += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple):
+            todo += item
+    return None
+
+
+_PICTURES = ("image/png", "image/jpeg")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+_CONTROL = {code: None for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
+
+
+def checked_outputs(outputs):
+    """Keep of a sandbox's outputs what is well formed: text without control characters, and pictures, never HTML."""
+    checked = [_checked(output) for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
+    return [output for output in checked if output]
+
+
+def _checked(output):
+    kind = output.get("output_type")
+    if not isinstance(kind, str):
+        return None
+    if kind == "stream":
+        return {"output_type": kind, "name": "stdout", "text": _clean(output.get("text"))}
+    if kind == "error":
+        lines = output.get("traceback")
+        lines = [_clean(line) for line in lines] if isinstance(lines, list) else []
+        return error_output(_clean(output.get("ename"))[:200], _clean(output.get("evalue"))[:2000], lines)
+    data = output.get("data")
+    if kind not in ("display_data", "execute_result") or not isinstance(data, dict):
+        return None
+    kept = {"text/plain": _clean(data.get("text/plain"))}
+    pictures = {mime: data.get(mime) for mime in _PICTURES}
+    kept |= {mime: code for mime, code in pictures.items() if isinstance(code, str) and _BASE64.fullmatch(code)}
+    count = {"execution_count": None} if kind == "execute_result" else {}
+    return {"output_type": kind, "data": kept, "metadata": {}, **count}
+
+
+def _clean(text):
+    return text.translate(_CONTROL) if isinstance(text, str) else ""
+
+
+def error_output(name, says, traceback=()):
+    return {"output_type": "error", "ename": name, "evalue": says, "traceback": list(traceback) or [f"{name}: {says}"]}

@@ -1,0 +1,351 @@
+"""A warm process that forks one sandbox per submission, and its handle.
+
+NumPy, Matplotlib and IPython are imported once, here. This process has no threads, no sockets but the one to its
+owner, and an environment without anything of the owner's; so have its forks. It ends when its owner does.
+"""
+
+import atexit
+import contextlib
+import functools
+import gc
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+
+from convgrader.errors import IsolationError, ProtocolError, SandboxError, ZygoteEndedError
+from convgrader.sandbox import isolation, protocol
+
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}  # forks of more hang
+DISTRIBUTIONS = ("numpy", "matplotlib", "ipython", "matplotlib-inline")
+CLONES = set()  # processes below this one that are not sandboxes
+KILLED = 137  # exit status of a sandbox that was killed from outside
+ENDING = 2.0  # seconds that a sandbox whose channel broke has to end by itself
+WATCH = 0.25  # seconds between two looks at the memory of a sandbox
+
+
+class SandboxZygote:
+    """Starts the warm process and asks it for sandboxes.
+
+    Parameters
+    ----------
+    is_confined : bool
+        False runs students' code with the rights of the caller: for machines that cannot confine, at one's own risk.
+    processor : int or None
+        The one that its sandboxes are kept on, counted from 0.
+    """
+
+    def __init__(self, is_confined=True, limits=None, processor=None):
+        self.is_confined, self.limits, self.processor = is_confined, limits or isolation.Limits(), processor
+        self.process = self.control = None
+        self.is_ready = False
+
+    def start(self):
+        """Start the process, or do nothing if it runs; it takes a second until it answers."""
+        if self.control is not None and (self.process is None or self.process.poll() is None):
+            return
+        self.stop()
+        if not hasattr(os, "fork"):
+            raise SandboxError("Grading needs processes that fork, which this system has not.")
+        self.control, theirs = socket.socketpair()
+        self.folder = tempfile.mkdtemp(prefix="zygote-")
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "convgrader.sandbox.zygote", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=_environment(self.folder),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.is_ready = False
+
+    def wait(self):
+        """Start the process and wait until it answers."""
+        self.start()
+        if not self.is_ready:
+            self._answer(120)
+            self.is_ready = True
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def spawn(self):
+        """Return (pid, Channel) of a new sandbox that is ready to be used."""
+        try:
+            self.wait()
+            return self._spawn()
+        except (OSError, ZygoteEndedError):
+            self.stop()
+            self.wait()
+            return self._spawn()
+
+    def _spawn(self):
+        ours, theirs = socket.socketpair()
+        with theirs:
+            request = {"op": "spawn", "confined": self.is_confined, "limits": asdict(self.limits)}
+            request["processor"] = self.processor
+            socket.send_fds(self.control, [json.dumps(request).encode()], [theirs.fileno()])
+            pid = self._answer(30)["pid"]
+        channel = protocol.Channel(ours)
+        try:
+            said = channel.receive(seconds=30)
+        except ProtocolError as error:
+            said = ("refused", str(error))
+        if said[0] != "ready":
+            self.end(pid)
+            raise SandboxError(str(said[1]))
+        return pid, channel
+
+    def end(self, pid, is_gone=False):
+        """End a sandbox and all that it started; return (why it had ended before, was it killed from outside?).
+
+        `is_gone` says that its channel broke: it has ended, or is about to, so its exit status is waited for.
+        """
+        try:
+            self.control.sendall(json.dumps({"op": "end", "pid": pid, "is_gone": is_gone}).encode())
+            said = self._answer(30)
+            return said["reason"], said["killed"]
+        except (OSError, AttributeError, SandboxError):
+            self.stop()
+            return "", True
+
+    def _answer(self, seconds):
+        self.control.settimeout(seconds)
+        try:
+            text = self.control.recv(65536)
+        except OSError as error:
+            raise ZygoteEndedError(f"The process that forks sandboxes does not answer ({error}).") from None
+        if not text:
+            raise ZygoteEndedError("The process that forks sandboxes has ended.")
+        return json.loads(text)
+
+    def clone(self, processor=None):
+        """Return another handle, with a warm process of its own, forked from this one: cheaper than a new one."""
+        self.wait()
+        twin = SandboxZygote(self.is_confined, self.limits, processor)
+        twin.control, theirs = socket.socketpair()
+        twin.is_ready = True
+        with theirs:
+            socket.send_fds(self.control, [b'{"op": "clone"}'], [theirs.fileno()])
+            self._answer(30)
+        return twin
+
+    def stop(self):
+        """End the process and every sandbox."""
+        if self.control is not None:
+            self.control.close()
+            self.control = None
+        if self.process is not None:
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+
+    def disown(self):
+        """Forget the process without ending it: in a fork of its owner."""
+        if self.control is not None:
+            self.control.close()
+        self.control = self.process = None
+
+
+@functools.cache
+def warm_zygote(is_confined):
+    """Return this process's zygote; refuse where the machine cannot confine."""
+    if is_confined:
+        refuse_if_impossible()
+    zygote = SandboxZygote(is_confined)
+    zygote.start()  # answers when it is first needed
+    atexit.register(zygote.stop)
+    return zygote
+
+
+@functools.cache
+def refuse_if_impossible():
+    """Raise IsolationError where students' code cannot be confined."""
+    reason = isolation.why_not()
+    if reason:
+        raise IsolationError(
+            f"{reason} Students' code would run with your rights. To grade submissions that you trust all the same, "
+            "pass --unconfined (or set c.Examine.unconfined = True)."
+        )
+
+
+def _environment(folder):
+    """Return the little that the warm process may know of its owner's environment."""
+    import matplotlib
+
+    kept = {key: os.environ[key] for key in ("LD_LIBRARY_PATH", "PYTHONPATH") if key in os.environ}
+    return {
+        "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": folder, "IPYTHONDIR": folder, "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": matplotlib.get_cachedir(), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
+        **ONE_THREAD, **kept,
+    }  # fmt: skip
+
+
+# --- the process itself --------------------------------------------------------------------------------------------
+
+
+def serve(control):
+    """Fork sandboxes until the owner hangs up."""
+    from convgrader.sandbox import server
+
+    isolation.adopt_orphans()
+    shell = server.make_shell()
+    view = isolation.python_environment(DISTRIBUTIONS) if sys.platform == "linux" else None
+    control.sendall(b"{}")
+    gc.collect()
+    gc.freeze()  # so that forks do not copy what nobody changes
+    while control is not None:
+        control = _serve_until_cloned(control, shell, view)
+
+
+def _serve_until_cloned(control, shell, view):
+    """Serve; return None in the end, and in a clone, at once, the socket of its own owner."""
+    running, reason = None, ""
+    while True:
+        ready = select.select([control], [], [], WATCH if running else None)[0]
+        if not ready:
+            if memory_used() > running:
+                reason = "it used too much memory"
+                end_all(but=CLONES)
+            continue
+        text, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
+        if not text:
+            end_all(but=CLONES)
+            return None
+        request = json.loads(text)
+        if request["op"] == "end":
+            killed = not reason and request["is_gone"] and _was_killed(request["pid"])
+            end_all(but=CLONES)
+            control.sendall(json.dumps({"reason": reason, "killed": killed}).encode())
+            running, reason = None, ""
+            continue
+        pid = os.fork()
+        if pid == 0 and request["op"] == "clone":
+            control.close()
+            CLONES.clear()
+            isolation.adopt_orphans()
+            return socket.socket(fileno=descriptors[0])
+        if pid == 0:
+            limits = isolation.Limits(**request["limits"])
+            isolation.pin(request["processor"])
+            _become_sandbox(descriptors[0], request["confined"], view, limits, shell, control)
+        os.close(descriptors[0])
+        if request["op"] == "clone":
+            CLONES.add(pid)
+        else:
+            running = request["limits"]["memory"]
+        control.sendall(json.dumps({"pid": pid}).encode())
+
+
+def _was_killed(pid):
+    """Wait for a sandbox whose channel broke; say whether it was killed: nothing in there can send it a SIGKILL.
+
+    A process closes its descriptors first and can be waited for a little later, on a busy machine much later. One
+    that only closed its channel does not end at all.
+    """
+    stop = time.monotonic() + ENDING
+    while time.monotonic() < stop:
+        with contextlib.suppress(ChildProcessError):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status) in (-signal.SIGKILL, KILLED)
+        time.sleep(0.001)
+    return False
+
+
+def _become_sandbox(descriptor, is_confined, view, limits, shell, control):
+    """Never returns."""
+    from convgrader.sandbox import server
+
+    code = 0
+    try:
+        control.close()
+        os.setsid()
+        isolation.close_descriptors([descriptor])
+        channel = protocol.Channel(socket.socket(fileno=descriptor))
+
+        def run():
+            server.start_afresh()
+            server.SandboxServer(channel, shell).serve()
+
+        try:
+            if is_confined:
+                code = KILLED if isolation.confined(run, view, limits, close=[descriptor]) == -signal.SIGKILL else 0
+            else:
+                run_unconfined(run)
+        except IsolationError as error:
+            channel.send(("refused", str(error)))
+    finally:
+        os._exit(code)
+
+
+def run_unconfined(run):
+    """Run without walls, in a folder of its own that is removed in the end."""
+    folder = tempfile.mkdtemp(prefix="submission-")
+    os.chdir(folder)
+    try:
+        run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def children(pid):
+    """List the processes that `pid` started, or inherited."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        if os.path.exists("/proc/self/stat"):
+            return []
+        import psutil  # where there is no /proc
+
+        with contextlib.suppress(psutil.Error):
+            return [process.pid for process in psutil.Process(pid).children()]
+        return []
+
+
+def memory_used():
+    """Return the bytes that all processes below this one hold beyond what they share with it."""
+    page, own = os.sysconf("SC_PAGE_SIZE"), _resident(os.getpid())
+    todo, total = [pid for pid in children(os.getpid()) if pid not in CLONES], 0
+    while todo:
+        pid = todo.pop()
+        total += max(0, _resident(pid) - own)
+        todo += children(pid)
+    return total * page
+
+
+def _resident(pid):
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            return int(file.read().split()[1])
+    except OSError:
+        return 0
+
+
+def end_all(but=()):
+    """End every process below this one. Orphans come here, so nothing escapes by leaving its parent."""
+    stop = time.monotonic() + 20
+    while time.monotonic() < stop:
+        below = [pid for pid in children(os.getpid()) if pid not in but]
+        if not below:
+            return
+        for pid in below:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in below:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))

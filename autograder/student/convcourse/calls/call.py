@@ -1,0 +1,227 @@
+"""Call a student's function and report all that happened, without letting any of it out.
+
+This module runs on the untrusted side of grading too: NumPy and the standard library alone.
+"""
+
+import _thread
+import abc
+import contextlib
+import ctypes
+import io
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call gave.
+
+    `kind` is "ok", "missing" (no such function), "blank" (still to be written), "raised", "timeout" or "unfit" (a
+    value that cannot be handed over). `problem` is one sentence for every kind but "ok".
+    """
+
+    kind: str = "ok"
+    value: object = None
+    problem: str = ""
+    modified: bool = False
+    shares_memory: bool = False
+
+    @property
+    def ok(self):
+        return self.kind == "ok"
+
+
+class StudentFunction(abc.ABC):
+    """A function of a student's, wherever it lives: what every check calls."""
+
+    @abc.abstractmethod
+    def call(self, args, kwargs, limit):
+        """Call it with copies of the arguments for at most `limit` seconds; return an Outcome, whatever happens."""
+
+
+class LocalFunction(StudentFunction):
+    """A function in this process.
+
+    Examples
+    --------
+    >>> LocalFunction(lambda x: x + 1).call((1,), {}, limit=1).value
+    2
+    >>> LocalFunction(lambda x: x / 0).call((1,), {}, limit=1).problem
+    'It raised ZeroDivisionError: division by zero (line 1).'
+    """
+
+    def __init__(self, function):
+        self.function = function
+
+    def call(self, args, kwargs, limit):
+        """Call with copies of `args` and `kwargs`; see StudentFunction."""
+        own = [clone(value) for value in (*args, *kwargs.values())]
+        positional, keywords = own[: len(args)], dict(zip(kwargs, own[len(args) :]))
+        try:
+            with _quiet(), time_limit(limit):
+                value = self.function(*positional, **keywords)
+        except TimeLimitError:
+            return Outcome("timeout", problem=f"It did not finish within {limit:g} s.")
+        except NotImplementedError:
+            return Outcome("blank", problem="It is not written yet.")
+        except (Exception, SystemExit, GeneratorExit) as error:
+            return Outcome("raised", problem=describe_error(error))
+        given = [*args, *kwargs.values()]
+        return Outcome(
+            value=value,
+            modified=any(not unchanged(before, after) for before, after in zip(given, own)),
+            shares_memory=any(np.may_share_memory(a, b) for a in arrays_in(value) for b in arrays_in(own)),
+        )
+
+
+def clone(value):
+    """Return a copy that keeps what matters to a caller: dtype, layout and whether it may be written to."""
+    if isinstance(value, np.ndarray):
+        if value.flags.c_contiguous or value.flags.f_contiguous:
+            copy = value.copy(order="K")
+        else:
+            copy = np.empty((*value.shape[:-1], 2 * value.shape[-1]), value.dtype)[..., ::2]
+            copy[...] = value
+        copy.flags.writeable = value.flags.writeable
+        return copy
+    if isinstance(value, list | tuple):
+        return type(value)(clone(item) for item in value)
+    if isinstance(value, dict):
+        return {key: clone(item) for key, item in value.items()}
+    return value
+
+
+def arrays_in(value):
+    """List the arrays in a value made of arrays, lists, tuples and dicts."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [array for item in value for array in arrays_in(item)]
+    return []
+
+
+def unchanged(before, after):
+    """Say whether the arrays in `after` still hold, element by element, what those in `before` hold."""
+    pairs = zip(arrays_in(before), arrays_in(after), strict=False)
+    return len(arrays_in(before)) == len(arrays_in(after)) and all(
+        a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in pairs
+    )
+
+
+def describe_error(error):
+    """Say in one sentence what was raised and on which line of the student's cell."""
+    text = " ".join(str(error).split())[:200]
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    where = f" (line {frames[0].lineno})" if frames else ""
+    return f"It raised {type(error).__name__}{': ' if text else ''}{text}{where}."
+
+
+class _Sink(io.TextIOBase):
+    """Somewhere to print to that keeps nothing."""
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        return len(text)
+
+
+@contextlib.contextmanager
+def _quiet():
+    sink = _Sink()
+    with (
+        contextlib.redirect_stdout(sink),
+        contextlib.redirect_stderr(sink),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+class TimeLimitError(BaseException):
+    """Raised inside a call whose time is up; not an Exception, so that few handlers catch it."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds):
+    """Raise TimeLimitError in the body after `seconds`, and at every line from then on if the body swallows it.
+
+    In the main thread a signal interrupts even a sleep: a timer's where there is one, else (Windows) one that a second
+    thread sends. In any other thread the error is raised at the next bytecode, again and again.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        with _watch(seconds, _raiser_in(threading.get_ident())):
+            yield
+    elif hasattr(signal, "setitimer"):
+        with _handler(signal.SIGALRM):
+            signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+            try:
+                yield
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+    else:
+        with _handler(signal.SIGINT), _watch(seconds, _thread.interrupt_main):
+            yield
+
+
+@contextlib.contextmanager
+def _handler(number):
+    """Let the signal raise in whatever runs, and in every line that it runs afterwards."""
+    tracing = sys.gettrace()
+
+    def raise_here(frame, event, value):
+        if event == "line":
+            raise TimeLimitError
+        return raise_here
+
+    def handle(signum, frame):
+        while frame is not None and frame.f_code.co_filename != __file__:
+            frame.f_trace = raise_here
+            frame = frame.f_back
+        sys.settrace(raise_here)
+        raise TimeLimitError
+
+    previous = signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        sys.settrace(tracing)
+        signal.signal(number, previous)
+
+
+@contextlib.contextmanager
+def _watch(seconds, strike):
+    """Call `strike` from a second thread after `seconds`, then every 50 ms until the body has ended."""
+    over, lock = threading.Event(), threading.Lock()
+
+    def watch():
+        wait = seconds
+        while not over.wait(wait):
+            with lock:
+                if not over.is_set():
+                    strike()
+            wait = 0.05
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over.set()
+        watcher.join()
+
+
+def _raiser_in(ident):
+    """Return a function that raises TimeLimitError in the thread `ident`."""
+    target = ctypes.c_ulong(ident)
+    return lambda: ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(TimeLimitError))

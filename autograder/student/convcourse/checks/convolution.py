@@ -1,0 +1,1167 @@
+"""Convolution: sizes and modes, both operations in one and two dimensions, three matrices, and five claims on trial."""
+
+import numpy as np
+import scipy.signal
+import torch.nn.functional as F
+
+from convcourse.engine.check import Check
+from convcourse.engine.evidence import verdict_and_evidence
+from convcourse.engine.model import Case, Mistake, Property
+from convcourse.engine.oracles import tensor
+
+_rng = np.random.default_rng(31)
+_MODES = ("full", "same", "valid")
+
+
+def _x(*shape, dtype=np.float64):
+    return _rng.standard_normal(shape).astype(dtype)
+
+
+def _f(*shape):
+    return _x(*shape, dtype=np.float32)
+
+
+# --- how many outputs ----------------------------------------------------------------------------------------------
+
+
+def _count(n, kernel_size, mode):
+    return len(scipy.signal.convolve(np.ones(n), np.ones(kernel_size), mode))
+
+
+def _padding(kernel_size, mode):
+    """Find the padding by where an impulse comes out."""
+    n = kernel_size + 2
+    impulse = np.zeros(n)
+    impulse[0] = 1
+    first = scipy.signal.convolve(impulse, np.arange(1, kernel_size + 1), mode)[0]
+    before = kernel_size - int(first) if first else 0
+    return before, _count(n, kernel_size, mode) + kernel_size - 1 - n - before
+
+
+def _padding_as(full=lambda k: (k - 1, k - 1), same=lambda k: (k // 2, (k - 1) // 2), valid=lambda k: (0, 0)):
+    return lambda kernel_size, mode: {"full": full, "same": same, "valid": valid}[mode](kernel_size)
+
+
+MODE_PADDING = Check(
+    "mode_padding",
+    section="convolution#convolution-modes",
+    oracle=_padding,
+    parts={"odd kernels": 1, "even kernels": 1},
+    cases=tuple(
+        Case((k, mode), {}, "odd kernels" if k % 2 else "even kernels")
+        for k in (3, 4, 2, 7, 6, 1, 9)
+        for mode in ("valid", "same", "full")
+    ),
+    draw=lambda d: (lambda k: Case((k, d.choice(_MODES)), {}, "odd kernels" if k % 2 else "even kernels"))(
+        d.integer(1, 12)
+    ),
+    mistakes=(
+        Mistake(
+            "gives the larger half to the end",
+            'For an even kernel in the mode "same" you put the larger half after the input; it belongs before it.',
+            _padding_as(same=lambda k: ((k - 1) // 2, k // 2)),
+            share=0.5,
+        ),
+        Mistake(
+            "pads both sides alike",
+            "You pad both sides alike: with an even kernel the output gets one too long. Both sides together get k - 1.",
+            _padding_as(same=lambda k: (k // 2, k // 2)),
+            share=0.5,
+        ),
+        Mistake(
+            "pads (k - 1) // 2 twice",
+            "You pad (k - 1) // 2 on both sides: with an even kernel the output gets one too short.",
+            _padding_as(same=lambda k: ((k - 1) // 2, (k - 1) // 2)),
+            share=0.5,
+        ),
+        Mistake(
+            "pads k for full",
+            'In the mode "full" you pad k zeros: a window that lies in zeros alone does not touch the input. k - 1.',
+            _padding_as(full=lambda k: (k, k)),
+        ),
+        Mistake(
+            "pads full on one side",
+            'In the mode "full" you pad at the start only; the kernel hangs over at both ends.',
+            _padding_as(full=lambda k: (k - 1, 0)),
+        ),
+        Mistake(
+            "swaps full and valid",
+            'You swapped "full" and "valid": valid windows lie inside the input and need no zeros.',
+            lambda kernel_size, mode: _padding(kernel_size, {"full": "valid", "valid": "full"}.get(mode, mode)),
+        ),
+    ),
+)
+
+
+def _draw_size(draws):
+    k = draws.integer(1, 9)
+    mode = draws.choice(_MODES)
+    return Case((draws.integer(k, 20), k, mode), {}, "odd kernels" if k % 2 else "even kernels")
+
+
+def _size_as(full=lambda n, k: n + k - 1, same=lambda n, k: n, valid=lambda n, k: n - k + 1):
+    return lambda n, kernel_size, mode: {"full": full, "same": same, "valid": valid}[mode](n, kernel_size)
+
+
+OUTPUT_SIZE = Check(
+    "output_size",
+    section="convolution#convolution-modes",
+    oracle=_count,
+    parts={"odd kernels": 1, "even kernels": 1},
+    cases=tuple(
+        Case((n, k, mode), {}, "odd kernels" if k % 2 else "even kernels")
+        for n, k in ((5, 3), (6, 4), (7, 1), (9, 2), (4, 4), (11, 7))
+        for mode in ("valid", "same", "full")
+    ),
+    draw=_draw_size,
+    mistakes=(
+        Mistake(
+            "valid without + 1",
+            "You forgot a window: n - k + 1 windows of k samples fit into n, the one at the start included.",
+            _size_as(valid=lambda n, k: n - k),
+        ),
+        Mistake(
+            "shrinks by 1 - k",
+            "You have a sign wrong: a valid convolution makes the output shorter, by k - 1.",
+            _size_as(valid=lambda n, k: n + k - 1),
+        ),
+        Mistake(
+            "full adds k",
+            "In the mode full you count one window too many: it does not touch the input any more.",
+            _size_as(full=lambda n, k: n + k),
+        ),
+        Mistake(
+            "full adds both overhangs twice",
+            "Full pads k - 1 on both sides, and the window takes k - 1 away again: n + k - 1 are left.",
+            _size_as(full=lambda n, k: n + 2 * (k - 1)),
+        ),
+        Mistake(
+            "ignores the mode",
+            "You ignore the mode: every output has the input's size.",
+            _size_as(*[lambda n, k: n] * 3),
+        ),
+        Mistake(
+            "same by (k - 1) // 2",
+            "You pad (k - 1) // 2 on both sides: with an even kernel that gives one output too few.",
+            _size_as(same=lambda n, k: n - (k + 1) % 2),
+            share=0.5,
+        ),
+    ),
+)
+
+# --- both operations -----------------------------------------------------------------------------------------------
+
+
+def _convolve(x, h, mode="full"):
+    return scipy.signal.convolve(x, h, mode, method="direct")
+
+
+def _correlate(x, h, mode="full"):
+    return scipy.signal.correlate(x, h, mode, method="direct")
+
+
+def _turned(a):
+    return a[tuple([slice(None, None, -1)] * a.ndim)]
+
+
+def _later_centre(function, side):
+    """In the mode same: keep the other one of two central choices; `side` says where it lies in full."""
+
+    def wrong(x, h, mode="full"):
+        if mode != "same":
+            return function(x, h, mode)
+        full = function(x, h, "full")
+        starts = [k // 2 if side == "later" else (k - 1) // 2 for k in h.shape]
+        return full[tuple(slice(s, s + n) for s, n in zip(starts, x.shape))].copy()
+
+    return wrong
+
+
+def _always(function, fixed):
+    return lambda x, h, mode="full": function(x, h, fixed)
+
+
+def _largest(function):
+    """Size of what is added up, the largest of all outputs for each: a right answer by FFT errs by that much."""
+
+    def scale(*args, **kwargs):
+        sums = function(*args, **kwargs)
+        return np.full(sums.shape, sums.max())
+
+    return scale
+
+
+def _padded(function, how):
+    """Put something other than zeros beyond the ends."""
+
+    def wrong(x, h, mode="full"):
+        widths = [{"full": (k - 1, k - 1), "same": (k // 2, (k - 1) // 2), "valid": (0, 0)}[mode] for k in h.shape]
+        return function(np.pad(x, widths, mode=how), h, "valid")
+
+    return wrong
+
+
+def _swapped_halves(function):
+    def wrong(x, h, mode="full"):
+        widths = [{"full": (k - 1, k - 1), "same": ((k - 1) // 2, k // 2), "valid": (0, 0)}[mode] for k in h.shape]
+        return function(np.pad(x, widths), h, "valid")
+
+    return wrong
+
+
+def _longer(function):
+    """NumPy's rule: same is as long as the longer of both."""
+
+    def wrong(x, h, mode="full"):
+        if mode == "same" and len(h) > len(x):
+            return _convolve(h, x, "same") if function is _convolve else _convolve(h[::-1], x, "same")
+        return function(x, h, mode)
+
+    return wrong
+
+
+_LONG = np.array([1.0, 10, 100, 1000])
+_SPREAD = _x(2, 16)[:, ::2]
+
+
+def _signal_cases():
+    return (
+        Case((np.array([1.0, 2, 4]), np.array([1.0, 10, 100])), {}, "full"),
+        Case((_x(7), _x(3)), {}, "full"),
+        Case((_x(6), _x(4)), {"mode": "full"}, "full", "an even kernel"),
+        Case((_x(1), _x(5)), {}, "full", "one sample"),
+        Case((_x(9, dtype=np.float32), _x(2, dtype=np.float32), "full"), {}, "full", "float32"),
+        Case((np.array([2, 0, 3]), np.array([0.5, 0.25])), {}, "full", "a signal of whole numbers"),
+        Case((np.array([1.0, 2, 4]), np.array([1.0, 10, 100]), "same"), {}, "same"),
+        Case((_f(8), _f(5)), {"mode": "same"}, "same", "float32"),
+        Case((_SPREAD[0], _x(3), "same"), {}, "same", "an array that is not contiguous"),
+        Case((np.array([0.0, 0, 1, 0, 0]), np.array([1.0, 2]), "same"), {}, "same with an even kernel", "an impulse"),
+        Case((_f(7), _f(4), "same"), {}, "same with an even kernel", "float32"),
+        Case((_x(4), _x(4), "same"), {}, "same with an even kernel"),
+        Case((_LONG, np.array([2.0, 3, 5]), "valid"), {}, "valid"),
+        Case((_x(6), _x(6)), {"mode": "valid"}, "valid", "kernel and signal of one length"),
+        Case((_f(9), _f(2), "valid"), {}, "valid", "float32"),
+        Case((_x(3), _x(5), "same"), {}, "long kernel", "the kernel is longer than the signal"),
+        Case((_x(2), _x(7), "same"), {}, "long kernel"),
+        Case((_f(2), _f(4)), {}, "long kernel", "float32"),
+    )
+
+
+def _draw_signal(draws):
+    part = draws.choice(("full", "same", "same with an even kernel", "valid", "long kernel"))
+    k = 2 * draws.integer(1, 3) if part == "same with an even kernel" else 2 * draws.integer(1, 2) + 1
+    n = draws.integer(1, k - 1) if part == "long kernel" else draws.integer(k, 10)
+    mode = {"same with an even kernel": "same", "long kernel": draws.choice(("same", "full"))}.get(part, part)
+    return Case((draws.array(n), draws.array(k), mode), {}, part)
+
+
+_SIGNAL_PARTS = {"full": 2, "same": 2, "same with an even kernel": 1, "valid": 1, "long kernel": 1}
+
+
+def _linear_in_both(call, draws):
+    x, y, h = draws.array(7), draws.array(7), draws.array(3)
+    return np.allclose(call(2 * x - y, h), 2 * np.asarray(call(x, h)) - call(y, h))
+
+
+_LINEAR = Property("linear", "It is not linear in the signal.", _linear_in_both)
+
+CONVOLVE1D = Check(
+    "convolve1d",
+    section="convolution#convolution-average",
+    oracle=_convolve,
+    scale=_largest(_convolve),
+    parts=_SIGNAL_PARTS,
+    cases=_signal_cases(),
+    draw=_draw_signal,
+    properties=(_LINEAR,),
+    mistakes=(
+        Mistake(
+            "does not turn the kernel",
+            "You slide the kernel as it is: that is a cross-correlation. In a convolution the kernel is turned round.",
+            _correlate,
+        ),
+        Mistake(
+            "turns the result",
+            "Your result is reversed in time: turn the kernel round, not the output.",
+            lambda x, h, mode="full": _convolve(x, h, mode)[::-1].copy(),
+        ),
+        Mistake(
+            "turns the signal",
+            "You turned the signal round as well as the kernel; one of them is turned.",
+            lambda x, h, mode="full": _convolve(x[::-1], h, mode),
+        ),
+        Mistake(
+            "keeps the later centre",
+            'With an even kernel in the mode "same" there are two central choices; you keep the later, the earlier is'
+            " asked for.",
+            _later_centre(_convolve, "later"),
+            share=6 / 7,
+        ),
+        Mistake(
+            "is as long as the longer",
+            'In the mode "same" your output is as long as the longer of both, as NumPy has it; it must be as long as x.',
+            _longer(_convolve),
+            share=6 / 7,
+        ),
+        Mistake(
+            "wraps round",
+            "Beyond its ends the signal is 0; you let it wrap round.",
+            _padded(_convolve, "wrap"),
+            share=1 / 7,
+        ),
+        Mistake(
+            "repeats the ends",
+            "Beyond its ends the signal is 0; you repeat its first and last sample.",
+            _padded(_convolve, "edge"),
+            share=1 / 7,
+        ),
+        Mistake(
+            "ignores the mode",
+            'You ignore the mode: the result is always "full".',
+            _always(_convolve, "full"),
+            share=2 / 7,
+        ),
+        Mistake(
+            "is always same",
+            'Your result is always as long as the signal, which is right for "same" only.',
+            _always(_convolve, "same"),
+            share=3 / 7,
+        ),
+        Mistake(
+            "cuts to whole numbers",
+            "Your result has the dtype of x: with a signal of whole numbers the fractions of the kernel are lost.",
+            lambda x, h, mode="full": _convolve(x, h, mode).astype(x.dtype),
+            share=5 / 7,
+        ),
+        Mistake(
+            "multiplies sample by sample",
+            "You multiply sample by sample without sliding: each output is a sum over the kernel.",
+            lambda x, h, mode="full": (
+                np.resize(x, _convolve(x, h, mode).shape) * np.resize(h, _convolve(x, h, mode).shape)
+            ),
+        ),
+    ),
+)
+
+CROSS_CORRELATE1D = Check(
+    "cross_correlate1d",
+    section="convolution#convolution-algebra",
+    oracle=_correlate,
+    scale=_largest(_correlate),
+    parts=_SIGNAL_PARTS,
+    cases=_signal_cases(),
+    draw=_draw_signal,
+    properties=(_LINEAR,),
+    mistakes=(
+        Mistake(
+            "turns the kernel",
+            "You turn the kernel round: that is a convolution. A cross-correlation slides it as it is.",
+            _convolve,
+        ),
+        Mistake(
+            "exchanges the arguments",
+            "Your result comes out reversed: you slide the signal over the kernel. Cross-correlation does not commute.",
+            lambda x, h, mode="full": _correlate(x, h, mode)[::-1].copy(),
+        ),
+        Mistake(
+            "keeps the later centre",
+            'With an even kernel in the mode "same" you keep the later of two central choices, as PyTorch does; the'
+            " earlier is asked for.",
+            _later_centre(_correlate, "later"),
+            share=6 / 7,
+        ),
+        Mistake(
+            "turns both",
+            "You turn the signal and the kernel: only their order matters here, neither is turned.",
+            lambda x, h, mode="full": _correlate(x[::-1], h[::-1], mode),
+        ),
+        Mistake(
+            "wraps round",
+            "Beyond its ends the signal is 0; you let it wrap round.",
+            _padded(_correlate, "wrap"),
+            share=1 / 7,
+        ),
+        Mistake(
+            "ignores the mode",
+            'You ignore the mode: the result is always "full".',
+            _always(_correlate, "full"),
+            share=2 / 7,
+        ),
+        Mistake(
+            "is always valid where it fits",
+            'You keep only the windows that lie inside the signal, which is the mode "valid".',
+            lambda x, h, mode="full": _correlate(x, h, "valid" if len(h) <= len(x) else mode),
+            share=2 / 7,
+        ),
+    ),
+)
+
+_STRIDED = _x(8, 15)[::2, ::3]
+
+
+def _image_cases():
+    return (
+        Case((np.array([[1.0, 2], [3, 5]]), np.array([[1.0, 10], [100, 1000]])), {}, "full"),
+        Case((_x(4, 6), _x(3, 2)), {}, "full", "nothing is square"),
+        Case((_x(3, 5, dtype=np.float32), _x(2, 3, dtype=np.float32)), {"mode": "full"}, "full", "float32"),
+        Case((_x(5, 4), _x(1, 3)), {}, "full", "a kernel of one row"),
+        Case((_x(4, 5), _x(3, 3), "same"), {}, "same"),
+        Case((_f(6, 5), _f(3, 5)), {"mode": "same"}, "same", "float32"),
+        Case((_STRIDED, _x(5, 1), "same"), {}, "same", "an array that is not contiguous, a kernel of one column"),
+        Case((np.eye(5)[2:3].repeat(3, 0), np.array([[1.0, 2]]), "same"), {}, "same with an even kernel"),
+        Case((_f(5, 6), _f(2, 4), "same"), {}, "same with an even kernel", "float32"),
+        Case((_x(4, 7), _x(4, 3), "same"), {}, "same with an even kernel"),
+        Case((_x(5, 4), _x(3, 2), "same"), {}, "same with an even kernel", "odd and even"),
+        Case((np.arange(12.0).reshape(3, 4) ** 2, np.array([[1.0, 2], [3, 4]]), "valid"), {}, "valid"),
+        Case((_f(6, 7), _f(3, 2)), {"mode": "valid"}, "valid", "float32"),
+        Case((_x(4, 3), _x(4, 3), "valid"), {}, "valid", "kernel and image of one size"),
+    )
+
+
+def _draw_image(draws):
+    part = draws.choice(("full", "same", "same with an even kernel", "valid"))
+    even = part == "same with an even kernel"
+    shape = [2 * draws.integer(1, 2) - 1 if part == "same" else draws.integer(1, 3) for _ in range(2)]
+    if even:
+        shape[draws.integer(0, 1)] = 2 * draws.integer(1, 2)
+    image = draws.array(draws.integer(4, 6), draws.integer(4, 7))
+    return Case((image, draws.array(*shape), part.split()[0]), {}, part)
+
+
+_IMAGE_PARTS = {"full": 2, "same": 2, "same with an even kernel": 1, "valid": 1}
+
+CONVOLVE2D = Check(
+    "convolve2d",
+    section="convolution#convolution-turn",
+    oracle=_convolve,
+    scale=_largest(_convolve),
+    parts=_IMAGE_PARTS,
+    cases=_image_cases(),
+    draw=_draw_image,
+    mistakes=(
+        Mistake(
+            "does not turn the kernel",
+            "You slide the kernel as it is: that is a cross-correlation. In a convolution it is turned by 180 degrees.",
+            _correlate,
+        ),
+        Mistake(
+            "mirrors the rows alone",
+            "You mirror the kernel top to bottom only; it is turned by 180 degrees, so columns are mirrored too.",
+            lambda x, w, mode="full": _convolve(x, w[:, ::-1], mode),
+        ),
+        Mistake(
+            "mirrors the columns alone",
+            "You mirror the kernel left to right only; it is turned by 180 degrees, so rows are mirrored too.",
+            lambda x, w, mode="full": _convolve(x, w[::-1], mode),
+        ),
+        Mistake(
+            "turns the image",
+            "You turned the image as well as the kernel; one of them is turned.",
+            lambda x, w, mode="full": _convolve(x[::-1, ::-1], w, mode),
+        ),
+        Mistake(
+            "keeps the later centre",
+            'With an even kernel in the mode "same" there are two central choices; you keep the later, the earlier is'
+            " asked for.",
+            _later_centre(_convolve, "later"),
+            share=5 / 6,
+        ),
+        Mistake(
+            "wraps round",
+            "Beyond its borders the image is 0; you let it wrap round.",
+            _padded(_convolve, "wrap"),
+            share=1 / 6,
+        ),
+        Mistake(
+            "repeats the border",
+            "Beyond its borders the image is 0; you repeat the outermost pixels.",
+            _padded(_convolve, "edge"),
+            share=1 / 6,
+        ),
+        Mistake(
+            "ignores the mode",
+            'You ignore the mode: the result is always "full".',
+            _always(_convolve, "full"),
+            share=2 / 6,
+        ),
+        Mistake(
+            "is always same",
+            'Your result always has the size of the image, which is right for "same" only.',
+            _always(_convolve, "same"),
+            share=3 / 6,
+        ),
+        Mistake(
+            "convolves the rows alone",
+            "You slide along rows only and add up the rows of the kernel; it moves down the image too.",
+            lambda x, w, mode="full": _convolve(x, np.broadcast_to(w.mean(0), w.shape), mode).astype(x.dtype),
+        ),
+    ),
+)
+
+CROSS_CORRELATE2D = Check(
+    "cross_correlate2d",
+    section="convolution#convolution-images",
+    oracle=_correlate,
+    scale=_largest(_correlate),
+    parts=_IMAGE_PARTS,
+    cases=_image_cases(),
+    draw=_draw_image,
+    mistakes=(
+        Mistake(
+            "turns the kernel",
+            "You turn the kernel: that is a convolution. A cross-correlation slides it as it is.",
+            _convolve,
+        ),
+        Mistake(
+            "mirrors the rows",
+            "You mirror the kernel top to bottom; it must lie on the image as it is.",
+            lambda x, w, mode="full": _correlate(x, w[::-1], mode),
+        ),
+        Mistake(
+            "exchanges the arguments",
+            "Your result comes out turned by 180 degrees: cross-correlation does not commute.",
+            lambda x, w, mode="full": _turned(_correlate(x, w, mode)).copy(),
+        ),
+        Mistake(
+            "keeps the later centre",
+            'With an even kernel in the mode "same" you keep the later of two central choices, as PyTorch does; the'
+            " earlier is asked for.",
+            _later_centre(_correlate, "later"),
+            share=5 / 6,
+        ),
+        Mistake(
+            "wraps round",
+            "Beyond its borders the image is 0; you let it wrap round.",
+            _padded(_correlate, "wrap"),
+            share=1 / 6,
+        ),
+        Mistake(
+            "ignores the mode",
+            'You ignore the mode: the result is always "full".',
+            _always(_correlate, "full"),
+            share=2 / 6,
+        ),
+        Mistake(
+            "divides by the size",
+            "You divide by the number of taps: a sum is asked for, not an average.",
+            lambda x, w, mode="full": (_correlate(x, w, mode) / np.float32(w.size)).astype(x.dtype),
+        ),
+    ),
+)
+
+# --- periodic signals and matrices -----------------------------------------------------------------------------------
+
+
+def _circular(x, h):
+    periodic = F.pad(tensor(x)[None, None], (len(h) - 1, 0), mode="circular") if len(h) > 1 else tensor(x)[None, None]
+    return F.conv1d(periodic, tensor(h).flip(0)[None, None])[0, 0].numpy()
+
+
+CIRCULAR_CONVOLVE1D = Check(
+    "circular_convolve1d",
+    section="convolution#convolution-circulant",
+    oracle=_circular,
+    scale=_largest(_circular),
+    parts={"short kernel": 2, "kernel of a whole period": 1},
+    cases=(
+        Case((np.array([1.0, 10, 100, 1000]), np.array([2.0, 3])), {}, "short kernel"),
+        Case((_x(7), _x(3)), {}, "short kernel"),
+        Case((_x(8, dtype=np.float32), _x(4, dtype=np.float32)), {}, "short kernel", "float32"),
+        Case((_SPREAD[1], _x(5)), {}, "short kernel", "an array that is not contiguous"),
+        Case((_x(5), np.array([0.0, 2])), {}, "short kernel"),
+        Case((np.array([1.0, 10, 100]), np.array([2.0, 3, 5])), {}, "kernel of a whole period"),
+        Case((_f(6), _f(6)), {}, "kernel of a whole period", "float32"),
+    ),
+    draw=lambda d: (
+        lambda n: (
+            Case((d.array(n), d.array(n)), {}, "kernel of a whole period")
+            if d.choice((False, True))
+            else Case((d.array(n), d.array(d.integer(2, n - 1))), {}, "short kernel")
+        )
+    )(d.integer(3, 9)),
+    mistakes=(
+        Mistake(
+            "does not wrap",
+            "Nothing wraps round: you let the signal be 0 before its start. It is periodic: x[-1] is its last sample.",
+            lambda x, h: _convolve(x, h)[: len(x)].copy(),
+        ),
+        Mistake(
+            "does not turn the kernel",
+            "You add indices where they are subtracted, x[t + n]: that is a circular cross-correlation.",
+            lambda x, h: np.roll(_circular(x[::-1], h)[::-1], 0).copy(),
+        ),
+        Mistake(
+            "keeps the middle",
+            "Your result is moved: y[0] uses x[0], x[-1], x[-2], ..., without centring the kernel.",
+            lambda x, h: np.roll(_circular(x, h), -((len(h) - 1) // 2) or -1),
+        ),
+        Mistake(
+            "wraps one sample short",
+            "You count the period as N - 1: after x[N - 1] comes x[0].",
+            lambda x, h: x[(np.arange(len(x))[:, None] - np.arange(len(h))) % (len(x) - 1)] @ h,
+        ),
+        Mistake(
+            "wraps at the wrong end",
+            "You fold the end that hangs over onto the last outputs; what leaves on the right comes in on the left.",
+            lambda x, h: (
+                np.roll(_circular(x, h), len(h) - 1) if len(h) - 1 != (len(h) - 1) // 2 else np.roll(_circular(x, h), 1)
+            ),
+        ),
+    ),
+)
+
+
+def _matrix1d(h, n, mode="full"):
+    return np.stack([_convolve(unit, h, mode) for unit in np.eye(n, dtype=h.dtype)], axis=1)
+
+
+def _matrix_with(h, n, mode, keep):
+    return np.stack([keep(unit, h, mode) for unit in np.eye(n, dtype=h.dtype)], axis=1)
+
+
+def _wrapped_matrix(h, n, mode="full"):
+    """Every row is the one above, wrapped round, in all modes."""
+    first = _matrix1d(h, n, mode)
+    row = first[min(len(h) - 1, len(first) - 1)]
+    return np.stack([np.roll(row, t - min(len(h) - 1, len(first) - 1)) for t in range(len(first))])
+
+
+CONVOLUTION_MATRIX1D = Check(
+    "convolution_matrix1d",
+    section="convolution#convolution-matrix",
+    oracle=_matrix1d,
+    parts={"full": 2, "same": 1, "same with an even kernel": 1, "valid": 1},
+    cases=(
+        Case((np.array([1.0, 2, 4]), 4), {}, "full"),
+        Case((_x(4), 6), {"mode": "full"}, "full"),
+        Case((_x(3, dtype=np.float32), 5), {}, "full", "float32"),
+        Case((_x(5), 2), {}, "full", "more taps than samples"),
+        Case((np.array([1.0, 2, 4]), 4, "same"), {}, "same"),
+        Case((_f(5), 7), {"mode": "same"}, "same", "float32"),
+        Case((_x(5), 3, "same"), {}, "same", "more taps than samples"),
+        Case((np.array([1.0, 2]), 4, "same"), {}, "same with an even kernel"),
+        Case((_f(4), 6, "same"), {}, "same with an even kernel", "float32"),
+        Case((np.array([1.0, 2, 4]), 5, "valid"), {}, "valid"),
+        Case((_f(2), 6), {"mode": "valid"}, "valid", "float32"),
+        Case((_x(4), 4, "valid"), {}, "valid", "one row"),
+    ),
+    draw=lambda d: (
+        lambda part: Case(
+            (
+                d.array(2 * d.integer(1, 2) if "even" in part else 2 * d.integer(1, 2) + 1),
+                d.integer(5, 8),
+                part.split()[0],
+            ),
+            {},
+            part,
+        )
+    )(d.choice(("full", "same", "same with an even kernel", "valid"))),
+    mistakes=(
+        Mistake(
+            "has the kernel along the rows",
+            "Your rows hold the kernel from left to right: that is the matrix of a cross-correlation. T[t, a] = h[t - a]"
+            " holds it down the columns.",
+            lambda h, n, mode="full": _matrix1d(h[::-1], n, mode),
+        ),
+        Mistake(
+            "is transposed",
+            "Your matrix is transposed: it needs a row per output and a column per input.",
+            lambda h, n, mode="full": _matrix1d(h, n, mode).T.copy(),
+        ),
+        Mistake(
+            "wraps round",
+            "Your rows wrap round: that is a circulant matrix, for a periodic signal. Beyond the ends there are zeros.",
+            _wrapped_matrix,
+            share=1 / 5,
+        ),
+        Mistake(
+            "is always full",
+            'Your matrix is always that of "full": the other modes keep some of its rows.',
+            lambda h, n, mode="full": _matrix1d(h, n, "full"),
+            share=2 / 5,
+        ),
+        Mistake(
+            "keeps the first rows",
+            'You keep the first rows of the "full" matrix; "same" keeps the middle ones, and "valid" those without a cut.',
+            lambda h, n, mode="full": _matrix1d(h, n, "full")[: len(_matrix1d(h, n, mode))].copy(),
+            share=2 / 5,
+        ),
+        Mistake(
+            "keeps the later centre",
+            'With an even kernel in the mode "same" you keep the later of two central choices; the earlier is asked for.',
+            lambda h, n, mode="full": _matrix_with(h, n, mode, _later_centre(_convolve, "later")),
+            share=4 / 5,
+        ),
+    ),
+)
+
+
+def _matrix2d(kernel, image_shape, mode="full", convolve=_convolve, order="C"):
+    columns = []
+    for number in range(image_shape[0] * image_shape[1]):
+        unit = np.zeros(image_shape, kernel.dtype)
+        unit[np.unravel_index(number, image_shape, order)] = 1
+        columns.append(convolve(unit, kernel, mode).ravel(order))
+    return np.stack(columns, axis=1)
+
+
+def _one_long_row(kernel, image_shape, mode="full"):
+    """Treat the image as one long signal: windows run from the end of a row into the next."""
+    right = _matrix2d(kernel, image_shape, mode)
+    height, width = image_shape
+    long = np.zeros((kernel.shape[0] - 1) * width + kernel.shape[1], kernel.dtype)
+    for row, taps in enumerate(kernel):
+        long[row * width : row * width + len(taps)] = taps
+    full = _matrix1d(long, height * width)
+    return np.ascontiguousarray(np.resize(full, right.shape))
+
+
+CONVOLUTION_MATRIX2D = Check(
+    "convolution_matrix2d",
+    section="convolution#convolution-doubly-block",
+    oracle=_matrix2d,
+    parts={"full": 2, "same": 2, "same with an even kernel": 1, "valid": 2},
+    cases=(
+        Case((np.array([[1.0, 2], [3, 5]]), (2, 3)), {}, "full"),
+        Case((_x(3, 2), (3, 4)), {"mode": "full"}, "full"),
+        Case((_x(2, 3, dtype=np.float32), (4, 2)), {}, "full", "float32"),
+        Case((_f(3, 3), (3, 4), "same"), {}, "same", "float32"),
+        Case((_x(1, 3), (4, 3), "same"), {}, "same", "a kernel of one row"),
+        Case((_x(3, 1), (2, 5)), {"mode": "same"}, "same", "a kernel of one column"),
+        Case((_x(2, 2), (3, 4), "same"), {}, "same with an even kernel"),
+        Case((_f(2, 4), (4, 5), "same"), {}, "same with an even kernel", "float32"),
+        Case((_x(3, 2), (3, 4), "same"), {}, "same with an even kernel", "odd and even"),
+        Case((np.array([[1.0, 2], [3, 5]]), (2, 3), "valid"), {}, "valid"),
+        Case((_f(2, 3), (4, 5), "valid"), {}, "valid", "float32"),
+        Case((_x(3, 2), (3, 2)), {"mode": "valid"}, "valid", "one row"),
+        Case((_x(2, 2), (5, 3), "valid"), {}, "valid"),
+    ),
+    draw=lambda d: (
+        lambda part: Case(
+            (
+                d.array(*[2 if "even" in part else 2 * d.integer(1, 2) - 1 for _ in range(2)]),
+                (d.integer(3, 4), d.integer(3, 5)),
+                part.split()[0],
+            ),
+            {},
+            part,
+        )
+    )(d.choice(("full", "same", "same with an even kernel", "valid"))),
+    mistakes=(
+        Mistake(
+            "does not turn the kernel",
+            "Your rows hold the kernel as it is: that is the matrix of a cross-correlation. It lies turned by 180 degrees.",
+            lambda k, shape, mode="full": _matrix2d(k[::-1, ::-1], shape, mode),
+        ),
+        Mistake(
+            "turns within the blocks alone",
+            "Each block is right and they stand in the wrong order: the kernel is mirrored top to bottom as well.",
+            lambda k, shape, mode="full": _matrix2d(k[::-1], shape, mode),
+        ),
+        Mistake(
+            "turns the order of blocks alone",
+            "The blocks stand in the right order and are wrong inside: the kernel is mirrored left to right as well.",
+            lambda k, shape, mode="full": _matrix2d(k[:, ::-1], shape, mode),
+        ),
+        Mistake(
+            "is transposed",
+            "Your matrix is transposed: it needs a row per output and a column per pixel.",
+            lambda k, shape, mode="full": _matrix2d(k, shape, mode).T.copy(),
+        ),
+        Mistake(
+            "goes column by column",
+            "You number pixels down the columns; ravel goes row by row.",
+            lambda k, shape, mode="full": _matrix2d(k, shape, mode, order="F"),
+        ),
+        Mistake(
+            "is Toeplitz as a whole",
+            "Your matrix is Toeplitz as a whole: windows run from the end of an image row into the next.",
+            _one_long_row,
+        ),
+        Mistake(
+            "wraps round",
+            "Your windows wrap round the borders; beyond them the image is 0.",
+            lambda k, shape, mode="full": _matrix2d(k, shape, mode, _padded(_convolve, "wrap")),
+            share=2 / 7,
+        ),
+        Mistake(
+            "is always full",
+            'Your matrix is always that of "full": the other modes keep some of its rows.',
+            lambda k, shape, mode="full": _matrix2d(k, shape, "full"),
+            share=2 / 7,
+        ),
+        Mistake(
+            "keeps the later centre",
+            'With an even kernel in the mode "same" you keep the later of two central choices; the earlier is asked for.',
+            lambda k, shape, mode="full": _matrix2d(k, shape, mode, _later_centre(_convolve, "later")),
+            share=6 / 7,
+        ),
+    ),
+)
+
+# --- the kernel of an edge ----------------------------------------------------------------------------------------
+
+
+def _judge_edge(value, case):
+    kernel = np.asarray(value, dtype=float)
+    if kernel.shape != (1, 2):
+        return f"The kernel must have the shape (1, 2), one row of two numbers, got {kernel.shape}."
+    (operation,) = case.args
+    image = np.random.default_rng(5).integers(0, 9, (3, 6)).astype(float)
+    apply = _convolve if operation == "convolution" else _correlate
+    got, wanted = apply(image, kernel, "valid"), image[:, 1:] - image[:, :-1]
+    if np.allclose(got, wanted):
+        return None
+    if np.allclose(got, -wanted):
+        return f"As a {operation} this kernel gives the left pixel minus the right one: the sign is turned."
+    return f"As a {operation} this kernel does not give the right pixel minus the left one."
+
+
+def _edge_both(kernel):
+    return lambda operation: np.array(kernel, dtype=float)
+
+
+EDGE_KERNEL = Check(
+    "edge_kernel",
+    section="convolution#convolution-edges",
+    judge=_judge_edge,
+    parts={"both": 1},
+    cases=(Case(("cross-correlation",), {}, "both"), Case(("convolution",), {}, "both")),
+    mistakes=(
+        Mistake(
+            "takes one for both",
+            "You give one kernel for both operations, the one for cross-correlation: a convolution turns it round.",
+            _edge_both([[-1, 1]]),
+        ),
+        Mistake(
+            "takes the other for both",
+            "You give one kernel for both operations, the one for convolution: a cross-correlation does not turn it round.",
+            _edge_both([[1, -1]]),
+        ),
+        Mistake(
+            "has them swapped",
+            "You have the two kernels swapped: it is the convolution that turns its kernel round.",
+            lambda operation: np.array([[1.0, -1.0] if operation == "cross-correlation" else [-1.0, 1.0]]),
+        ),
+        Mistake(
+            "is flat",
+            "Your kernel has one axis; an image's kernel has two, here one row and two columns.",
+            _edge_both([-1, 1]),
+        ),
+        Mistake(
+            "stands upright",
+            "Your kernel stands upright: it compares pixels below each other.",
+            _edge_both([[-1], [1]]),
+        ),
+        Mistake(
+            "halves", "You take half the difference; the difference itself is asked for.", _edge_both([[-0.5, 0.5]])
+        ),
+    ),
+)
+
+# --- claims on trial -----------------------------------------------------------------------------------------------
+
+
+def _numbers(evidence, ndim, most):
+    a = np.asarray(evidence, dtype=float)
+    if a.ndim != ndim or not 1 <= a.size <= most or not np.isfinite(a).all():
+        raise ValueError(f"the evidence must be a finite array with {ndim} axes and at most {most} numbers")
+    return a
+
+
+def _judge_commutes(value, case):
+    verdict, evidence = verdict_and_evidence(value)
+    if verdict:
+        return "You judged it true. Slide two short signals over each other by hand, in both orders."
+    x, h = evidence
+    x, h = _numbers(x, 1, 64), _numbers(h, 1, 64)
+    one, other = _correlate(x, h), _correlate(h, x)
+    if np.all(np.abs(one - other) <= 1e-12 * np.correlate(np.abs(x), np.abs(h), "full").max()):
+        return "No counterexample: these two signals give the same in both orders."
+    return None
+
+
+def _judge_associates(value, case):
+    verdict, evidence = verdict_and_evidence(value)
+    if verdict:
+        return "You judged it true. Take three short signals, the last one not a palindrome, and try both brackets by hand."
+    a, b, c = (_numbers(signal, 1, 64) for signal in evidence)
+    one, other = _correlate(_correlate(a, b), c), _correlate(a, _correlate(b, c))
+    size = _correlate(_correlate(np.abs(a), np.abs(b)), np.abs(c)).max()
+    if np.all(np.abs(one - other) <= 1e-12 * size):
+        return "No counterexample: these three signals give the same with both brackets."
+    return None
+
+
+def _judge_merge(value, case):
+    verdict, evidence = verdict_and_evidence(value)
+    if not verdict:
+        return "You judged it false. Write out two small kernels one after the other, and collect the factor of each pixel."
+    first, second = case.args
+    merged = _numbers(evidence, 2, 400)
+    image = np.random.default_rng(6).standard_normal((12, 13))
+    twice = _correlate(_correlate(image, first, "valid"), second, "valid")
+    if merged.shape != tuple(a + b - 1 for a, b in zip(first.shape, second.shape)):
+        return f"A kernel of shape {merged.shape} gives an output of another size than the two in a row."
+    if not np.allclose(_correlate(image, merged, "valid"), twice):
+        return "This single kernel gives another output than the two in a row."
+    return None
+
+
+def _draw_merge(d):
+    if d.choice(("square kernels", "other kernels")) == "square kernels":
+        a, b = d.integer(2, 3), d.integer(2, 3)
+        return Case((d.array(a, a), d.array(b, b)), {}, "square kernels")
+    sizes = [(d.integer(1, 3), d.integer(1, 4)) for _ in range(2)]
+    return Case(tuple(d.array(*size) for size in sizes), {}, "other kernels")
+
+
+def _judge_circulant(value, case):
+    verdict, evidence = verdict_and_evidence(value)
+    if verdict:
+        return "You judged it true. Look at the first and the last row of such a matrix."
+    h, n = evidence
+    h = _numbers(h, 1, 64)
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not len(h) <= n <= 64:
+        return "The evidence is a kernel and the length of the signal, at least as long as the kernel and at most 64."
+    matrix = _matrix1d(h, int(n), "same")
+    if np.allclose(matrix, np.roll(matrix, (1, 1), (0, 1))):
+        return "No counterexample: the matrix of this kernel is circulant."
+    return None
+
+
+def _judge_agree(value, case):
+    verdict, agree = verdict_and_evidence(value)
+    if not verdict:
+        return "You judged it false. Try a kernel of ones."
+    if not isinstance(agree, bool | np.bool_):
+        raise TypeError("the evidence must be True or False")
+    (kernel,) = case.args
+    image = np.random.default_rng(7).standard_normal((9, 8))
+    right = np.allclose(_convolve(image, kernel), _correlate(image, kernel))
+    if bool(agree) != right:
+        return f"For this kernel the two operations {'agree' if right else 'differ'}."
+    return None
+
+
+def _draw_agree(d):
+    """Make a kernel symmetric about its centre; change one of its taps, or none."""
+    part = d.choice(("3 x 3", "other shapes"))
+    kernel = d.array(*(3, 3) if part == "3 x 3" else (d.integer(1, 3), d.choice((2, 4, 5))))
+    kernel = kernel + kernel[::-1, ::-1]
+    kernel.flat[d.integer(0, kernel.size // 2 - 1)] += d.integer(0, 1)
+    return Case((kernel,), {}, part)
+
+
+def _point_symmetric(kernel):
+    return bool(np.array_equal(kernel, kernel[::-1, ::-1]))
+
+
+_POINT = np.array([[1.0, 2, 3], [4, 5, 4], [3, 2, 1]])
+_MIRROR = np.array([[1.0, 0, 1], [2, 7, 2], [3, 0, 3]])
+
+CLAIMS = (
+    Check(
+        "claim_commutes",
+        section="convolution#convolution-algebra",
+        judge=_judge_commutes,
+        cases=(Case(),),
+        mistakes=(
+            Mistake(
+                "believes it",
+                "You judged it true. Slide two short signals over each other by hand, in both orders.",
+                lambda: (True, (np.array([1.0, 2]), np.array([3.0, 4]))),
+            ),
+            Mistake(
+                "gives no evidence",
+                "You judged it and gave no signals: a verdict convinces together with its evidence.",
+                lambda: (False, None),
+            ),
+            Mistake(
+                "takes two palindromes",
+                "Your signals read the same in both directions: for those the order does not show.",
+                lambda: (False, (np.array([1.0, 2, 1]), np.array([3.0, 3]))),
+            ),
+            Mistake(
+                "takes one signal twice reversed",
+                "You took the same signal twice: exchanging the two changes nothing.",
+                lambda: (False, (np.ones(3), np.ones(3))),
+            ),
+            Mistake("returns the verdict alone", "", lambda: False),
+        ),
+    ),
+    Check(
+        "claim_associates",
+        section="convolution#convolution-algebra",
+        judge=_judge_associates,
+        cases=(Case(),),
+        mistakes=(
+            Mistake(
+                "believes it",
+                "You judged it true. Take three short signals, the last one not a palindrome, and try both brackets by hand.",
+                lambda: (True, (np.array([1.0, 2]), np.array([3.0, 4]), np.array([5.0, 6]))),
+            ),
+            Mistake(
+                "takes a palindrome last",
+                "Your last signal reads the same in both directions: then the brackets do not show.",
+                lambda: (False, (np.array([1.0, 2]), np.array([3.0, 4]), np.array([5.0, 6, 5]))),
+            ),
+            Mistake(
+                "takes zeros",
+                "One of your signals is all zeros: everything is 0 then.",
+                lambda: (False, (np.zeros(2), np.array([3.0, 4]), np.array([5.0, 6]))),
+            ),
+            Mistake(
+                "gives two signals",
+                "You gave two signals; three are asked for.",
+                lambda: (False, (np.array([1.0, 2]), np.array([3.0, 4]))),
+            ),
+            Mistake("returns the verdict alone", "", lambda: False),
+        ),
+    ),
+    Check(
+        "claim_merge",
+        section="convolution#convolution-algebra",
+        judge=_judge_merge,
+        parts={"square kernels": 1, "other kernels": 1},
+        cases=(
+            Case((np.array([[1.0, 2], [3, 5]]), np.array([[1.0, 10], [100, 1000]])), {}, "square kernels"),
+            Case((_x(3, 3), _x(3, 3)), {}, "square kernels"),
+            Case((_x(3, 1), _x(1, 4)), {}, "other kernels"),
+            Case((_x(2, 3), _x(4, 2)), {}, "other kernels"),
+        ),
+        draw=_draw_merge,
+        mistakes=(
+            Mistake(
+                "disbelieves it",
+                "You judged it false. Write out two small kernels one after the other, and collect the factor of each pixel.",
+                lambda a, b: (False, None),
+            ),
+            Mistake(
+                "correlates the kernels",
+                "You cross-correlated the kernels with each other. Collect the factor of each pixel: whose indices add up?",
+                lambda a, b: (True, _correlate(a, b)),
+            ),
+            Mistake(
+                "adds up the kernels",
+                "You added the kernels: that is what two layers side by side do, not one after the other.",
+                lambda a, b: (True, a + b),
+            ),
+            Mistake(
+                "keeps the size",
+                "Your kernel keeps the first one's size; two windows in a row reach further than one.",
+                lambda a, b: (True, _convolve(a, b, "same")),
+            ),
+            Mistake(
+                "turns the result",
+                "Your kernel lies the wrong way round.",
+                lambda a, b: (True, _convolve(a, b)[::-1, ::-1]),
+            ),
+        ),
+    ),
+    Check(
+        "claim_circulant",
+        section="convolution#convolution-circulant",
+        judge=_judge_circulant,
+        cases=(Case(),),
+        mistakes=(
+            Mistake(
+                "believes it",
+                "You judged it true. Look at the first and the last row of such a matrix.",
+                lambda: (True, (np.ones(3), 5)),
+            ),
+            Mistake(
+                "takes one tap",
+                "A kernel of one tap gives a multiple of the identity, which is circulant.",
+                lambda: (False, (np.array([2.0]), 5)),
+            ),
+            Mistake(
+                "takes a tap in the middle",
+                "A kernel whose only tap is in the middle gives the identity, which is circulant.",
+                lambda: (False, (np.array([0.0, 1, 0]), 5)),
+            ),
+            Mistake(
+                "gives no length",
+                "You gave a kernel alone; the length of the signal is asked for, too.",
+                lambda: (False, np.ones(3)),
+            ),
+            Mistake(
+                "has a kernel that is too long",
+                "Your kernel is longer than the signal.",
+                lambda: (False, (np.ones(3), 2)),
+            ),
+        ),
+    ),
+    Check(
+        "claim_agree",
+        section="convolution#convolution-flip",
+        judge=_judge_agree,
+        parts={"3 x 3": 1, "other shapes": 1},
+        cases=(
+            Case((np.ones((3, 3)),), {}, "3 x 3"),
+            Case((_POINT,), {}, "3 x 3"),
+            Case((_MIRROR,), {}, "3 x 3"),
+            Case((np.array([[1.0, 2, 1], [2, 4, 5], [1, 5, 3]]),), {}, "3 x 3", "equal to its transpose"),
+            Case((np.array([[1.0, 0, -1]] * 3),), {}, "3 x 3"),
+            Case((np.array([[1.0, 2, 2, 1]]),), {}, "other shapes"),
+            Case((np.array([[1.0, 2, 3], [4, 5, 6], [3, 2, 1]]),), {}, "3 x 3", "equal corners"),
+            Case((np.array([[1.0, 2, 3, 1]]),), {}, "other shapes"),
+            Case((np.array([[1.0, 2], [2, 1]]),), {}, "other shapes"),
+            Case((np.array([[1.0, 2], [1, 2]]),), {}, "other shapes"),
+            Case((np.array([[1.0, 2, 3], [3, 2, 1]]),), {}, "other shapes"),
+            Case((np.array([[1.0, 2, 1], [3, 4, 3]]),), {}, "other shapes"),
+        ),
+        draw=_draw_agree,
+        draws=16,
+        mistakes=(
+            Mistake("disbelieves it", "You judged it false. Try a kernel of ones.", lambda k: (False, False)),
+            Mistake(
+                "thinks all agree",
+                "You say that all kernels agree; take one whose first tap differs from its last.",
+                lambda k: (True, True),
+            ),
+            Mistake("thinks none agrees", "You say that no kernel agrees; take one of ones.", lambda k: (True, False)),
+            Mistake(
+                "asks for a mirror image left to right",
+                "You ask for a mirror image left to right; what counts is the kernel turned by 180 degrees.",
+                lambda k: (True, bool(np.array_equal(k, k[:, ::-1]))),
+            ),
+            Mistake(
+                "asks for equality with the transpose",
+                "You compare with the transpose; what counts is the kernel turned by 180 degrees.",
+                lambda k: (True, bool(k.shape == k.T.shape and np.array_equal(k, k.T))),
+            ),
+            Mistake(
+                "looks at the corners alone",
+                "You compare the corners alone; every tap counts.",
+                lambda k: (
+                    True,
+                    bool(
+                        np.array_equal(
+                            k[:: len(k) - 1 or 1, :: k.shape[1] - 1], k[:: 1 - len(k) or -1, :: 1 - k.shape[1]]
+                        )
+                    ),
+                ),
+            ),
+            Mistake(
+                "asks for a mirror image top to bottom",
+                "You ask for a mirror image top to bottom; what counts is the kernel turned by 180 degrees.",
+                lambda k: (True, bool(np.array_equal(k, k[::-1]))),
+            ),
+        ),
+    ),
+)
+
+CHECKS = (
+    MODE_PADDING,
+    OUTPUT_SIZE,
+    CONVOLVE1D,
+    CROSS_CORRELATE1D,
+    CONVOLVE2D,
+    CROSS_CORRELATE2D,
+    CIRCULAR_CONVOLVE1D,
+    CONVOLUTION_MATRIX1D,
+    CONVOLUTION_MATRIX2D,
+    EDGE_KERNEL,
+    *CLAIMS,
+)

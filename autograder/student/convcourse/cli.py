@@ -1,0 +1,59 @@
+"""The command ``autograder``: a student's start, check, submit and train, and what other packages plug into it.
+
+Another distribution adds a command by an entry point in the group ``convcourse.commands`` that names a module with
+HELP and ``add_parser(commands)``: ``autograder grade`` comes with convgrader, which students do not have.
+"""
+
+import argparse
+import importlib
+import sys
+from importlib.metadata import entry_points
+
+from convcourse.errors import UsageError
+
+DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
+GROUP = "convcourse.commands"
+OURS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "train")}
+ELSEWHERE = {"grade": "convgrader"}  # command -> the distribution that an instructor installs for it
+
+
+def main(arguments=None):
+    """Run one command and return its exit status: 0 when all is well, 1 when points are missing, 2 for bad input."""
+    if sys.version_info < (3, 11):  # noqa: UP036 (started from a checkout, nothing else stops an older one)
+        print("This course needs Python 3.11 or newer; this is", sys.version.split()[0], file=sys.stderr)
+        return 2
+    # jsonschema, which nbformat imports, would spend two seconds on a grammar of addresses that notebooks do not need.
+    sys.modules.setdefault("rfc3987_syntax", None)
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    command = arguments[0] if arguments else ""
+    try:
+        options = _parser(arguments).parse_args(arguments)
+        return options.run(options) or 0
+    except UsageError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] in ("convcourse", "convgrader"):
+            raise
+        print(f"autograder: {command} needs {error.name}, which is not installed here", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("autograder: stopped", file=sys.stderr)
+        return 130
+
+
+def commands():
+    """Return the commands of this installation, ours first: name -> the module that adds it."""
+    return OURS | {point.name: point.value for point in entry_points(group=GROUP)}
+
+
+def _parser(arguments):
+    parser = argparse.ArgumentParser(prog="autograder", description=DESCRIPTION)
+    below = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    known = OURS if asked in OURS else commands()  # to look for the others takes a tenth of a second
+    if asked in ELSEWHERE and asked not in known:
+        raise UsageError(f"{asked} comes with {ELSEWHERE[asked]}, which is not installed here: instructors have it")
+    for name in [asked] if asked in known else known:
+        importlib.import_module(known[name]).add_parser(below)
+    return parser

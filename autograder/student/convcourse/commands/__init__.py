@@ -1,0 +1,1 @@
+"""The commands of ``autograder`` that students use: a module each, with HELP and ``add_parser(commands)``."""

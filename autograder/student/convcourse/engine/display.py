@@ -1,0 +1,208 @@
+"""A verdict as text for a terminal and as HTML for a notebook: both say the same."""
+
+import html
+
+import numpy as np
+
+from convcourse import site
+
+CELLS = 16  # the largest picture, in cells a side
+NUMBERS = 8  # up to this many cells a side, the picture has the numbers written in
+LONGEST = 80  # characters of one argument of a call
+
+_STYLE = (
+    "border-left:4px solid {colour};padding:.4em .8em;margin:.3em 0;background:#fff;color:#1a1a1a;"
+    "font-family:system-ui,sans-serif;line-height:1.45;max-width:60em"
+)
+_GOOD, _PARTLY, _BAD = "#1b7837", "#8a6d00", "#b2182b"
+
+
+def headline(verdict):
+    """Say name, points and outcome in one line."""
+    mark = "✓" if verdict.passed else "✗"
+    return f"{mark} {verdict.name}: {verdict.earned:g} of {verdict.points:g} points"
+
+
+def explanation(verdict):
+    """List (kind, sentence) of all that a verdict says below its headline."""
+    lines = []
+    if verdict.diagnosis and (verdict.failure is None or verdict.diagnosis not in verdict.failure.problem):
+        lines.append(("diagnosis", verdict.diagnosis))
+    if verdict.failure is not None:
+        lines.append(("problem", verdict.failure.problem))
+    lines += [("property", says) for says in verdict.broken]
+    right = [part for part, passed in verdict.parts.items() if passed]
+    wrong = [part for part, passed in verdict.parts.items() if not passed]
+    if wrong and len(verdict.parts) > 1:
+        lines.append(("parts", f"Right: {', '.join(right) or 'nothing yet'}. Not yet: {', '.join(wrong)}."))
+    return lines
+
+
+def call_of(verdict):
+    """Write the failing call in one line, arrays by their shape."""
+    case = verdict.failure.case
+    words = [describe(value) for value in case.args]
+    words += [f"{key}={describe(value)}" for key, value in case.kwargs.items()]
+    note = f"  # {case.note}" if case.note else ""
+    return f"{verdict.name}({', '.join(words)}){note}"
+
+
+def describe(value):
+    """Write a value as one would in a call: small arrays in full, larger ones by shape and dtype.
+
+    Examples
+    --------
+    >>> describe(np.zeros((2, 3, 4))), describe([1, 2]), describe(np.array([1.0, 2.0]))
+    ('array(2, 3, 4)', '[1, 2]', '[1, 2]')
+    >>> print(describe([{"kind": "conv", "weight": np.zeros((8, 3, 5, 5))}, (1,)]))
+    [{'kind': 'conv', 'weight': array(8, 3, 5, 5)}, (1,)]
+    """
+    if isinstance(value, np.ndarray):
+        dtype = "" if value.dtype == np.float64 else f" {value.dtype}"
+        if value.ndim <= 1 and value.size <= 8:
+            return "[" + ", ".join(f"{item:.4g}" for item in np.atleast_1d(value)) + "]" + dtype
+        return f"array{value.shape}{dtype}"
+    if callable(value):
+        return getattr(value, "__name__", "a function")
+    if isinstance(value, dict):
+        text = "{" + ", ".join(f"{key!r}: {describe(item)}" for key, item in value.items()) + "}"
+    elif isinstance(value, list):
+        text = "[" + ", ".join(map(describe, value)) + "]"
+    elif isinstance(value, tuple):
+        text = "(" + ", ".join(map(describe, value)) + "," * (len(value) == 1) + ")"
+    else:
+        text = repr(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def _pictures(verdict):
+    """Return (caption, 2-D array) of what came back, what was expected and the difference, where they can be shown."""
+    failure = verdict.failure
+    if failure is None or failure.difference is None:
+        return []
+    got, expected, number = failure.value, failure.expected, failure.difference.output
+    if number is not None:
+        got, expected = got[number], expected[number]
+    if not isinstance(expected, np.ndarray) or not isinstance(got, np.ndarray):
+        return []
+    if got.dtype.kind not in "iuf" or not got.size:
+        return []
+    where = failure.difference.where or ()
+    pictures = [*_inputs(failure.case), ("got", _plane(got, where)), ("expected", _plane(expected, where))]
+    if got.shape == expected.shape:
+        pictures.append(("difference", _plane(got, where) - _plane(expected, where)))
+    return pictures
+
+
+def _inputs(case):
+    """Return the inputs of a call that are small enough to be shown whole."""
+    values = [("input " + str(n + 1), value) for n, value in enumerate(case.args)] + list(case.kwargs.items())
+    arrays = [(name, v) for name, v in values if isinstance(v, np.ndarray) and v.dtype.kind in "iuf" and v.ndim > 1]
+    return [(name, _plane(v, ())) for name, v in arrays if v.size == np.prod(v.shape[-2:]) and max(v.shape) <= NUMBERS]
+
+
+def _plane(array, where):
+    """Cut the last two axes out of an array, at the index where the error is, and a window around it."""
+    array = np.asarray(array, dtype=float)
+    index = where if len(where) == array.ndim else (0,) * array.ndim
+    while array.ndim > 2:
+        array, index = array[index[0]], index[1:]
+    array, index = np.atleast_2d(array), (0, 0, *index)[-2:] if array.ndim < 2 else index
+    starts = [max(0, min(i - CELLS // 2, n - CELLS)) for i, n in zip(index, array.shape, strict=True)]
+    return array[tuple(slice(start, start + CELLS) for start in starts)]
+
+
+# --- text ----------------------------------------------------------------------------------------------------------
+
+
+def as_text(verdict):
+    """Write a verdict as plain text."""
+    lines = [headline(verdict), *(f"  {says}" for _, says in explanation(verdict))]
+    if verdict.failure is not None and (verdict.failure.case.args or verdict.failure.case.kwargs):
+        lines.append(f"  The call: {call_of(verdict)}")
+    for caption, plane in _pictures(verdict):
+        if max(plane.shape) <= NUMBERS:
+            table = np.array2string(plane, precision=4, suppress_small=True)
+            lines += [f"  {caption}:", *(f"    {row}" for row in table.splitlines())]
+    if verdict.section and not verdict.passed:
+        lines.append(f"  Read: {site.published(verdict.site)}{link(verdict)}")
+    if verdict.seed is not None and not verdict.passed:
+        lines.append(f"  (seed {verdict.seed}: running the cell again tries the same cases)")
+    return "\n".join(lines)
+
+
+def link(verdict):
+    """Return the address of the section that explains it, below the site's root: ``book/pooling.html#pooling-max``."""
+    stem, _, section = verdict.section.rpartition("#")
+    return f"book/{stem}.html#{section}"
+
+
+# --- HTML ----------------------------------------------------------------------------------------------------------
+
+
+def as_html(verdict):
+    """Write a verdict as a piece of HTML: no scripts, nothing loaded, every text escaped."""
+    colour = _GOOD if verdict.passed else _PARTLY if verdict.earned else _BAD
+    body = [f'<strong style="color:{colour}">{_escape(headline(verdict))}</strong>']
+    for kind, says in explanation(verdict):
+        text = _escape(says)
+        body.append(f"<div><em>{text}</em></div>" if kind == "diagnosis" else f"<div>{text}</div>")
+    if verdict.failure is not None and (verdict.failure.case.args or verdict.failure.case.kwargs):
+        body.append(f"<div>The call: <code>{_escape(call_of(verdict))}</code></div>")
+    pictures = _pictures(verdict)
+    if pictures:
+        body.append('<div style="display:flex;flex-wrap:wrap;gap:1.2em;margin:.5em 0">')
+        bound = max(float(np.abs(plane[np.isfinite(plane)]).max(initial=0.0)) for _, plane in pictures) or 1.0
+        body += [_svg(caption, plane, bound) for caption, plane in pictures]
+        body.append("</div>")
+    if not verdict.passed:
+        small = [f"Read: {_anchor(verdict)}"] if verdict.section else []
+        if verdict.seed is not None:
+            small.append(f"seed {verdict.seed}: running the cell again tries the same cases")
+        body.append(f'<div style="font-size:.85em;color:#444">{" · ".join(small)}</div>')
+    return f'<div class="verdict" style="{_STYLE.format(colour=colour)}">{"".join(body)}</div>'
+
+
+def _anchor(verdict):
+    """Write the page that explains it as a link, or as its name where nobody has said where the site is."""
+    address, name = site.published(verdict.site), _escape(link(verdict))
+    if not address:
+        return f"<code>{name}</code>"
+    return f'<a href="{_escape(address)}{name}" target="_blank" rel="noopener">{name}</a>'
+
+
+def _escape(text):
+    return html.escape("".join(c if c.isprintable() else " " for c in str(text)))
+
+
+def _svg(caption, plane, bound):
+    """Draw a small matrix: red above zero, blue below, one scale for all pictures of a verdict."""
+    rows, columns = plane.shape
+    side = 40 if max(rows, columns) <= NUMBERS else 12
+    cells = []
+    for (i, j), value in np.ndenumerate(plane):
+        fill, ink = _colour(value, bound)
+        cells.append(f'<rect x="{j * side}" y="{i * side}" width="{side}" height="{side}" fill="{fill}"/>')
+        if side > 12:
+            cells.append(
+                f'<text x="{(j + 0.5) * side:g}" y="{(i + 0.5) * side + 3:g}" fill="{ink}">{_short(value)}</text>'
+            )
+    numbers = "; ".join(" ".join(f"{v:.3g}" for v in row) for row in plane[:NUMBERS, :NUMBERS])
+    return (
+        f'<figure style="margin:0"><figcaption>{caption}</figcaption><svg role="img" '
+        f'aria-label="{caption}: {_escape(numbers)}" width="{columns * side}" height="{rows * side}" '
+        f'font-size="9" text-anchor="middle" style="border:1px solid #888">{"".join(cells)}</svg></figure>'
+    )
+
+
+def _short(value):
+    return "0" if abs(value) < 5e-4 else f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 10 else f"{value:.3g}"
+
+
+def _colour(value, bound):
+    if not np.isfinite(value):
+        return "#000", "#fff"
+    depth = min(1.0, abs(value) / bound)
+    fade = round(255 * (1 - 0.75 * depth))
+    fill = f"rgb(255,{fade},{fade})" if value > 0 else f"rgb({fade},{fade},255)"
+    return fill, "#fff" if value < 0 and depth > 0.6 else "#000"

@@ -1,0 +1,28 @@
+"""What a claim on trial is answered with: a verdict and its evidence."""
+
+import numpy as np
+
+LARGEST = 1e9  # evidence with larger numbers could overflow a judge's arithmetic, and NaN differs from everything
+
+
+def verdict_and_evidence(value):
+    """Take what a claim on trial was answered with apart: (True or False, evidence); raise for anything else."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError("return the verdict and the evidence, in this order")
+    verdict, evidence = value
+    if not isinstance(verdict, bool | np.bool_):
+        raise TypeError("the verdict must be True or False")
+    if any(abs(number) > LARGEST for number in _extremes(evidence)):
+        raise ValueError(f"keep the numbers of the evidence between {-LARGEST:g} and {LARGEST:g}")
+    return bool(verdict), evidence
+
+
+def _extremes(evidence):
+    """Yield the largest and the smallest number of whatever holds numbers in the evidence."""
+    if isinstance(evidence, tuple | list):
+        for item in evidence:
+            yield from _extremes(item)
+    elif isinstance(evidence, int | float | np.number | np.ndarray):
+        array = np.asarray(evidence)
+        if array.dtype.kind in "iuf" and array.size:
+            yield from (float(array.max()), float(array.min()))

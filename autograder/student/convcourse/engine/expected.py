@@ -1,0 +1,96 @@
+"""What is right for the cases of a check, and what its known mistakes give: computed once, and kept on the check."""
+
+import contextlib
+import zlib
+from dataclasses import replace
+
+import numpy as np
+
+from convcourse.calls.call import LocalFunction, arrays_in
+from convcourse.engine.compare import same
+from convcourse.engine.sampling import Draws
+
+
+def rng_of(seed, *names):
+    """Return the generator that belongs to a seed and some names."""
+    return np.random.default_rng([seed, zlib.crc32(repr(names).encode())])
+
+
+def drawn(check, seed):
+    """Return the further cases that `seed` draws, the same ones every time."""
+    if check.draw is None:
+        return ()
+    if seed not in check.kept.drawn:
+        draws = Draws(rng_of(seed, check.name))
+        check.kept.drawn[seed] = tuple(check.draw(draws) for _ in range(check.draws))
+    return check.kept.drawn[seed]
+
+
+def truth(check, case):
+    """Return (expected, scale, tolerance) for a case, computed once."""
+    if case not in check.kept.truths:
+        wide, absolute = _map_floats(case, np.float64, lambda a: a), _map_floats(case, np.float64, np.abs)
+        expected = check.oracle(*wide.args, **wide.kwargs)
+        scale = (check.scale or check.oracle)(*absolute.args, **absolute.kwargs)
+        low = any(array.dtype == np.float32 for array in arrays_in([case.args, case.kwargs]))
+        check.kept.truths[case] = expected, scale, check.tolerance32 if low else check.tolerance
+    return check.kept.truths[case]
+
+
+def _map_floats(case, dtype, function):
+    def convert(value):
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return function(value.astype(dtype))
+        if isinstance(value, tuple | list):
+            return type(value)(convert(item) for item in value)
+        if isinstance(value, dict):
+            return {key: convert(item) for key, item in value.items()}
+        return value
+
+    return replace(
+        case, args=tuple(map(convert, case.args)), kwargs={key: convert(v) for key, v in case.kwargs.items()}
+    )
+
+
+def as_expected(value, expected):
+    """Return (value, was it a list?) with a list turned into an array where an array is expected."""
+    if isinstance(expected, np.ndarray) and isinstance(value, list):
+        with contextlib.suppress(ValueError, TypeError):
+            return np.asarray(value), True
+    if isinstance(expected, tuple) and isinstance(value, tuple | list) and len(value) == len(expected):
+        pairs = [as_expected(v, e) for v, e in zip(value, expected)]
+        return tuple(v for v, _ in pairs), any(was_list for _, was_list in pairs)
+    return value, False
+
+
+def dtype_kept(value, case):
+    """Say whether arrays come out as float32 (or float64) where arrays went in so; not asked of single numbers."""
+    floats = [array.dtype for array in arrays_in([case.args, case.kwargs]) if array.dtype.kind == "f"]
+    if not floats:
+        return True
+    wanted = np.result_type(*floats)
+    return all(array.dtype == wanted for array in arrays_in(value) if array.dtype.kind == "f" and array.ndim)
+
+
+def mistake_outcomes(check, mistake):
+    """Return what a known mistake gives on the table, computed once."""
+    if mistake not in check.kept.mistakes:
+        local = LocalFunction(mistake.function)
+        check.kept.mistakes[mistake] = [local.call(case.args, case.kwargs, check.limit) for case in check.cases]
+    return check.kept.mistakes[mistake]
+
+
+def noise_of(check, case):
+    """Return the size below which a number that a case leads to is rounding."""
+    scale = truth(check, case)[1] if check.oracle is not None else None
+    if not isinstance(scale, int | float | np.ndarray | np.generic):
+        return 1e-12
+    scale = np.abs(np.asarray(scale, dtype=float))
+    return 1e-12 * scale.max(initial=0.0, where=np.isfinite(scale)) or 1e-12
+
+
+def agree(one, other, noise=1e-12):
+    """Say whether two outcomes are the same: both failed alike, or values equal up to rounding."""
+    if one.ok and other.ok:
+        return same(one.value, other.value, noise)
+    return one.kind == other.kind

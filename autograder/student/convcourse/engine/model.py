@@ -1,0 +1,118 @@
+"""What checks are made of, as data: cases, known mistakes, properties, and the verdict that comes of them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from convcourse.calls.call import arrays_in
+from convcourse.engine.compare import Difference
+
+MODIFIES = "It changes its input. The caller still needs that array: work on a copy."
+VIEW = "It returns a view of its input. Whoever changes the result would change the input too: return a new array."
+DTYPE = "The result has another dtype than the input: float32 in must give float32 out."
+LIST = "It returns a list where an array is asked for."
+NOT_TRIED = "It was not tried after the failures before."
+SCORED = "application/vnd.convcourse.verdict+json"  # of what a notebook keeps: for programs that read points
+COST = 0.25  # the share of the points that one broken property takes away
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One call: its arguments, the part of the points it belongs to, and what is special about it.
+
+    Two cases are the same only if they are one object: what is right for a case is kept under it.
+    """
+
+    args: tuple = ()
+    kwargs: dict = field(default_factory=dict)
+    part: str = "values"
+    note: str = ""
+
+    @property
+    def size(self):
+        return sum(array.size for array in arrays_in([self.args, self.kwargs]))
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known wrong implementation, the sentence a teacher would say, and the share of the points that it earns."""
+
+    name: str
+    says: str
+    function: Callable
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Property:
+    """Something that must hold beside the values: it takes points away and never earns any.
+
+    `holds(call, draws)` calls the student's function by ``call(*args, **kwargs)`` and returns a bool.
+    """
+
+    name: str
+    says: str
+    holds: Callable
+    cost: float = COST
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A case that went wrong: what came back, and how it differs from what is right."""
+
+    case: Case
+    problem: str
+    value: object = None
+    expected: object = None
+    difference: Difference | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: points, the parts passed and failed, the smallest failing case, and the diagnosis."""
+
+    name: str
+    points: float
+    earned: float
+    parts: dict
+    broken: tuple = ()
+    failure: Failure | None = None
+    diagnosis: str = ""
+    section: str = ""
+    seed: int | None = None
+    outputs: tuple = ()
+    site: str = ""
+
+    @property
+    def passed(self):
+        return self.earned == self.points
+
+    def __str__(self):
+        from convcourse.engine.display import as_text
+
+        return as_text(self)
+
+    def _repr_html_(self):
+        from convcourse.engine.display import as_html
+
+        return as_html(self)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        scored = {"name": self.name, "points": self.points, "earned": self.earned}
+        return {"text/plain": str(self), "text/html": self._repr_html_(), SCORED: scored}
+
+    @classmethod
+    def of(cls, check, points, share, parts, *, broken=(), failure=None, diagnosis="", seed=None, outputs=()):
+        """Make a verdict: `share` of the points of `check` (anything with a `name` and a `section`) are earned.
+
+        Hundredths of a point are the smallest there are; what is not all of them is rounded down.
+        """
+        earned = float(points) if share == 1 else math.floor(float(points) * share * 100 + 1e-6) / 100
+        return cls(
+            check.name, float(points), earned, parts, tuple(broken), failure, diagnosis, check.section, seed, outputs
+        )
+
+
+def malformed(error):
+    """Say in a sentence that an answer is of a form that no judge foresaw: it is wrong, and no error of ours."""
+    return f"The answer is not of the form asked for ({type(error).__name__}: {str(error)[:100]})."

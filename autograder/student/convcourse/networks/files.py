@@ -1,0 +1,136 @@
+"""What is handed in beside the notebook: layers as JSON, weights as safetensors, a log as JSON. Nothing is unpickled.
+
+Every size is bounded before anything is read into an array: a file is at most ``MAX_*`` bytes, links and pipes are
+refused, and safetensors itself checks that its header fits the file.
+"""
+
+import json
+import os
+import stat
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from convcourse.errors import ModelError
+
+MAX_LAYERS_FILE = 1 << 16
+MAX_WEIGHTS_FILE = 1 << 20
+MAX_LOG_FILE = 1 << 20
+MAX_CHECKPOINT_FILE = 1 << 24
+MAX_HEADER = 1 << 16
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network as it was handed in."""
+
+    layers: list
+    weights: dict
+    log: dict
+    without_log: str = ""  # why there is no log to read, in a sentence; that costs nothing
+
+
+def names(task):
+    """Return the names of the three files of a task: layers, weights, log."""
+    return f"{task.name}.json", f"{task.name}.safetensors", f"{task.name}.log.json"
+
+
+def read_bounded(path, most):
+    """Return the bytes of a regular file of at most `most` bytes, or raise ModelError."""
+    name = Path(path).name
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        raise ModelError(f"There is no file {name} beside the notebook: train first, and hand it in too.") from None
+    except OSError as error:
+        raise ModelError(f"{name} cannot be read: {error.strerror}.") from None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ModelError(f"{name} cannot be read: it is not a regular file.")
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise ModelError(f"{name} cannot be read: {error.strerror}.") from None
+    finally:
+        os.close(descriptor)
+    if len(data) > most:
+        raise ModelError(f"{name} is larger than {most:,} bytes.")
+    return data
+
+
+def _read_json(path, most, constant=None):
+    data = read_bounded(path, most)
+    try:
+        value = json.loads(data.decode("utf-8"), parse_constant=constant or _refuse_constant)
+    except (ValueError, RecursionError):
+        raise ModelError(f"{Path(path).name} is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise ModelError(f"{Path(path).name} must hold a JSON object.")
+    return value
+
+
+def _refuse_constant(name):
+    raise ValueError(name)
+
+
+def read_tensors(data, name):
+    """Return the tensors in the bytes of a safetensors file, and its metadata, or raise ModelError."""
+    import safetensors
+    import safetensors.torch
+
+    if len(data) < 8 or not 2 <= struct.unpack("<Q", data[:8])[0] <= min(MAX_HEADER, len(data) - 8):
+        raise ModelError(f"{name} is not a safetensors file, or it is cut off.")
+    try:
+        tensors = safetensors.torch.load(data)
+        header = json.loads(data[8 : 8 + struct.unpack("<Q", data[:8])[0]])
+    except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError, RecursionError, AttributeError) as error:
+        raise ModelError(f"{name} is not a whole safetensors file ({str(error)[:80]}).") from None
+    return tensors, header.get("__metadata__") or {}
+
+
+def read_model(folder, task):
+    """Read the three files of a task from `folder`, or raise ModelError. Nothing in them is believed yet."""
+    layers, weights, log = (Path(folder) / name for name in names(task))
+    told = _read_json(layers, MAX_LAYERS_FILE)
+    if told.get("task") != task.name:
+        raise ModelError(f"{layers.name} is not of the task {task.name!r}.")
+    tensors, _ = read_tensors(read_bounded(weights, MAX_WEIGHTS_FILE), weights.name)
+    try:
+        return Model(told.get("layers"), tensors, _read_json(log, MAX_LOG_FILE, float))  # a loss may be NaN
+    except ModelError as error:
+        return Model(told.get("layers"), tensors, {}, str(error))
+
+
+def read_recipe(path):
+    """Return (task name, layers, settings) of a recipe, which is what ``<task>.json`` holds too."""
+    told = _read_json(path, MAX_LAYERS_FILE)
+    return told.get("task"), told.get("layers"), told.get("settings", {})
+
+
+def write_tensors(path, tensors, about):
+    """Write tensors as safetensors, whole or not at all."""
+    import safetensors.torch
+
+    whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    _write(path, safetensors.torch.save(whole, about))
+
+
+def read_checkpoint(path):
+    """Return the tensors and the metadata of a checkpoint of ours."""
+    return read_tensors(read_bounded(path, MAX_CHECKPOINT_FILE), Path(path).name)
+
+
+def write_model(folder, task, layers, settings, weights, log):
+    """Write the three files that are handed in."""
+    first, second, third = (Path(folder) / name for name in names(task))
+    lines = ",\n  ".join(json.dumps(layer) for layer in layers)
+    about = f'{{"task": {json.dumps(task.name)},\n "settings": {json.dumps(settings)},\n "layers": [\n  {lines}\n ]}}\n'
+    _write(first, about.encode())
+    write_tensors(second, weights, {})
+    _write(third, (json.dumps(log) + "\n").encode())
+
+
+def _write(path, data):
+    beside = Path(f"{path}.part")
+    beside.write_bytes(data)
+    os.replace(beside, path)

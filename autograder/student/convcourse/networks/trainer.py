@@ -1,0 +1,302 @@
+"""Train a network from a recipe: on a CPU or, with mixed precision, on a GPU; it can be interrupted and goes on.
+
+The pictures of step k depend on the seed and on k alone, so that a run repeats, resumes and can be replayed.
+"""
+
+import contextlib
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from convcourse.errors import ModelError
+from convcourse.networks import files
+from convcourse.networks.layers import build, put_weights, weights_of
+
+REPLAYED = 20  # steps of the log that a grader may repeat
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Parameters
+    ----------
+    steps : int
+        Batches to train on, at most.
+    batch : int
+        Pictures in a batch.
+    lr : float
+        The largest learning rate; it rises in the first tenth of the steps and falls to zero by a cosine.
+    optimizer : {"adam", "sgd"}
+        "sgd" has momentum 0.9.
+    weight_decay : float
+    seed : int
+        Of the weights and of the pictures.
+    every : int
+        Steps between two measurements on the validation pictures.
+    patience : int
+        Stop after this many measurements without a better one; 0 never stops.
+    """
+
+    steps: int = 600
+    batch: int = 64
+    lr: float = 0.005
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+    seed: int = 0
+    every: int = 100
+    patience: int = 0
+
+    def __post_init__(self):
+        for name in ("steps", "batch", "every"):
+            if not _is_number(getattr(self, name), int) or not 1 <= getattr(self, name) <= 1_000_000:
+                raise ModelError(f"The setting {name} must be a whole number from 1, got {getattr(self, name)!r}.")
+        kinds = {"seed": (int, "whole number"), "patience": (int, "whole number")}
+        for name in ("seed", "patience", "lr", "weight_decay"):
+            (kind, words), value = kinds.get(name, (int | float, "number")), getattr(self, name)
+            if not _is_number(value, kind) or not 0 <= value <= 2**31:
+                raise ModelError(f"The setting {name} must be a {words} from 0, got {value!r}.")
+        if self.optimizer not in ("adam", "sgd"):
+            raise ModelError(f"The optimizer must be 'adam' or 'sgd', got {self.optimizer!r}.")
+
+    @classmethod
+    def read(cls, values):
+        """Make settings of a dict; ModelError for names that there are not."""
+        known = {field.name for field in fields(cls)}
+        if not isinstance(values, dict) or not known.issuperset(values):
+            raise ModelError(f"The settings are {', '.join(sorted(known))}.")
+        return cls(**values)
+
+    def rate(self, step):
+        """Return the learning rate of a step."""
+        warm = max(1, self.steps // 10)
+        return self.lr * min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * step / self.steps))
+
+
+def _is_number(value, kind):
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def choose_device(name="auto"):
+    """Return "cuda" or "cpu"; "auto" takes the GPU where there is one."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise ModelError(f"The device must be auto, cpu or cuda, got {name!r}.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ModelError("There is no CUDA device here: use --device cpu, or a runtime with a GPU.")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+class Trainer:
+    """One network on its way: its weights, its optimiser, its log.
+
+    Parameters
+    ----------
+    task : convcourse.networks.tasks.Task
+    layers : list of dict
+    settings : Settings
+    device : {"cpu", "cuda"}
+    draw : callable, optional
+        In place of ``task.draw``; for experiments.
+    frozen : bool
+        Train the last layer alone; for experiments.
+    """
+
+    def __init__(self, task, layers, settings, device="cpu", draw=None, frozen=False):
+        self.task, self.layers, self.settings, self.device = task, layers, settings, device
+        self.draw = draw or task.draw
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)  # on the CPU: the same first weights on every device
+            self.net = build(layers, task).to(device)
+        parameters = list(self.net[-1].parameters() if frozen else self.net.parameters())
+        kinds = {"adam": torch.optim.Adam, "sgd": lambda p, **o: torch.optim.SGD(p, momentum=0.9, **o)}
+        self.optimizer = kinds[settings.optimizer](parameters, lr=settings.lr, weight_decay=settings.weight_decay)
+        self.scaler = torch.amp.GradScaler(device, enabled=device == "cuda")
+        self.best = {name: value.detach().cpu().clone() for name, value in weights_of(self.net).items()}
+        self.log = {
+            "task": task.name,
+            "settings": asdict(settings),
+            "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+            "precision": "mixed" if device == "cuda" else "float32",
+            "torch": torch.__version__,
+            "losses": [],
+            "validation": [],
+            "score": 0.0,
+            "seconds": 0.0,
+            "finished": False,
+        }
+
+    @property
+    def step(self):
+        """How many steps have been done."""
+        return len(self.log["losses"])
+
+    @property
+    def is_done(self):
+        """Whether all steps are done, or the last measurements brought nothing better."""
+        s, scores = self.settings, [entry["score"] for entry in self.log["validation"]]
+        stuck = s.patience and len(scores) > s.patience and max(scores[-s.patience :]) <= max(scores[: -s.patience])
+        return bool(self.step >= s.steps or stuck)
+
+    def advance(self):
+        """Do one step and return its loss."""
+        begun = time.perf_counter()
+        x, target = self.draw(self.settings.batch, (self.settings.seed, self.step))
+        x, target = x.to(self.device), target.to(self.device)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.rate(self.step)
+        self.net.train()
+        self.optimizer.zero_grad()
+        with (
+            torch.random.fork_rng(devices=[]),
+            torch.autocast(self.device, enabled=self.device == "cuda", dtype=torch.float16),
+        ):
+            torch.manual_seed(self.settings.seed + 2**32 * self.step)  # what dropout drops
+            loss = F.cross_entropy(self.net(x), target)
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.log["losses"].append(round(float(loss.detach()), 6))
+        if self.step % self.settings.every == 0 or self.step == self.settings.steps:
+            self.validate()
+        self.log["seconds"] = round(self.log["seconds"] + time.perf_counter() - begun, 3)
+        return self.log["losses"][-1]
+
+    def validate(self, count=512):
+        """Measure on the validation pictures, and keep the weights if they are the best so far."""
+        x, target = self.task.draw(count, 0, "validation")
+        logits = predict(self.net, x, self.device)
+        score = self.task.score(logits.argmax(1), target)
+        loss = float(F.cross_entropy(logits, target))
+        self.log["validation"].append({"step": self.step, "loss": round(loss, 5), "score": round(score, 5)})
+        if score >= self.log["score"]:
+            self.log["score"] = round(score, 5)
+            self.best = {name: value.detach().cpu().clone() for name, value in weights_of(self.net).items()}
+
+    # --- going on after an interruption
+
+    def save(self, folder):
+        """Write what a later run needs to go on."""
+        tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
+        tensors |= {f"best.{name}": value for name, value in self.best.items()}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{key}": v for key, v in state.items() if isinstance(v, torch.Tensor)}
+        scaler = self.scaler.state_dict()  # empty without a GPU
+        about = {"log": json.dumps(self.log), "scaler": json.dumps(scaler), "layers": self._id()}
+        files.write_tensors(_checkpoint(folder, self.task), tensors, about)
+
+    def resume(self, folder):
+        """Go on where an earlier run of the same layers and settings stopped; return whether there was one."""
+        try:
+            tensors, about = files.read_checkpoint(_checkpoint(folder, self.task))
+            log, scaler = json.loads(about["log"]), json.loads(about["scaler"])
+            if about["layers"] != self._id():
+                return False
+            state = self.optimizer.state_dict()
+            state["state"] = {}
+            for name, value in tensors.items():
+                if name.startswith("optimizer."):
+                    _, number, key = name.split(".")
+                    state["state"].setdefault(int(number), {})[key] = value
+            self.net.load_state_dict({name[4:]: v for name, v in tensors.items() if name.startswith("net.")})
+            self.optimizer.load_state_dict(state)
+            if scaler and self.scaler.is_enabled():
+                self.scaler.load_state_dict(scaler)
+        except (ModelError, KeyError, ValueError, RuntimeError):
+            return False
+        self.best = {name[5:]: value for name, value in tensors.items() if name.startswith("best.")}
+        self.log |= {key: log[key] for key in ("losses", "validation", "score", "seconds")}
+        return True
+
+    def _id(self):
+        return json.dumps([self.layers, asdict(self.settings)], sort_keys=True)
+
+
+def _checkpoint(folder, task):
+    return Path(folder) / f".{task.name}.checkpoint.safetensors"
+
+
+def predict(net, x, device="cpu", batch=16):
+    """Return the logits of many pictures, on the CPU; in small batches, which stay in the cache, it is faster."""
+    net.eval()
+    with torch.no_grad():
+        return torch.cat([net(part.to(device)).float().cpu() for part in x.split(batch)])
+
+
+def run(task, layers, settings, folder=".", device="auto", show=None, again=False, until=None):
+    """Train, and write ``<task>.json``, ``<task>.safetensors`` and ``<task>.log.json`` into `folder`.
+
+    Nothing is trained where these files hold the result of the same layers and settings already. An interrupted run
+    goes on from its last measurement.
+
+    Parameters
+    ----------
+    task : Task
+    layers : list of dict
+    settings : Settings
+    folder : str or Path
+    device : {"auto", "cpu", "cuda"}
+    show : callable, optional
+        Called with the trainer after every step.
+    again : bool
+        Train anew even so.
+    until : int, optional
+        Stop after this many steps as if interrupted; for tests.
+
+    Returns
+    -------
+    dict
+        The log.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(task, layers, settings, choose_device(device))
+    if not again and (done := _finished(folder, trainer)) is not None:
+        return done
+    if not again:
+        trainer.resume(folder)
+    while not trainer.is_done and trainer.step != until:
+        trainer.advance()
+        if trainer.step % settings.every == 0:
+            trainer.save(folder)
+        if show is not None:
+            show(trainer)
+    if trainer.is_done:
+        trainer.log["finished"] = True
+        files.write_model(folder, task, layers, asdict(settings), trainer.best, trainer.log)
+        _checkpoint(folder, task).unlink(missing_ok=True)
+    return trainer.log
+
+
+def _finished(folder, trainer):
+    """Return the log in `folder` if it is that of a finished run of the same layers and settings."""
+    with contextlib.suppress(ModelError):
+        found = files.read_model(folder, trainer.task)
+        put_weights(build(trainer.layers, trainer.task), found.weights)
+        same = found.layers == json.loads(json.dumps(trainer.layers)) and found.log.get("finished") is True
+        return found.log if same and found.log.get("settings") == trainer.log["settings"] else None
+    return None
+
+
+def replay(task, layers, log, steps=REPLAYED, seconds=math.inf):
+    """Train the first steps that a log tells of again; return (losses of the log, losses of the replay), or None.
+
+    After `seconds` no further step begins. None: the log is not of a kind that can be repeated (a batch above 64,
+    dropout on a GPU, no settings).
+    """
+    try:
+        settings = Settings.read(log["settings"])
+        told = [float(loss) for loss in log["losses"][:steps]]
+        by_chance = log.get("device") != "cpu" and any(layer.get("kind") == "dropout" for layer in layers)
+        if not told or settings.batch > 64 or by_chance:
+            return None
+        trainer, stop, found = Trainer(task, layers, replace(settings, every=1_000_000)), time.monotonic() + seconds, []
+        while len(found) < len(told) and (not found or time.monotonic() < stop):
+            found.append(trainer.advance())
+        return told[: len(found)], found
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError):  # of a log that nobody's training wrote
+        return None

@@ -1,0 +1,736 @@
+"""A whole convnet in NumPy: the layers of the earlier topics one after the other, the loss, its gradient, and a step.
+
+A network is a list of layers, as in `miniconv.shapes.trace_shapes`, and a dict of weights with the names of
+`torch.nn.Sequential`: "0.weight" and "0.bias" belong to layer 0.
+"""
+
+import numpy as np
+
+from miniconv._arguments import as_array, as_int
+from miniconv.attention import (
+    multi_head_attention,
+    scaled_dot_product_attention,
+    scaled_dot_product_attention_backward,
+    split_heads,
+)
+from miniconv.gradients import conv2d_backward
+from miniconv.layer import conv2d
+from miniconv.pooling import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_backward,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_backward,
+    avg_pool2d,
+    avg_pool2d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+)
+from miniconv.shapes import trace_shapes
+from miniconv.variants import conv_transpose2d, conv_transpose2d_backward
+
+EPSILON = 1e-5  # what batch normalisation adds to the variance, in PyTorch too
+
+
+def _relu(x):
+    return np.maximum(as_array(x, "x", None), 0)
+
+
+def relu_backward(grad_output, x):
+    """Return the gradient of a loss with respect to the input of max(x, 0).
+
+    Parameters
+    ----------
+    grad_output, x : array of float, of one shape
+
+    Returns
+    -------
+    array of float
+        What came from above, but 0 where x is 0 or less; where x is NaN it passes, as in PyTorch.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> relu_backward(np.array([5.0, 6.0, 7.0]), np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 7.])
+    """
+    grad_output, x = as_array(grad_output, "grad_output", None), as_array(x, "x", None)
+    if grad_output.shape != x.shape:
+        raise ValueError(f"grad_output must have the shape of x, {x.shape}, got {grad_output.shape}")
+    return np.where(x <= 0, 0, grad_output).astype(grad_output.dtype)
+
+
+def linear(x, weight, bias=None):
+    """Return the output of a dense layer, ``x @ weight.T + bias``, on the last axis of x.
+
+    Parameters
+    ----------
+    x : (N, ..., D) float
+    weight : (K, D) float
+    bias : (K,) float, optional
+
+    Returns
+    -------
+    (N, ..., K) float
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    `torch.nn.functional.linear`.
+
+    Examples
+    --------
+    >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([0.5]))
+    array([[11.5]])
+    """
+    x, weight = as_array(x, "x", None), as_array(weight, "weight", "(K, D)")
+    if x.ndim < 2 or x.shape[-1] != weight.shape[1]:
+        raise ValueError(
+            f"x (N, ..., D) must end in the {weight.shape[1]} features of weight, {weight.shape}: {x.shape}"
+        )
+    if bias is None:
+        return x @ weight.T
+    bias = as_array(bias, "bias", "(K,)")
+    if bias.shape != weight.shape[:1]:
+        raise ValueError(f"bias must have shape {weight.shape[:1]}, one per output, got {bias.shape}")
+    return x @ weight.T + bias
+
+
+def linear_backward(grad_output, x, weight, bias=None):
+    """Return the gradients of `linear` for x, weight and bias (None if there is none).
+
+    Parameters
+    ----------
+    grad_output : (N, ..., K) float
+        Gradient of the loss with respect to the output.
+    x, weight, bias
+        As in the forward pass.
+
+    Returns
+    -------
+    grad_x : (N, ..., D) float
+    grad_weight : (K, D) float
+    grad_bias : (K,) float or None
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> linear_backward(np.array([[2.0]]), np.array([[1.0, 3.0]]), np.array([[5.0, 7.0]]))
+    (array([[10., 14.]]), array([[2., 6.]]), None)
+    """
+    grad_output = _like_output(grad_output, linear(x, weight, bias))
+    rows = grad_output.reshape(-1, grad_output.shape[-1])
+    grad_weight = rows.T @ np.reshape(x, (len(rows), -1))
+    return grad_output @ weight, grad_weight, None if bias is None else rows.sum(0)
+
+
+def batch_norm2d(x, weight, bias, running_mean, running_var):
+    """Return the output of batch normalisation after training: each channel moved and scaled by fixed numbers.
+
+    ``(x - running_mean) / sqrt(running_var + 1e-5) * weight + bias``, channel by channel.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) float
+    weight, bias, running_mean, running_var : (C,) float
+
+    Returns
+    -------
+    (N, C, H, W) float
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Ioffe and Szegedy (2015), algorithm 2; `torch.nn.BatchNorm2d` in evaluation mode.
+
+    Examples
+    --------
+    >>> x = np.array([3.0, 5.0]).reshape(1, 1, 1, 2)
+    >>> batch_norm2d(x, np.array([2.0]), np.array([1.0]), np.array([3.0]), np.array([1.0])).round(3).ravel()
+    array([1., 5.])
+    """
+    x, weight, bias, mean, deviation = _normalisation(x, weight, bias, running_mean, running_var)
+    return (x - mean) / deviation * weight + bias
+
+
+def _normalisation(x, weight, bias, running_mean, running_var):
+    """Return x and, in a shape that goes with it, weight, bias, mean and standard deviation of every channel."""
+    x = as_array(x, "x", "(N, C, H, W)")
+    given = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
+    given = {name: as_array(value, name, "(C,)") for name, value in given.items()}
+    for name, value in given.items():
+        if value.shape != x.shape[1:2]:
+            raise ValueError(f"{name} must have shape {x.shape[1:2]}, one per channel, got {value.shape}")
+    weight, bias, mean, var = (value[:, None, None] for value in given.values())
+    return x, weight, bias, mean, np.sqrt(var + EPSILON)
+
+
+def batch_norm2d_backward(grad_output, x, weight, bias, running_mean, running_var):
+    """Return the gradients of `batch_norm2d` for x, weight and bias; the running statistics are constants.
+
+    Parameters
+    ----------
+    grad_output : (N, C, H, W) float
+    x, weight, bias, running_mean, running_var
+        As in the forward pass.
+
+    Returns
+    -------
+    grad_x : (N, C, H, W) float
+    grad_weight, grad_bias : (C,) float
+
+    Examples
+    --------
+    >>> x, one = np.ones((1, 1, 1, 2)), np.ones(1)
+    >>> [g.round(3).ravel().tolist() for g in batch_norm2d_backward(2 * x, 3 * x, 4 * one, one, one, one)]
+    [[8.0, 8.0], [8.0], [4.0]]
+    """
+    grad_output = _like_output(grad_output, batch_norm2d(x, weight, bias, running_mean, running_var))
+    x, weight, _, mean, deviation = _normalisation(x, weight, bias, running_mean, running_var)
+    grad_weight = (grad_output * (x - mean) / deviation).sum((0, 2, 3))
+    return grad_output * weight / deviation, grad_weight, grad_output.sum((0, 2, 3))
+
+
+def attention2d(x, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, num_heads=1):
+    """Return a feature map plus attention among all of its places: any place may look at any other.
+
+    The H * W places are the sequence, the channels at a place its features; see `miniconv.attention`.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) float
+    in_proj_weight : (3 C, C) float
+    in_proj_bias : (3 C,) float
+    out_proj_weight : (C, C) float
+    out_proj_bias : (C,) float
+    num_heads : int
+        Divides C.
+
+    Returns
+    -------
+    (N, C, H, W) float
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Vaswani et al. (2017), sections 3.1 and 3.2.2, without the normalisation; Wang et al. (2018), equation 6.
+
+    Examples
+    --------
+    Queries and keys of zeros look at all places alike, so the mean, 2, is added:
+
+    >>> x, w = np.array([1.0, 3.0]).reshape(1, 1, 1, 2), np.array([[0.0], [0.0], [1.0]])
+    >>> attention2d(x, w, np.zeros(3), np.ones((1, 1)), np.zeros(1)).ravel()
+    array([3., 5.])
+    """
+    flat = _places_first(as_array(x, "x", "(N, C, H, W)"))
+    attended = multi_head_attention(
+        flat, flat, flat, num_heads, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias
+    )
+    return x + attended.swapaxes(1, 2).reshape(np.shape(x))
+
+
+def attention2d_backward(grad_output, x, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, num_heads=1):
+    """Return the gradients of `attention2d` for x and its four weights.
+
+    Parameters
+    ----------
+    grad_output : (N, C, H, W) float
+    x, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, num_heads
+        As in the forward pass.
+
+    Returns
+    -------
+    grad_x, grad_in_proj_weight, grad_in_proj_bias, grad_out_proj_weight, grad_out_proj_bias : arrays
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    Nothing is let through the last projection, so the gradient of x is that of the sum alone:
+
+    >>> x, w = np.ones((1, 1, 1, 2)), np.array([[0.0], [0.0], [1.0]])
+    >>> grads = attention2d_backward(2 * x, x, w, np.zeros(3), np.zeros((1, 1)), np.zeros(1))
+    >>> grads[0].ravel(), grads[3], grads[4]
+    (array([2., 2.]), array([[4.]]), array([4.]))
+    """
+    weights = in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias = [
+        np.asarray(w) for w in (in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias)
+    ]
+    x = np.asarray(x)
+    g = _places_first(_like_output(grad_output, attention2d(x, *weights, num_heads)))
+    flat = _places_first(x)
+    projected = flat @ in_proj_weight.T + in_proj_bias
+    heads = [split_heads(part, num_heads) for part in np.split(projected, 3, -1)]
+    attended = _joined(scaled_dot_product_attention(*heads))
+    grad_heads = scaled_dot_product_attention_backward(split_heads(g @ out_proj_weight, num_heads), *heads)
+    grad_projected = np.concatenate([_joined(grad) for grad in grad_heads], -1)
+    grad_x = grad_output + (grad_projected @ in_proj_weight).swapaxes(1, 2).reshape(x.shape)
+    return (
+        grad_x,
+        np.einsum("nli,nlj->ij", grad_projected, flat),
+        grad_projected.sum((0, 1)),
+        np.einsum("nli,nlj->ij", g, attended),
+        g.sum((0, 1)),
+    )
+
+
+def _places_first(x):
+    """Turn a feature map (N, C, H, W) into a sequence (N, H W, C)."""
+    return x.reshape(*x.shape[:2], -1).swapaxes(1, 2)
+
+
+def _joined(heads):
+    """Put heads (N, heads, L, D) side by side: the inverse of `split_heads`."""
+    return heads.swapaxes(1, 2).reshape(len(heads), heads.shape[2], -1)
+
+
+def _like_output(grad_output, output):
+    """Return grad_output as an array of the output's shape, or raise."""
+    grad_output = as_array(grad_output, "grad_output", None)
+    if grad_output.shape != np.shape(output):
+        raise ValueError(f"grad_output must have the shape of the output, {np.shape(output)}, got {grad_output.shape}")
+    return grad_output
+
+
+# --- layers by their kind ------------------------------------------------------------------------------------------
+
+_WITH_WEIGHTS = {  # kind: (forward, backward, names of its weights, those among them that are trained)
+    "conv2d": (conv2d, conv2d_backward, ("weight", "bias"), 2),
+    "conv_transpose2d": (conv_transpose2d, conv_transpose2d_backward, ("weight", "bias"), 2),
+    "linear": (linear, linear_backward, ("weight", "bias"), 2),
+    "batch_norm2d": (batch_norm2d, batch_norm2d_backward, ("weight", "bias", "running_mean", "running_var"), 2),
+    "attention": (
+        attention2d,
+        attention2d_backward,
+        ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"),
+        4,
+    ),
+}
+_WITHOUT = {  # kind: (forward, backward)
+    "max_pool2d": (max_pool2d, max_pool2d_backward),
+    "avg_pool2d": (avg_pool2d, avg_pool2d_backward),
+    "adaptive_avg_pool2d": (adaptive_avg_pool2d, adaptive_avg_pool2d_backward),
+    "adaptive_max_pool2d": (adaptive_max_pool2d, adaptive_max_pool2d_backward),
+    "relu": (_relu, relu_backward),
+    "dropout": (np.array, lambda grad_output, x: np.array(_like_output(grad_output, x))),
+    "flatten": (lambda x: np.array(x).reshape(len(x), -1), lambda grad_output, x: np.reshape(grad_output, np.shape(x))),
+}
+
+
+def _options(layer):
+    """Return what the function of a layer takes beside its weights, which say kernel and channels themselves."""
+    said = {"kind", "out_channels", "out_features", "bias"} | (
+        {"kernel_size"} if layer["kind"] in _WITH_WEIGHTS else set()
+    )
+    return {name: value for name, value in layer.items() if name not in said}
+
+
+def _weights_of(position, layer, weights):
+    """Return the weights of one layer in the order of its function's arguments; None for a bias that is not there."""
+    names = _WITH_WEIGHTS[layer["kind"]][2]
+    missing = [f"{position}.{name}" for name in names if f"{position}.{name}" not in weights]
+    if not layer.get("bias", True):
+        missing = [name for name in missing if not name.endswith("bias")]
+    if missing:
+        raise ValueError(f"layer {position} ({layer['kind']}) needs {missing[0]!r}; there are {sorted(weights)}")
+    return [
+        weights.get(f"{position}.{name}") if layer.get("bias", True) or not name.endswith("bias") else None
+        for name in names
+    ]
+
+
+def layer_forward(position, layer, weights, x):
+    """Return the output of one layer of a network.
+
+    Parameters
+    ----------
+    position : int
+        Which layer it is, counted from 0: its weights are ``weights[f"{position}.weight"]`` and so on.
+    layer : dict
+        Its "kind" and options.
+    weights : dict of str to array
+        The weights of the whole network.
+    x : array of float
+        What comes out of the layer before.
+
+    Returns
+    -------
+    array of float
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown, or a weight is missing or does not fit.
+
+    Examples
+    --------
+    >>> layer_forward(1, {"kind": "linear", "out_features": 1}, {"1.weight": [[2.0]], "1.bias": [1.0]}, [[5.0]])
+    array([[11.]])
+    """
+    kind = layer.get("kind")
+    if kind in _WITH_WEIGHTS:
+        return _WITH_WEIGHTS[kind][0](x, *_weights_of(position, layer, weights), **_options(layer))
+    if kind in _WITHOUT:
+        return _WITHOUT[kind][0](x, **_options(layer))
+    known = sorted(_WITH_WEIGHTS | _WITHOUT)
+    raise ValueError(f"layer {position} must be of a kind among {known}, got {kind!r}")
+
+
+def layer_backward(grad_output, position, layer, weights, x):
+    """Return the gradients of one layer of a network for its weights and for its input.
+
+    Parameters
+    ----------
+    grad_output : array of float
+        Gradient of the loss with respect to this layer's output.
+    position, layer, weights, x
+        As in `layer_forward`.
+
+    Returns
+    -------
+    grad_weights : dict of str to array
+        For the trained weights of this layer, under the names they have in `weights`; empty for a layer without.
+    grad_x : array of float
+
+    Raises
+    ------
+    ValueError
+        As in `layer_forward`, or if grad_output does not have the shape of the output.
+
+    Examples
+    --------
+    >>> layer_backward(np.array([[1.0, 1.0]]), 3, {"kind": "relu"}, {}, np.array([[-1.0, 2.0]]))
+    ({}, array([[0., 1.]]))
+    """
+    if layer.get("kind") not in _WITH_WEIGHTS:
+        layer_forward(position, layer, weights, x)  # refuses what is unknown
+        return {}, _WITHOUT[layer["kind"]][1](grad_output, x, **_options(layer))
+    _, backward, names, trained = _WITH_WEIGHTS[layer["kind"]]
+    grad_x, *grads = backward(grad_output, x, *_weights_of(position, layer, weights), **_options(layer))
+    found = zip(names[:trained], grads, strict=True)
+    return {f"{position}.{name}": grad for name, grad in found if grad is not None}, grad_x
+
+
+# --- the network ---------------------------------------------------------------------------------------------------
+
+
+def network_summary(layers, input_shape):
+    """Return the output shape of a network and how many parameters it has, from its description alone.
+
+    Parameters
+    ----------
+    layers : list of dict
+        As in `convnet_forward`.
+    input_shape : tuple of int
+        (N, C, H, W).
+
+    Returns
+    -------
+    output_shape : tuple of int
+    parameters : int
+        Everything that is trained: kernels, matrices, biases; of batch normalisation the scale and the shift; of
+        attention four matrices with biases.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a layer is unknown or cannot take the shape before it.
+
+    Examples
+    --------
+    Eight 3 x 3 kernels and their biases, then 8 x 13 x 13 numbers into 10 outputs:
+
+    >>> net = [{"kind": "conv2d", "out_channels": 8, "kernel_size": 3}, {"kind": "max_pool2d", "kernel_size": 2}]
+    >>> net += [{"kind": "flatten"}, {"kind": "linear", "out_features": 10}]
+    >>> network_summary(net, (1, 1, 28, 28))
+    ((1, 10), 13610)
+    """
+    looks = [
+        isinstance(layer, dict) and layer.get("kind") == "attention" for layer in layers
+    ]  # `trace_shapes` does not know it: the shape stays
+    trace = trace_shapes([{"kind": "relu"} if own else layer for own, layer in zip(looks, layers)], input_shape)
+    shapes, parameters = [tuple(input_shape), *[shape for shape, _ in trace]], sum(found for _, found in trace)
+    for position, (own, layer, shape) in enumerate(zip(looks, layers, shapes)):
+        if own and (len(shape) != 4 or shape[1] % as_int(layer.get("num_heads", 1), "num_heads", 1)):
+            raise ValueError(f"layer {position} (attention) takes (N, C, H, W) and heads that divide C, got {shape}")
+        parameters += own and 4 * shape[1] * (shape[1] + 1)
+    return shapes[-1], parameters
+
+
+def convnet_forward(layers, weights, x):
+    """Return the output of a network: every layer takes what the one before it gives.
+
+    Parameters
+    ----------
+    layers : list of dict
+        Each with a "kind" and its options, named and with defaults as in `torch.nn`: "conv2d", "conv_transpose2d",
+        "linear", "batch_norm2d" (with its running statistics), "attention" (with "num_heads", see `attention2d`),
+        "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "relu", "flatten", "dropout" (which
+        does nothing after training).
+    weights : dict of str to array
+        The weights, named as in the state dict of `torch.nn.Sequential`: ``"0.weight"``, ``"0.bias"``, ...
+    x : (N, C, H, W) float
+
+    Returns
+    -------
+    array of float
+        The logits: (N, K), or (N, K, H, W) for a network that labels pixels.
+
+    Raises
+    ------
+    ValueError
+        If a layer is unknown, or a weight is missing or does not fit.
+
+    Examples
+    --------
+    A kernel that sums 2 x 2 pixels, ReLU, then twice the result:
+
+    >>> net = [{"kind": "conv2d", "out_channels": 1, "kernel_size": 2, "bias": False}, {"kind": "relu"}]
+    >>> net += [{"kind": "flatten"}, {"kind": "linear", "out_features": 1, "bias": False}]
+    >>> weights = {"0.weight": np.ones((1, 1, 2, 2)), "3.weight": np.array([[2.0]])}
+    >>> convnet_forward(net, weights, np.array([[[[1.0, 2.0], [3.0, 4.0]]]]))
+    array([[20.]])
+    """
+    for position, layer in enumerate(layers):
+        x = layer_forward(position, layer, weights, x)
+    return x
+
+
+def convnet_activations(layers, weights, x):
+    """Return the network's input and the output of every layer: one more array than there are layers.
+
+    Parameters
+    ----------
+    layers, weights, x
+        As in `convnet_forward`.
+
+    Returns
+    -------
+    list of array
+
+    Examples
+    --------
+    >>> convnet_activations([{"kind": "relu"}, {"kind": "flatten"}], {}, np.array([[[[-1.0, 2.0]]]]))[1:]
+    [array([[[[0., 2.]]]]), array([[0., 2.]])]
+    """
+    outputs = [x]
+    for position, layer in enumerate(layers):
+        outputs.append(layer_forward(position, layer, weights, outputs[-1]))
+    return outputs
+
+
+def convnet_backward(grad_output, layers, weights, x):
+    """Return the gradients of a network for all its weights and for its input.
+
+    Parameters
+    ----------
+    grad_output : array of float
+        Gradient of the loss with respect to the network's output.
+    layers, weights, x
+        As in `convnet_forward`.
+
+    Returns
+    -------
+    grad_weights : dict of str to array
+        A gradient for every trained weight, under its name.
+    grad_x : (N, C, H, W) float
+
+    Raises
+    ------
+    ValueError
+        As in `convnet_forward`, or if grad_output does not have the shape of the output.
+
+    References
+    ----------
+    Goodfellow, Bengio and Courville (2016), sections 6.5 and 9.5.
+
+    Examples
+    --------
+    For y = 2 relu(3 x) at x = 5: 2 * 3 for x, 2 * 5 for the first weight, 15 for the second.
+
+    >>> net = [{"kind": "linear", "out_features": 1, "bias": False}, {"kind": "relu"}] + [
+    ...        {"kind": "linear", "out_features": 1, "bias": False}]
+    >>> weights = {"0.weight": np.array([[3.0]]), "2.weight": np.array([[2.0]])}
+    >>> grads, grad_x = convnet_backward(np.array([[1.0]]), net, weights, np.array([[5.0]]))
+    >>> grad_x, grads["0.weight"], grads["2.weight"]
+    (array([[6.]]), array([[10.]]), array([[15.]]))
+    """
+    inputs = convnet_activations(layers, weights, x)
+    grad = _like_output(grad_output, as_array(inputs[-1], "x", None))
+    grad_weights = {}
+    for position in reversed(range(len(layers))):
+        found, grad = layer_backward(grad, position, layers[position], weights, inputs[position])
+        grad_weights = found | grad_weights
+    return grad_weights, grad
+
+
+# --- the loss and the step -----------------------------------------------------------------------------------------
+
+
+def _as_logits(logits, target):
+    """Return float logits (N, K, ...) and labels (N, ...) that fit, or raise."""
+    logits, target = as_array(logits, "logits", None), as_array(target, "target", None)
+    if logits.ndim < 2 or target.shape != (logits.shape[0], *logits.shape[2:]):
+        raise ValueError(f"logits (N, K, ...) need a target (N, ...), got shapes {logits.shape} and {target.shape}")
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"target must hold integers, got dtype {target.dtype}")
+    if target.min() < 0 or target.max() >= logits.shape[1]:
+        raise ValueError(f"target must be 0 ... {logits.shape[1] - 1}, got {target.min()} ... {target.max()}")
+    return logits.astype(np.result_type(logits, 0.0), copy=False), target
+
+
+def _log_probabilities(logits):
+    shifted = logits - logits.max(1, keepdims=True)  # so that no exponential overflows
+    return shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+
+
+def cross_entropy(logits, target):
+    """Return the mean over samples (and pixels) of minus the logarithm of the probability that the label gets.
+
+    The probabilities are the softmax of the logits over the classes, axis 1. Logits of any size give a finite loss.
+
+    Parameters
+    ----------
+    logits : (N, K) or (N, K, H, W) float
+    target : (N,) or (N, H, W) int
+        Labels from 0 to K - 1.
+
+    Returns
+    -------
+    float
+        In nats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the shapes do not fit, or a label is not an integer from 0 to K - 1.
+
+    References
+    ----------
+    `torch.nn.functional.cross_entropy`; Goodfellow, Bengio and Courville (2016), section 6.2.2.3.
+
+    Examples
+    --------
+    Two classes with equal scores: log 2.
+
+    >>> round(float(cross_entropy(np.zeros((3, 2)), np.array([0, 1, 1]))), 4)
+    0.6931
+    """
+    logits, target = _as_logits(logits, target)
+    return -np.take_along_axis(_log_probabilities(logits), target[:, None], 1).mean(dtype=logits.dtype)
+
+
+def cross_entropy_backward(grad_output, logits, target):
+    """Return the gradient of a loss with respect to the logits of `cross_entropy`.
+
+    Parameters
+    ----------
+    grad_output : float
+        Gradient of the loss with respect to the cross-entropy: 1 where that is the loss.
+    logits, target
+        As in the forward pass.
+
+    Returns
+    -------
+    array of float, of the shape of the logits
+        It sums to 0 over the classes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in the forward pass, or if grad_output is not a single number.
+
+    Examples
+    --------
+    Probabilities (1/2, 1/2), label 1:
+
+    >>> cross_entropy_backward(1.0, np.zeros((1, 2)), np.array([1]))
+    array([[ 0.5, -0.5]])
+    """
+    logits, target = _as_logits(logits, target)
+    if np.size(grad_output) != 1:
+        raise ValueError(f"grad_output must be a number, as the loss is, got shape {np.shape(grad_output)}")
+    slope = np.exp(_log_probabilities(logits))
+    is_label = np.expand_dims(target, 1) == np.arange(logits.shape[1]).reshape(-1, *[1] * (logits.ndim - 2))
+    return ((slope - is_label) * (grad_output / target.size)).astype(logits.dtype)
+
+
+def sgd_step(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0):
+    """Return the weights after one step of gradient descent with momentum, and the new velocity.
+
+    For every weight w that has a gradient g: ``g + weight_decay * w`` is added to `momentum` times the old velocity,
+    which gives the new velocity v, and the new weight is ``w - lr * v``. A weight without a gradient keeps its value
+    and its velocity; a velocity that is not there yet counts as zeros.
+
+    Parameters
+    ----------
+    weights, grads : dict of str to array
+    velocity : dict of str to array, optional
+        What the last step returned; None before the first step stands for zeros.
+    lr, momentum, weight_decay : float
+        Not negative.
+
+    Returns
+    -------
+    weights, velocity : dict of str to array
+        New arrays; those passed in stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If a gradient or a velocity belongs to no weight or has another shape, or a number is negative.
+
+    References
+    ----------
+    `torch.optim.SGD` (without dampening); Goodfellow, Bengio and Courville (2016), section 8.3.2.
+
+    Examples
+    --------
+    >>> weights, velocity = sgd_step({"w": np.array([1.0])}, {"w": np.array([2.0])}, None, lr=0.1, momentum=0.5)
+    >>> weights["w"], velocity["w"]
+    (array([0.8]), array([2.]))
+    >>> sgd_step(weights, {"w": np.array([2.0])}, velocity, lr=0.1, momentum=0.5)[0]["w"]
+    array([0.5])
+    """
+    if min(lr, momentum, weight_decay) < 0:
+        raise ValueError(f"lr, momentum and weight_decay must not be negative, got {lr}, {momentum}, {weight_decay}")
+    _check_like_weights(weights, grads, "gradient")
+    _check_like_weights(weights, velocity or {}, "velocity")
+    new_weights = {name: np.array(w) for name, w in weights.items()}
+    new_velocity = {name: np.array(v) for name, v in (velocity or {}).items()}
+    for name, grad in grads.items():
+        w = new_weights[name]
+        v = momentum * new_velocity.get(name, np.zeros_like(w)) + (grad + weight_decay * w)
+        new_velocity[name] = v.astype(w.dtype)
+        new_weights[name] = (w - lr * v).astype(w.dtype)
+    return new_weights, new_velocity
+
+
+def _check_like_weights(weights, given, words):
+    for name, array in given.items():
+        if name not in weights or np.shape(array) != np.shape(weights[name]):
+            shape = np.shape(weights[name]) if name in weights else "no weight"
+            raise ValueError(f"the {words} {name!r} has shape {np.shape(array)}, its weight {shape}")

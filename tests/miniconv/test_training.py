@@ -1,0 +1,313 @@
+"""The NumPy network against PyTorch: forward, backward, loss and optimiser."""
+
+import numpy as np
+import pytest
+import torch
+from miniconv.gradients import numerical_gradient
+from miniconv.training import (
+    attention2d_backward,
+    batch_norm2d,
+    batch_norm2d_backward,
+    convnet_activations,
+    convnet_backward,
+    convnet_forward,
+    cross_entropy,
+    cross_entropy_backward,
+    layer_backward,
+    layer_forward,
+    linear,
+    linear_backward,
+    network_summary,
+    relu_backward,
+    sgd_step,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import assert_close
+from torch import nn
+
+CONV = {"kind": "conv2d", "out_channels": 4, "kernel_size": 3, "padding": 1}
+HEAD = [{"kind": "flatten"}, {"kind": "linear", "out_features": 3}]
+NETS = {  # name: (layers, the same in PyTorch for 2 channels of 6 x 8)
+    "conv, relu, max pooling, linear": (
+        [CONV, {"kind": "relu"}, {"kind": "max_pool2d", "kernel_size": 2}, *HEAD],
+        lambda: [nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(48, 3)],
+    ),
+    "groups, stride, dilation, no bias": (
+        [CONV | {"groups": 2, "stride": (2, 1), "dilation": 2, "padding": 2, "bias": False}, {"kind": "relu"}, *HEAD],
+        lambda: [
+            nn.Conv2d(2, 4, 3, (2, 1), 2, 2, 2, bias=False),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(4 * 3 * 8, 3),
+        ],
+    ),
+    "batch norm, average pooling": (
+        [CONV, {"kind": "batch_norm2d"}, {"kind": "relu"}, {"kind": "avg_pool2d", "kernel_size": 2}, *HEAD],
+        lambda: [
+            nn.Conv2d(2, 4, 3, padding=1),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+            nn.AvgPool2d(2),
+            nn.Flatten(),
+            nn.Linear(48, 3),
+        ],
+    ),
+    "down and up again: a label per pixel": (
+        [
+            CONV | {"stride": 2},
+            {"kind": "relu"},
+            {"kind": "conv_transpose2d", "out_channels": 3, "kernel_size": 2, "stride": 2},
+        ],
+        lambda: [nn.Conv2d(2, 4, 3, 2, 1), nn.ReLU(), nn.ConvTranspose2d(4, 3, 2, 2)],
+    ),
+    "global pooling, two dense layers, dropout": (
+        [
+            CONV,
+            {"kind": "adaptive_avg_pool2d", "output_size": 1},
+            {"kind": "flatten"},
+            {"kind": "linear", "out_features": 5},
+            {"kind": "relu"},
+            {"kind": "dropout"},
+            {"kind": "linear", "out_features": 3, "bias": False},
+        ],
+        lambda: [
+            nn.Conv2d(2, 4, 3, padding=1),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(4, 5),
+            nn.ReLU(),
+            nn.Dropout(),
+            nn.Linear(5, 3, bias=False),
+        ],
+    ),
+    "adaptive max pooling": (
+        [CONV, {"kind": "adaptive_max_pool2d", "output_size": (2, 3)}, *HEAD],
+        lambda: [nn.Conv2d(2, 4, 3, padding=1), nn.AdaptiveMaxPool2d((2, 3)), nn.Flatten(), nn.Linear(24, 3)],
+    ),
+}
+
+
+def network(name, dtype=torch.float64, seed=0):
+    """Return layers, PyTorch's network in evaluation mode, and its weights as NumPy arrays."""
+    torch.manual_seed(seed)
+    layers, build = NETS[name]
+    net = nn.Sequential(*build()).to(dtype).eval()
+    for module in net:
+        if isinstance(module, nn.BatchNorm2d):
+            for value in (module.weight, module.bias, module.running_mean, module.running_var):
+                value.data.uniform_(0.5, 2)
+    return layers, net, {key: value.detach().numpy().copy() for key, value in net.state_dict().items()}
+
+
+def draw(*shape, seed=0, dtype=np.float64):
+    return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("name", NETS)
+def test_forward_agrees_with_pytorch(name, dtype):
+    x = draw(3, 2, 6, 8, dtype=dtype)
+    layers, net, weights = network(name, torch.from_numpy(x).dtype)
+    y = convnet_forward(layers, weights, x)
+    assert y.dtype == dtype
+    assert_close(y, net(torch.from_numpy(x)).detach().numpy(), scale=10.0)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_backward_agrees_with_autograd(name):
+    layers, net, weights = network(name)
+    x = torch.from_numpy(draw(3, 2, 6, 8)).requires_grad_()
+    y = net(x)
+    g = draw(*y.shape, seed=1)
+    (y * torch.from_numpy(g)).sum().backward()
+    grads, grad_x = convnet_backward(g, layers, weights, x.detach().numpy())
+    assert list(grads) == [key for key, _ in net.named_parameters()]
+    assert_close(grad_x, x.grad.numpy(), scale=50.0)
+    for key, parameter in net.named_parameters():
+        assert_close(grads[key], parameter.grad.numpy(), scale=100.0)
+
+
+def test_backward_agrees_with_central_differences():
+    layers, _, weights = network("batch norm, average pooling")
+    x, g = draw(2, 2, 6, 8), draw(2, 3, seed=1)
+    grads, grad_x = convnet_backward(g, layers, weights, x)
+    for key in ("0.weight", "1.weight", "1.bias", "5.bias"):
+        numerical = numerical_gradient(
+            lambda w, key=key: convnet_forward(layers, weights | {key: w}, x), weights[key], g
+        )
+        assert_close(grads[key], numerical, tolerance=1e-6)
+    assert_close(grad_x, numerical_gradient(lambda v: convnet_forward(layers, weights, v), x, g), tolerance=1e-6)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_summary_counts_what_pytorch_has(name):
+    layers, net, _ = network(name)
+    shape, count = network_summary(layers, (3, 2, 6, 8))
+    assert shape == tuple(net(torch.zeros(3, 2, 6, 8, dtype=torch.float64)).shape)
+    assert count == sum(parameter.numel() for parameter in net.parameters())
+
+
+def test_activations_are_the_input_and_every_output():
+    layers, net, weights = network("conv, relu, max pooling, linear")
+    x = draw(2, 2, 6, 8)
+    outputs = convnet_activations(layers, weights, x)
+    assert len(outputs) == len(layers) + 1
+    value = torch.from_numpy(x)
+    for module, output in zip(net, outputs[1:], strict=True):
+        value = module(value)
+        assert_close(output, value.detach().numpy(), scale=10.0)
+    assert_close(outputs[-1], convnet_forward(layers, weights, x))
+
+
+@given(st.integers(1, 4), st.integers(2, 5), st.sampled_from([(), (2, 3), (1, 1)]), st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
+def test_cross_entropy_and_its_gradient_agree_with_pytorch(n, k, space, seed):
+    rng = np.random.default_rng(seed)
+    logits, target = 5 * rng.standard_normal((n, k, *space)), rng.integers(0, k, (n, *space))
+    tensor = torch.from_numpy(logits).requires_grad_()
+    loss = nn.functional.cross_entropy(tensor, torch.from_numpy(target))
+    (2.5 * loss).backward()
+    assert_close(cross_entropy(logits, target), loss.detach().numpy(), scale=20.0)
+    grad = cross_entropy_backward(2.5, logits, target)
+    assert_close(grad, tensor.grad.numpy(), scale=2.5)
+    assert_close(grad.sum(1), np.zeros_like(grad.sum(1)), scale=2.5)
+
+
+def test_cross_entropy_of_huge_logits_is_finite():
+    logits = np.array([[1e4, 0.0], [0.0, 1e4]], dtype=np.float32)
+    assert cross_entropy(logits, np.array([0, 0])) == 5000
+    assert cross_entropy(logits, np.array([0, 0])).dtype == np.float32
+    assert np.isfinite(cross_entropy_backward(1.0, logits, np.array([0, 0]))).all()
+
+
+@given(st.sampled_from([0.0, 0.5, 0.9]), st.sampled_from([0.0, 0.1]), st.integers(1, 4))
+@settings(max_examples=25, deadline=None)
+def test_sgd_steps_agree_with_pytorch(momentum, weight_decay, steps):
+    weights = {"a": draw(3, 2), "b": draw(4)}
+    parameters = {key: nn.Parameter(torch.from_numpy(value.copy())) for key, value in weights.items()}
+    optimiser = torch.optim.SGD(parameters.values(), lr=0.1, momentum=momentum, weight_decay=weight_decay)
+    velocity = None
+    for step in range(steps):
+        grads = {key: draw(*value.shape, seed=step) for key, value in weights.items()}
+        for key, parameter in parameters.items():
+            parameter.grad = torch.from_numpy(grads[key].copy())
+        optimiser.step()
+        weights, velocity = sgd_step(weights, grads, velocity, 0.1, momentum, weight_decay)
+    for key, parameter in parameters.items():
+        assert_close(weights[key], parameter.detach().numpy(), scale=2.0)
+
+
+def test_weights_without_a_gradient_stay():
+    weights, velocity = sgd_step({"a": np.ones(2), "mean": np.ones(3)}, {"a": np.ones(2)}, lr=0.5)
+    assert weights["mean"].tolist() == [1, 1, 1] and weights["a"].tolist() == [0.5, 0.5] and list(velocity) == ["a"]
+
+
+def test_velocities_wait_while_their_weights_have_no_gradient():
+    parameters = {name: nn.Parameter(torch.ones(2, dtype=torch.float64)) for name in "ab"}
+    optimizer = torch.optim.SGD(parameters.values(), lr=0.1, momentum=0.9)
+    weights, velocity = {name: np.ones(2) for name in "ab"}, None
+    for step, names in enumerate(("a", "ab", "b", "", "ab")):
+        grads = {name: np.full(2, step + 1.0) for name in names}
+        for name, parameter in parameters.items():
+            parameter.grad = torch.tensor(grads[name]) if name in grads else None
+        optimizer.step()
+        weights, velocity = sgd_step(weights, grads, velocity, 0.1, 0.9)
+        for name in "ab":
+            assert_close(weights[name], parameters[name].detach().numpy())
+
+
+def test_a_small_network_learns_by_its_own_steps():
+    """Loss falls to a tenth: the parts fit together."""
+    layers, _, weights = network("conv, relu, max pooling, linear")
+    x, target = draw(12, 2, 6, 8), np.arange(12) % 3
+    velocity, losses = None, []
+    for _ in range(30):
+        logits = convnet_forward(layers, weights, x)
+        losses.append(cross_entropy(logits, target))
+        grads, _ = convnet_backward(cross_entropy_backward(1.0, logits, target), layers, weights, x)
+        weights, velocity = sgd_step(weights, grads, velocity, lr=0.1, momentum=0.9)
+    assert losses[-1] < losses[0] / 10
+
+
+def test_nothing_that_goes_in_is_changed():
+    layers, _, weights = network("batch norm, average pooling")
+    x, target = draw(2, 6, 8, 2).transpose(0, 3, 1, 2), np.array([0, 2])
+    for value in (*weights.values(), x):
+        value.flags.writeable = False
+    logits = convnet_forward(layers, weights, x)
+    grads, _ = convnet_backward(cross_entropy_backward(1.0, logits, target), layers, weights, x)
+    before = weights["0.weight"].copy()
+    sgd_step(weights, grads, None, 0.1, 0.9, 0.1)
+    assert (weights["0.weight"] == before).all()
+    for kind in ("flatten", "dropout"):
+        assert not np.may_share_memory(layer_forward(0, {"kind": kind}, {}, x), x)
+
+
+def test_nan_passes_through():
+    assert np.isnan(linear(np.array([[np.nan, 1]]), np.ones((2, 2)))).all()
+    assert np.isnan(layer_forward(0, {"kind": "relu"}, {}, np.array([np.nan]))).all()
+    assert np.isnan(cross_entropy(np.array([[np.nan, 1.0]]), np.array([0])))
+    one = np.ones(1)
+    assert np.isnan(batch_norm2d(np.full((1, 1, 1, 1), np.nan), one, one, one, one)).all()
+    assert relu_backward(np.ones(4), np.array([np.nan, 0.0, 1.0, -1.0])).tolist() == [1, 0, 1, 0]  # as PyTorch's
+
+
+def test_whole_numbers_and_lists_are_taken_as_floats():
+    x, ints = np.arange(6).reshape(1, 1, 2, 3), [[2], [1], [3], [0]]
+    floats = [np.array(v, float) for v in ints]
+    assert_close(batch_norm2d(x, *ints), batch_norm2d(x, *floats))
+    for ours, right in zip(batch_norm2d_backward(x, x, *ints), batch_norm2d_backward(x, x, *floats), strict=True):
+        assert_close(ours, right)
+    weights = [[[1], [2], [3]], [1, 0, 1], [[2]], [1]]
+    arrays = [np.array(w, float) for w in weights]
+    for ours, right in zip(
+        attention2d_backward(x.tolist(), x.tolist(), *weights), attention2d_backward(x, x, *arrays), strict=True
+    ):
+        assert_close(ours, right)
+
+
+def test_a_bias_that_a_layer_says_it_does_not_have_is_not_added():
+    layer = {"kind": "linear", "out_features": 1, "bias": False}
+    assert layer_forward(0, layer, {"0.weight": np.ones((1, 1)), "0.bias": np.ones(1)}, np.ones((1, 1))) == 1
+
+
+X = np.ones((1, 1, 2, 2))
+ERRORS = {
+    "velocity of another shape": (lambda: sgd_step({"a": X}, {"a": X}, {"a": X[0]}, 0.1, 0.9), r"velocity 'a'"),
+    "loss with many gradients": (lambda: cross_entropy_backward(np.ones(2), np.ones((3, 2)), [0, 1, 0]), r"\(2,\)"),
+    "dropout, another gradient": (lambda: layer_backward(X[0], 0, {"kind": "dropout"}, {}, X), r"\(1, 1, 2, 2\)"),
+    "no heads": (lambda: network_summary([{"kind": "attention", "num_heads": 0}], (1, 4, 2, 2)), "num_heads"),
+    "no dict": (lambda: network_summary(["relu"], (1, 4, 2, 2)), "layer 0"),
+    "unknown kind": (lambda: layer_forward(3, {"kind": "gru"}, {}, X), "layer 3"),
+    "no kind": (lambda: layer_forward(3, {}, {}, X), "layer 3"),
+    "missing weight": (lambda: layer_forward(1, CONV, {"1.bias": X}, X), r"1\.weight"),
+    "missing bias": (lambda: layer_forward(1, CONV, {"1.weight": X}, X), r"1\.bias"),
+    "unknown kind, backward": (lambda: layer_backward(X, 3, {"kind": "gru"}, {}, X), "layer 3"),
+    "linear sizes": (lambda: linear(np.ones((2, 3)), np.ones((4, 2))), r"\(2, 3\)"),
+    "linear bias": (lambda: linear(np.ones((2, 3)), np.ones((4, 3)), np.ones(3)), r"\(4,\)"),
+    "linear gradient": (lambda: linear_backward(np.ones((2, 3)), np.ones((2, 3)), np.ones((4, 3))), r"\(2, 4\)"),
+    "relu gradient": (lambda: relu_backward(np.ones(2), np.ones(3)), r"\(3,\)"),
+    "batch norm": (lambda: batch_norm2d(X, *[np.ones(2)] * 4), r"\(1,\)"),
+    "batch norm gradient": (lambda: batch_norm2d_backward(X[:, :, 0], X, *[np.ones(1)] * 4), r"\(1, 1, 2\)"),
+    "target shape": (lambda: cross_entropy(np.ones((2, 3)), np.array([0])), r"\(2, 3\)"),
+    "target range": (lambda: cross_entropy(np.ones((2, 3)), np.array([0, 3])), r"0 \.\.\. 2"),
+    "target dtype": (lambda: cross_entropy(np.ones((1, 3)), np.array([0.5])), "integers"),
+    "logits of objects": (lambda: cross_entropy(np.array([[None, 1]]), np.array([0])), "real numbers"),
+    "gradient of the network": (lambda: convnet_backward(X, [{"kind": "flatten"}], {}, X), r"\(1, 4\)"),
+    "step of another shape": (lambda: sgd_step({"a": np.ones(2)}, {"a": np.ones(3)}), r"\(3,\)"),
+    "step for no weight": (lambda: sgd_step({"a": np.ones(2)}, {"b": np.ones(3)}), "no weight"),
+    "attention without places": (lambda: network_summary([*HEAD, {"kind": "attention"}], (1, 2, 3, 4)), "layer 2"),
+    "heads that do not divide": (
+        lambda: network_summary([{"kind": "attention", "num_heads": 2}], (1, 3, 4, 4)),
+        "layer 0.*divide",
+    ),
+    "negative rate": (lambda: sgd_step({}, {}, lr=-1.0), "negative"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_what_cannot_be_is_refused(name):
+    call, words = ERRORS[name]
+    with pytest.raises((ValueError, TypeError), match=words):
+        call()

@@ -1,0 +1,122 @@
+"""Write what the instructor's edition adds to the site: python book/_ext/instructor.py [ROOT].
+
+Makes `build/instructor/`: a page per topic with the solution of every task and the module of the reference package, and
+the configuration and table of contents that include them. Then, as `make book-instructor` does:
+
+    jupyter-book build . --config build/instructor/_config.yml --toc build/instructor/_toc.yml \
+        --path-output build/instructor-site -n -W --keep-going
+
+The public site never sees these files. Chapters are taken from the public build's cache, not run again.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+
+from autograder.authoring import weaver
+
+FOLDER = "build/instructor"
+INTRODUCTION = """# Solutions
+
+For instructors only: the reference code behind every assignment, and a model answer to its written question. The tasks
+of the notebooks link here, and each solution links back to its task.
+
+"""
+
+
+def anchor(stem, name):
+    """Return the label of a task's solution."""
+    return f"solution-{stem}-{name}".replace("_", "-").lower()
+
+
+def solutions(root, stem):
+    """Return [(task, title, code)] of an assignment, its solution cells in order."""
+    tree = weaver.Tree(root)
+    woven = weaver.weave(tree.assignment(stem), tree.package)
+    titles = {task.name: task.title for task in woven.tasks}
+    found = []
+    for cell in woven.notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if weaver.BEGIN in cell.source:
+            marks = (weaver.BEGIN, weaver.END)
+            lines = [line for line in cell.source.splitlines() if line.strip() not in marks]
+            found.append((name, titles.get(name, name), "\n".join(lines)))
+    return found
+
+
+def written(root, stem):
+    """Return [(name, title, text)] of an assignment: its questions that are answered in words, with a model answer."""
+    tree = weaver.Tree(root)
+    woven = weaver.weave(tree.assignment(stem), tree.package)
+    texts = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in woven.notebook.cells}
+    return [(task.name, task.title, texts[task.name]) for task in woven.tasks if task.by_hand]
+
+
+def task_link(stem, title):
+    """Return a link to a task in its notebook; docutils makes the anchor of a heading out of its text."""
+    target = nodes.make_id(re.sub(r"[$`*]", "", title))
+    return f'<a href="../../exercises/{stem}/{stem}.html#{target}">{title}</a>'
+
+
+def fenced(code):
+    """Return code as a block of MyST that holds backticks too."""
+    return f"`````python\n{code.rstrip()}\n`````\n"
+
+
+def page(root, stem):
+    """Return the page of one topic."""
+    text = f"(solutions-{stem.replace('_', '-')})=\n# Solutions: {stem.replace('_', ' ')}\n\n"
+    text += f"The assignment: [](../../exercises/{stem}/{stem}.ipynb). The chapter: [](../../book/{stem}.md).\n"
+    for name, title, code in solutions(root, stem):
+        text += f"\n({anchor(stem, name)})=\n## {name}\n\nTask: {task_link(stem, title)}\n\n{fenced(code)}"
+    for name, title, answer in written(root, stem):
+        text += f"\n({anchor(stem, name)})=\n## {name}\n\nTask: {task_link(stem, title)}\n\n{answer}\n"
+    module = root / "solutions" / "miniconv" / f"{stem}.py"
+    if module.is_file():
+        text += f"\n## The whole module\n\n`miniconv/{stem}.py`:\n\n{fenced(module.read_text(encoding='utf-8'))}"
+    return text
+
+
+def configuration(root, stems):
+    """Return the edition's configuration and table of contents: the public ones, and more."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    config["title"] += " (instructor's edition)"
+    config["execute"]["cache"] = str(root / "_build" / ".jupyter_cache")
+    up = Path(FOLDER).parts
+    local = config["sphinx"]["local_extensions"]
+    config["sphinx"]["local_extensions"] = {name: "/".join([".."] * len(up) + [path]) for name, path in local.items()}
+    config["sphinx"]["config"]["course_instructor"] = True
+    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    pages = [{"file": f"{FOLDER}/{stem}"} for stem in stems]
+    appendix = {"caption": "For instructors", "chapters": [{"file": f"{FOLDER}/index"}, *pages]}
+    if "chapters" in contents:
+        contents = {**contents, "parts": [{"caption": "Chapters", "chapters": contents.pop("chapters")}]}
+    contents["parts"].append(appendix)
+    return config, contents
+
+
+def write(root):
+    """Write the edition's files; return how many solutions they hold."""
+    folder = root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = (root / "_toc.yml").read_text(encoding="utf-8")
+    stems = re.findall(r"exercises/(\w+)/\1\n", contents)  # in the order of the course
+    count, index = 0, INTRODUCTION
+    for stem in stems:
+        names = [name for name, _, _ in [*solutions(root, stem), *written(root, stem)]]
+        count += len(names)
+        links = ", ".join(f"[{name}](#{anchor(stem, name)})" for name in names)
+        index += f"- [](#solutions-{stem.replace('_', '-')}): {links}\n"
+        (folder / f"{stem}.md").write_text(page(root, stem), encoding="utf-8")
+    (folder / "index.md").write_text(index, encoding="utf-8")
+    for name, values in zip(("_config.yml", "_toc.yml"), configuration(root, stems), strict=True):
+        (folder / name).write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return count
+
+
+if __name__ == "__main__":
+    where = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+    print(f"{write(where)} solutions written into {FOLDER}")

@@ -1,0 +1,237 @@
+"""Take a function out of the reference package as text: signature and docstring, and a body that stands alone.
+
+Nothing is imported: the files are read and parsed, so the weaver works where the reference package is not installed.
+"""
+
+import ast
+import functools
+import re
+import symtable
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = "miniconv"
+PAIR = """\
+def as_pair(value):
+    return tuple(value) if isinstance(value, tuple | list) else (value, value)
+"""
+# The reference package's checks of arguments are not part of what a task asks for: a solution gets these instead.
+LEAN = {"as_array": "np.asarray({})", "as_int": "int({})", "as_pair": "as_pair({})"}
+
+
+class UnknownReference(Exception):
+    """What is wrong with the function that was asked for, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function as a task shows it: the head is what a student gets, the body is the solution."""
+
+    name: str
+    head: str
+    body: str
+
+
+@dataclass(frozen=True)
+class _Module:
+    path: Path
+    source: str
+    definitions: dict  # name -> node at the module's top level
+    scopes: dict  # function or class name -> symbol table
+
+    def text(self, node):
+        """Return a node's whole lines, comments included, without indentation."""
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+        return textwrap.dedent("\n".join(self.source.splitlines()[first - 1 : node.end_lineno]))
+
+
+@functools.lru_cache(maxsize=64)
+def _parse(path, modified):
+    source = path.read_text(encoding="utf-8")
+    definitions = {}
+    for node in ast.parse(source, str(path)).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            definitions[node.name] = node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for name in (n for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)):
+                definitions[name.id] = node
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                definitions[alias.asname or alias.name.split(".")[0]] = node
+    table = symtable.symtable(source, str(path), "exec")
+    return _Module(path, source, definitions, {child.get_name(): child for child in table.get_children()})
+
+
+def read(package, stem):
+    """Parse the module `stem` of the reference package in the folder `package`."""
+    path = Path(package) / f"{stem}.py"
+    if not path.is_file():
+        raise UnknownReference(f"there is no module {path.name} in {PACKAGE}")
+    return _parse(path, path.stat().st_mtime_ns)
+
+
+def function(package, stem, name, known=()):
+    """Return a public function of the reference package as a `Function`.
+
+    Parameters
+    ----------
+    package : path
+        The folder of the reference package.
+    stem, name : str
+        Module and function.
+    known : collection of str
+        Names that the notebook has already: the body may use them. Everything else that it needs is copied into it.
+    """
+    module = read(package, stem)
+    node = module.definitions.get(name)
+    while isinstance(node, ast.ImportFrom) and _origin(node, None).startswith(f"{PACKAGE}."):
+        module = read(package, _origin(node, None).split(".", 1)[1])
+        node = module.definitions.get(name)
+    if not isinstance(node, ast.FunctionDef):
+        public = sorted(n for n, d in module.definitions.items() if isinstance(d, ast.FunctionDef) and n[0] != "_")
+        raise UnknownReference(f"there is no function {name} in {PACKAGE}.{stem}; it has {', '.join(public)}")
+    if not ast.get_docstring(node):
+        raise UnknownReference(
+            f"{PACKAGE}.{stem}.{name} has no docstring: it is the specification that students read, "
+            "and without it the first line of the solution would be shown in its place"
+        )
+    if node.decorator_list:
+        raise UnknownReference(f"{PACKAGE}.{stem}.{name} has a decorator, which a notebook would not have")
+    if len(node.body) == 1:
+        raise UnknownReference(f"{PACKAGE}.{stem}.{name} has a docstring and no body")
+    lines = module.source.splitlines()
+    cut = node.body[0].end_lineno
+    head = re.sub(rf"\b{PACKAGE}\.\w+\.", "", "\n".join(lines[node.lineno - 1 : cut]))
+    body = _lean(textwrap.dedent("\n".join(lines[cut : node.end_lineno])).strip("\n"))
+    copies = _Copies(package, {name, *known})
+    copies.collect(module, name)
+    if "as_pair(" in body + "".join(copies.parts):
+        copies.parts.insert(0, PAIR.rstrip())
+    return Function(name, head, copies.before(body))
+
+
+def functions(path):
+    """List the names of the functions of the file `path`, in order."""
+    module = _parse(Path(path), Path(path).stat().st_mtime_ns)
+    return [name for name, node in module.definitions.items() if isinstance(node, ast.FunctionDef)]
+
+
+def standalone(path, name, new_name):
+    """Return a function of the file `path` under `new_name`, after all that it needs of that file beside NumPy."""
+    module = _parse(Path(path), Path(path).stat().st_mtime_ns)
+    if not isinstance(module.definitions.get(name), ast.FunctionDef):
+        raise UnknownReference(f"there is no function {name} in {path}")
+    copies = _Copies(Path(path).parent, {name})
+    copies.collect(module, name)
+    text = re.sub(rf"^def {name}\b", f"def {new_name}", module.text(module.definitions[name]), flags=re.MULTILINE)
+    return copies.before(text)
+
+
+class _Copies:
+    """What a body needs beside itself: imports, constants and helper functions, each after what it needs itself."""
+
+    def __init__(self, package, known):
+        self.package, self.done = package, set(known) | {"np"}
+        self.imports, self.parts = [], []
+
+    def collect(self, module, name):
+        """Copy all that the function or class `name` of `module` uses."""
+        for used in sorted(_globals(module.scopes[name]) | _around_body(module.definitions[name])):
+            self.copy(module, used)
+
+    def copy(self, module, name):
+        node = module.definitions.get(name)
+        if node is None or name in self.done or name in LEAN:
+            return
+        self.done.add(name)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            self.follow(module, node, name)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            self.collect(module, name)
+            self.parts.append(_lean(_without_docstring(module, node)))
+        else:
+            for used in sorted({n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}):
+                self.copy(module, used)
+            self.parts.append(module.text(node))
+
+    def follow(self, module, node, name):
+        alias = next(a for a in node.names if (a.asname or a.name.split(".")[0]) == name)
+        origin = _origin(node, alias)
+        if origin.split(".")[0] != PACKAGE:
+            as_name = f" as {alias.asname}" if alias.asname else ""
+            start = f"from {node.module} " if isinstance(node, ast.ImportFrom) else ""
+            self.imports.append(f"{start}import {alias.name}{as_name}")
+        elif not isinstance(node, ast.ImportFrom) or origin == PACKAGE or alias.asname:
+            raise UnknownReference(
+                f"{module.path.name} has a form of import that cannot be copied into a notebook for {name}: "
+                f"write `from {PACKAGE}.<stem> import <name>`"
+            )
+        else:
+            self.done.discard(name)
+            self.copy(read(self.package, origin.split(".", 1)[1]), name)
+
+    def before(self, body):
+        return "\n\n".join([part for part in ["\n".join(self.imports), *self.parts, body] if part])
+
+
+def _around_body(node):
+    """Names in decorators, bases, defaults and annotations, which are looked up outside the scope itself."""
+    if isinstance(node, ast.ClassDef):
+        parts = [*node.decorator_list, *node.bases, *node.keywords]
+        parts += [item.annotation for item in node.body if isinstance(item, ast.AnnAssign)]
+    else:
+        parts = [*node.decorator_list, node.args]
+    return {name.id for part in parts for name in ast.walk(part) if isinstance(name, ast.Name)}
+
+
+def _origin(node, alias):
+    """Return the dotted name of the module that an import takes something from."""
+    if isinstance(node, ast.Import):
+        return alias.name
+    return ".".join([PACKAGE] * bool(node.level) + [node.module] * bool(node.module))
+
+
+def _globals(table):
+    """Names that a function's scope, and those inside it, take from the module."""
+    names = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global() and symbol.is_referenced()}
+    return names.union(*(_globals(child) for child in table.get_children()))
+
+
+def _without_docstring(module, node):
+    lines = module.text(node).splitlines()
+    if ast.get_docstring(node) is None or len(node.body) == 1:
+        return "\n".join(lines)
+    first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+    docstring = node.body[0]
+    kept = "\n".join(lines[docstring.end_lineno - first + 1 :]).lstrip("\n")
+    return "\n".join(lines[: docstring.lineno - first]) + "\n" + kept
+
+
+def _lean(text):
+    """Put the short forms of `LEAN` in the place of the reference package's checks of arguments."""
+    while True:
+        calls = [
+            node
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in LEAN
+            and len(node.args) > 1
+        ]
+        if not calls:
+            return text
+        call = max(calls, key=lambda node: (node.lineno, node.col_offset))
+        argument = ast.get_source_segment(text, call.args[0])
+        before, after = _around(text, call)
+        text = before + LEAN[call.func.id].format(argument) + after
+
+
+def _around(text, node):
+    """Return the text before and after a node; the parser counts its columns in bytes."""
+    lines = [line.encode() for line in text.splitlines(keepends=True)]
+    start = sum(map(len, lines[: node.lineno - 1])) + node.col_offset
+    end = sum(map(len, lines[: node.end_lineno - 1])) + node.end_col_offset
+    data = text.encode()
+    return data[:start].decode(), data[end:].decode()
