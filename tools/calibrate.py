@@ -1,9 +1,9 @@
 """Train every reference recipe under many seeds, and the controls that must not earn full points; write a table.
 
-    python solutions/training/calibrate.py --seeds 10
+    python -m tools.calibrate --seeds 10
 
-What is there already in ``calibration.json`` is kept, so that the script can be interrupted. The bounds in
-`autograder.training.grading` are read off the table: `floor` is what a network with all but its last layer frozen
+What is there already in ``solutions/networks/calibration.json`` is kept, so that the script can be interrupted. The bounds in
+`convcourse.engine.model_check` are read off the table: `floor` is what a network with all but its last layer frozen
 reaches, `full` the lowest reference less two standard errors of the test.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import torch
 
-from autograder.training import files, grading, loop, tasks
+from convcourse.networks import files, measure, tasks, trainer
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1] / "solutions" / "networks"
 TABLE = HERE / "calibration.json"
 TEST_SEED = 2026  # plays the part of a course's secret
 
@@ -56,11 +56,12 @@ KINDS = {  # name: (settings of the trainer, does it apply to every task?)
 
 def run(task, layers, settings, kind, seed):
     """Train one network and return its score on the test and the seconds it took."""
-    trainer = loop.Trainer(task, layers, loop.Settings.read(settings | {"seed": seed}), **KINDS[kind][0](task))
-    while not trainer.is_done:
-        trainer.advance()
-    trainer.net.load_state_dict(trainer.best, strict=False)
-    return round(grading.measure(trainer.net, task, TEST_SEED), 4), trainer.log["seconds"]
+    chosen = trainer.Settings.read(settings | {"seed": seed})
+    trained = trainer.Trainer(task, layers, chosen, **KINDS[kind][0](task))
+    while not trained.is_done:
+        trained.advance()
+    trained.net.load_state_dict(trained.best, strict=False)
+    return round(measure.measure(trained.net, task, TEST_SEED), 4), trained.log["seconds"]
 
 
 def main(arguments=None):
@@ -85,7 +86,7 @@ def main(arguments=None):
     for name, kinds in found.items():
         lowest = min(kinds["reference"].values())
         print(f"{name}: lowest reference {lowest:.3f}, less two standard errors "
-              f"{lowest - 2 * grading.standard_error(lowest):.3f}")  # fmt: skip
+              f"{lowest - 2 * measure.standard_error(lowest):.3f}")  # fmt: skip
 
 
 if __name__ == "__main__":

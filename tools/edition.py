@@ -1,4 +1,4 @@
-"""Write what the instructor's edition adds to the site: python book/_ext/instructor.py [ROOT].
+"""Write what the instructor's edition adds to the site: ``python -m tools.edition [ROOT]``.
 
 Makes `build/instructor/`: a page per topic with the solution of every task and the module of the reference package, and
 the configuration and table of contents that include them. Then, as `make book-instructor` does:
@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 from docutils import nodes
 
-from autograder.authoring import weaver
+from tools import contents, weave
 
 FOLDER = "build/instructor"
 INTRODUCTION = """# Solutions
@@ -30,29 +30,6 @@ of the notebooks link here, and each solution links back to its task.
 def anchor(stem, name):
     """Return the label of a task's solution."""
     return f"solution-{stem}-{name}".replace("_", "-").lower()
-
-
-def solutions(root, stem):
-    """Return [(task, title, code)] of an assignment, its solution cells in order."""
-    tree = weaver.Tree(root)
-    woven = weaver.weave(tree.assignment(stem), tree.package)
-    titles = {task.name: task.title for task in woven.tasks}
-    found = []
-    for cell in woven.notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        if weaver.BEGIN in cell.source:
-            marks = (weaver.BEGIN, weaver.END)
-            lines = [line for line in cell.source.splitlines() if line.strip() not in marks]
-            found.append((name, titles.get(name, name), "\n".join(lines)))
-    return found
-
-
-def written(root, stem):
-    """Return [(name, title, text)] of an assignment: its questions that are answered in words, with a model answer."""
-    tree = weaver.Tree(root)
-    woven = weaver.weave(tree.assignment(stem), tree.package)
-    texts = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in woven.notebook.cells}
-    return [(task.name, task.title, texts[task.name]) for task in woven.tasks if task.by_hand]
 
 
 def task_link(stem, title):
@@ -70,10 +47,13 @@ def page(root, stem):
     """Return the page of one topic."""
     text = f"(solutions-{stem.replace('_', '-')})=\n# Solutions: {stem.replace('_', ' ')}\n\n"
     text += f"The assignment: [](../../exercises/{stem}/{stem}.ipynb). The chapter: [](../../book/{stem}.md).\n"
-    for name, title, code in solutions(root, stem):
-        text += f"\n({anchor(stem, name)})=\n## {name}\n\nTask: {task_link(stem, title)}\n\n{fenced(code)}"
-    for name, title, answer in written(root, stem):
-        text += f"\n({anchor(stem, name)})=\n## {name}\n\nTask: {task_link(stem, title)}\n\n{answer}\n"
+    woven = weave.woven(root, stem)
+    titles = {task.name: task.title for task in woven.tasks}
+    answers = [(solution.name, fenced(solution.code)) for solution in woven.solutions]
+    answers += [(name, f"{words}\n") for name, words in woven.model_answers.items()]
+    for name, answer in answers:
+        link = task_link(stem, titles[name])
+        text += f"\n({anchor(stem, name)})=\n## {name}\n\nTask: {link}\n\n{answer}"
     module = root / "solutions" / "miniconv" / f"{stem}.py"
     if module.is_file():
         text += f"\n## The whole module\n\n`miniconv/{stem}.py`:\n\n{fenced(module.read_text(encoding='utf-8'))}"
@@ -89,24 +69,22 @@ def configuration(root, stems):
     local = config["sphinx"]["local_extensions"]
     config["sphinx"]["local_extensions"] = {name: "/".join([".."] * len(up) + [path]) for name, path in local.items()}
     config["sphinx"]["config"]["course_instructor"] = True
-    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     pages = [{"file": f"{FOLDER}/{stem}"} for stem in stems]
     appendix = {"caption": "For instructors", "chapters": [{"file": f"{FOLDER}/index"}, *pages]}
-    if "chapters" in contents:
-        contents = {**contents, "parts": [{"caption": "Chapters", "chapters": contents.pop("chapters")}]}
-    contents["parts"].append(appendix)
-    return config, contents
+    toc["parts"].append(appendix)
+    return config, toc
 
 
 def write(root):
     """Write the edition's files; return how many solutions they hold."""
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    contents = (root / "_toc.yml").read_text(encoding="utf-8")
-    stems = re.findall(r"exercises/(\w+)/\1\n", contents)  # in the order of the course
+    stems = contents.stems(root)
     count, index = 0, INTRODUCTION
     for stem in stems:
-        names = [name for name, _, _ in [*solutions(root, stem), *written(root, stem)]]
+        woven = weave.woven(root, stem)
+        names = [*(solution.name for solution in woven.solutions), *woven.model_answers]
         count += len(names)
         links = ", ".join(f"[{name}](#{anchor(stem, name)})" for name in names)
         index += f"- [](#solutions-{stem.replace('_', '-')}): {links}\n"

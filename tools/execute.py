@@ -1,55 +1,91 @@
-"""Execute the chapters side by side, into the cache that the build reads: python book/_ext/execute.py [ROOT].
+"""Execute the chapters side by side, into the cache that the build reads: ``python -m tools.execute [ROOT]``.
 
-The build itself runs one chapter after the other. Chapters that have not changed are not run again; when the reference
-package or a plotting helper has changed, all are.
+The build itself runs one chapter after the other. A chapter is run again when its code has changed, or something of
+this project that its code imports or reads.
 """
 
+import ast
 import hashlib
+import json
 import logging
-import shutil
+import re
 import sys
+import tempfile
+from modulefinder import ModuleFinder
 from pathlib import Path
 
-import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
+from tools import contents
+
 READER = {"name": "myst_nb_md", "type": "plugin"}
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(?:---\n.*?^---\n|(?::\w[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
+IMPORTED = ("book", "solutions", "autograder/student")  # folders of this project that chapters import from
 
 
 def chapters(root):
     """Return the pages of the table of contents that have code to run."""
-    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    names, stack = [], [contents]
-    while stack:
-        entry = stack.pop()
-        names += [entry[key] for key in ("root", "file") if key in entry]
-        stack += [below for key in ("parts", "chapters", "sections") for below in entry.get(key, [])]
-    files = [root / f"{name}.md" for name in sorted(names)]
-    return [file for file in files if file.is_file() and "{code-cell}" in file.read_text(encoding="utf-8")]
+    return [path for path in contents.pages(root) if "{code-cell}" in path.read_text(encoding="utf-8")]
 
 
-def imported(root):
-    """Return a hash of what chapters import from the repository."""
-    digest = hashlib.sha256()
-    for path in sorted([*(root / "book").glob("*.py"), *(root / "solutions").rglob("*.py"), root / "requirements.txt"]):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
+def uses(root, page):
+    """Return the files of this project that the code of a page imports, or names: what its outputs hang on."""
+    root = Path(root).resolve()
+    code = "\n".join(match[1] for match in CELL.finditer(page.read_text(encoding="utf-8")))
+    return sorted({*_modules(root, code), *_named(root, page.parent, code)})
+
+
+def _modules(root, code):
+    """Return the files of the modules that a piece of code imports, and those import."""
+    finder = ModuleFinder(path=[str(root / folder) for folder in IMPORTED])
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "chapter.py"
+        script.write_text(code, encoding="utf-8")
+        finder.run_script(str(script))
+        files = {Path(module.__file__).resolve() for module in finder.modules.values() if module.__file__}
+        return {file for file in files if file.is_relative_to(root)}
+
+
+def _named(root, folder, code):
+    """Return the files that a piece of code names, and those in the folders that it names."""
+    texts = {node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)}
+    for text in texts:
+        if isinstance(text, str) and "/" in text and len(text) < 200 and "\0" not in text and "\n" not in text:
+            place = (folder / text).resolve()
+            if place.is_relative_to(root) and place != root:
+                yield from [place] if place.is_file() else (path for path in place.glob("*") if path.is_file())
+
+
+def fingerprint(root, page):
+    """Return a hash of all that the outputs of a page hang on beside its own code."""
+    found = hashlib.sha256()
+    for path in [*uses(root, page), root / "requirements.txt"]:
+        found.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def forget_outdated(cache, root, files, stamps):
+    """Take out of the cache what was run with other files than those there are now; return the new stamps."""
+    now = {file.stem: fingerprint(root, file) for file in files}
+    for file in files:
+        record = cache.get_cached_project_nb(str(file))
+        if record is not None and stamps.get(file.stem) != now[file.stem]:
+            cache.remove_cache(record.pk)
+    return now
 
 
 def execute(root, build="_build", timeout=300):
-    """Run what is not in the cache; return the chapters that failed. The build shows their errors."""
-    folder = root / build / ".jupyter_cache"
-    stamp, now = root / build / ".imported", imported(root)
-    if folder.exists() and (not stamp.exists() or stamp.read_text() != now):
-        shutil.rmtree(folder)
+    """Run what is not in the cache; return (the chapters that failed, how many were run). The build shows the errors."""
+    folder, path = root / build / ".jupyter_cache", root / build / ".chapters.json"
     cache = get_cache(str(folder))
     files = chapters(root)
     for file in files:
         cache.add_nb_to_project(str(file), read_data=READER)
+    stamps = forget_outdated(cache, root, files, json.loads(path.read_text()) if path.is_file() else {})
     executor = load_executor("local-parallel", cache, logger=logging.getLogger("execute"))
     result = executor.run_and_cache(filter_uris=[str(file) for file in files], timeout=timeout)
-    stamp.write_text(now)
+    path.write_text(json.dumps(stamps, indent=1) + "\n")
     return sorted(Path(uri).stem for uri in [*result.excepted, *result.errored]), len(result.all())
 
 

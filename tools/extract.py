@@ -20,7 +20,7 @@ def as_pair(value):
 LEAN = {"as_array": "np.asarray({})", "as_int": "int({})", "as_pair": "as_pair({})"}
 
 
-class UnknownReference(Exception):
+class UnknownReferenceError(Exception):
     """What is wrong with the function that was asked for, in a sentence."""
 
 
@@ -68,7 +68,7 @@ def read(package, stem):
     """Parse the module `stem` of the reference package in the folder `package`."""
     path = Path(package) / f"{stem}.py"
     if not path.is_file():
-        raise UnknownReference(f"there is no module {path.name} in {PACKAGE}")
+        raise UnknownReferenceError(f"there is no module {path.name} in {PACKAGE}")
     return _parse(path, path.stat().st_mtime_ns)
 
 
@@ -91,16 +91,16 @@ def function(package, stem, name, known=()):
         node = module.definitions.get(name)
     if not isinstance(node, ast.FunctionDef):
         public = sorted(n for n, d in module.definitions.items() if isinstance(d, ast.FunctionDef) and n[0] != "_")
-        raise UnknownReference(f"there is no function {name} in {PACKAGE}.{stem}; it has {', '.join(public)}")
+        raise UnknownReferenceError(f"there is no function {name} in {PACKAGE}.{stem}; it has {', '.join(public)}")
     if not ast.get_docstring(node):
-        raise UnknownReference(
+        raise UnknownReferenceError(
             f"{PACKAGE}.{stem}.{name} has no docstring: it is the specification that students read, "
             "and without it the first line of the solution would be shown in its place"
         )
     if node.decorator_list:
-        raise UnknownReference(f"{PACKAGE}.{stem}.{name} has a decorator, which a notebook would not have")
+        raise UnknownReferenceError(f"{PACKAGE}.{stem}.{name} has a decorator, which a notebook would not have")
     if len(node.body) == 1:
-        raise UnknownReference(f"{PACKAGE}.{stem}.{name} has a docstring and no body")
+        raise UnknownReferenceError(f"{PACKAGE}.{stem}.{name} has a docstring and no body")
     lines = module.source.splitlines()
     cut = node.body[0].end_lineno
     head = re.sub(rf"\b{PACKAGE}\.\w+\.", "", "\n".join(lines[node.lineno - 1 : cut]))
@@ -122,7 +122,7 @@ def standalone(path, name, new_name):
     """Return a function of the file `path` under `new_name`, after all that it needs of that file beside NumPy."""
     module = _parse(Path(path), Path(path).stat().st_mtime_ns)
     if not isinstance(module.definitions.get(name), ast.FunctionDef):
-        raise UnknownReference(f"there is no function {name} in {path}")
+        raise UnknownReferenceError(f"there is no function {name} in {path}")
     copies = _Copies(Path(path).parent, {name})
     copies.collect(module, name)
     text = re.sub(rf"^def {name}\b", f"def {new_name}", module.text(module.definitions[name]), flags=re.MULTILINE)
@@ -164,7 +164,7 @@ class _Copies:
             start = f"from {node.module} " if isinstance(node, ast.ImportFrom) else ""
             self.imports.append(f"{start}import {alias.name}{as_name}")
         elif not isinstance(node, ast.ImportFrom) or origin == PACKAGE or alias.asname:
-            raise UnknownReference(
+            raise UnknownReferenceError(
                 f"{module.path.name} has a form of import that cannot be copied into a notebook for {name}: "
                 f"write `from {PACKAGE}.<stem> import <name>`"
             )

@@ -1,4 +1,4 @@
-"""Build what an instructor hands out instead of this repository: notebooks, the wheel of ``autograder``, a README.
+"""Build what an instructor hands out instead of this repository: notebooks, the wheel of ``convcourse``, a README.
 
 Where the kit is published as a repository of its own, its address makes the notebooks open anywhere: the site shows
 launch buttons, and a notebook's first cell fetches the wheel from there. The address is ``course_launch.kit`` in
@@ -16,14 +16,15 @@ import zipfile
 from pathlib import Path
 
 import nbformat
-import yaml
 
-from autograder.authoring.weaver import WHEEL
-from autograder.checks.display import SITE_FILE
+import convcourse
+from convcourse import site
+from tools import contents
+from tools.dependencies import needed_by
+from tools.weave import WHEEL as ANY_WHEEL
 
+WHEEL = f"convcourse-{convcourse.__version__}-py3-none-any.whl"
 EPOCH = 1_767_225_600  # files in the wheel and the archive bear this time, so that two builds are the same
-NEEDED = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "safetensors", "jupyterlab")
-NEEDED += ("hypothesis", "tqdm", "rich")
 UPLOAD = "# on Colab: upload the .whl file of the course first, then run this cell"
 FETCHED = "# on Colab, for example: the checks are fetched"  # what a published kit's notebooks say in its place
 README = """\
@@ -70,42 +71,36 @@ checks that no cell is missing and writes the archive to hand in. Save the noteb
 
 
 def build_wheel(root, folder):
-    """Build the wheel of ``autograder`` into `folder` from a copy that holds nothing but the package; return it.
+    """Build the wheel that students install into `folder`; return it.
 
-    The tools of authors (``autograder.authoring``) stay out of it: students have no use for them.
+    It is ``autograder/student``, whole, and the address of the site.
     """
     root = Path(root)
     with tempfile.TemporaryDirectory() as copy:
-        ignored = shutil.ignore_patterns("__pycache__", "authoring")
-        shutil.copytree(root / "autograder", Path(copy) / "autograder", ignore=ignored)
-        for name in ("pyproject.toml", "LICENSE"):
-            shutil.copyfile(root / name, Path(copy) / name)
-        (Path(copy) / "autograder" / SITE_FILE).write_text(site(root) + "\n", encoding="utf-8", newline="\n")
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), copy]
+        source = Path(copy) / "autograder" / "student"
+        shutil.copytree(root / "autograder" / "student", source, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copyfile(root / "LICENSE", source / "LICENSE")
+        (source / "convcourse" / site.FILE).write_text(site.configured(root) + "\n", encoding="utf-8", newline="\n")
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), source]
         done = subprocess.run(
             command, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, capture_output=True, text=True
         )
-    if done.returncode:
-        raise RuntimeError(f"the wheel could not be built:\n{done.stdout}{done.stderr}")
     wheel = Path(folder) / WHEEL
-    if not wheel.is_file():
-        raise RuntimeError(f"the wheel is not called {WHEEL}: change WHEEL in autograder/authoring/weaver.py")
+    if done.returncode or not wheel.is_file():
+        raise RuntimeError(f"the wheel could not be built:\n{done.stdout}{done.stderr}")
     return wheel
 
 
 def requirements(root):
     """Return the lines of the students' requirements: the course's own pins, and the wheel."""
-    pins = [line.strip() for line in (Path(root) / "requirements.txt").read_text(encoding="utf-8").splitlines()]
-    kept = [pin for pin in pins if pin.split("==")[0] in NEEDED]
-    return "\n".join([*kept, f"./{WHEEL}"]) + "\n"
+    return "\n".join([*map(str, needed_by(root, "student")), f"./{WHEEL}"]) + "\n"
 
 
 def topics(root):
     """Return one line per notebook, in the order of the course: its name, its title, its points."""
-    contents, lines = (Path(root) / "_toc.yml").read_text(encoding="utf-8"), []
-    for path in sorted(
-        Path(root).glob("exercises/*/*.ipynb"), key=lambda path: (contents.find(f"exercises/{path.stem}/"), path)
-    ):
+    order, lines = contents.stems(root), []
+    paths = sorted(Path(root).glob("exercises/*/*.ipynb"))
+    for path in sorted(paths, key=lambda path: order.index(path.stem) if path.stem in order else len(order)):
         notebook = nbformat.read(path, as_version=4)
         titles = [c.source for c in notebook.cells if c.cell_type == "markdown" and c.source.startswith("# ")]
         title = titles[0].splitlines()[0].removeprefix("# ") if titles else path.stem
@@ -114,19 +109,9 @@ def topics(root):
     return "\n".join(lines)
 
 
-def _config(root):
-    path = Path(root) / "_config.yml"
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def site(root):
-    """Return the address of the published site, or "": the environment's, else the configured one."""
-    return os.environ.get("COURSE_SITE") or _config(root).get("html", {}).get("baseurl") or ""
-
-
 def published(root):
     """Return (address of the kit's repository or "", its branch): the environment's, else the configured ones."""
-    launch = _config(root)["sphinx"]["config"]["course_launch"]
+    launch = site.settings(root)["sphinx"]["config"]["course_launch"]
     address = os.environ.get("COURSE_KIT") or launch["kit"] or ""
     return address.rstrip("/").removesuffix(".git"), os.environ.get("COURSE_KIT_BRANCH") or launch["branch"]
 
@@ -134,7 +119,7 @@ def published(root):
 def wheel_address(root):
     """Return where a notebook's first cell finds the wheel: in the published kit, else beside the notebook."""
     address, branch = published(root)
-    return f"{address}/raw/{branch}/{WHEEL}" if address else WHEEL
+    return f"{address}/raw/{branch}/{WHEEL}" if address else ANY_WHEEL
 
 
 def build(root, folder):
@@ -150,13 +135,13 @@ def build(root, folder):
             target.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".ipynb":
                 text = path.read_text(encoding="utf-8")
-                if address != WHEEL:
-                    text = text.replace(f"--no-deps {WHEEL}", f"--no-deps {address}").replace(UPLOAD, FETCHED)
+                if address != ANY_WHEEL:
+                    text = text.replace(f"--no-deps {ANY_WHEEL}", f"--no-deps {address}").replace(UPLOAD, FETCHED)
                 target.write_text(text, encoding="utf-8", newline="\n")
             else:
                 shutil.copyfile(path, target)
     (folder / "requirements.txt").write_text(requirements(root), encoding="utf-8", newline="\n")
-    elsewhere = "Open the notebook" if address != WHEEL else f"Upload the notebook and `{WHEEL}`"
+    elsewhere = "Open the notebook" if address != ANY_WHEEL else f"Upload the notebook and `{WHEEL}`"
     elsewhere += ", and run the first cell: it installs the checks if they are not there."
     text = README.format(elsewhere=elsewhere, topics=topics(root))
     (folder / "README.md").write_text(text, encoding="utf-8", newline="\n")
@@ -178,7 +163,7 @@ def pack(folder, archive):
 
 def main(arguments=None):
     """Build the student kit: a folder and a zip file in dist/."""
-    parser = argparse.ArgumentParser(prog="python -m autograder.authoring.student_kit", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.kit", description=main.__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
     options = parser.parse_args(arguments)
     folder = build(options.root, options.root / "dist" / "student-kit")

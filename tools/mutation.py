@@ -3,7 +3,7 @@
 For each task: how many mistakes are rejected and named by their own sentence, how many right answers are accepted, and
 how long the check takes for the reference. Then every operator, constant, comparison and term of the reference's
 solution is changed, one at a time. A change that the check does not notice is a survivor: either the change makes no
-difference (``tests/answers/equivalent.yml`` says why), or the check has to become stronger.
+difference (``solutions/answers/equivalent.yml`` says why), or the check has to become stronger.
 """
 
 import argparse
@@ -19,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from autograder import checks
-from autograder.authoring.weaver import Tree, weave
-from autograder.checks import engine
-from autograder.checks.calling import LocalFunction
+from convcourse import checks
+from convcourse.calls.call import LocalFunction
+from convcourse.engine.context import current_context, graded_run
+from convcourse.grade_ids import PROVIDED
+from tools.weave import ProjectPaths, woven
 
 SWAPS = {
     ast.Add: ast.Sub,
@@ -135,14 +136,14 @@ def _put(tree, target, changed):
 # --- running a check on it ---------------------------------------------------------------------------------------
 
 
-class TooLong(BaseException):
+class TooLongError(BaseException):
     """A mutant ran for too long as a whole."""
 
 
 def verdict_on(check, function, seed=0):
     """Run a check as the grader does: no pictures, no smallest case."""
-    with engine.grading(seed, lambda verdict: None):
-        return engine.run(check, LocalFunction(function), 1.0)
+    with graded_run(seed, lambda verdict: None):
+        return check.run(lambda name: LocalFunction(function), 1.0, current_context())
 
 
 def survives(check, head, code, space, seconds=10):
@@ -154,14 +155,14 @@ def survives(check, head, code, space, seconds=10):
         return False
 
     def stop(signum, frame):
-        raise TooLong
+        raise TooLongError
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
     try:
         with np.errstate(all="ignore"):
             return verdict_on(check, namespace[check.name]).passed
-    except TooLong:
+    except TooLongError:
         return False
     finally:
         signal.alarm(0)
@@ -197,18 +198,15 @@ def _whole_statements(body, lines):
     return lines
 
 
-def solution_cells(root, stem):
-    """Return [(name, head, body)] of the solutions of an assignment, and the namespace in which they all stand."""
-    tree, space, found = Tree(Path(root)), {"np": np}, []
-    for cell in weave(tree.assignment(stem), tree.package).notebook.cells:
+def solved(root, stem):
+    """Return the solutions of an assignment, and the namespace in which they all stand."""
+    space, found = {"np": np}, woven(root, stem)
+    for cell in found.notebook.cells:
         about = cell.metadata.get("nbgrader", {})
-        if about.get("grade_id", "").startswith("given-"):
+        is_solution = about.get("solution") and cell.cell_type == "code"
+        if is_solution or about.get("grade_id", "").startswith(PROVIDED):
             exec(cell.source, space)
-        if about.get("solution") and cell.cell_type == "code":
-            head, _, rest = cell.source.partition("### BEGIN SOLUTION")
-            exec(cell.source, space)
-            found.append((about["grade_id"], head.rstrip(), textwrap.dedent(rest.split("### END SOLUTION")[0]).strip()))
-    return found, space
+    return found.solutions, space
 
 
 def equivalents(root):
@@ -218,7 +216,7 @@ def equivalents(root):
     """
     import yaml
 
-    path = Path(root) / "tests" / "answers" / "equivalent.yml"
+    path = Path(root) / "solutions" / "answers" / "equivalent.yml"
     return (yaml.safe_load(path.read_text(encoding="utf-8")) or []) if path.is_file() else []
 
 
@@ -236,7 +234,7 @@ def reason_for(known, task, line, change):
 
 def answers(root, stem, name):
     """Return the right answers to a task, by style."""
-    path = Path(root) / "tests" / "answers" / f"{stem}.py"
+    path = Path(root) / "solutions" / "answers" / f"{stem}.py"
     spec = importlib.util.spec_from_file_location(f"answers_{stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -246,8 +244,8 @@ def answers(root, stem, name):
 def report_on_checks(root, stem):
     """Print a line per task: mistakes rejected and named, right answers accepted, seconds; return what failed."""
     failed = []
-    spaces = solution_cells(root, stem)[1] if stem in Tree(Path(root)).stems() else {}
-    for name, check in checks.load(stem).items():
+    spaces = solved(root, stem)[1] if stem in ProjectPaths(Path(root)).stems() else {}
+    for name, check in checks.of_functions(stem).items():
         verdicts = [(mistake, verdict_on(check, mistake.function)) for mistake in check.mistakes]
         rejected = [mistake.name for mistake, verdict in verdicts if verdict.earned < 1]
         spoken = [(mistake, verdict) for mistake, verdict in verdicts if mistake.says]
@@ -270,10 +268,11 @@ def report_on_checks(root, stem):
 
 def report_on_changes(root, stem):
     """Print how many changes of each solution the check noticed, and the survivors; return the unexplained ones."""
-    found, space = solution_cells(root, stem)
+    found, space = solved(root, stem)
     known, open_ones = equivalents(root), []
-    all_checks = checks.load(stem)
-    for name, head, body in found:
+    all_checks = checks.of_functions(stem)
+    for solution in found:
+        name, head, body = solution.name, solution.head, solution.body
         if name not in all_checks:
             continue
         tried, survivors = 0, []
@@ -294,18 +293,17 @@ def report_on_changes(root, stem):
 
 def main(arguments=None):
     """Try all checks, or those of the topics named; the exit status is 1 where a check failed its trial."""
-    parser = argparse.ArgumentParser(prog="python -m autograder.authoring.mutants", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=main.__doc__)
     parser.add_argument("stems", nargs="*", metavar="TOPIC")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
     parser.add_argument("--checks-only", action="store_true", help="do not break the reference")
     options = parser.parse_args(arguments)
     stems = options.stems or checks.topics()
-    sys.path.insert(0, str(options.root / "tests"))
     failed = [name for stem in stems for name in report_on_checks(options.root, stem)]
     survivors = []
     if not options.checks_only:
         print()
-        with_assignment = [stem for stem in stems if stem in Tree(options.root).stems()]
+        with_assignment = [stem for stem in stems if stem in ProjectPaths(options.root).stems()]
         survivors = [s for stem in with_assignment for s in report_on_changes(options.root, stem)]
     for name in failed:
         print(f"FAILED: {name}")

@@ -1,13 +1,12 @@
 """Print how the built site does: Lighthouse (desktop, and mobile with compression), and axe on every page.
 
-    python book/_ext/report.py [SITE]
+    python -m tools.report [SITE]
 
 Lighthouse is a tool of Node: `npm ci` installs it. Without it only the axe table is printed.
 """
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,24 +14,22 @@ from pathlib import Path
 
 import axe_playwright_python
 
-sys.path.insert(0, str(Path(__file__).parent))
-from pictures import chromium
-from serve import serving
+from tools.browser import FLAGS, chromium, installed
+from tools.serve import serving
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 CATEGORIES = {"performance": "perf", "accessibility": "access", "best-practices": "best", "seo": "seo"}
 MEASURED = ["book/index", "book/convolution", "book/pooling", "book/attention"]
-FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 
 
 def lighthouse(address, mobile):
     """Return the scores of one page, {category: score}, and its report."""
     tool = ROOT / "node_modules/.bin/lighthouse"
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    browser, flags = installed(), " ".join(("--headless=new", *FLAGS))
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "report.json"
-        command = [str(tool), address, "--quiet", "--output=json", f"--output-path={output}", f"--chrome-flags={FLAGS}"]
+        command = [str(tool), address, "--quiet", "--output=json", f"--output-path={output}", f"--chrome-flags={flags}"]
         command += [] if mobile else ["--preset=desktop"]
         environment = os.environ | ({"CHROME_PATH": browser} if browser else {})
         subprocess.run(command, check=True, env=environment, timeout=180, capture_output=True)

@@ -1,6 +1,6 @@
 """A class to look at and to test with: sixteen made-up students hand in `pooling`, and are graded.
 
-What they hand in is made from the released notebook and from the right answers in ``tests/answers``, some with a
+What they hand in is made from the released notebook and from the right answers in ``solutions/answers``, some with a
 mistake put in. The seed decides who writes in which style; the story of each decides the score.
 """
 
@@ -19,8 +19,10 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from autograder.authoring import reference
-from autograder.authoring.weaver import Tree
+from convcourse.grade_ids import CHECK
+from convgrader.sandbox.isolation import why_not
+from tools import extract
+from tools.weave import ProjectPaths, woven
 
 STEM = "pooling"
 SEED = 2026
@@ -167,19 +169,15 @@ def submission(root, student, rng):
     """Return what a student hands in, as bytes."""
     if student.unreadable:
         return b"%PDF-1.4 this is not the file you are looking for"
-    tree = Tree(Path(root))
-    blank = student.earns == NOTHING
-    whole = student.style is None and not blank
-    notebook = nbformat.read(tree.source(STEM) if whole else tree.released(STEM), as_version=4)
+    notebook = nbformat.read(ProjectPaths(Path(root)).released(STEM), as_version=4)
     words = str(rng.choice(WORDS))
-    if whole:
-        for cell in notebook.cells:
-            lines = cell.source.split("\n")
-            cell.source = "\n".join(line for line in lines if "### BEGIN" not in line and "### END" not in line)
-    if not blank:
-        for name in TASKS:
-            if not whole:
-                _cell(notebook, name).source = _answer(tree.root, student, name)
+    if student.earns != NOTHING:
+        if student.style is None:
+            answers = {solution.name: solution.code for solution in woven(root, STEM).solutions}
+        else:
+            answers = {name: _answer(root, student, name) for name in TASKS}
+        for name, code in answers.items():
+            _cell(notebook, name).source = code
         _cell(notebook, "written-pooling").source = words
     if student.change:
         student.change(notebook)
@@ -188,15 +186,15 @@ def submission(root, student, rng):
 
 def _answer(root, student, task):
     """Return the code of a student's answer to a task: of their style, or with their mistake."""
-    path = root / "tests" / "answers" / f"{STEM}.py"
+    path = Path(root) / "solutions" / "answers" / f"{STEM}.py"
     for edit in student.edits:
         if edit.task == task:
-            text = reference.standalone(path, f"{task}__{edit.style}", task)
+            text = extract.standalone(path, f"{task}__{edit.style}", task)
             if text.count(edit.old) != 1:
                 raise ValueError(f"{student.name}: {edit.old!r} stands {text.count(edit.old)} times in {task}")
             return text.replace(edit.old, edit.new)
-    names = [name for name in reference.functions(path) if name.startswith(f"{task}__")]
-    return reference.standalone(path, names[student.style % len(names)], task)
+    names = [name for name in extract.functions(path) if name.startswith(f"{task}__")]
+    return extract.standalone(path, names[student.style % len(names)], task)
 
 
 def archives(root, folder, seed=SEED):
@@ -216,9 +214,7 @@ def archives(root, folder, seed=SEED):
 
 def expected(root):
     """Return {student: {task: points}} for all that is graded by machine."""
-    source = nbformat.read(Tree(Path(root)).source(STEM), as_version=4)
-    about = [cell.metadata.get("nbgrader", {}) for cell in source.cells]
-    full = {a["grade_id"].removeprefix("check-"): float(a["points"]) for a in about if a.get("grade") and a["locked"]}
+    full = {task.name: float(task.points) for task in woven(root, STEM).tasks if not task.by_hand}
     return {
         student.name: {**full, **student.earns, **{edit.task: edit.earns for edit in student.edits}}
         for student in CLASS
@@ -257,10 +253,8 @@ def _run(root, *arguments):
 
 def grade(root):
     """Grade all submissions of the assignment with the course's own grader; return its status."""
-    from autograder.grading import confine
-
-    command = [sys.executable, "-m", "autograder", "grade", STEM]
-    if confine.why_not():
+    command = [sys.executable, "-m", "convcourse", "grade", STEM]
+    if why_not():
         command.append("--unconfined")  # these submissions are ours
     return subprocess.run(command, cwd=root, env=environment()).returncode
 
@@ -273,10 +267,10 @@ def scores(root):
     with Gradebook(f"sqlite:///{(Path(root) / 'course' / 'gradebook.db').resolve().as_posix()}") as gradebook:
         for handed_in in gradebook.assignment_submissions(STEM):
             found[handed_in.student.id] = {
-                g.name.removeprefix("check-"): float(g.auto_score or 0.0)
+                g.name.removeprefix(CHECK): float(g.auto_score or 0.0)
                 for nb in handed_in.notebooks
                 for g in nb.grades
-                if g.name.startswith("check-")
+                if g.name.startswith(CHECK)
             }
     return found
 
@@ -328,7 +322,7 @@ def table(root):
 
 def main(arguments=None):
     """Make the sample class, collect it, grade it and print a table."""
-    parser = argparse.ArgumentParser(prog="python -m autograder.authoring.sample_class", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.sample_class", description=main.__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
     parser.add_argument("--archives", type=Path, help="only write the archives, into this folder")
     parser.add_argument("--quiet", action="store_true", help="do not print the table, only write it to course/")

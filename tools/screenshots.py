@@ -1,26 +1,22 @@
 """Take pictures with Chromium: the stills of the interactive figures, and the README's screenshots of the built site.
 
-    python book/_ext/pictures.py stills                 into book/_static/figures/stills
-    python book/_ext/pictures.py readme [SITE] [INTO]   of _build/html, into docs
+    python -m tools.screenshots stills                 into book/_static/figures/stills
+    python -m tools.screenshots readme [SITE] [INTO]   of _build/html, into screenshots
 
 Both need a browser: Debian's chromium, or `playwright install chromium`.
 """
 
-import contextlib
-import shutil
+import json
 import sys
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parent))
-from serve import serving
+from tools.browser import chromium
+from tools.serve import serving
 
-from course import FIGURES
-
-ROOT = Path(__file__).parents[2]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+ROOT = Path(__file__).parents[1]
+FIGURES = json.loads((ROOT / "book/_static/figures/titles.json").read_text(encoding="utf-8"))
 BARE = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">
 <link rel="stylesheet" href="/_static/course.css"><script defer src="/_static/course.js"></script>
 <style>body {{ width: 690px; margin: 0; font-family: sans-serif; background: #fff }}
@@ -43,16 +39,6 @@ VIEWS = [
     ("site-chapter-dark.png", "book/pooling.html", 1280, "dark", "self-check"),
     ("site-telephone.png", "book/pooling.html", 400, "light", "figure.interactive"),
 ]
-
-
-@contextlib.contextmanager
-def chromium():
-    """Start a browser."""
-    with sync_playwright() as playwright:
-        own = shutil.which("chromium") or shutil.which("chromium-browser")
-        browser = playwright.chromium.launch(executable_path=own, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def save(page, path, **options):
@@ -101,7 +87,7 @@ def main(arguments):
     if arguments[:1] == ["stills"]:
         stills()
     elif arguments[:1] == ["readme"]:
-        site, into = (arguments[1:] + ["_build/html", "docs"][len(arguments) - 1 :])[:2]
+        site, into = (arguments[1:] + ["_build/html", "screenshots"][len(arguments) - 1 :])[:2]
         readme(Path(site), Path(into))
     else:
         sys.exit(__doc__)

@@ -1,4 +1,4 @@
-"""Serve the built site on this machine, compressed and with its 404 page: python book/_ext/serve.py [FOLDER] [PORT]."""
+"""Serve the built site on this machine, compressed and with its 404 page: ``python -m tools.serve [FOLDER] [PORT]``."""
 
 import contextlib
 import functools

@@ -10,33 +10,23 @@ import logging
 import re
 import sys
 import tempfile
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 
-from autograder.authoring import reference
-from autograder.grading.task import TRAIN
+from convcourse import COURSE, grade_ids
+from convcourse.provided import PROVIDED
+from tools import extract
+from tools.dependencies import needed_by
 
+HERE = Path(__file__).resolve().parents[1]
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 DIRECTIVE = re.compile(r"#:\s*(?P<word>\w+)\s*(?P<rest>.*)$")
-KNOWN = ("solve", "check", "given", "answer", "written", "train")
-WHEEL = "autograder-0.1.0-py3-none-any.whl"
-SETUP = """\
-from importlib.util import find_spec
-
-if find_spec("autograder") is None:  # on Colab: upload the .whl file of the course first, then run this cell
-    get_ipython().run_line_magic("pip", "install --quiet hypothesis")
-    get_ipython().run_line_magic("pip", "install --quiet --no-deps {wheel}")
-
-import numpy as np
-
-from autograder import checker
-
-check = checker("{stem}")
-"""
-
-
+DIRECTIVES = ("solve", "check", "provided", "answer", "written", "train")
+NEEDS = "0.2"  # the oldest version of convcourse whose checks are those that the notebooks ask for
+WHEEL = "convcourse-*.whl"  # of any version: a new one needs no new notebooks
 class WeaveError(Exception):
     """What is wrong with an assignment, with its file and line."""
 
@@ -51,13 +41,31 @@ class Task:
     by_hand: bool = False
 
 
+@dataclass(frozen=True)
+class Solution:
+    """What a cell keeps from students: they get its `head`; `body` is the solution; `cell` is both, with the marks."""
+
+    name: str
+    title: str
+    head: str
+    body: str
+    cell: str
+
+    @property
+    def code(self):
+        """The cell as a student may write it, without the marks."""
+        return "\n".join(line for line in self.cell.split("\n") if line.strip() not in (BEGIN, END))
+
+
 @dataclass
-class Assignment:
-    """A woven source notebook and what it asks for."""
+class WovenAssignment:
+    """A woven source notebook, what it asks for, and what is right."""
 
     stem: str
     notebook: nbformat.NotebookNode
     tasks: list = field(default_factory=list)
+    solutions: list = field(default_factory=list)
+    model_answers: dict = field(default_factory=dict)  # of the questions graded by hand: name -> text
 
     @property
     def points(self):
@@ -68,13 +76,13 @@ class Assignment:
 
 
 def weave(path, package):
-    """Read the assignment `path` and return its source notebook, solutions included, as an `Assignment`."""
+    """Read the assignment `path` and return it woven, solutions included."""
     from jupytext.myst import myst_to_notebook
 
     path = Path(path)
     read = myst_to_notebook(path.read_text(encoding="utf-8"), code_directive="{code-cell}", add_source_map=True)
     weaver = _Weaver(path, Path(package))
-    weaver.add("setup", nbformat.v4.new_code_cell(SETUP.format(stem=path.stem, wheel=WHEEL).rstrip()), locked=True)
+    weaver.add("setup", nbformat.v4.new_code_cell(setup_cell(path.stem)), locked=True)
     for cell, line in zip(read.cells, read.metadata["source_map"], strict=True):
         weaver.line = line + 1
         if cell.cell_type == "code":
@@ -84,14 +92,33 @@ def weave(path, package):
     return weaver.finished()
 
 
+def setup_cell(stem):
+    """Return the first cell of a notebook: it sees to it that this course is installed, in a version that fits."""
+    missing = " ".join(pin.name for pin in needed_by(HERE, "colab"))
+    return f"""\
+from importlib.util import find_spec
+
+if find_spec("convcourse") is None:  # on Colab: upload the .whl file of the course first, then run this cell
+    get_ipython().run_line_magic("pip", "install --quiet {missing}")
+    get_ipython().run_line_magic("pip", "install --quiet --no-deps {WHEEL}")
+
+import convcourse
+import numpy as np
+
+if getattr(convcourse, "COURSE", "") != "{COURSE}":
+    raise ImportError("This convcourse is not the course's: uninstall it, and install the .whl file of the course.")
+
+check = convcourse.checker("{stem}", needs="{NEEDS}")"""
+
+
 class _Weaver:
     """The cells of one notebook as they are made, and the line of the source that is being read."""
 
     def __init__(self, path, package):
         self.path, self.package, self.line = path, package, 1
         self.stem = path.stem
-        self.cells, self.tasks = [], []
-        self.known, self.ids, self.asked, self.given_names = [], {}, {}, []
+        self.cells, self.tasks, self.solutions, self.model_answers = [], [], [], {}
+        self.defined, self.ids, self.asked, self.provided_names = [], {}, {}, []
         self.title = ""
 
     def fail(self, message):
@@ -124,15 +151,15 @@ class _Weaver:
         if not directives:
             if BEGIN in source:
                 self.fail("a solution in a cell without a directive: begin the cell with `#: answer NAME`")
-            self.known += [n.asname or n.name for node in _imports(source) for n in node.names]
+            self.defined += [n.asname or n.name for node in _imports(source) for n in node.names]
             self.cells.append(nbformat.v4.new_code_cell(source))
             return
         words = [match.group("word") if match else "" for _, match in directives]
         for word in words:
-            if word not in KNOWN:
-                self.fail(f"unknown directive `#: {word}`; there are {', '.join(KNOWN)}")
-        if len(words) > 1 and set(words) != {"given"}:
-            self.fail("one directive per cell (only `given` may stand in several lines)")
+            if word not in DIRECTIVES:
+                self.fail(f"unknown directive `#: {word}`; there are {', '.join(DIRECTIVES)}")
+        if len(words) > 1 and set(words) != {"provided"}:
+            self.fail("one directive per cell (only `provided` may stand in several lines)")
         if directives[0][0] != 0:
             self.fail("a directive stands in the first line of its cell")
         rest = "\n".join(line for line in lines if not line.startswith("#:")).strip("\n")
@@ -142,8 +169,8 @@ class _Weaver:
         (name,) = self.take(arguments[0], "solve NAME", 1)
         self.nothing_else(rest)
         found = self.function(name)
-        text = f"{found.head}\n    {BEGIN}\n{_indent(found.body)}\n    {END}"
-        self.ask(name, text)
+        body = textwrap.indent(found.body, "    ")
+        self.ask(name, found.head, found.body, f"{found.head}\n    {BEGIN}\n{body}\n    {END}")
 
     def answer(self, arguments, rest):
         (name,) = self.take(arguments[0], "answer NAME", 1)
@@ -160,12 +187,14 @@ class _Weaver:
             self.fail(f"{name} has no docstring: it is what tells a student what is asked for")
         if rest.index(BEGIN) < rest.index(ast.get_source_segment(rest, functions[name].body[0])):
             self.fail(f"the docstring of {name} stands inside the solution: students would not get it")
-        self.ask(name, rest)
+        head, _, after = rest.partition(BEGIN)
+        self.ask(name, head.rstrip(), textwrap.dedent(after.partition(END)[0]).strip(), rest)
 
-    def ask(self, name, text):
+    def ask(self, name, head, body, cell):
         self.asked[name] = self.line
-        self.add(name, nbformat.v4.new_code_cell(text), solution=True)
-        self.known.append(name)
+        self.solutions.append(Solution(name, self.title, head, body, cell))
+        self.add(name, nbformat.v4.new_code_cell(cell), solution=True)
+        self.defined.append(name)
 
     def check(self, arguments, rest):
         name, points = self.take(arguments[0], "check NAME POINTS", 2)
@@ -174,24 +203,22 @@ class _Weaver:
             self.fail(f"a check of {name}, which no cell above asks for")
         points = self.number(points)
         cell = nbformat.v4.new_code_cell(f'check("{name}", points={points})')
-        self.add(f"check-{name}", cell, grade=True, locked=True, points=points)
+        self.add(f"{grade_ids.CHECK}{name}", cell, grade=True, locked=True, points=points)
         self.tasks.append(Task(name, points, self.title))
 
-    def given(self, arguments, rest):
-        from autograder import given as offered
-
+    def provided(self, arguments, rest):
         self.nothing_else(rest)
         names = []
         for words in arguments:
             if len(words) not in (1, 3) or (len(words) == 3 and words[1] != "from"):
-                self.fail("write `#: given NAME` or `#: given NAME from STEM`")
-            if words[0] not in offered.NAMES:
-                self.fail(f"autograder.given has no {words[0]}; it has {', '.join(offered.NAMES)}")
+                self.fail("write `#: provided NAME` or `#: provided NAME from STEM`")
+            if words[0] not in PROVIDED:
+                self.fail(f"convcourse.provided has no {words[0]}; it has {', '.join(PROVIDED)}")
             names.append(words[0])
-        cell = nbformat.v4.new_code_cell(f"from autograder.given import {', '.join(names)}")
-        self.add("given-" + "-".join(names), cell, locked=True)
-        self.known += names
-        self.given_names += names
+        cell = nbformat.v4.new_code_cell(f"from convcourse.provided import {', '.join(names)}")
+        self.add(grade_ids.PROVIDED + "-".join(names), cell, locked=True)
+        self.defined += names
+        self.provided_names += names
 
     def written(self, arguments, rest):
         name, points = self.take(arguments[0], "written NAME POINTS", 2)
@@ -200,6 +227,7 @@ class _Weaver:
         points = self.number(points)
         self.add(name, nbformat.v4.new_markdown_cell(rest), grade=True, solution=True, points=points)
         self.tasks.append(Task(name, points, self.title, by_hand=True))
+        self.model_answers[name] = rest
 
     def train(self, arguments, rest):
         (task,) = self.take(arguments[0], "train TASK", 1)
@@ -207,8 +235,8 @@ class _Weaver:
         if f"{task}_network" not in self.asked:
             self.fail(f"nothing above asks for {task}_network, the layers that are to be trained")
         line = f'train("{task}", {task}_network(), **{task}_settings);'
-        cell = nbformat.v4.new_code_cell(f"from autograder.training import train\n\n{line}")
-        self.add(f"{TRAIN}{task}", cell, locked=True)
+        cell = nbformat.v4.new_code_cell(f"from convcourse.networks import train\n\n{line}")
+        self.add(f"{grade_ids.TRAIN}{task}", cell, locked=True)
 
     def take(self, words, form, count):
         if len(words) != count:
@@ -230,8 +258,8 @@ class _Weaver:
 
     def function(self, name):
         try:
-            return reference.function(self.package, self.stem, name, self.known)
-        except reference.UnknownReference as error:
+            return extract.function(self.package, self.stem, name, self.defined)
+        except extract.UnknownReferenceError as error:
             self.fail(str(error))
 
     def finished(self):
@@ -245,13 +273,13 @@ class _Weaver:
         notebook = nbformat.v4.new_notebook(
             cells=self.cells,
             metadata={
-                "course": {"assignment": self.stem, "given": self.given_names},
+                "course": {"assignment": self.stem, "provided": self.provided_names},
                 "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                 "language_info": {"name": "python"},
             },
         )
         nbformat.validate(notebook)
-        return Assignment(self.stem, notebook, self.tasks)
+        return WovenAssignment(self.stem, notebook, self.tasks, self.solutions, self.model_answers)
 
 
 def _imports(source):
@@ -259,10 +287,6 @@ def _imports(source):
         return [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
     except SyntaxError:
         return []  # a cell with a magic
-
-
-def _indent(body):
-    return "\n".join(f"    {line}" if line.strip() else "" for line in body.split("\n"))
 
 
 # --- from the source notebook to the student's -------------------------------------------------------------------
@@ -296,7 +320,7 @@ def text_of(notebook):
 
 
 @dataclass(frozen=True)
-class Tree:
+class ProjectPaths:
     """Where the parts of the project lie."""
 
     root: Path
@@ -307,7 +331,7 @@ class Tree:
 
     @property
     def package(self):
-        return self.root / "solutions" / reference.PACKAGE
+        return self.root / "solutions" / extract.PACKAGE
 
     def source(self, stem):
         return self.root / "course" / "source" / stem / f"{stem}.ipynb"
@@ -325,17 +349,16 @@ class Tree:
         return path
 
 
-def tasks(root, stem):
-    """List the tasks of an assignment with their points, in order: the table on the site is made from it."""
-    tree = Tree(Path(root))
-    return weave(tree.assignment(stem), tree.package).tasks
+def woven(root, stem):
+    """Weave one assignment of a project; return a WovenAssignment."""
+    paths = ProjectPaths(Path(root))
+    return weave(paths.assignment(stem), paths.package)
 
 
 def write(root, stem):
     """Weave one assignment into the two notebooks; return the files that changed."""
-    tree = Tree(Path(root))
-    woven = weave(tree.assignment(stem), tree.package)
-    texts = {tree.source(stem): text_of(woven.notebook), tree.released(stem): release(woven.notebook, stem)}
+    paths, notebook = ProjectPaths(Path(root)), woven(root, stem).notebook
+    texts = {paths.source(stem): text_of(notebook), paths.released(stem): release(notebook, stem)}
     changed = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in changed:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -345,21 +368,19 @@ def write(root, stem):
 
 def stale(root, stem):
     """Say whether the student's notebook differs from what its sources give now."""
-    tree = Tree(Path(root))
-    path = tree.released(stem)
-    woven = weave(tree.assignment(stem), tree.package)
-    return not path.is_file() or path.read_text(encoding="utf-8") != release(woven.notebook, stem)
+    path = ProjectPaths(Path(root)).released(stem)
+    return not path.is_file() or path.read_text(encoding="utf-8") != release(woven(root, stem).notebook, stem)
 
 
 def main(arguments=None):
     """Weave the assignments named on the command line, or all of them; errors are sentences with file and line."""
-    parser = argparse.ArgumentParser(prog="python -m autograder.authoring.weaver", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.weave", description=main.__doc__)
     parser.add_argument("stems", nargs="*", metavar="STEM")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a notebook is stale")
     options = parser.parse_args(arguments)
     failed = False
-    for stem in options.stems or Tree(options.root).stems():
+    for stem in options.stems or ProjectPaths(options.root).stems():
         try:
             if options.check:
                 if stale(options.root, stem):

@@ -18,17 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 STATIC = Path(__file__).parent.parent / "_static"
 
 # What each interactive figure is called on the page; the name is also its module and its custom element.
-FIGURES = {
-    "shape-calculator": "Shape calculator",
-    "convolution-arithmetic": "Convolution arithmetic",
-    "flip-and-slide": "Flip and slide",
-    "convolution-matrix": "The convolution matrix",
-    "receptive-field": "Receptive field of a stack",
-    "pooling-shift": "Pooling and shift",
-    "gradient-flow": "Where a gradient comes from",
-    "gabor-explorer": "Gabor explorer",
-    "attention-explorer": "Attention, from averaging to selection",
-}
+FIGURES = json.loads((STATIC / "figures" / "titles.json").read_text(encoding="utf-8"))
 
 
 def raw(text):
@@ -77,7 +67,9 @@ class SelfCheck(SphinxDirective):
         number = self.env.new_serialno("self-check") + 1
         key = f"{self.env.docname.split('/')[-1]}-{number}"
         attributes = " ".join(f'data-{name}="{html.escape(str(value))}"' for name, value in data.items())
-        result = [raw(f'<self-check id="self-check-{number}" data-key="{key}" {attributes}>'), question]
+        opening = raw(f'<self-check id="self-check-{number}" data-key="{key}" {attributes}>')
+        opening["self_check"] = f"self-check-{number}" if "answer" in data else ""
+        result = [opening, question]
         if choices:
             result.append(choices)
         return [
@@ -107,6 +99,23 @@ class SelfCheck(SphinxDirective):
             return {"kind": "text", "answer": answer}, None
         tolerance = self.options.get("tolerance", 1e-9 * max(1.0, abs(number)))
         return {"kind": "number", "answer": repr(number), "shown": answer, "tolerance": tolerance}, None
+
+
+def mark_progress(app, doctree):
+    """Put a link to each self-check below the title of a page. self-check.js keeps it up to date."""
+    names = [node["self_check"] for node in doctree.findall(nodes.raw) if node.get("self_check")]
+    title = next(doctree.findall(nodes.title), None)
+    if not names or title is None:
+        return
+    dots = "".join(
+        f'<a href="#{name}" class="open" aria-label="Self-check {number}: not answered"></a>'
+        for number, name in enumerate(names, 1)
+    )
+    mark = (
+        '<p class="self-check-progress d-print-none"><span class="self-check-progress-text">'
+        f'Self-checks: 0 of {len(names)} right</span><span class="self-check-dots">{dots}</span></p>'
+    )
+    title.parent.insert(title.parent.index(title) + 1, raw(mark))
 
 
 class Interactive(SphinxDirective):
@@ -144,7 +153,7 @@ class Interactive(SphinxDirective):
             source = f"{root}_static/figures/stills/{still.name}"
             picture = (
                 f'<img class="interactive-still" src="{source}" alt="{html.escape(alt)}" '
-                f'width="{width // 2}" height="{height // 2}" loading="lazy">'
+                f'width="{width // 2}" height="{height // 2}" loading="lazy" decoding="async">'
             )
         else:
             picture = f'<p class="interactive-still">{html.escape(alt)}</p>'
@@ -226,6 +235,7 @@ def merged_streams(outputs):
 
 def setup(app):
     render.coalesce_streams = merged_streams
+    app.connect("doctree-read", mark_progress)
     app.add_directive("claims", Claims)
     app.add_directive("self-check", SelfCheck)
     app.add_directive("interactive", Interactive)

@@ -2,15 +2,15 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import plots
+from drawings import style
 
 
 def two_programs(curves):
     """Training loss of each program against the step: a line per seed."""
     figure, axis = plt.subplots(figsize=(5.6, 3.1))
-    for (name, runs), style in zip(curves.items(), ("-", "--")):
+    for (name, runs), dash in zip(curves.items(), ("-", "--")):
         for n, run in enumerate(runs):
-            axis.plot(run, style, color="#0b6fa4" if style == "-" else "#c4470b", lw=1.2, label=None if n else name)
+            axis.plot(run, dash, color="#0b6fa4" if dash == "-" else "#c4470b", lw=1.2, label=None if n else name)
     axis.set_xlabel("step of gradient descent")
     axis.set_ylabel("training loss (nats)")
     axis.set_ylim(0, None)
@@ -23,7 +23,7 @@ def matrices(panels):
     widths = [m.shape[1] for m in panels.values()]
     figure, axes = plt.subplots(1, len(panels), figsize=(6.2, 2.6), width_ratios=widths)
     for axis, (title, matrix) in zip(axes, panels.items()):
-        plots.show_matrix(matrix, title, axis=axis, annotate=True)
+        style.show_matrix(matrix, title, axis=axis, annotate=True)
     return figure
 
 

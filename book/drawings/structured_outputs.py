@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import plots  # noqa: F401  sets the style before the colours are read
 import torch
 from matplotlib.colors import ListedColormap
 

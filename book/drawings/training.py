@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import plots  # noqa: F401  (the book's style)
 
 WORDS = {"digits": "digits: accuracy", "shapes": "shapes: mean IoU", "scenes": "scenes: accuracy"}
 
