@@ -16,13 +16,14 @@ REFERENCE := $(wildcard solutions/miniconv/*.py)
 ASSIGNMENTS := $(wildcard solutions/assignments/*.md)
 STEMS := $(ASSIGNMENTS:solutions/assignments/%.md=%)
 NOTEBOOKS := $(foreach stem,$(STEMS),exercises/$(stem)/$(stem).ipynb)
-GRADER := $(wildcard autograder/*.py autograder/checks/*.py autograder/grading/*.py)
-AUTHORING := $(wildcard autograder/authoring/*.py)
+STUDENT := $(shell find autograder/student/convcourse -name '*.py')
+GRADER := $(shell find autograder/grader/convgrader -name '*.py')
+PROJECTS := autograder/student autograder/grader solutions  # the packages that are installed, from where they lie
 BOOK := _config.yml _toc.yml $(shell find book -type f -not -path '*/__pycache__/*' 2>/dev/null)
-BENCHMARKS := $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py)))
+BENCHMARKS := $(patsubst tools/benchmarks/%.py,%,$(filter-out %/__init__.py,$(wildcard tools/benchmarks/*.py)))
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help course weave book serve sample-class test lint student-kit mutants bench page book-instructor screenshots site-report clean
+.PHONY: help course weave book serve sample-class test lint student-kit mutants bench page book-instructor screenshots site-report dependencies clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,12 +40,13 @@ course: .make/woven .make/book .make/sample  ## install, weave the notebooks, bu
 	@echo "Its feedback    course/feedback/<student>/      one page for each student"
 
 serve: .make/book  ## serve the site on this machine
-	$(RUN) book/_ext/serve.py _build/html $(PORT)
+	$(RUN) -m tools.serve _build/html $(PORT)
 
 test: .make/woven .make/book  ## lint, and run every test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m pytest -n 2 --dist loadfile --doctest-modules tests solutions/miniconv autograder
+	$(BIN)/lint-imports
+	$(RUN) -m pytest -n 2 --dist loadfile --doctest-modules tests solutions/miniconv autograder tools book
 
 # --- steps ---------------------------------------------------------------------------------------------------------
 
@@ -55,64 +57,67 @@ book: .make/book  ## build the site into _build/html
 sample-class: .make/sample  ## hand in, collect and grade the sample class
 	@cat course/sample-class.txt 2>/dev/null || true
 
-$(INSTALLED): requirements.txt pyproject.toml solutions/pyproject.toml
+$(INSTALLED): requirements.txt $(PROJECTS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "This course needs Python 3.11 or newer; %s is %s. Say which one: make PYTHON=python3.11 ..." % (sys.executable, sys.version.split()[0]))'
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install $(PIP_FLAGS) -r requirements.txt
-	$(RUN) -m pip install $(PIP_FLAGS) --editable '.[grading]' --editable solutions
+	$(RUN) -m pip install $(PIP_FLAGS) $(PROJECTS:%=--editable %)
 	@mkdir -p $(VENV)/etc/ipython
 	@echo 'c.IPKernelApp.log_level = "ERROR"  # no warning for every kernel that it talks over TCP' > $(VENV)/etc/ipython/ipython_kernel_config.py
 	@touch $@
 
-.make/woven: $(INSTALLED) $(ASSIGNMENTS) $(REFERENCE) $(AUTHORING) autograder/given.py
+.make/woven: $(INSTALLED) $(ASSIGNMENTS) $(REFERENCE) tools/weave.py tools/extract.py autograder/student/convcourse/provided.py
 	@mkdir -p .make
-	$(RUN) -m autograder.authoring.weaver
+	$(RUN) -m tools.weave
 	@touch $@
 
 $(NOTEBOOKS): .make/woven
 	@:
 
-.make/book: $(INSTALLED) $(BOOK) $(REFERENCE) $(NOTEBOOKS) | .make/woven
-	$(RUN) book/_ext/execute.py .
+.make/book: $(INSTALLED) $(BOOK) $(REFERENCE) $(STUDENT) $(wildcard solutions/networks/*) $(NOTEBOOKS) | .make/woven
+	$(RUN) -m tools.execute .
 	$(BIN)/jupyter-book build -q . -n -W --keep-going
 	@touch $@
 
-.make/sample: $(INSTALLED) $(NOTEBOOKS) $(GRADER) autograder/authoring/sample_class.py tests/answers/pooling.py nbgrader_config.py | .make/woven
-	$(RUN) -m autograder.authoring.sample_class --quiet
+.make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) tools/sample_class.py solutions/answers/pooling.py nbgrader_config.py | .make/woven
+	$(RUN) -m tools.sample_class --quiet
 	@touch $@
 
 # --- for instructors and contributors ------------------------------------------------------------------------------
 
 student-kit: .make/woven  ## build what students get: dist/student-kit.zip
-	$(RUN) -m autograder.authoring.student_kit
+	$(RUN) -m tools.kit
 
 mutants: $(INSTALLED)  ## try every known mistake, and break the reference on purpose
-	$(RUN) -m autograder.authoring.mutants
+	$(RUN) -m tools.mutation
 
 bench: $(INSTALLED)  ## time the reference package and grading
-	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(RUN) -m benchmarks.$$name; done
+	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(RUN) -m tools.benchmarks.$$name; done
 
 page: .make/woven  ## build one page: make page STEM=pooling
 	@test -n '$(STEM)' || { echo 'Which page? make page STEM=pooling'; exit 2; }
 	@test -f 'book/$(STEM).md' || { echo 'There is no book/$(STEM).md; there are $(patsubst book/%.md,%,$(wildcard book/*.md))'; exit 2; }
-	@test -z "$$(find book solutions -name '*.py' -newer .make/pages/$(STEM)/_toc.yml 2>/dev/null)" || rm -rf .make/pages/$(STEM)
+	@test -z "$$(find book solutions autograder/student -name '*.py' -newer .make/pages/$(STEM)/_toc.yml 2>/dev/null)" || rm -rf .make/pages/$(STEM)
 	@mkdir -p .make/pages/$(STEM)
 	@printf 'format: jb-book\nroot: book/%s\n' '$(STEM)' > .make/pages/$(STEM)/_toc.yml
 	$(BIN)/jupyter-book build . --toc .make/pages/$(STEM)/_toc.yml --path-output .make/pages/$(STEM) --keep-going
 	@echo "The page: .make/pages/$(STEM)/_build/html/book/$(STEM).html (links to other pages lead nowhere in it)"
 
 book-instructor: .make/book  ## build the instructor's edition, with the solutions, into build/instructor-site
-	$(RUN) book/_ext/instructor.py .
+	$(RUN) -m tools.edition .
 	$(BIN)/jupyter-book build -q . --config build/instructor/_config.yml --toc build/instructor/_toc.yml --path-output build/instructor-site -n -W --keep-going
 	@echo "The instructor's edition: build/instructor-site/_build/html/index.html. Do not publish it."
 
-screenshots: .make/book  ## take the pictures of the README, into docs/
-	@mkdir -p docs
-	$(RUN) book/_ext/pictures.py readme _build/html docs
-	VERDICT_PICTURE=$(CURDIR)/docs/verdict.png $(RUN) -m pytest -q tests/authoring/test_jupyterlab.py
+screenshots: .make/book  ## take the pictures of the README, into screenshots/
+	@mkdir -p screenshots
+	$(RUN) -m tools.screenshots readme _build/html screenshots
+	VERDICT_PICTURE=$(CURDIR)/screenshots/verdict.png $(RUN) -m pytest -q tests/convcourse/test_jupyterlab.py
 
 site-report: .make/book  ## measure the built site: Lighthouse (after npm ci) and axe
-	$(RUN) book/_ext/report.py _build/html
+	$(RUN) -m tools.report _build/html
+
+dependencies: $(INSTALLED)  ## write the packages' lists of dependencies from requirements.txt
+	$(RUN) -m tools.dependencies
 
 lint: $(INSTALLED)  ## format and lint
 	$(RUN) -m ruff format .

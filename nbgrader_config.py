@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from autograder.authoring.student_kit import site
-from autograder.grading.preprocessor import use_examiner
+from convcourse import site
+from convgrader.nbgrader_plugin.preprocessors import use_examiner
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
 
@@ -41,6 +41,6 @@ c.LimitOutput.max_traceback = 100
 use_examiner(c)
 
 # "Read:" in a verdict is a link, once `html: baseurl` in _config.yml (or COURSE_SITE) says where the site is.
-c.Examine.site = site(root)
+c.Examine.site = site.configured(root)
 
 c.ExportPlugin.to = str(root / "course" / "grades.csv")

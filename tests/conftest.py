@@ -6,3 +6,5 @@ from hypothesis import settings
 settings.register_profile("explore", settings())
 settings.register_profile("same", derandomize=True)
 settings.load_profile("same")
+
+pytest_plugins = ["tests.helpers.grading_fixtures"]

@@ -1,1 +1,1 @@
-"""What only authors and instructors run, from a clone: ``python -m tools.weave`` and its neighbours. Never installed."""
+"""What authors and instructors run in a clone, ``python -m tools.weave`` and its neighbours. It is never installed."""

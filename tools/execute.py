@@ -76,7 +76,7 @@ def forget_outdated(cache, root, files, stamps):
 
 
 def execute(root, build="_build", timeout=300):
-    """Run what is not in the cache; return (the chapters that failed, how many were run). The build shows the errors."""
+    """Run what is not in the cache; return (the chapters that failed, how many ran). The build shows the errors."""
     folder, path = root / build / ".jupyter_cache", root / build / ".chapters.json"
     cache = get_cache(str(folder))
     files = chapters(root)

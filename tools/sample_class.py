@@ -6,7 +6,6 @@ mistake put in. The seed decides who writes in which style; the story of each de
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import numpy as np
 from convcourse.grade_ids import CHECK
 from convgrader.sandbox.isolation import why_not
 from tools import extract
+from tools.small_course import environment, nbgrader
 from tools.weave import ProjectPaths, woven
 
 STEM = "pooling"
@@ -222,19 +222,6 @@ def expected(root):
 
 
 # --- grading them ------------------------------------------------------------------------------------------------
-
-
-def environment():
-    """Return the environment for a command: nbgrader calls alembic by name, which lies beside this Python."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
-
-
-def nbgrader(root, *arguments):
-    """Run one nbgrader command in the course's folder; return what it printed and its status."""
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, env=environment())
-    return done.returncode, done.stdout + done.stderr
 
 
 def collect(root, seed=SEED):

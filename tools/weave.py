@@ -27,6 +27,8 @@ DIRECTIVE = re.compile(r"#:\s*(?P<word>\w+)\s*(?P<rest>.*)$")
 DIRECTIVES = ("solve", "check", "provided", "answer", "written", "train")
 NEEDS = "0.2"  # the oldest version of convcourse whose checks are those that the notebooks ask for
 WHEEL = "convcourse-*.whl"  # of any version: a new one needs no new notebooks
+
+
 class WeaveError(Exception):
     """What is wrong with an assignment, with its file and line."""
 

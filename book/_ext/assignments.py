@@ -42,7 +42,7 @@ def launch_links(launch, stem):
     return links
 
 
-class assignment(nodes.Element):  # noqa: N801 (docutils' names)
+class assignment(nodes.Element):  # docutils calls its nodes so
     """Stands for the box of a topic until all pages are known."""
 
 
@@ -54,7 +54,8 @@ class AssignmentBox(SphinxDirective):
     def run(self):
         stem = self.arguments[0] if self.arguments else Path(self.env.docname).name
         if stem not in self.env.course_topics:
-            raise self.error(f"assignment: there is none called {stem!r}; there are {', '.join(self.env.course_topics)}")
+            known = ", ".join(self.env.course_topics)
+            raise self.error(f"assignment: there is none called {stem!r}; there are {known}")
         return [assignment("", stem=stem)]
 
 

@@ -1,25 +1,10 @@
 """Figures of the chapter on algorithms."""
 
-import time
-
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
-from sklearn.datasets import load_digits
 
 NAMES = {"loops": "direct", "matrix": "dense matrix", "im2col": "columns", "fft": "FFT", "separable": "two passes"}
 DASHES = {"loops": "-", "matrix": ":", "im2col": "-", "fft": "--", "separable": "-."}
-
-
-def seconds(function, *args, repeats=5):
-    """Return the times of some calls, in seconds, after one call that is not counted."""
-    function(*args)
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function(*args)
-        times.append(time.perf_counter() - start)
-    return times
 
 
 def counts_and_times(sizes, counts, times):
@@ -39,12 +24,12 @@ def counts_and_times(sizes, counts, times):
 
 
 def best_map(best, image_sizes, kernel_sizes):
-    """Colour each pair of an image's and a kernel's side by the algorithm with the fewest multiplications."""
-    names = ["loops", "matrix", "fft"]
-    grid = np.array([[names.index(best(n, k)) if k <= n else -1 for n in image_sizes] for k in kernel_sizes])
+    """Colour each pair of a kernel's (row) and an image's side (column) by the name in `best`, None in grey."""
+    names = [None, "loops", "matrix", "fft"]
+    grid = np.array([[names.index(name) for name in row] for row in best])
     figure, axis = plt.subplots(figsize=(5.4, 3.4))
     colours = plt.matplotlib.colors.ListedColormap(["#eeeeee", "#0b6fa4", "#2f7d32", "#c4470b"])
-    axis.pcolormesh(image_sizes, kernel_sizes, grid, cmap=colours, vmin=-1.5, vmax=2.5, shading="nearest")
+    axis.pcolormesh(image_sizes, kernel_sizes, grid, cmap=colours, vmin=-0.5, vmax=3.5, shading="nearest")
     axis.set(xlabel="side of the image, in pixels", ylabel="side of the kernel, in pixels")
     axis.text(70, 3.2, "direct", color="white", weight="bold")
     axis.text(70, 26, "FFT", color="white", weight="bold")
@@ -63,38 +48,12 @@ def wrap(image, circular, full):
     return figure
 
 
-def learned_kernels(seed, kernel=5, filters=8, steps=150):
-    """Train one convolution layer on the digits and return its kernels (filters, kernel, kernel)."""
-    torch.manual_seed(seed)
-    digits = load_digits()
-    x = torch.tensor(digits.images / 16, dtype=torch.float32)[:, None]
-    y = torch.tensor(digits.target)
-    net = torch.nn.Sequential(
-        torch.nn.Conv2d(1, filters, kernel, padding=kernel // 2),
-        torch.nn.ReLU(),
-        torch.nn.MaxPool2d(2),
-        torch.nn.Flatten(),
-        torch.nn.Linear(filters * 16, 10),
-    )
-    optimiser = torch.optim.Adam(net.parameters(), lr=0.01)
-    for _ in range(steps):
-        batch = torch.randint(0, 1500, (128,))
-        loss = torch.nn.functional.cross_entropy(net(x[batch]), y[batch])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    with torch.no_grad():
-        accuracy = float((net(x[1500:]).argmax(1) == y[1500:]).float().mean())
-    return net[0].weight.detach().numpy()[:, 0].astype(float), accuracy
-
-
-def ranks(kernels, separate):
+def ranks(kernels, nearest, errors):
     """Show kernels above their best approximations of rank 1, each with its relative error."""
     figure, axes = plt.subplots(2, len(kernels), figsize=(1.15 * len(kernels), 2.8))
     bound = np.abs(kernels).max()
-    for column, kernel in zip(axes.T, kernels, strict=True):
-        c, r, error = separate(kernel)
-        for axis, picture in zip(column, (kernel, np.outer(c, r)), strict=True):
+    for column, kernel, approximation, error in zip(axes.T, kernels, nearest, errors, strict=True):
+        for axis, picture in zip(column, (kernel, approximation), strict=True):
             axis.imshow(picture, cmap="RdBu_r", vmin=-bound, vmax=bound)
             axis.set(xticks=[], yticks=[])
         column[1].set_xlabel(f"{error:.2f}", fontsize=9)

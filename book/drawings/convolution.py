@@ -32,18 +32,18 @@ def flip_and_slide(x, h, times):
     return figure
 
 
-def overlap(shapes, lags, dt):
-    """Rows: pairs of functions. Columns: the pair at a lag with its product filled, then the whole convolution."""
-    figure, axes = plt.subplots(len(shapes), len(lags) + 1, figsize=(9, 2.1 * len(shapes)), sharex=True, squeeze=False)
-    t = np.arange(-1, 4, dt)
-    for row, (name, first, second) in zip(axes, shapes):
-        y = dt * np.convolve(first(t), second(t))[round(1 / dt) : round(1 / dt) + len(t)]
-        for axis, lag in zip(row, lags):
-            product = first(t) * second(lag - t)
-            axis.plot(t, first(t), color="#0b6fa4", lw=1.2)
-            axis.plot(t, second(lag - t), color="#c4470b", lw=1.2, ls="--")
-            axis.fill_between(t, product, color="#2f7d32", alpha=0.6)
-            axis.set_title(f"t = {lag:g} s: area {dt * product.sum():.2f}", fontsize=9)
+def overlap(pairs, lags):
+    """Rows: pairs of functions. Columns: the pair at a lag with its product filled, then the whole convolution.
+
+    `pairs` holds per name the times, the input, the turned kernel at each lag, and the convolution.
+    """
+    figure, axes = plt.subplots(len(pairs), len(lags) + 1, figsize=(9, 2.1 * len(pairs)), sharex=True, squeeze=False)
+    for row, (name, (t, x, turned, y)) in zip(axes, pairs.items()):
+        for axis, lag, kernel in zip(row, lags, turned):
+            axis.plot(t, x, color="#0b6fa4", lw=1.2)
+            axis.plot(t, kernel, color="#c4470b", lw=1.2, ls="--")
+            axis.fill_between(t, x * kernel, color="#2f7d32", alpha=0.6)
+            axis.set_title(f"t = {lag:g} s: area {(t[1] - t[0]) * (x @ kernel):.2f}", fontsize=9)
         row[-1].plot(t, y, color="#2f7d32")
         row[-1].plot(lags, np.interp(lags, t, y), "o", ms=4, color="#2f7d32")
         row[-1].set_title("convolution y(t)", fontsize=9)

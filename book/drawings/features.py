@@ -1,4 +1,4 @@
-"""Figures of the chapter on kernels without labels."""
+"""Drawings of the chapter on kernels without labels."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -66,27 +66,27 @@ def learning_curves(examples, curves):
     return figure
 
 
-def cone(levels, titles):
-    """Stacks of layers: which units one output at the top depends on. `levels` holds per stack the connectivities."""
+def cone(levels, masks, titles):
+    """Stacks of layers: which units one output at the top depends on.
+
+    `levels` holds per stack the connectivity of each layer, `masks` the units that count, from the input up.
+    """
     figure, axes = plt.subplots(1, len(levels), figsize=(9, 3.0))
-    for axis, layers, title in zip(axes, levels, titles):
-        width = layers[0].shape[1]
-        counts = [width] + [len(reads) for reads in layers]
+    for axis, layers, seen, title in zip(axes, levels, masks, titles):
+        counts = [len(mask) for mask in seen]
+        width = counts[0]
         places = [np.linspace(0, width - 1, n + 2)[1:-1] if n < width else np.arange(n) for n in counts]
-        active = np.zeros(counts[-1], bool)
-        active[counts[-1] // 2] = True
         for depth in range(len(layers), -1, -1):
-            colours = np.where(active, OUTPUT if depth else INPUT, "#dfe6ea")
+            colours = np.where(seen[depth], OUTPUT if depth else INPUT, "#dfe6ea")
             axis.scatter(places[depth], np.full(counts[depth], depth), c=colours, s=28, zorder=3)
             if depth:
                 for t, a in np.argwhere(layers[depth - 1]):
-                    chosen = active[t]
+                    chosen = seen[depth][t]
                     line = [places[depth - 1][a], places[depth][t]], [depth - 1, depth]
                     axis.plot(
                         *line, color=OUTPUT if chosen else "#e3e9ec", lw=1.2 if chosen else 0.5, zorder=1 + chosen
                     )
-                active = layers[depth - 1][active].any(axis=0)
-        axis.set_title(f"{title}: {active.sum()} inputs", fontsize=9)
+        axis.set_title(f"{title}: {seen[0].sum()} inputs", fontsize=9)
         axis.set_yticks(range(len(layers) + 1), ["input"] + [f"layer {d + 1}" for d in range(len(layers))])
         axis.set_xticks([])
         for side in ("left", "bottom"):

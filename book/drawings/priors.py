@@ -1,4 +1,4 @@
-"""Figures of the chapter on priors."""
+"""Drawings of the chapter on priors."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,7 +13,7 @@ def spread(axis, x, runs, color, label, style="-"):
     axis.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.18, linewidth=0)
 
 
-def gaussian_beliefs(data, noise_variance, prior_mean, prior_variances, estimate):
+def gaussian_beliefs(data, noise_variance, prior_mean, prior_variances, posterior_means):
     """Show the prior, the likelihood and the posterior for priors of different strength."""
 
     def density(value, mean, variance):
@@ -22,11 +22,10 @@ def gaussian_beliefs(data, noise_variance, prior_mean, prior_variances, estimate
     grid = np.linspace(-2.2, 6.5, 600)
     figure, axes = plt.subplots(1, len(prior_variances), figsize=(7.2, 2.5), sharey=True)
     measured = noise_variance / len(data)
-    for axis, variance in zip(axes, prior_variances, strict=True):
+    for axis, variance, mean in zip(axes, prior_variances, posterior_means, strict=True):
         posterior = 1 / (1 / variance + 1 / measured)
         axis.plot(grid, density(grid, prior_mean, variance), "--", color=COLORS[1], label="prior")
         axis.plot(grid, density(grid, np.mean(data), measured), ":", color=COLORS[5], label="measurements")
-        mean = estimate(data, noise_variance, prior_mean, variance)
         axis.plot(grid, density(grid, mean, posterior), color=COLORS[0], label="posterior")
         axis.plot(data, np.zeros(len(data)), "|", color="black", markersize=14, clip_on=False)
         axis.set_title(f"prior variance {variance:g}", fontsize=9)

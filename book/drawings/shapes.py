@@ -10,11 +10,10 @@ def _cells(axis, y, start, stop, **style):
         axis.add_patch(Rectangle((i - 0.5, y - 0.32), 1, 0.64, edgecolor="white", lw=1, **style))
 
 
-def windows_on_axis(settings, names):
+def windows_on_axis(settings, counts, names):
     """One panel per (n, k, s, p, d): the padded axis, below it each window's taps; unseen pixels in orange."""
     figure, axes = plt.subplots(len(settings), 1, figsize=(6.2, 0.9 + 1.05 * len(settings)), sharex=True)
-    for axis, (n, k, s, p, d), name in zip(axes, settings, names):
-        count = (n + 2 * p - d * (k - 1) - 1) // s + 1
+    for axis, (n, k, s, p, d), count, name in zip(axes, settings, counts, names):
         taps = [[i * s - p + a * d for a in range(k)] for i in range(count)]
         seen = {t for window in taps for t in window}
         _cells(axis, 0, -p, n + p, facecolor="#e6e6e6")

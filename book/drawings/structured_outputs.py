@@ -1,8 +1,7 @@
-"""Figures and training loops of the chapter on structured outputs."""
+"""Figures of the chapter on structured outputs."""
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from matplotlib.colors import ListedColormap
 
 COLORS = plt.rcParams["axes.prop_cycle"].by_key()["color"]
@@ -79,22 +78,3 @@ def rounds(curves, trained):
     axis.set(xlabel="round", ylabel="intersection over union")
     axis.legend(frameon=False, fontsize=8)
     return figure
-
-
-def train(model, x, y, seed, epochs, loss, batch=16, rate=1e-2):
-    """Train a PyTorch model on arrays with Adam."""
-    order = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(model.parameters(), rate)
-    x, y = torch.tensor(x, dtype=torch.float32), torch.tensor(y)
-    for _ in range(epochs):
-        for chosen in torch.randperm(len(x), generator=order).split(batch):
-            optimiser.zero_grad()
-            loss(model(x[chosen]), y[chosen]).backward()
-            optimiser.step()
-    return model
-
-
-@torch.no_grad()
-def predict(model, x):
-    """Return what a PyTorch model answers to an array, as an array."""
-    return model(torch.tensor(x, dtype=torch.float32)).numpy()

@@ -43,21 +43,16 @@ def checkerboards(pictures):
     return figure
 
 
-def reach(length, dilations):
-    """Draw which of `length` inputs reach the last output through causal layers with kernels of two."""
+def reach(seen, dilations):
+    """Draw causal layers with kernels of two, and in colour the lines to units in `seen` (1 + layers, length)."""
     figure, axis = plt.subplots(figsize=(8.6, 2.6))
-    alive = {length - 1}
-    for depth, d in zip(range(len(dilations), 0, -1), reversed(dilations), strict=True):
-        below = set()
-        for t in range(length):
+    length = seen.shape[1]
+    for depth, d in enumerate(dilations, 1):
+        for t, used in enumerate(seen[depth]):
+            colour, width = (COLOURS[0], 1.8) if used else ("#dddddd", 0.7)
             for past in (t, t - d):
                 if past >= 0:
-                    used = t in alive
-                    colour, width = (COLOURS[0], 1.8) if used else ("#dddddd", 0.7)
                     axis.plot([past, t], [depth - 1, depth], color=colour, lw=width, zorder=1 + used)
-                    if used:
-                        below.add(past)
-        alive = below
     for depth in range(len(dilations) + 1):
         axis.scatter(range(length), [depth] * length, s=16, color="black", zorder=3)
     labels = ["input", *(f"d = {d}" for d in dilations)]
@@ -87,12 +82,11 @@ def hearing(sound, rate, spans, fields, errors, turn):
     return figure
 
 
-def costs(kernels, ratios):
-    """Draw the share of weights that a depthwise separable layer keeps, against the output channels."""
+def costs(channels, shares):
+    """Draw the share of weights that a depthwise separable layer keeps for each kernel, against output channels."""
     figure, axis = plt.subplots(figsize=(5.2, 3.0))
-    channels = np.array([2, 4, 8, 16, 32, 64, 128, 256])
-    for k, colour in zip(kernels, COLOURS, strict=False):
-        axis.plot(channels, ratios(channels, k), "o-", color=colour, markersize=3, label=f"{k} x {k}")
+    for (k, share), colour in zip(shares.items(), COLOURS, strict=False):
+        axis.plot(channels, share, "o-", color=colour, markersize=3, label=f"{k} x {k}")
         axis.axhline(1 / k**2, color=colour, lw=0.7, ls=":")
     axis.set(xscale="log", xlabel="output channels", ylabel="weights, share of the full kernel", ylim=(0, 1))
     axis.set_xticks(channels, [str(c) for c in channels])

@@ -80,27 +80,11 @@ def qualities(tables, banks):
     return figure
 
 
-def paste(glimpses, shape, fixation):
-    """Rebuild a picture from the levels of a glimpse: each pixel from the sharpest level that covers it."""
-    levels, size, _ = glimpses.shape
-    picture = np.full(shape, np.nan)
-    for level in reversed(range(levels)):
-        block = 2**level
-        full = np.kron(glimpses[level], np.ones((block, block)))
-        top, left = fixation[0] - size * block // 2, fixation[1] - size * block // 2
-        rows = slice(max(top, 0), min(top + len(full), shape[0]))
-        columns = slice(max(left, 0), min(left + len(full), shape[1]))
-        picture[rows, columns] = full[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    return picture
-
-
-def fixations(image, glimpses, points):
-    """Show a photograph and what remains of it when one point after the other is looked at."""
+def fixations(image, views, points):
+    """Show a photograph and the views that remain of it when one point after the other is looked at."""
     figure, axes = plt.subplots(1, 1 + len(points), figsize=(2.55 * (1 + len(points)), 2.8))
-    views = [image] + [paste(glimpse, image.shape, point) for glimpse, point in zip(glimpses, points, strict=True)]
-    for axis, view, title in zip(
-        axes, views, ["photograph", "looking at the head", "looking at the tripod"], strict=True
-    ):
+    titles = ["photograph", "looking at the head", "looking at the tripod"]
+    for axis, view, title in zip(axes, [image, *views], titles, strict=True):
         axis.imshow(view, cmap="gray", vmin=0, vmax=1)
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("column (pixels)", fontsize=8)

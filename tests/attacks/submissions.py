@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import nbformat
-from grading.courses import answer
+
+from tests.helpers.courses import answer
 
 HONEST = """\
 def pool_output_shape(input_shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
@@ -124,7 +125,7 @@ _cells(
     **_answer_of(
         "max_pool2d",
         """\
-from autograder.checks.pooling import CHECKS
+from convcourse.checks.pooling import CHECKS
 return next(c for c in CHECKS if c.name == 'max_pool2d').oracle(*args, **kwargs)""",
     ),
 )
@@ -133,7 +134,7 @@ _cells(
     F,
     "answers with a function that was not given",
     "",
-    **_answer_of("max_pool2d", "from autograder.given import max_pool2d\nreturn max_pool2d(*args, **kwargs)"),
+    **_answer_of("max_pool2d", "from convcourse.provided import max_pool2d\nreturn max_pool2d(*args, **kwargs)"),
 )
 _cells(
     "call_reference",
@@ -258,15 +259,15 @@ builtins.check = check""",
     max_pool2d="",
 )
 _cells(
-    "fake_autograder",
+    "fake_convcourse",
     F,
-    "puts another autograder into sys.modules",
+    "puts another convcourse into sys.modules",
     """\
 import sys, types
-fake = types.ModuleType('autograder')
-fake.checker = lambda topic: lambda name, points: float(points)
-sys.modules['autograder'] = fake
-from autograder import checker
+fake = types.ModuleType('convcourse')
+fake.checker = lambda topic, needs=None: lambda name, points: float(points)
+sys.modules['convcourse'] = fake
+from convcourse import checker
 check = checker('pooling')""",
     max_pool2d="",
 )
@@ -276,9 +277,9 @@ _cells(
     "replaces the engine's comparison",
     """\
 try:
-    from autograder.checks import engine, compare
-    engine.compare = compare.compare = lambda *a, **k: None
-    engine.run = lambda check, function, points=1: type('V', (), {'earned': float(points)})()
+    from convcourse.engine import check, compare, trial
+    trial.compare = compare.compare = lambda *a, **k: None
+    check.Check.run = lambda self, find, points, context: type('V', (), {'earned': float(points)})()
 except ImportError:
     pass""",
     **_answer_of("max_pool2d", "return 0"),
@@ -414,7 +415,7 @@ _cells(
 import sys, types
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name.startswith(('autograder', 'torch')):
+        if name.startswith(('convcourse', 'convgrader', 'torch')):
             raise ImportError(name)
 sys.meta_path.insert(0, Finder())""",
     max_pool2d="",
@@ -433,11 +434,11 @@ for folder in [os.path.dirname(os.__file__), *site.getsitepackages(), os.getcwd(
     max_pool2d="",
     stock=False,
 )
-_WIRE = """\
+_FRAMES = """\
 import os, stat, struct, json, socket
 def forge(number):
     array = ["a", "<f8", [1, 1, 1, 2], [16, 16, 16, 8], 0, 16, True]
-    text = json.dumps(["t", "reply", number, ["t", "ok", array, "", False, False, 0]]).encode()
+    text = json.dumps(["t", "reply", number, ["t", "ok", array, "", False, False]]).encode()
     for fd in range(3, 64):
         try:
             if stat.S_ISSOCK(os.fstat(fd).st_mode):
@@ -448,22 +449,22 @@ def forge(number):
 _cells(
     "forged_replies",
     F,
-    "writes replies of its own to the examiner's socket",
-    _WIRE,
+    "writes replies of its own to the grader's socket",
+    _FRAMES,
     **_answer_of("max_pool2d", "for n in range(200):\n    forge(n)\nreturn 0"),
 )
 _cells(
     "array_for_a_number",
     F,
     "writes a reply whose number is an array",
-    _WIRE.replace("number, [", '["a", "<i8", [2], [8], 0, 16, True], ['),
+    _FRAMES.replace("number, [", '["a", "<i8", [2], [8], 0, 16, True], ['),
     **_answer_of("max_pool2d", "forge(0)\nreturn 0"),
 )
 _cells(
     "memory_for_a_flag",
     F,
     "writes a reply whose flags are arrays",
-    _WIRE.replace("False, False, 0", '["l", []], ["d"], ["t"]'),
+    _FRAMES.replace("False, False]]", '["l", []], ["d"]]]'),
     **_answer_of("max_pool2d", "for n in range(200):\n    forge(n)\nreturn 0"),
 )
 _cells(
@@ -482,7 +483,7 @@ for odd in (np.int64(5), 5, None, True, [1], np.ones(2)):
 _cells(
     "garbage_on_the_wire",
     F,
-    "writes garbage to the examiner's socket",
+    "writes garbage to the grader's socket",
     "import os",
     **_answer_of(
         "max_pool2d",
@@ -564,11 +565,11 @@ _cells(
     F,
     "replaces the module that reports what a call gave",
     """\
-import sys
-for name, module in list(sys.modules.items()):
-    if hasattr(module, 'LocalFunction'):
-        Outcome = module.Outcome
-        module.LocalFunction.call = lambda self, args, kwargs, limit: Outcome('ok', value=8.0)""",
+import gc
+for kind in [thing for thing in gc.get_objects() if isinstance(thing, type)]:
+    if kind.__name__ == 'LocalFunction':
+        Outcome = kind.call.__globals__['Outcome']
+        kind.call = lambda self, args, kwargs, limit: Outcome('ok', value=8.0)""",
     **_answer_of("max_pool2d", "return 0"),
     earns=0.0,
 )
@@ -771,7 +772,7 @@ _cells(
     "looks for the secret seed among all objects",
     """\
 import gc, sys
-found = [o for o in gc.get_objects() if type(o).__name__ in ('Setting', 'Examination', 'Session')]
+found = [o for o in gc.get_objects() if type(o).__name__ in ('RunContext', 'NotebookGrader', 'SandboxClient')]
 print('STOLEN' if found else 'nothing')""",
     max_pool2d="",
 )
@@ -858,7 +859,7 @@ _cells(
     "reads the checks' source",
     """\
 try:
-    import autograder.checks.pooling as p
+    import convcourse.checks.pooling as p
     print('STOLEN', open(p.__file__).read()[:10])
 except (ImportError, AttributeError, OSError):
     pass""",
@@ -871,7 +872,7 @@ B = "breaking"
 _cells(
     "endless_questions",
     B,
-    "asks the examiner for a given function for ever, and listens to no answer",
+    "asks the grader for a provided function for ever, and listens to no answer",
     """\
 import json, os, signal, socket, stat, struct, threading
 signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))

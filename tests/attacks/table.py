@@ -1,6 +1,6 @@
 """Run every attack against stock nbgrader and against this course's grading, and write the table of the docs.
 
-    python tests/attacks/table.py book/_attacks.md
+    python -m tests.attacks.table book/_attacks.md
 
 Attacks that would harm the machine are not run against stock nbgrader. Takes about ten minutes.
 """
@@ -12,11 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from attacks.submissions import ATTACKS
-from grading.courses import ROOT, Course
-from grading.fixtures import copy_of
+from tests.attacks.submissions import ATTACKS
+from tests.helpers.courses import ROOT, CourseUnderTest
+from tests.helpers.grading_fixtures import copy_of
+from tools.small_course import environment
 
 MARKS = {"stealing": "STOLEN", "reaching the reader": "<script"}
 
@@ -25,10 +24,14 @@ def stock(generated, attack, folder):
     """Return what stock nbgrader makes of one attack."""
     course = copy_of(generated, folder / attack.name, plugin=False)
     course.submit("eve", attack.make(course.released("pooling")))
-    env = os.environ | {"HOME": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     command = [sys.executable, "-m", "nbgrader", "autograde", "pooling", "--student", "eve"]
     process = subprocess.Popen(
-        command, cwd=course.root, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        cwd=course.root,
+        env=environment(HOME=str(folder)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         log = process.communicate(timeout=150)[0].decode(errors="replace")
@@ -81,8 +84,8 @@ def verdict(course, attack, student="eve"):
 def main(target):
     """Write the table."""
     folder = Path(tempfile.mkdtemp(prefix="attacks-"))
-    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    generated = Course(folder / "generated")
+    os.environ.update(environment())
+    generated = CourseUnderTest(folder / "generated")
     generated.generate(ROOT / "course" / "source" / "pooling" / "pooling.ipynb")
     ours = copy_of(generated, folder / "ours")
     with (ours.root / "nbgrader_config.py").open("a") as config:

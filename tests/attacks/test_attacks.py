@@ -8,11 +8,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from attacks.submissions import ATTACKS
-from grading.courses import CONFINES, answer
-from grading.fixtures import copy_of
 
-FULL = 48.0
+from tests.attacks.submissions import ATTACKS
+from tests.helpers.courses import CONFINES, answer
+from tests.helpers.grading_fixtures import FULL, copy_of
+
 HONEST = ("alice", "bob", "carol")
 MARKED = ("/tmp", "/var/tmp", "/dev/shm", str(Path.home()), "/home", os.path.expanduser("~root"), ".", "..")
 
@@ -119,7 +119,7 @@ def _belongs_to_us(pid):
     try:
         process = psutil.Process(pid)
         above = [parent.pid for parent in process.parents()]
-        return "autograder.grading" in " ".join(process.cmdline()) and (above[:1] == [1] or os.getpid() in above)
+        return "convgrader" in " ".join(process.cmdline()) and (above[:1] == [1] or os.getpid() in above)
     except psutil.Error:
         return False
 

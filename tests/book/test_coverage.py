@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tools import contents
+
 ROOT = Path(__file__).parents[2]
 ROWS = {
     line.split()[0]: tuple(line.split()[1:])
     for line in (Path(__file__).parent / "rows.txt").read_text(encoding="utf-8").splitlines()
     if not line.startswith("#")
 }
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 CHAPTERS = sorted(ROOT.glob("book/*.md"))
 CLAIMS = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8")) or []
 MARK = re.compile(r"^% covers:(.*)$", re.MULTILINE)
@@ -32,13 +33,6 @@ def labels(path):
     return [next(filter(None, groups)) for groups in LABEL.findall(text)]
 
 
-def in_the_toc():
-    found = [TOC["root"]]
-    for part in [TOC, *TOC.get("parts", [])]:
-        found += [chapter["file"] for chapter in part.get("chapters", [])]
-    return [file for file in found if (ROOT / f"{file}.md").is_file()]
-
-
 def test_there_are_209_rows_and_no_other():
     assert len(ROWS) == 209
     assert {kind for kind, _ in ROWS.values()} == {"claim", "concept", "question", "exercise", "worked-example"}
@@ -52,7 +46,7 @@ def test_marks_name_rows_that_exist_and_at_most_six(path):
 
 
 def test_every_row_is_marked_in_a_chapter_of_the_book():
-    marked = Counter(row for file in in_the_toc() for rows in marks(ROOT / f"{file}.md") for row in rows)
+    marked = Counter(row for page in contents.pages(ROOT) for rows in marks(page) for row in rows)
     missing = [row for row in ROWS if row not in marked]
     assert not missing, f"{len(missing)} rows are treated nowhere: {' '.join(missing)}"
 
@@ -87,5 +81,5 @@ def test_a_wrong_row_is_not_called_true():
 
 
 def test_labels_are_unique_in_the_book():
-    count = Counter(label for file in in_the_toc() for label in labels(ROOT / f"{file}.md"))
+    count = Counter(label for page in contents.pages(ROOT) for label in labels(page))
     assert not [label for label, times in count.items() if times > 1]

@@ -3,79 +3,33 @@
 import json
 import os
 import re
-import shutil
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 
-from autograder.grading import confine
+from convgrader.notebooks.source import SourceCell, SourceNotebook
+from convgrader.sandbox import isolation
+from tools.small_course import SmallCourse
 
 ROOT = Path(__file__).parents[2]
-CONFIG = """\
-c = get_config()
-c.CourseDirectory.root = {root!r}
-c.CourseDirectory.course_id = "test"
-c.CourseDirectory.db_url = {url!r}
-"""
-CONFINES = not confine.why_not()
-PLUGIN = f"""\
-from autograder.grading.preprocessor import use_examiner
-use_examiner(c, unconfined={not CONFINES})
-"""
-GRADE = [sys.executable, "-m", "autograder", "grade", "pooling", *([] if CONFINES else ["--unconfined"])]
+CONFINES = not isolation.why_not()
+GRADE = [sys.executable, "-m", "convcourse", "grade", "pooling", *([] if CONFINES else ["--unconfined"])]
 
 
 def right_answers(topic="pooling"):
-    """Return ({function: a cell that defines it rightly}, a helper cell), from tests/answers."""
-    text = (ROOT / "tests" / "answers" / f"{topic}.py").read_text()
+    """Return ({function: a cell that defines it rightly}, a helper cell), from solutions/answers."""
+    text = (ROOT / "solutions" / "answers" / f"{topic}.py").read_text()
     styles = re.findall(r"^def (\w+?)__(\w+)\(", text, re.MULTILINE)
     return {name: f"{name} = {name}__{style}" for name, style in reversed(styles)}, text
 
 
-class Course:
-    """A course in `root` with one generated assignment."""
+class CourseUnderTest(SmallCourse):
+    """A course that can be asked what is in its gradebook, and graded from this process."""
 
     def __init__(self, root, plugin=True):
-        self.root = Path(root)
-        self.url = f"sqlite:///{self.root / 'gradebook.db'}"
-        self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / "submitted").mkdir(exist_ok=True)
-        self.configure(plugin)
-
-    def configure(self, plugin):
-        """Write the configuration, with our plug-in or as stock nbgrader has it."""
-        text = CONFIG.format(root=str(self.root), url=self.url) + (PLUGIN if plugin else "")
-        (self.root / "nbgrader_config.py").write_text(text)
-
-    def generate(self, source):
-        """Have nbgrader make the assignment from a source notebook; return the student's notebook."""
-        name = Path(source).stem
-        (self.root / "source" / name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, self.root / "source" / name)
-        self.nbgrader("generate_assignment", name, "--force")
-        return self.released(name)
-
-    def released(self, name):
-        """Return the student's notebook."""
-        return nbformat.read(self.root / "release" / name / f"{name}.ipynb", as_version=4)
-
-    def nbgrader(self, *arguments):
-        """Run an nbgrader command in this process's environment; return its output."""
-        env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "nbgrader", *arguments]
-        found = subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, timeout=280)
-        return found.returncode, found.stdout + found.stderr
-
-    def submit(self, student, notebook, name="pooling"):
-        """Hand in a notebook: a NotebookNode, or the text of the file."""
-        folder = self.root / "submitted" / student / name
-        folder.mkdir(parents=True, exist_ok=True)
-        text = notebook if isinstance(notebook, str) else json.dumps(notebook)
-        (folder / f"{name}.ipynb").write_text(text, errors="surrogatepass")
-        return folder
+        super().__init__(root, plugin, unconfined=not CONFINES)
 
     def scores(self, student=None):
         """Return {student: {grade_id: auto score}}, or one student's."""
@@ -106,16 +60,26 @@ class Course:
         """Grade as ``autograder grade`` does, from this process; return the Summary."""
         from rich.console import Console
 
-        from autograder.grading import batch
+        from convgrader import batch
 
         os.chdir(self.root)
         quiet = Console(stderr=True, quiet=True)
         options.setdefault("confined", CONFINES)
-        return batch.grade(batch.Course.here(), name, console=quiet, **options)
+        return batch.grade(batch.CourseFolders.here(), name, console=quiet, **options)
 
-    def graded(self, student, name="pooling"):
-        """Return a student's graded notebook."""
-        return nbformat.read(self.root / "autograded" / student / name / f"{name}.ipynb", as_version=4)
+
+def as_source(notebook, name):
+    """Return a woven notebook as the instructor's, as nbgrader would enter it into the gradebook."""
+    cells = []
+    for cell in notebook["cells"]:
+        about = cell["metadata"].get("nbgrader")
+        if about:
+            flags = {key: about.get(key, False) for key in ("locked", "grade", "solution", "task")}
+            text = "".join(cell["source"])
+            cells.append(
+                SourceCell(about["grade_id"], cell["cell_type"], text, None, **flags, points=about.get("points"))
+            )
+    return SourceNotebook(name, tuple(cells))
 
 
 def answer(notebook, answers, extra=()):

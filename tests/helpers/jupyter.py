@@ -1,13 +1,14 @@
 """A Jupyter server for tests that drive it in a browser."""
 
 import contextlib
-import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
+
+from tools import small_course
 
 
 @contextlib.contextmanager
@@ -18,11 +19,11 @@ def server(folder, application="server", environment=None):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "jupyter", application, "--no-browser", "--allow-root", f"--port={port}"]
     command += ["--ip=127.0.0.1", "--IdentityProvider.token=", "--ServerApp.port_retries=0"]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    variables = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", **(environment or {})}
     log_file = Path(folder) / "server.log"
     with open(log_file, "w") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=variables)
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, env=small_course.environment(**(environment or {}))
+        )
         address = f"http://127.0.0.1:{port}"
         try:
             for _ in range(240):

@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from autograder.authoring import weaver
+from tools import weave
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def make_project(folder):
@@ -14,10 +14,10 @@ def make_project(folder):
     shutil.copyfile(ROOT / "nbgrader_config.py", folder / "nbgrader_config.py")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "solutions" / "miniconv", folder / "solutions" / "miniconv", ignore=ignored)
-    shutil.copytree(ROOT / "tests" / "answers", folder / "tests" / "answers", ignore=ignored)
+    shutil.copytree(ROOT / "solutions" / "answers", folder / "solutions" / "answers", ignore=ignored)
     (folder / "solutions" / "assignments").mkdir()
     shutil.copyfile(
         ROOT / "solutions" / "assignments" / "pooling.md", folder / "solutions" / "assignments" / "pooling.md"
     )
-    weaver.write(folder, "pooling")
+    weave.write(folder, "pooling")
     return folder

@@ -1,39 +1,15 @@
-"""What browser tests share: the module that serves the site, a page that remembers what went wrong on it, axe."""
+"""What browser tests share: a page that remembers what went wrong on it, axe."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import axe_playwright_python
-import yaml
 
-ROOT = Path(__file__).parents[1]
+from tools import contents
+
+ROOT = Path(__file__).parents[2]
+CONTENTS = contents.files(ROOT)
 AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def in_toc(entry):
-    """Return the files that a table of contents names, in order."""
-    own = [entry[name] for name in ("root", "file") if name in entry]
-    below = [e for name in ("parts", "chapters", "sections", "entries") for e in entry.get(name, [])]
-    return own + [file for e in below for file in in_toc(e)]
-
-
-CONTENTS = in_toc(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
-
-
-def load(name):
-    """Import a module of book/_ext by its path."""
-    extensions = str(ROOT / "book" / "_ext")
-    if extensions not in sys.path:
-        sys.path.append(extensions)
-    spec = importlib.util.spec_from_file_location(f"book_ext_{name}", ROOT / "book" / "_ext" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-serve = load("serve")
 
 
 class Visit:

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import scipy.signal
-from miniconv import algorithms as A
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import assert_close
+
+from miniconv import algorithms as A
+from tests.helpers.arrays import assert_close
 
 rng = np.random.default_rng(11)
 MODES = ["full", "same", "valid"]

@@ -9,6 +9,9 @@ import scipy.ndimage
 import scipy.signal
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from miniconv import convolution
 from miniconv.convolution import (
     MODES,
@@ -28,9 +31,7 @@ from miniconv.convolution import (
     output_size,
     visits2d,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from support import assert_close
+from tests.helpers.arrays import assert_close
 
 LENGTHS = [(7, 3), (7, 4), (6, 4), (5, 1), (1, 1), (4, 4), (3, 3), (1, 4), (3, 6)]
 SHAPES = [((5, 7), (3, 2)), ((6, 4), (2, 3)), ((4, 4), (4, 4)), ((1, 6), (1, 3)), ((5, 3), (4, 1)), ((2, 3), (3, 5))]

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from miniconv import gradients
 from miniconv.gradients import (
     adjoint_gap,
@@ -16,10 +19,8 @@ from miniconv.gradients import (
     numerical_gradient,
 )
 from miniconv.layer import conv2d, unfold
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from layer_cases import TABLE, Layer, dtypes, layers, table
-from support import assert_close
+from tests.helpers.arrays import assert_close
+from tests.helpers.layer_cases import TABLE, Layer, dtypes, layers, table
 
 # PyTorch says that an even kernel with padding="same" costs it a copy.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from miniconv import layer as module
 from miniconv._arguments import as_pair
 from miniconv.layer import (
@@ -18,10 +21,8 @@ from miniconv.layer import (
     unfold,
     window_counts,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from layer_cases import TABLE, Layer, dtypes, layers, table
-from support import assert_close
+from tests.helpers.arrays import assert_close
+from tests.helpers.layer_cases import TABLE, Layer, dtypes, layers, table
 
 random_layer = settings(max_examples=40, deadline=None)
 

@@ -5,6 +5,10 @@ import doctest
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
 from miniconv import motivation
 from miniconv.convolution import convolution_matrix2d
 from miniconv.motivation import (
@@ -20,9 +24,6 @@ from miniconv.motivation import (
     receptive_field,
     shift2d,
 )
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from scipy import ndimage
 
 random_case = settings(max_examples=40, deadline=None)
 layer = st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(0, 2), st.integers(1, 3))

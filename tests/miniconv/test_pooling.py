@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from miniconv import pooling
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import assert_close
+
+from miniconv import pooling
+from tests.helpers.arrays import assert_close
 
 # kernel, stride, padding, dilation, ceil_mode
 WINDOWS = {

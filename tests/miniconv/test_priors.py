@@ -5,10 +5,11 @@ import doctest
 import numpy as np
 import pytest
 import torch
-from miniconv import priors
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import assert_close
+
+from miniconv import priors
+from tests.helpers.arrays import assert_close
 
 SIZES = st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 3), st.integers(1, 4)).filter(
     lambda s: s[2] <= s[0] and s[3] <= s[1]

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from miniconv import shapes
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
+
+from miniconv import shapes
 
 SETTINGS = settings(max_examples=60, deadline=None)
 

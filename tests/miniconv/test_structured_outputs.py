@@ -7,10 +7,11 @@ import pytest
 import scipy.ndimage
 import torch
 import torch.nn.functional as F
-from miniconv import structured_outputs as so
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import assert_close
+
+from miniconv import structured_outputs as so
+from tests.helpers.arrays import assert_close
 
 QUICK = settings(max_examples=30, deadline=None)
 SEED = st.integers(0, 2**32 - 1)

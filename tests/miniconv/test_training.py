@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
 from miniconv.gradients import numerical_gradient
 from miniconv.training import (
     attention2d_backward,
@@ -21,10 +25,7 @@ from miniconv.training import (
     relu_backward,
     sgd_step,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from support import assert_close
-from torch import nn
+from tests.helpers.arrays import assert_close
 
 CONV = {"kind": "conv2d", "out_channels": 4, "kernel_size": 3, "padding": 1}
 HEAD = [{"kind": "flatten"}, {"kind": "linear", "out_features": 3}]

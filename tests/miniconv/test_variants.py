@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from miniconv import variants as V
 from miniconv.gradients import numerical_gradient
 from miniconv.layer import conv2d
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from support import assert_close
+from tests.helpers.arrays import assert_close
 
 rng = np.random.default_rng(8)
 GEOMETRY = [

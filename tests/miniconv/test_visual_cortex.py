@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from miniconv import visual_cortex as v1
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.filters import gabor_kernel
-from support import assert_close
+
+from miniconv import visual_cortex as v1
+from tests.helpers.arrays import assert_close
 
 ANGLES = st.floats(-7, 7)
 FREQUENCIES = st.floats(0, 0.5)

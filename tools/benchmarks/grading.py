@@ -1,4 +1,4 @@
-"""Time grading beside stock nbgrader in the same run: `python -m benchmarks.grading`.
+"""Time grading beside stock nbgrader in the same run: `python -m tools.benchmarks.grading`.
 
 Copies of the assignment `pooling`, answered by the reference solution, are graded by ``nbgrader autograde`` and by
 ``autograder grade``, start-up included, on the same two processors. Then the cost of one more submission is measured
@@ -18,46 +18,34 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-CONFIG = """\
-c = get_config()
-c.CourseDirectory.root = {root!r}
-c.CourseDirectory.course_id = "bench"
-c.CourseDirectory.db_url = {url!r}
-"""
-PLUGIN = "from autograder.grading.preprocessor import use_examiner\nuse_examiner(c)\n"
+from tools.small_course import SmallCourse, environment
+
+ROOT = Path(__file__).parents[2]
 LOAD = os.getloadavg()[0]  # of other programs, when this one starts
 TARGET = 20  # times the throughput of stock nbgrader
 
 
-class Course:
-    """A course in a temporary folder with copies of one submission."""
+class CourseOfCopies(SmallCourse):
+    """A course with copies of one submission, answered by the reference solution."""
 
     def __init__(self, folder, stem, plugin):
-        self.root, self.stem = Path(folder), stem
-        self.root.mkdir()
-        text = CONFIG.format(root=str(self.root), url=f"sqlite:///{self.root}/gradebook.db")
-        (self.root / "nbgrader_config.py").write_text(text + PLUGIN * plugin)
+        super().__init__(folder, plugin)
+        self.stem = stem
         source = ROOT / "course" / "source" / stem / f"{stem}.ipynb"
         self.answers = source.read_text()
-        (self.root / "source" / stem).mkdir(parents=True)
-        (self.root / "source" / stem / source.name).write_text(self.answers)
-        self.run("nbgrader", "generate_assignment", stem)
+        self.generate(source)
 
     def hand_in(self, copies):
         """Hand in so many copies in all."""
         for number in range(copies):
-            folder = self.root / "submitted" / f"s{number:05}" / self.stem
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{self.stem}.ipynb").write_text(self.answers)
+            self.submit(f"s{number:05}", self.answers, self.stem)
 
     def run(self, module, *arguments):
         """Run a command; return (seconds, processor seconds or None, largest memory in MB of its first process)."""
-        env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
         start = time.monotonic()
         with _group() as group:
             process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments], cwd=self.root, env=env, stdout=subprocess.PIPE,
+                [sys.executable, "-m", module, *arguments], cwd=self.root, env=environment(), stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, preexec_fn=group.enter,
             )  # fmt: skip
             memory, log = 0, b""
@@ -110,7 +98,7 @@ def compare(folder, stem, copies, stock_copies, workers):
     """Return a row for stock nbgrader and one for ours, over the same submission."""
     rows = []
     for name, count in (("nbgrader autograde", stock_copies), ("autograder grade", copies)):
-        course = Course(Path(folder) / name.split()[0], stem, plugin=name.startswith("autograder"))
+        course = CourseOfCopies(Path(folder) / name.split()[0], stem, plugin=name.startswith("autograder"))
         course.hand_in(count)
         command = ("nbgrader", "autograde", stem) if name.startswith("nbgrader") else _ours(stem, workers)
         seconds, processor, _ = course.run(*command)
@@ -119,12 +107,12 @@ def compare(folder, stem, copies, stock_copies, workers):
 
 
 def _ours(stem, workers):
-    return "autograder", "grade", stem, "--json", "--workers", str(workers)
+    return "convcourse", "grade", stem, "--json", "--workers", str(workers)
 
 
 def flatness(folder, stem, sizes, workers):
     """Return, for each size, the cost of one more submission since the size before and the memory of the parent."""
-    course, rows, before = Course(Path(folder) / "flat", stem, plugin=True), [], None
+    course, rows, before = CourseOfCopies(Path(folder) / "flat", stem, plugin=True), [], None
     for size in sizes:
         course.hand_in(size)
         seconds, processor, memory = course.run(*_ours(stem, workers))

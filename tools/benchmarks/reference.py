@@ -1,4 +1,4 @@
-"""Time the reference package beside PyTorch in the same run: `python -m benchmarks.reference`.
+"""Time the reference package beside PyTorch in the same run: `python -m tools.benchmarks.reference`.
 
 Both sides are held to one thread, then to two. Each number is the shortest of many runs, ours and PyTorch's in turn:
 processor time with one thread, so that other programs on the machine weigh less, elapsed time with two. The columns:
@@ -78,6 +78,7 @@ def measure(torch, name, ours, theirs, matmul=None, columns=None):
 def conv2d_rows(rng, torch):
     """Yield the rows of conv2d, forward and the three gradients, bias included."""
     import numpy as np
+
     from miniconv.gradients import conv2d_backward
     from miniconv.layer import conv2d
 
@@ -238,7 +239,7 @@ def main():
         return measure_all(options.measure)
     for threads in options.threads:
         env = environment(threads, options.keep_coretype)
-        command = [sys.executable, "-m", "benchmarks.reference", "--measure", str(threads)]
+        command = [sys.executable, "-m", "tools.benchmarks.reference", "--measure", str(threads)]
         result = json.loads(subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout)
         kernels = f"OpenBLAS for {env.get('OPENBLAS_CORETYPE', 'this processor')}"
         numpy, torch = result["versions"]

@@ -29,7 +29,7 @@ class Pool(Protocol):
     """What grades many submissions, on this machine or elsewhere."""
 
     def map(self, assignment, jobs):
-        """Grade all jobs by an AssignmentSpec; yield a SubmissionResult for each, in the order in which they are done."""
+        """Grade all jobs by an AssignmentSpec; yield a SubmissionResult for each as soon as it is done."""
 
     def close(self):
         """End all that was started."""
@@ -177,7 +177,9 @@ def _given_up(job, assignment, is_late):
         (source.name, dict.fromkeys((cell.name for cell in source.cells if cell.grade), 0.0))
         for source in assignment.sources.values()
     ]
-    return SubmissionResult(job.student, [NotebookResult(name, found, status="failed", reason=reason) for name, found in scores])
+    return SubmissionResult(
+        job.student, [NotebookResult(name, found, status="failed", reason=reason) for name, found in scores]
+    )
 
 
 # --- the process itself --------------------------------------------------------------------------------------------

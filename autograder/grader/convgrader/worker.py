@@ -51,7 +51,7 @@ class SubmissionGrader:
         return result
 
     def grade_notebook(self, source, path):
-        """Grade one notebook file; return (NotebookResult, the graded notebook's text or None if nothing was handed in)."""
+        """Grade one notebook file; return (NotebookResult, text of the graded notebook, None if nothing came in)."""
         start = time.monotonic()
         graded = NotebookResult(source.name)
         try:

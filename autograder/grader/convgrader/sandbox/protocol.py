@@ -230,7 +230,7 @@ class Channel:
                 raise ConnectionClosedError(str(error)) from None
 
     def receive(self, function_of=None, seconds=30.0):
-        """Receive one value; raise ReplyTimeoutError after `seconds`, ConnectionClosedError if the other side is gone."""
+        """Receive one value; ReplyTimeoutError after `seconds`, ConnectionClosedError if the other side is gone."""
         stop = time.monotonic() + seconds
         text, arrays = _HEAD.unpack(self._read(_HEAD.size, stop))
         if text > MAX_TEXT or arrays > MAX_ARRAYS:

@@ -332,7 +332,7 @@ class SandboxServer:
         return callback
 
     def install(self, docs):
-        """Put a stand-in in the place of ``convcourse``: its provided functions ask the grader, its checks do nothing."""
+        """Put a stand-in in the place of ``convcourse``: its functions ask the grader, its checks do nothing."""
         package, provided, networks = (
             types.ModuleType(name) for name in ("convcourse", "convcourse.provided", "convcourse.networks")
         )

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from convcourse.errors import ModelError, UsageError
+from convcourse.networks import TASK_NAMES
 
 HELP = "train the network of the last assignment"
 
@@ -11,7 +12,7 @@ HELP = "train the network of the last assignment"
 def add_parser(commands):
     """Add ``train`` to the parser of ``autograder``."""
     parser = commands.add_parser("train", help=HELP, description=run.__doc__)
-    parser.add_argument("task", choices=("digits", "shapes", "scenes"), help="what the network is to learn")
+    parser.add_argument("task", choices=TASK_NAMES, help="what the network is to learn")
     parser.add_argument("--recipe", type=Path, help="layers and settings (default: TASK.json in the folder)")
     parser.add_argument("--folder", type=Path, default=Path("."), help="where to write (default: here)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one")

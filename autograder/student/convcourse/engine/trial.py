@@ -82,7 +82,7 @@ class Trial:
         return {part: part not in self.failures for part in self.check.parts}
 
     def broken(self):
-        """List (sentence, cost) of the properties that do not hold; where nothing is earned there is nothing to cost."""
+        """List (sentence, cost) of the properties that do not hold; where nothing is earned, none."""
         if not any(self.parts().values()):
             return ()
         done = [outcome for outcome in self.outcomes if outcome is not None and outcome.ok]

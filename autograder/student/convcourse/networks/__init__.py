@@ -3,6 +3,8 @@
 ``train`` is for notebooks, ``autograder train`` for the terminal. Importing this package does not import PyTorch.
 """
 
+TASK_NAMES = ("digits", "shapes", "scenes")
+
 
 def train(task, layers, *, folder=".", device="auto", again=False, **settings):
     """Train a network for a task and write the three files to hand in beside the notebook.

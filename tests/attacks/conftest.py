@@ -1,1 +1,0 @@
-from grading.fixtures import *  # noqa: F403

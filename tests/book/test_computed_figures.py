@@ -1,0 +1,233 @@
+"""The interactive figures show the reference package's numbers: the same random cases go through both."""
+
+import json
+import math
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from miniconv import attention, convolution, gradients, layer, motivation, pooling, shapes, visual_cortex
+from tests.helpers.arrays import assert_close
+
+ROOT = Path(__file__).parents[2]
+NODE = shutil.which("node")
+
+
+def node(*arguments, text=None):
+    """Run node, or report the test as not run where there is none; in CI that is a failure."""
+    if NODE is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("node is missing: the figures' tests cannot run")
+        pytest.skip("not run: node is not installed")
+    return subprocess.run([NODE, *arguments], input=text, capture_output=True, text=True, timeout=120, cwd=ROOT)
+
+
+def evaluate(module, calls):
+    """Return what the functions of a compute module give for [(name, args), ...]; an error message for a refusal."""
+    payload = {"module": module, "calls": [{"name": name, "args": args} for name, args in calls]}
+    done = node("tests/js/evaluate.mjs", text=json.dumps(payload, default=lambda array: array.tolist()))
+    assert done.returncode == 0, done.stderr
+    return [result.get("value", result.get("error")) for result in json.loads(done.stdout)]
+
+
+def draws(count=40, seed=0):
+    """Return that many independent generators."""
+    return [np.random.default_rng([seed, index]) for index in range(count)]
+
+
+def outcome(function, *arguments, **options):
+    """Return the function's value, or None where it refuses."""
+    try:
+        return function(*arguments, **options)
+    except ValueError:
+        return None
+
+
+def agree(actual, expected):
+    """Numbers equal, refusals equal."""
+    if expected is None:
+        assert isinstance(actual, str)
+    else:
+        assert_close(np.asarray(actual, dtype=float), np.asarray(expected, dtype=float), scale=1e3)
+
+
+def test_modules_pass_their_own_tests():
+    done = node("--test", *sorted(str(path) for path in (ROOT / "tests/js").glob("*.test.mjs")))
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_sizes():
+    cases = [g.integers((1, 1, 1, 0, 1), (30, 8, 5, 5, 4)).tolist() for g in draws(200)]
+    actual = evaluate("shapes", [("convOutput", case) for case in cases])
+    for got, (n, k, s, p, d) in zip(actual, cases, strict=True):
+        expected = outcome(shapes.conv_output_shape, (n,), k, s, p, d)
+        agree(got, expected and expected[0])
+    for ceil in (False, True):
+        actual = evaluate("shapes", [("poolOutput", [*case, ceil]) for case in cases])
+        for got, (n, k, s, p, d) in zip(actual, cases, strict=True):
+            expected = outcome(shapes.pool_output_shape, (n,), k, s, p, d, ceil)
+            agree(got, expected and expected[0])
+    actual = evaluate("shapes", [("transposeOutput", [n, k, s, p, 0, d]) for n, k, s, p, d in cases])
+    for got, (n, k, s, p, d) in zip(actual, cases, strict=True):
+        expected = outcome(shapes.conv_transpose_output_shape, (n,), k, s, p, 0, d)
+        agree(got, expected and expected[0])
+
+
+def layer_case(generator):
+    """Return an image, a kernel and the options of a layer, all small."""
+    x = generator.integers(-5, 6, tuple(generator.integers(3, 9, 2))).astype(float)
+    w = generator.integers(-3, 4, tuple(generator.integers(1, 4, 2))).astype(float)
+    names = ("stride", "padding", "dilation")
+    return x, w, dict(zip(names, map(int, (generator.integers(1, 4), generator.integers(0, 3), 1)), strict=True))
+
+
+def test_cross_correlation_and_its_gradients():
+    cases = [layer_case(g) for g in draws()]
+    actual = evaluate("convolution", [("crossCorrelate", case) for case in cases])
+    outputs = [layer.conv2d(x[None, None], w[None, None], **options) for x, w, options in cases]
+    for got, expected in zip(actual, outputs, strict=True):
+        agree(got, expected[0, 0])
+    above = [np.random.default_rng(3).integers(-3, 4, y.shape).astype(float) for y in outputs]
+    calls = [("convBackward", [g[0, 0], *case]) for g, case in zip(above, cases, strict=True)]
+    for got, g, (x, w, options) in zip(evaluate("gradients", calls), above, cases, strict=True):
+        expected = gradients.conv2d_backward(g, x[None, None], w[None, None], **options)
+        agree(got["gradX"], expected[0][0, 0])
+        agree(got["gradW"], expected[1][0, 0])
+
+
+def test_convolution_flips():
+    cases = [layer_case(g)[:2] for g in draws()]
+    for got, (x, w) in zip(evaluate("convolution", [("convolve", case) for case in cases]), cases, strict=True):
+        agree(got, convolution.convolve2d(x, w, "valid"))
+
+
+def test_transposed_convolution_is_the_adjoint():
+    cases = [layer_case(g) for g in draws()]
+    actual = evaluate("convolution", [("transpose", case) for case in cases])
+    for got, (x, w, options) in zip(actual, cases, strict=True):
+        size = outcome(shapes.conv_transpose_output_shape, x.shape, w.shape, options["stride"], options["padding"])
+        if size is None:
+            assert isinstance(got, str)
+            continue
+        weight = w[None, None]
+        agree(got, gradients.conv2d_input((1, 1, *size), weight, x[None, None], **options)[0, 0])
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_matrices(mode):
+    cases = [layer_case(g)[:2] for g in draws()]
+    actual = evaluate("convolution", [("matrix2d", [w, list(x.shape), mode]) for x, w in cases])
+    for got, (x, w) in zip(actual, cases, strict=True):
+        agree(got, convolution.convolution_matrix2d(w, x.shape, mode))
+    actual = evaluate("convolution", [("matrix1d", [w[0], x.shape[1], mode]) for x, w in cases])
+    for got, (x, w) in zip(actual, cases, strict=True):
+        agree(got, convolution.convolution_matrix1d(w[0], x.shape[1], mode))
+
+
+def test_receptive_fields():
+    def stack(generator):
+        depth = generator.integers(1, 5)
+        return [tuple(map(int, generator.integers((1, 1, 0, 1), (5, 4, 3, 4)))) for _ in range(depth)]
+
+    names = ("kernel", "stride", "padding", "dilation")
+    cases = [stack(g) for g in draws(60)]
+    named = [[dict(zip(names, values, strict=True)) for values in case] for case in cases]
+    fields = evaluate("receptive", [("receptiveField", [case]) for case in named])
+    counts = evaluate("receptive", [("sizes", [case, 40]) for case in named])
+    checked = 0
+    for got, count, case, layers in zip(fields, counts, cases, named, strict=True):
+        assert (got["size"], got["jump"], got["start"]) == motivation.receptive_field(case)
+        reads = outcome(motivation.connectivity, case, 40)
+        if reads is None:
+            assert isinstance(count, str)
+            continue
+        assert count[-1] == len(reads)
+        unit = len(reads) // 2
+        ways = evaluate("receptive", [("paths", [layers, 40, unit])])[0] if checked < 8 else None
+        if ways is not None:
+            assert [way > 0 for way in ways] == reads[unit].tolist()
+            checked += 1
+    assert checked == 8
+
+
+def test_pooling_and_its_gradients():
+    cases = [(g.integers(-4, 5, (7, 6)).astype(float), int(g.integers(1, 4)), int(g.integers(1, 4))) for g in draws()]
+    functions = {
+        "max": pooling.max_pool2d,
+        "average": pooling.avg_pool2d,
+        "l2": lambda x, k, s: pooling.lp_pool2d(x, 2, k, s),
+    }
+    for kind, function in functions.items():
+        actual = evaluate("pooling", [("pool", [x, kind, k, s]) for x, k, s in cases])
+        for got, (x, k, s) in zip(actual, cases, strict=True):
+            agree(got, function(x[None, None], k, s)[0, 0])
+    backwards = {
+        "maxPoolBackward": pooling.max_pool2d_backward,
+        "averagePoolBackward": pooling.avg_pool2d_backward,
+    }
+    for name, function in backwards.items():
+        shape = [pooling.max_pool2d(x[None, None], k, s).shape for x, k, s in cases]
+        above = [np.random.default_rng(5).normal(size=size) for size in shape]
+        actual = evaluate("gradients", [(name, [g[0, 0], x, k, s]) for g, (x, k, s) in zip(above, cases, strict=True)])
+        for got, g, (x, k, s) in zip(actual, above, cases, strict=True):
+            agree(got, function(g, x[None, None], k, s)[0, 0])
+
+
+def test_shifts():
+    cases = [(g.normal(size=(5, 6)), int(g.integers(-6, 7)), int(g.integers(-6, 7))) for g in draws()]
+    for got, (x, down, right) in zip(evaluate("pooling", [("shift", case) for case in cases]), cases, strict=True):
+        agree(got, motivation.shift2d(x, (down, right)))
+
+
+def test_gabor_functions_and_cells():
+    def parameters(generator):
+        return {
+            "frequency": float(generator.uniform(0, 0.5)),
+            "angle": float(generator.uniform(-4, 4)),
+            "phase": float(generator.uniform(-4, 4)),
+            "sigma": generator.uniform(0.5, 6, 2).tolist(),
+            "center": generator.uniform(-3, 3, 2).tolist(),
+        }
+
+    cases = [(int(g.integers(1, 16)), parameters(g)) for g in draws()]
+    for got, (size, options) in zip(evaluate("gabor", [("gabor", case) for case in cases]), cases, strict=True):
+        agree(got, visual_cortex.gabor(size, **options))
+    for got, (size, options) in zip(evaluate("gabor", [("grating", case) for case in cases]), cases, strict=True):
+        agree(got, visual_cortex.grating(size, options["frequency"], options["angle"], options["phase"]))
+    size, options = 15, cases[0][1]
+    picture = np.random.default_rng(1).normal(size=(size, size))
+    names = ("frequency", "angle", "sigma", "center")
+    pair = visual_cortex.quadrature_pair(size, **{name: options[name] for name in names})
+    kernel, angles = visual_cortex.gabor(size, **options), np.linspace(0, math.pi, 7)
+    calls = [
+        ("quadraturePair", [size, options]),
+        ("response", [kernel, picture]),
+        ("complexResponse", [[pair[0], pair[1]], picture]),
+        ("tuningCurve", [kernel, 0.2, angles]),
+    ]
+    expected = [
+        pair,
+        visual_cortex.simple_cell(picture, kernel),
+        visual_cortex.complex_cell(picture, *pair),
+        visual_cortex.grating_response(kernel, 0.2, angles),
+    ]
+    for got, value in zip(evaluate("gabor", calls), expected, strict=True):
+        agree(got, np.squeeze(value))
+
+
+def test_attention():
+    shapes = (2, (5, 2), (5, 1))
+    cases = [(*(g.normal(size=size) for size in shapes), float(g.uniform(0.05, 20))) for g in draws()]
+    actual = evaluate("attention", [("attend", case) for case in cases])
+    for got, (query, keys, values, temperature) in zip(actual, cases, strict=True):
+        # A temperature t divides the scores: the same as queries divided by t.
+        expected = attention.scaled_dot_product_attention((query / temperature)[None], keys, values)
+        output = expected[0] if isinstance(expected, tuple) else expected
+        agree(got["output"], np.squeeze(output, 0))
+    scores = [g.normal(size=6) * 50 for g in draws()]
+    for got, row in zip(evaluate("attention", [("softmax", [row]) for row in scores]), scores, strict=True):
+        agree(got, attention.softmax(row))

@@ -1,0 +1,83 @@
+"""A student's function is called, and nothing of what happens in it gets out: no loop, no change, no alias."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from convcourse.calls.call import LocalFunction, Outcome, clone
+
+
+def stubborn():
+    while True:
+        try:
+            time.sleep(0.001)
+        except BaseException:
+            continue
+
+
+def busy():
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("function", [stubborn, busy, lambda: time.sleep(60)], ids=["stubborn", "busy", "asleep"])
+def test_the_main_thread_gets_out_of_every_loop(function):
+    start = time.monotonic()
+    assert LocalFunction(function).call((), {}, 0.3).kind == "timeout"
+    assert time.monotonic() - start < 2
+    assert LocalFunction(lambda: 1 + sum(range(9))).call((), {}, 1).value == 37  # nothing is left behind
+
+
+def test_another_thread_gets_out_of_a_busy_loop():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(LocalFunction(busy).call((), {}, 0.3)))
+    thread.start()
+    thread.join(10)
+    assert found[0].kind == "timeout"
+
+
+def test_without_timers_the_main_thread_is_struck_by_a_second_one(monkeypatch):
+    monkeypatch.delattr("signal.setitimer")
+    for function in (stubborn, busy):
+        assert LocalFunction(function).call((), {}, 0.3).kind == "timeout"
+
+
+def test_clones_keep_what_a_caller_can_see():
+    for array in (np.asfortranarray(np.ones((2, 3))), np.ones((3, 4))[:, ::2], np.ones(3, np.float32)):
+        copy = clone(array)
+        assert copy.flags.c_contiguous == array.flags.c_contiguous
+        assert copy.flags.f_contiguous == array.flags.f_contiguous
+        assert copy.dtype == array.dtype
+        assert not np.may_share_memory(copy, array)
+    fixed = np.ones(2)
+    fixed.flags.writeable = False
+    assert not clone(fixed).flags.writeable
+
+
+def test_outcomes_report_change_and_sharing_inside_tuples():
+    def change(x):
+        x[0] = 7.0
+        return (x, 1)
+
+    outcome = LocalFunction(change).call((np.zeros(2),), {}, 1)
+    assert outcome.modified
+    assert outcome.shares_memory
+    assert isinstance(outcome, Outcome)
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x], lambda x: {"x": x}], ids=["array", "list", "dict"])
+def test_arguments_are_copied_and_watched_however_they_are_handed_over(wrap):
+    def change(value):
+        (value if isinstance(value, np.ndarray) else value[0] if isinstance(value, list) else value["x"])[0] = 7.0
+
+    x = np.zeros(2)
+    for args, kwargs in (((wrap(x),), {}), ((), {"value": wrap(x)})):
+        assert LocalFunction(change).call(args, kwargs, 1).modified
+        assert np.array_equal(x, np.zeros(2))
+
+
+def test_a_nan_stays_unchanged_and_another_shape_is_a_change():
+    assert not LocalFunction(lambda x: 1).call((np.array([np.nan]),), {}, 1).modified
+    assert LocalFunction(lambda x: setattr(x, "shape", (2, 1))).call((np.zeros(2),), {}, 1).modified

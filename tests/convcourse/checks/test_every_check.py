@@ -1,0 +1,135 @@
+"""A check must reject every known mistake, by its own sentence, and accept every right answer in whatever style."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convcourse import checks
+from convcourse.calls.call import LocalFunction
+from convcourse.engine import expected
+from convcourse.engine.context import current_context, graded_run
+from tools.mutation import solved
+
+ROOT = Path(__file__).parents[3]
+TOPICS = checks.topics()
+ALL = [(topic, check) for topic in TOPICS for check in checks.of_functions(topic).values()]
+MISTAKES = [(topic, check, mistake) for topic, check in ALL for mistake in check.mistakes]
+SEEDS, DEAR = 50, {"dice_features": 8, "find_orientation": 8, "separate_kernel": 10}  # how many seeds are tried
+
+
+def answers(topic, name):
+    module = importlib.import_module(f"solutions.answers.{topic}")
+    return {key.split("__")[1]: value for key, value in vars(module).items() if key.startswith(f"{name}__")}
+
+
+RIGHT = [(t, check, style, function) for t, check in ALL for style, function in answers(t, check.name).items()]
+
+
+def verdict_on(check, function, seed=0):
+    with graded_run(seed, print):
+        return check.run(lambda name: LocalFunction(function), 1.0, current_context())
+
+
+def seeds_of(check):
+    return range(DEAR.get(check.name, SEEDS) if check.draw else 1)
+
+
+def name_of(item):
+    return item if isinstance(item, str) else getattr(item, "name", "")
+
+
+@pytest.mark.parametrize(("topic", "check", "style", "function"), RIGHT, ids=name_of)
+def test_right_answer_is_accepted_under_every_seed(topic, check, style, function):
+    for seed in seeds_of(check):
+        verdict = verdict_on(check, function, seed)
+        assert verdict.passed, f"seed {seed}\n{verdict}"
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_reference_is_accepted_under_every_seed(topic):
+    """The solution that an instructor has must not fail at a drawn case, which others may happen to get through."""
+    space = solved(ROOT, topic)[1]
+    for check in (check for t, check in ALL if t == topic and check.name in space):
+        for seed in list(seeds_of(check))[:25]:
+            verdict = verdict_on(check, space[check.name], seed)
+            assert verdict.passed, f"seed {seed}\n{verdict}"
+
+
+@pytest.mark.parametrize(("topic", "check", "mistake"), MISTAKES, ids=name_of)
+def test_mistake_is_rejected_and_named_under_every_seed(topic, check, mistake):
+    for seed in seeds_of(check):
+        verdict = verdict_on(check, mistake.function, seed)
+        assert verdict.earned == pytest.approx(mistake.share, abs=0.011), f"seed {seed}\n{verdict}"
+        assert verdict.earned < 1
+        if seed == 0:
+            assert mistake.says in str(verdict), str(verdict)
+            others = [other.says for other in check.mistakes if other.says not in mistake.says]
+            assert not any(says and says in verdict.diagnosis for says in others), str(verdict)
+
+
+@pytest.mark.parametrize(("topic", "check"), ALL, ids=name_of)
+def test_there_are_enough_mistakes_and_right_answers(topic, check):
+    assert len(answers(topic, check.name)) >= (3 if check.oracle else 2)
+    assert len(check.mistakes) >= 4
+    assert len({mistake.name for mistake in check.mistakes}) == len(check.mistakes)
+
+
+def zeros(expected):
+    if isinstance(expected, tuple):
+        return tuple(map(zeros, expected))
+    return np.zeros_like(expected) if isinstance(expected, np.ndarray) else 0
+
+
+def constant(expected):
+    if isinstance(expected, tuple):
+        return tuple(map(constant, expected))
+    return np.full_like(expected, 3) if isinstance(expected, np.ndarray) else 3
+
+
+@pytest.mark.parametrize(("topic", "check"), ALL, ids=name_of)
+def test_trivial_answers_earn_exactly_nothing(topic, check):
+    """Blank, zeros of the right shape, a constant of the right shape, an echo, the shape's own first answer."""
+
+    def knowing(fill):
+        """Know the right shape of every output and fill it with something else."""
+        by_call = {repr((case.args, case.kwargs)): expected.truth(check, case)[0] for case in check.cases}
+        return lambda *args, **kwargs: fill(by_call.get(repr((args, kwargs))))
+
+    def blank(*args, **kwargs):
+        raise NotImplementedError
+
+    trivial = [blank, lambda *a, **k: None, lambda *a, **k: True, lambda *a, **k: False, lambda *a, **k: (True, None)]
+    trivial += [lambda *a, **k: (False, None), lambda *a, **k: a[0] if a else None]
+    if check.oracle and any(case.args for case in check.cases):
+        first = expected.truth(check, check.cases[0])[0]
+        trivial += [knowing(zeros), knowing(constant), lambda *a, **k: first]
+    shares = {mistake.share for mistake in check.mistakes}
+    for function in trivial:
+        earned = verdict_on(check, function).earned
+        assert earned == 0, f"{earned} (declared shares: {shares})"
+
+
+BAD = {
+    "raises": lambda *a, **k: 1 / 0,
+    "None": lambda *a, **k: None,
+    "a string": lambda *a, **k: "pooled",
+    "an object": lambda *a, **k: object(),
+    "a dict": lambda *a, **k: {"y": 1},
+    "an empty array": lambda *a, **k: np.zeros((0,)),
+    "NaN": lambda *a, **k: np.full((1, 1), np.nan),
+    "objects": lambda *a, **k: np.array([None, "x"], dtype=object),
+    "exits": lambda *a, **k: exit(),
+    "ragged": lambda *a, **k: [[1], [2, 3]],
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize(("topic", "check"), ALL, ids=name_of)
+def test_whatever_comes_back_gets_a_verdict_in_a_sentence(topic, check, bad):
+    verdict = verdict_on(check, BAD[bad])
+    assert verdict.earned == 0
+    assert verdict.failure.problem
+    assert "Traceback" not in str(verdict)
+    assert verdict._repr_html_().startswith("<div")

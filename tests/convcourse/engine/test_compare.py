@@ -1,0 +1,69 @@
+"""Values are compared up to rounding, and how they differ is said in a sentence."""
+
+import numpy as np
+import pytest
+
+from convcourse.engine.compare import compare, same
+
+
+def test_the_tolerance_is_a_backward_error_element_by_element():
+    expected, scale = np.array([1e-8, 1.0]), np.array([1e6, 1.0])
+    assert compare(expected + np.array([1e-6, 0]), expected, scale, 1e-10) is None
+    assert compare(expected + np.array([0, 1e-6]), expected, scale, 1e-10).where == (1,)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "equal"),
+    [
+        (np.array([np.nan, 1.0]), np.array([np.nan, 1.0]), True),
+        (np.array([0.0, 1.0]), np.array([np.nan, 1.0]), False),
+        (np.array([np.inf]), np.array([np.inf]), True),
+        (np.array([-np.inf]), np.array([np.inf]), False),
+        (3.0, 3, True),
+        (np.int64(3), 3, True),
+        (4, 3, False),
+        (True, True, True),
+        (1, True, False),
+        ((1, 2), (1, 2), True),
+        ([1, 2], (1, 2), True),
+        ((2, 1), (1, 2), False),
+        ((1,), (1, 2), False),
+        ((1, 2, 3), (1, 2), False),
+        (np.array([3]), 3, False),
+        (True, 1, False),
+        (np.ones((2, 3)), np.ones((3, 2)), False),
+        (np.array([np.inf]), np.array([1.0]), False),
+        ("valid", "valid", True),
+        (np.str_("valid"), "valid", True),
+        ("valid", "same", False),
+        (None, None, True),
+        (None, 3, False),
+        (np.float32(0.5), 0.5, True),
+        (np.zeros(0), np.zeros(0), True),
+    ],
+)
+def test_compare(value, expected, equal):
+    assert (compare(value, expected) is None) is equal
+
+
+def test_complex_numbers_are_named():
+    assert "complex" in compare(np.ones(2) + 0j, np.ones(2)).says
+
+
+def test_an_infinite_scale_allows_nothing():
+    assert compare(np.array([1.0]), np.array([2.0]), np.array([np.inf])) is not None
+    assert compare(np.array([np.nan]), np.array([np.inf]), np.array([np.inf])) is not None
+
+
+def test_where_is_an_element_that_is_wrong():
+    value, expected, scale = np.array([1.0, 1e-3]), np.zeros(2), np.array([1e12, 1.0])
+    assert compare(value, expected, scale).where == (1,)  # the larger error, of element 0, is rounding
+
+
+def test_same_is_up_to_rounding_and_of_any_kind():
+    assert same((1, [2.0, np.ones(2)]), [1, (2.0 + 1e-9, np.ones(2))])
+    assert not same(np.ones(2), np.ones(3))
+    assert not same(np.ones(2), np.ones((2, 1)))
+    assert not same({"a": 1}, {"b": 1})
+    assert not same({"a": 1}, {"a": 2})
+    assert not same("a", 1)

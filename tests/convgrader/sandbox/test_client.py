@@ -1,0 +1,179 @@
+"""Calls between grader and sandbox: functions both ways, provided functions, limits of time and of what is shown."""
+
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+
+from convgrader.jobs import Budget
+from convgrader.sandbox import protocol
+from convgrader.sandbox.client import RemoteFunction, SandboxClient
+
+
+@pytest.fixture
+def client(zygote):
+    opened = SandboxClient(zygote, Budget(cell=5, notebook=60), {"conv1d": _conv1d, "grow": _grow})
+    opened.run("import numpy as np")
+    yield opened
+    opened.close()
+
+
+def _conv1d(x, weight):
+    """Convolve."""
+    return np.convolve(x, weight, "valid")
+
+
+def _grow(size):
+    """Allocate."""
+    return np.ones(size * size * size)
+
+
+def function(client, source):
+    client.run(source)
+    return RemoteFunction(client, "f")
+
+
+def test_values_come_back_as_they_are(client):
+    f = function(client, "def f(*args, **kwargs):\n    return args, kwargs")
+    strided = np.arange(12.0).reshape(3, 4)[:, ::2]
+    args, kwargs = f.call((strided, (1, "two")), {"three": None}, 1.0).value
+    np.testing.assert_array_equal(args[0], strided)
+    assert args[1] == (1, "two") and kwargs == {"three": None}
+
+
+def test_layout_and_protection_arrive(client):
+    f = function(client, "def f(x):\n    return list(x.strides), x.flags.writeable, x.dtype.str")
+    x = np.asfortranarray(np.ones((3, 4), np.float32))
+    x.flags.writeable = False
+    assert f.call((x,), {}, 1.0).value == (list(x.strides), False, "<f4")
+
+
+def test_changed_input_and_views_are_reported(client):
+    f = function(client, "def f(x):\n    x[0] = 7\n    return x[:2]")
+    outcome = f.call((np.zeros(3),), {}, 1.0)
+    assert outcome.modified and outcome.shares_memory
+
+
+def test_a_callable_argument_is_called_here(client):
+    f = function(client, "def f(g, x):\n    return sum(g(x + h) for h in range(5))")
+    called = []
+
+    def g(x):
+        called.append(x)
+        return float(x) ** 2
+
+    assert f.call((g, 1), {}, 2.0).value == 55.0 and called == [1, 2, 3, 4, 5]
+
+
+def test_an_error_in_a_callable_argument_reaches_the_student(client):
+    f = function(client, "def f(g):\n    try:\n        g()\n    except ValueError as error:\n        return str(error)")
+
+    def g():
+        raise ValueError("not like this")
+
+    assert f.call((g,), {}, 2.0).value == "not like this"
+
+
+def test_a_returned_function_can_be_called(client):
+    f = function(client, "def f(n):\n    return lambda x: x + n")
+    add = f.call((3,), {}, 1.0).value
+    assert add(4) == 7
+
+
+def test_provided_functions_work_and_others_do_not(client):
+    f = function(client, "from convcourse.provided import conv1d\ndef f(x, w):\n    return conv1d(x, w)")
+    np.testing.assert_allclose(f.call((np.ones(4), np.ones(2)), {}, 2.0).value, [2, 2, 2])
+    outputs = client.run("from convcourse.provided import conv2d")
+    assert outputs[0]["ename"] == "ImportError"
+    assert "Convolve." in str(client.run("print(conv1d.__doc__)"))
+
+
+def test_provided_functions_do_not_take_the_machine_along(client):
+    f = function(client, "from convcourse.provided import grow, conv1d\ndef f(n):\n    return grow(n)")
+    assert "Unable to allocate" in f.call((4000,), {}, 5.0).problem
+    assert "too large" in f.call((5000,), {}, 5.0).problem
+    f = function(client, "def f(n):\n    return conv1d(np.ones(n), np.ones(2))")
+    assert "too large" in f.call((1 << 19,), {}, 5.0).problem
+
+
+def test_functions_in_a_result_show_no_address(client):
+    f = function(client, "def f():\n    return (lambda: 7,)")
+    (found,) = f.call((), {}, 5.0).value
+    assert repr(found) == "a function" and found() == 7
+
+
+def test_what_a_notebook_may_show_is_bounded(client, monkeypatch):
+    monkeypatch.setattr("convgrader.sandbox.client.MAX_NOTEBOOK_OUTPUT", 10_000)
+    first, second = (client.run("print('y' * 8_000)")[0]["text"] for _ in range(2))
+    assert first.startswith("yyy") and "too long" in second
+    assert client.run("x = 1") == []
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processors can be chosen on Linux only")
+def test_a_sandbox_keeps_to_its_processor(zygote, monkeypatch):
+    monkeypatch.setattr(zygote, "processor", 1)
+    own = SandboxClient(zygote, Budget(cell=5, notebook=60), {})
+    try:
+        f = function(
+            own,
+            """\
+import os
+def f():
+    try:
+        os.sched_setaffinity(0, range(64))
+    except OSError:
+        pass
+    return len(os.sched_getaffinity(0))""",
+        )
+        found = f.call((), {}, 5.0)
+        assert found.value == 1 or not zygote.is_confined
+    finally:
+        own.close()
+
+
+def test_names_that_do_not_exist_are_missing_and_values_are_values(client):
+    client.run("answer = 42\ndef f():\n    pass\nodd = object()")
+    assert client.names(["answer", "f", "gone"]) == {
+        "answer": ("value", 42), "f": ("function",), "gone": ("missing",),
+    }  # fmt: skip
+    assert client.names(["odd"])["odd"][1] == protocol.Unfit("object")
+
+
+def test_a_time_limit_holds_even_against_deaf_code(client):
+    f = function(
+        client,
+        "import signal\ndef f():\n    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\n    while 1: pass",
+    )
+    start = time.monotonic()
+    outcome = f.call((), {}, 0.5)
+    assert outcome.kind == "timeout" and time.monotonic() - start < 10
+    assert function(client, "def f():\n    return 1").call((), {}, 1.0).value == 1
+
+
+def test_a_busy_machine_is_not_the_students_fault(client):
+    f = function(client, "import time\ndef f(n):\n    time.sleep(n)\n    return 1")
+    assert f.call((0.6,), {}, 0.5).ok  # it used no processor time
+    assert f.call((9.0,), {}, 0.5).problem == "It did not finish within 0.5 s."
+
+
+def test_a_sandbox_that_ends_is_replaced_and_remembers(client):
+    client.run("kept = 5")
+    f = function(client, "import os\ndef f(end):\n    return os._exit(0) if end else kept")
+    assert "ended its own process" in f.call((True,), {}, 1.0).problem
+    assert f.call((False,), {}, 1.0).value == 5
+
+
+def test_outputs_hold_text_and_pictures_alone(client):
+    source = "display({'text/html': '<b>', 'text/plain': 'plain', 'image/png': 'aGk='}, raw=True)\n"
+    source += "print('\\x1b[31mred\\x07')\n3"
+    shown = client.run(source)
+    assert [o["output_type"] for o in shown] == ["display_data", "stream", "execute_result"]
+    assert shown[0]["data"] == {"text/plain": "plain", "image/png": "aGk="}
+    assert shown[1]["text"] == "[31mred\n" and shown[2]["data"] == {"text/plain": "3"}
+    json.dumps(shown)
+
+
+def test_a_semicolon_hides_a_value(client):
+    assert client.run("3;") == [] and client.run("# three;\n3") != []

@@ -1,0 +1,47 @@
+"""What would take long or much memory is refused before it is computed; what assignments need is not."""
+
+import numpy as np
+import pytest
+
+from convcourse.provided import PROVIDED
+from convgrader.sandbox.limits import bound_arrays, bound_work
+
+X, G = np.ones((1, 1, 512, 512)), np.ones((2, 4, 16, 16))
+HARMLESS = [
+    ("conv2d", (np.ones((2, 8, 32, 32)), np.ones((16, 8, 3, 3)), None, 1, 1), {}),
+    ("conv2d_input", ((2, 3, 32, 32), np.ones((8, 3, 3, 3)), np.ones((2, 8, 32, 32))), {"padding": (1, 1)}),
+    ("conv2d_weight", (np.ones((2, 3, 32, 32)), (8, 3, 3, 3), np.ones((2, 8, 32, 32))), {"padding": 1}),
+    ("max_pool2d", (X, 2), {"return_indices": True}),
+    ("unfold", (G, np.array([3, 3])), {"padding": 1}),
+    ("fold", (np.ones((2, 36, 256)), (18, 18), 3), {}),
+    ("softmax", (G,), {"axis": -1}),
+]
+DEAR = {
+    "function": ("relu", (lambda: 0,), {}),
+    "number": ("softmax", (G, 1 << 20), {}),
+    "nested": ("conv_output_shape", ([[1 << 20]], 3), {}),
+    "float": ("conv2d", (G, G), {"padding": 9000.0}),
+    "not a number": ("lp_pool2d", (G, np.nan, 2), {}),
+    "array": ("conv2d", (G, G), {"padding": np.array([10_000, 10_000])}),
+    "smallest integer": ("softmax", (G, np.int64(-(2**63))), {}),
+    "window": ("max_pool2d", (X, 1023, 1, 511), {}),
+    "window by name": ("avg_pool2d", (X,), {"kernel_size": (301, 301), "stride": 1, "padding": (150, 150)}),
+    "padding": ("conv2d", (np.ones((1, 1, 1, 1)), np.ones((1, 1, 64, 64)), None, 1, 4096), {}),
+    "input size": ("conv2d_input", ((1, 1, 4096, 4096), np.ones((1, 1, 64, 64)), np.ones((1, 1, 2, 2))), {}),
+    "weight size": ("conv2d_weight", (X, (64, 1, 256, 256), np.ones((1, 64, 257, 257))), {}),
+}
+
+
+@pytest.mark.parametrize("name", DEAR)
+def test_what_would_take_long_is_refused(name):
+    function, args, kwargs = DEAR[name]
+    with pytest.raises((TypeError, ValueError)):
+        bound_work(PROVIDED[function], args, kwargs)
+
+
+@pytest.mark.parametrize("call", HARMLESS, ids=lambda call: call[0])
+def test_what_assignments_need_is_not(call):
+    function, args, kwargs = call
+    bound_arrays(args, kwargs)
+    bound_work(PROVIDED[function], args, kwargs)
+    PROVIDED[function](*args, **kwargs)

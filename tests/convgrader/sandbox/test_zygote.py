@@ -1,0 +1,63 @@
+"""Sandboxes that are killed from outside are replaced, and those that take too much are ended."""
+
+import os
+import signal
+import threading
+import time
+
+import psutil
+import pytest
+
+from convgrader.jobs import Budget
+from convgrader.sandbox.client import SandboxClient
+from convgrader.sandbox.isolation import Limits
+from convgrader.sandbox.zygote import SandboxZygote
+from tests.helpers.courses import CONFINES
+from tests.helpers.grading_fixtures import BUDGET
+
+
+@pytest.mark.skipif(not CONFINES, reason="a sandbox that is not confined could kill itself")
+def test_a_sandbox_is_killed_and_its_submission_graded_again(zygote):
+    client = SandboxClient(zygote, BUDGET, {})
+    client.run("def f():\n    return 7")
+    assert client.call("call", "f", (), {}, 1.0).value == 7
+    os.kill(client.pid, signal.SIGKILL)
+    assert client.call("call", "f", (), {}, 1.0).value == 7
+    zygote.process.kill()
+    assert client.call("call", "f", (), {}, 1.0).value == 7
+    client.close()
+
+
+@pytest.mark.skipif(not CONFINES, reason="a sandbox that is not confined could kill itself")
+def test_a_sandbox_whose_end_is_seen_late_is_graded_again_too(zygote):
+    client = SandboxClient(zygote, BUDGET, {})
+    client.run("def f():\n    return 7")
+    outer = psutil.Process(client.pid)  # waits for the one that runs the student's code
+    outer.suspend()
+    outer.children()[0].kill()
+    late = threading.Timer(0.3, outer.resume)
+    late.start()
+    assert client.call("call", "f", (), {}, 1.0).value == 7
+    late.join()
+    client.close()
+
+
+def test_a_sandbox_that_only_hangs_up_is_not_waited_for_long(zygote):
+    client = SandboxClient(zygote, BUDGET, {})
+    start = time.monotonic()
+    said = client.run("import os, time\nos.closerange(3, 100)\ntime.sleep(20)")
+    assert said[0]["ename"] == "SandboxError"
+    assert time.monotonic() - start < 10
+    client.close()
+
+
+def test_memory_of_all_its_processes_together_is_bounded(zygote):
+    small = SandboxZygote(zygote.is_confined, Limits(memory=600 << 20))
+    client = SandboxClient(small, Budget(cell=20, notebook=30), {})
+    try:
+        source = "import os, time\nfor _ in range(3):\n    if os.fork() == 0:\n        a = b'x' * (250 << 20)\n"
+        said = client.run(source + "        time.sleep(20)\nimport time\ntime.sleep(20)")
+        assert "too much memory" in said[0]["evalue"]
+    finally:
+        client.close()
+        small.stop()

@@ -1,0 +1,235 @@
+"""The batch survives being killed anywhere, leaves nothing out, and names what it cannot do."""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from convcourse.errors import UsageError
+from convgrader import batch
+from convgrader.sandbox import isolation
+from convgrader.sandbox.zygote import refuse_if_impossible
+from tests.helpers.courses import GRADE, answer
+from tests.helpers.grading_fixtures import FULL, copy_of, variants
+
+
+def test_odd_files_stop_nobody_but_their_own(handed_in, here, released):
+    (handed_in.submit("time", released) / "timestamp.txt").write_text("9" * 33 + "m")
+    folder = handed_in.root / "submitted" / "folder" / "pooling" / "pooling.ipynb"
+    folder.mkdir(parents=True)
+    (folder / "data.txt").write_text("no notebook")
+    deep = handed_in.submit("deep", released)
+    for _ in range(15):
+        deep = deep / ("d" * 240)
+        deep.mkdir()
+    summary = handed_in.grade(pool=here, students=["time", "folder", "deep", "all"])
+    assert {student for student, _, _ in summary.failures} == {"folder"} and handed_in.total("all") == FULL
+
+
+@pytest.mark.parametrize("command", ["autograder", "nbgrader"])
+def test_links_and_pipes_are_not_followed(course, released, answers, command):
+    right, helpers = answers
+    course.submit("alice", answer(released, right, [helpers]))
+    eve = course.submit("eve", released)
+    (eve / "book.db").symlink_to("../../../gradebook.db")
+    (eve / "notes.txt").write_text("mine")
+    for student, make in (
+        ("mallory", lambda path: path.symlink_to("../../alice/pooling/pooling.ipynb")),
+        ("pia", os.mkfifo),
+    ):
+        (course.root / "submitted" / student / "pooling").mkdir(parents=True)
+        make(course.root / "submitted" / student / "pooling" / "pooling.ipynb")
+    if command == "nbgrader":
+        course.nbgrader("autograde", "pooling")
+        course.nbgrader("generate_feedback", "pooling")
+        assert "book.db" not in os.listdir(course.root / "feedback" / "eve" / "pooling")
+    else:
+        course.grade()
+    assert course.total("alice") == FULL and course.total("mallory") == course.total("pia") == 0
+    assert sorted(os.listdir(course.root / "autograded" / "eve" / "pooling")) == ["notes.txt", "pooling.ipynb"]
+
+
+@pytest.mark.parametrize("command", ["autograder", "nbgrader"])
+def test_verdicts_link_to_the_site_that_the_configuration_names(course, released, command):
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write("c.Examine.site = 'https://school.example/convnets'\n")
+    course.submit("eve", released)
+    if command == "nbgrader":
+        assert course.nbgrader("autograde", "pooling")[0] == 0
+    else:
+        subprocess.run([*GRADE, "--workers", "1"], cwd=course.root, capture_output=True, check=True)
+    shown = json.dumps([cell.get("outputs") for cell in course.graded("eve").cells])
+    assert "https://school.example/convnets/book/pooling.html#pooling-max" in shown
+
+
+def test_an_assignment_that_was_not_handed_in_earns_nothing(course, here):
+    (course.root / "submitted" / "dora" / "pooling").mkdir(parents=True)
+    summary = course.grade(pool=here)
+    assert course.total("dora") == 0 and summary.students[0][4] == "nothing was handed in"
+
+
+def test_the_command_prints_json_and_says_by_its_status_whether_all_were_graded(handed_in):
+    handed_in.submit("broken", "{")
+    command = [*GRADE, "--json", "--workers", "1"]
+    found = subprocess.run([*command, "--students", "none"], cwd=handed_in.root, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)["graded"] == 1
+    found = subprocess.run(
+        [*command, "--students", "none", "broken"], cwd=handed_in.root, capture_output=True, text=True
+    )
+    said = json.loads(found.stdout)
+    assert found.returncode == 1 and said["failed"] == 1
+    assert "not a notebook" in next(s["reason"] for s in said["submissions"] if s["student"] == "broken")
+    found = subprocess.run([*command, "--students", "nobody"], cwd=handed_in.root, capture_output=True, text=True)
+    assert found.returncode == 2 and "nobody" in found.stderr
+
+
+def test_it_refuses_what_it_cannot_do(handed_in, here, monkeypatch):
+    with pytest.raises(UsageError, match="no assignment unknown"):
+        handed_in.grade("unknown", pool=here)
+    refuse_if_impossible.cache_clear()
+    monkeypatch.setattr(isolation, "why_not", lambda: "Confinement needs Linux; this is elsewhere.")
+    with pytest.raises(UsageError, match="--unconfined"):
+        handed_in.grade(workers=1, confined=True)
+    refuse_if_impossible.cache_clear()
+
+
+def test_without_confinement_it_gives_the_same_scores(handed_in, here, tmp_path):
+    other = copy_of(handed_in, tmp_path / "other")
+    handed_in.grade(pool=here)
+    other.grade(workers=1, confined=False)
+    assert other.scores() == handed_in.scores()
+
+
+def test_a_second_batch_waits_for_the_first(handed_in, here):
+    os.chdir(handed_in.root)
+    with (
+        batch._batch_lock(batch.CourseFolders.here(), "pooling"),
+        pytest.raises(UsageError, match="being graded already"),
+    ):
+        handed_in.grade(pool=here)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs Linux, and root to mount")
+def test_a_full_disk_and_a_read_only_folder_are_named(handed_in, here):
+    graded = handed_in.root / "autograded"
+    graded.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(graded)], check=True)
+    try:
+        with pytest.raises(UsageError, match=r"autograded.*No space left"):
+            handed_in.grade(pool=here)
+        subprocess.run(["mount", "-o", "remount,ro", str(graded)], check=True)
+        with pytest.raises(UsageError, match=r"autograded.*Read-only"):
+            handed_in.grade(pool=here)
+    finally:
+        subprocess.run(["umount", str(graded)], check=True)
+    handed_in.grade(pool=here, resume=True)
+    assert handed_in.total("all") == FULL
+
+
+# --- killed in the middle ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def undisturbed(generated, released, answers, here, tmp_path_factory):
+    """A course with 24 submissions, graded without interruption."""
+    course = copy_of(generated, tmp_path_factory.mktemp("undisturbed") / "course")
+    kinds = list(variants(released, answers).values())
+    for number in range(24):
+        course.submit(f"s{number:02}", kinds[number % len(kinds)])
+    course.grade(pool=here)
+    return course
+
+
+@pytest.fixture
+def started(undisturbed, generated, tmp_path):
+    """The same submissions, and a batch that has graded a few of them."""
+    course = copy_of(generated, tmp_path / "started")
+    for folder in sorted((undisturbed.root / "submitted").iterdir()):
+        course.submit(folder.name, (folder / "pooling" / "pooling.ipynb").read_text())
+    command = [*GRADE, "--workers", "2"]
+    process = subprocess.Popen(command, cwd=course.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    stop = time.monotonic() + 120
+    while time.monotonic() < stop and process.poll() is None and done(course) < 4:
+        time.sleep(0.02)
+    yield course, process
+    with contextlib.suppress(OSError):
+        process.kill()
+    process.stderr.close()
+    process.wait()
+
+
+def done(course):
+    with contextlib.suppress(Exception):
+        return course.query("SELECT count(*) FROM autograder_record")[0][0]
+    return 0
+
+
+def below(process, word):
+    """Return the processes that a batch started whose command line or role has a word in it."""
+    with contextlib.suppress(psutil.Error):
+        return [p for p in psutil.Process(process.pid).children(recursive=True) if word in " ".join(p.cmdline())]
+    return []
+
+
+def finish(course, here):
+    os.chdir(course.root)
+    return course.grade(pool=here, resume=True)
+
+
+def assert_equal(course, undisturbed):
+    assert course.scores() == undisturbed.scores()
+    assert course.query("SELECT count(*) FROM submitted_assignment") == [(24,)]
+    for folder in (course.root / "submitted").iterdir():
+        name = f"{folder.name}/pooling/pooling.ipynb"
+        one, other = ((c.root / "submitted" / name).read_bytes() for c in (course, undisturbed))
+        assert hashlib.sha256(one).digest() == hashlib.sha256(other).digest()
+        assert (course.root / "autograded" / name).exists()
+    left = [n for s in (course.root / "autograded").iterdir() for n in os.listdir(s) if n != "pooling"]
+    assert left == []
+
+
+def test_the_batch_is_killed(started, undisturbed, here):
+    course, process = started
+    helpers = below(process, "convgrader")
+    process.kill()
+    process.wait()
+    assert 4 <= done(course) < 24
+    _, alive = psutil.wait_procs(helpers, timeout=10)
+    assert not alive  # what it started ends with it
+    summary = finish(course, here)
+    assert summary.skipped >= 4 and summary.skipped + summary.count == 24
+    assert_equal(course, undisturbed)
+
+
+@pytest.mark.parametrize("victim", ["convgrader.pool", "convgrader.sandbox.zygote"])
+def test_a_helper_is_killed(started, undisturbed, here, victim):
+    course, process = started
+    for helper in sorted(below(process, victim), key=lambda p: -p.pid)[:1]:  # the youngest: a worker, its zygote
+        with contextlib.suppress(psutil.Error):
+            helper.send_signal(signal.SIGKILL)
+    process.stderr.read()
+    assert process.wait(120) in (0, 2)
+    finish(course, here)
+    assert_equal(course, undisturbed)
+
+
+# --- graded by other checks ----------------------------------------------------------------------------------------
+
+
+def test_what_other_checks_graded_is_graded_again(handed_in, here, monkeypatch):
+    handed_in.grade(pool=here, students=["all", "half"])
+    again = handed_in.grade(pool=here, students=["all", "half"], resume=True)
+    assert (again.skipped, again.outdated, again.count) == (2, 0, 0)
+    monkeypatch.setattr(batch, "fingerprint", lambda sources: "of a check that was mended")
+    mended = handed_in.grade(pool=here, students=["all", "half", "none"], resume=True)
+    assert (mended.skipped, mended.outdated, mended.count) == (0, 2, 3)
+    assert handed_in.query("SELECT DISTINCT checks FROM autograder_record") == [("of a check that was mended",)]
+    assert handed_in.grade(pool=here, students=["all"], resume=True).skipped == 1

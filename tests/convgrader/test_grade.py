@@ -1,0 +1,168 @@
+"""Honest submissions get what they earn, whatever honest students do in a notebook."""
+
+import nbformat
+import pytest
+
+from convgrader.jobs import Budget
+from tests.helpers.courses import answer
+
+FULL = 48.0  # all but the answer in words
+
+
+def total(scores):
+    return sum(score or 0.0 for score in scores.values())
+
+
+def cells_of(nb, name):
+    return next(cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name)
+
+
+def test_right_answers_earn_everything_and_words_wait_for_a_person(examine, released, answers):
+    right, helpers = answers
+    scores, nb = examine(answer(released, {**right, "written-pooling": "It keeps what, not where."}, [helpers]))
+    assert total(scores) == FULL and scores["written-pooling"] is None
+    shown = cells_of(nb, "check-max_pool2d").outputs
+    assert [output.output_type for output in shown] == ["display_data", "execute_result"]
+    assert shown[1].data["text/plain"] == "8.0" and "8 of 8 points" in shown[0].data["text/plain"]
+    nbformat.validate(nb)
+
+
+def test_an_untouched_notebook_earns_nothing(examine, released):
+    scores, _ = examine(released)
+    assert set(scores.values()) == {0.0}
+
+
+def test_the_seed_is_not_shown(examine, released):
+    _, nb = examine(released, seed=918273645)
+    assert "918273645" not in nbformat.writes(nb)
+
+
+def test_two_gradings_give_the_same(examine, released, answers):
+    right, helpers = answers
+    wrong = {**right, "avg_pool2d": "avg_pool2d = lambda x, *a, **k: np.random.rand(*x.shape)"}
+    first, second = (examine(answer(released, wrong, [helpers]))[0] for _ in range(2))
+    assert first == second
+
+
+HABITS = {
+    "warns": "import warnings\nwarnings.warn('careful')\nnp.array([1.0]) / 0",
+    "prints": "print('hello ' * 100)\nimport sys\nprint('to stderr', file=sys.stderr)",
+    "plots": "import matplotlib.pyplot as plt\nplt.imshow(np.eye(3))\nplt.colorbar()\nplt.show()",
+    "plots_inline": "%matplotlib inline\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2]);",
+    "times": "%timeit -n 1 -r 1 np.zeros(3)\n%time x = 1",
+    "cell_magic": "%%time\ny = 2",
+    "type_hints": "from typing import Optional\ndef helper(x: Optional[int] = None) -> list[int]:\n    return [x or 1]",
+    "class": "from dataclasses import dataclass\n@dataclass\nclass Window:\n    size: int = 2\nWindow(3)",
+    "generator": "def windows(n):\n    yield from range(n)\nlist(windows(3))",
+    "cache": "import functools\n@functools.lru_cache\ndef cached(n):\n    return n\ncached(1)",
+    "asks_for_help": "np.pad?\nhelp(np.pad)",
+    "imports_torch": "import torch",
+    "fails": "1 / 0",
+    "does_not_parse": "def broken(:",
+    "awaits": "import asyncio\nawait asyncio.sleep(0)",
+    "checks_itself": "check('pool_output_shape', points=5)\nfrom convcourse import checker\nchecker('pooling')",
+    "shell": "!ls\n!pip list",
+    "html": "from IPython.display import HTML, Math\ndisplay(HTML('<b>bold</b>'), Math('x'))",
+    "deletes": "x = 3\ndel x\n%reset_selective -f nothing",
+    "asserts": "assert True\nnp.testing.assert_allclose(1.0, 1.0)",
+    "seeds": "np.random.seed(1)\nrng = np.random.default_rng(2)\nimport random\nrandom.seed(3)",
+    "logs": "import logging\nlogging.basicConfig(level=logging.DEBUG)\nlogging.getLogger().warning('loud')",
+    "multiprocesses": "from concurrent.futures import ThreadPoolExecutor\n"
+    "with ThreadPoolExecutor(4) as pool:\n    list(pool.map(abs, [1, -2]))",
+}
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_habits_cost_nothing(examine, released, answers, habit):
+    right, helpers = answers
+    scores, _ = examine(answer(released, right, [helpers, HABITS[habit]]))
+    assert total(scores) == FULL
+
+
+WITHIN = {
+    "warns": "import warnings\nwarnings.warn('x')\nnp.log(0.0)",
+    "prints": "import sys\nprint('x' * 10_000)\nprint('y', file=sys.stderr)",
+    "plots": "import matplotlib.pyplot as plt\nplt.figure()\nplt.plot([1, 2])\nplt.show()",
+    "caches": "global calls\ncalls = globals().get('calls', 0) + 1",
+    "changes_settings": "np.set_printoptions(precision=2)\nnp.seterr(all='raise')",
+}
+
+
+@pytest.mark.parametrize("habit", WITHIN)
+def test_habits_within_a_graded_function_cost_nothing(examine, released, answers, habit):
+    right, helpers = answers
+    body = WITHIN[habit].replace("\n", "\n    ")
+    wrapped = f"right = {right['avg_pool2d'].split(' = ')[1]}\ndef avg_pool2d(*args, **kwargs):\n    {body}\n"
+    wrapped += "    return right(*args, **kwargs)"
+    scores, _ = examine(answer(released, {**right, "avg_pool2d": wrapped}, [helpers]))
+    assert scores["check-avg_pool2d"] == 5.0
+
+
+def test_plots_are_kept(examine, released):
+    _, nb = examine(answer(released, {}, [HABITS["plots"]]))
+    pictures = [o for c in nb.cells if c.cell_type == "code" for o in c.outputs if "image/png" in o.get("data", {})]
+    assert len(pictures) == 1
+
+
+def test_what_ran_before_a_failing_line_counts(examine, released, answers):
+    right, helpers = answers
+    scores, _ = examine(answer(released, {**right, "avg_pool2d": right["avg_pool2d"] + "\n1 / 0"}, [helpers]))
+    assert total(scores) == FULL
+
+
+def test_helpers_may_stand_anywhere(examine, released, answers):
+    right, helpers = answers
+    nb = answer(released, right)
+    nb.cells.append(nbformat.v4.new_code_cell(helpers))
+    for cell in nb.cells:  # every answer is a function that looks its helper up when it is called
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if name in right:
+            cell.source = f"def {name}(*args, **kwargs):\n    return {right[name].split(' = ')[1]}(*args, **kwargs)"
+    scores, _ = examine(nb)
+    assert total(scores) == FULL
+
+
+def test_cells_may_be_moved(examine, released, answers):
+    right, helpers = answers
+    nb = answer(released, right, [helpers])
+    nb.cells = nb.cells[::-1]
+    nb.cells.sort(key=lambda cell: cell.source != helpers)
+    assert total(examine(nb)[0]) == FULL
+
+
+def test_deleted_cells_of_the_instructor_come_back(examine, released, answers):
+    right, helpers = answers
+    nb = answer(released, right, [helpers])
+    nb.cells = [c for c in nb.cells if not c.metadata.get("nbgrader", {}).get("locked")]
+    scores, graded = examine(nb)
+    assert total(scores) == FULL
+    assert "check-max_pool2d" in [c.metadata.get("nbgrader", {}).get("grade_id") for c in graded.cells]
+
+
+def test_a_loop_costs_its_own_task_alone(examine, released, answers):
+    right, helpers = answers
+    loop = "def lp_pool2d(*args, **kwargs):\n    while True:\n        pass"
+    scores, nb = examine(answer(released, {**right, "lp_pool2d": loop}, [helpers]))
+    assert scores["check-lp_pool2d"] == 0 and total(scores) == FULL - 3
+    assert "did not finish" in cells_of(nb, "check-lp_pool2d").outputs[0].data["text/plain"]
+
+
+def test_a_submission_has_a_time_budget_as_a_whole(examine, released, answers):
+    right, helpers = answers
+    slow = "import time\ntime.sleep(5)"
+    nb = answer(released, right, [helpers])
+    nb.cells[5:5] = [nbformat.v4.new_code_cell(slow) for _ in range(10)]
+    scores, graded = examine(nb, Budget(cell=1, notebook=3))
+    assert total(scores) < FULL  # what came after the time was used up
+    assert any("used up" in str(cell.get("outputs")) for cell in graded.cells)
+
+
+def test_older_formats_are_read(examine, released, answers):
+    right, helpers = answers
+    nb = answer(released, right, [helpers])
+    sheet = [
+        {"cell_type": c.cell_type, "metadata": c.metadata, ("input" if c.cell_type == "code" else "source"): c.source}
+        for c in nb.cells
+    ]
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": sheet, "metadata": {}}]}
+    assert total(examine(old)[0]) == FULL

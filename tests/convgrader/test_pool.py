@@ -1,0 +1,24 @@
+"""Workers are replaced when they die, and a submission that ends two of them is given up."""
+
+import os
+import signal
+
+from convgrader import pool
+from tests.helpers.grading_fixtures import FULL
+
+
+def test_a_worker_that_dies_twice_costs_one_submission(handed_in, monkeypatch):
+    monkeypatch.setattr(pool, "SLACK", 5.0)
+    with (handed_in.root / "nbgrader_config.py").open("a") as config:
+        config.write("c.Examine.notebook_seconds = 40\n")
+    real = pool.Worker.give
+
+    def give(self, job, seconds):
+        real(self, job, seconds)
+        if job.student == "half":
+            os.kill(self.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(pool.Worker, "give", give)
+    summary = handed_in.grade(workers=1)
+    assert [(s, r) for s, _, r in summary.failures] == [("half", "the process that graded it ended twice")]
+    assert handed_in.total("all") == FULL and handed_in.total("half") == 0

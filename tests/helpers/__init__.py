@@ -1,0 +1,1 @@
+"""What several tests share: comparisons, courses, browsers, servers, the search for leaks."""

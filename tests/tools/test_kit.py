@@ -1,0 +1,57 @@
+"""The student kit: what it holds, what it says, and that it is the same for the same sources."""
+
+import re
+import zipfile
+from pathlib import Path
+
+from tools import contents, kit, weave
+
+ROOT = Path(__file__).parents[2]
+STEMS = weave.ProjectPaths(ROOT).stems()
+
+
+def test_the_kit_holds_what_it_should_and_nothing_else(built_kit):
+    top = {"README.md", "LICENSE", "requirements.txt", kit.WHEEL, "exercises"}
+    assert {path.name for path in built_kit.iterdir()} == top
+    with zipfile.ZipFile(built_kit / kit.WHEEL) as wheel:
+        names = wheel.namelist()
+    files = {
+        path.relative_to(ROOT / "autograder/student").as_posix() for path in (ROOT / "autograder/student").rglob("*.py")
+    }
+    assert {name for name in names if name.endswith(".py")} == files, "the wheel is the folder, whole"
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"convcourse"}
+
+
+def test_the_kit_lists_the_topics_in_the_order_of_the_course(built_kit):
+    listed = re.findall(r"^- `(\w+)`: .* \(\d+ points\)$", (built_kit / "README.md").read_text(), re.MULTILINE)
+    assert listed == contents.stems(ROOT) and len(listed) == len(STEMS)
+
+
+def test_the_commands_in_the_kit_can_be_pasted(built_kit):
+    commands = re.findall(r"^    (.*)", (built_kit / "README.md").read_text(), re.MULTILINE)
+    assert {"python3", "source", "autograder", "jupyter"} <= {line.split()[0] for line in commands}
+    assert [line for line in commands if re.search(r"   [^# ]|\(", line)] == []
+
+
+def test_a_published_kit_fetches_its_wheel_and_is_the_same_otherwise(built_kit, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_KIT", "https://github.com/owner/kit.git")
+    there = kit.build(ROOT, tmp_path / "student-kit")
+    wheel = f"https://github.com/owner/kit/raw/main/{kit.WHEEL}"
+    for stem in STEMS:
+        here, other = ((k / f"exercises/{stem}/{stem}.ipynb").read_text(encoding="utf-8") for k in (built_kit, there))
+        assert f"--no-deps {weave.WHEEL}" in here and other.count(wheel) == 1
+        assert kit.UPLOAD in here
+        assert other.replace(wheel, weave.WHEEL).replace(kit.FETCHED, kit.UPLOAD) == here
+    assert "Upload" in (built_kit / "README.md").read_text() and "Upload" not in (there / "README.md").read_text()
+
+
+def test_the_wheel_knows_where_the_site_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_SITE", "https://school.example/convnets/")
+    with zipfile.ZipFile(kit.build_wheel(ROOT, tmp_path)) as wheel:
+        assert wheel.read("convcourse/site.txt") == b"https://school.example/convnets/\n"
+
+
+def test_two_kits_are_the_same_bytes(built_kit, tmp_path):
+    again = kit.build(ROOT, tmp_path / "student-kit")
+    archives = [kit.pack(f, f.with_suffix(".zip")) for f in (built_kit, again)]
+    assert archives[0].read_bytes() == archives[1].read_bytes()

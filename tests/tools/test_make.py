@@ -1,0 +1,75 @@
+"""The commands of README and Makefile: they exist, and bad input gets a sentence."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE, flags=re.MULTILINE))
+
+needs_make = pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+
+
+def make(*arguments, folder=ROOT):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, env=clean)
+
+
+@needs_make
+def test_help_lists_every_command():
+    done = make("help")
+    assert done.returncode == 0
+    assert all(f"make {target} " in done.stdout for target in TARGETS)
+    assert {"course", "test", "serve", "weave", "book", "student-kit", "mutants", "bench", "page", "lint"} <= TARGETS
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_commands_named_in_the_text_exist(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert (
+        set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b", " ".join(re.findall(r"`[^`]*`|^    .*", text, re.M))))
+        <= TARGETS
+    )
+    for module in re.findall(r"-m (tools[\w.]*)", text):
+        assert (ROOT / (module.replace(".", "/") + ".py")).is_file(), module
+
+
+@needs_make
+@pytest.mark.parametrize("stem, says", [("", "Which page?"), ("poling", "There is no book/poling.md; there are")])
+def test_page_asks_for_a_page_that_exists(stem, says):
+    done = make("--assume-old=.make/woven", "page", f"STEM={stem}")
+    assert done.returncode == 2
+    assert says in done.stdout
+
+
+@needs_make
+@pytest.mark.skipif(os.name == "nt", reason="a shell script stands for the old Python")
+def test_an_older_python_is_refused_in_a_sentence(tmp_path):
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    for folder in ("solutions", "autograder/student", "autograder/grader"):
+        (tmp_path / folder).mkdir(parents=True)
+        shutil.copyfile(ROOT / folder / "pyproject.toml", tmp_path / folder / "pyproject.toml")
+    old = tmp_path / "python3.10"
+    pretends = "import sys; sys.version_info = (3, 10, 1); sys.version = '3.10.1'"
+    old.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{pretends}; $2"\n')
+    old.chmod(0o755)
+    done = make("course", f"PYTHON={old}", folder=tmp_path)
+    assert done.returncode == 2
+    assert "This course needs Python 3.11 or newer" in done.stderr and "is 3.10.1" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_continuous_integration_runs_the_test_command():
+    path = ROOT / ".ci" / "run"
+    assert os.access(path, os.X_OK)
+    subprocess.run(["sh", "-n", str(path)], check=True)
+    assert "make test" in path.read_text()
+    assert ".ci/run" in (ROOT / ".github" / "workflows" / "tests.yml").read_text()

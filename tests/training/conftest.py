@@ -1,1 +1,0 @@
-from grading.fixtures import template  # noqa: F401

@@ -1,0 +1,90 @@
+"""A course in a folder of its own, with one assignment and whoever hands it in: for tests, measurements, trials."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+CONFIG = """\
+c = get_config()
+c.CourseDirectory.root = {root!r}
+c.CourseDirectory.course_id = "test"
+c.CourseDirectory.db_url = {url!r}
+"""
+PLUGIN = """\
+from convgrader.nbgrader_plugin.preprocessors import use_examiner
+use_examiner(c, unconfined={unconfined})
+"""
+
+
+def environment(**more):
+    """Return the environment for a command: nbgrader calls alembic by name, which lies beside this Python."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", **more}
+
+
+def nbgrader(root, *arguments, timeout=None):
+    """Run one nbgrader command in the folder of a course; return its status and what it printed."""
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, env=environment(), timeout=timeout)
+    return done.returncode, done.stdout + done.stderr
+
+
+class SmallCourse:
+    """A course in `root`: nbgrader's folders and a gradebook.
+
+    Parameters
+    ----------
+    root : path
+    plugin : bool
+        With convgrader plugged in, or as stock nbgrader has it.
+    unconfined : bool
+        Students' code runs with our own rights, for machines that cannot confine it.
+    """
+
+    def __init__(self, root, plugin=True, unconfined=False):
+        self.root, self.unconfined = Path(root), unconfined
+        self.url = f"sqlite:///{self.root / 'gradebook.db'}"
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / "submitted").mkdir(exist_ok=True)
+        self.configure(plugin)
+
+    def configure(self, plugin):
+        """Write the configuration."""
+        text = CONFIG.format(root=str(self.root), url=self.url)
+        text += PLUGIN.format(unconfined=self.unconfined) if plugin else ""
+        (self.root / "nbgrader_config.py").write_text(text)
+
+    def generate(self, source):
+        """Have nbgrader make the assignment from a source notebook; return the student's notebook."""
+        name = Path(source).stem
+        (self.root / "source" / name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, self.root / "source" / name)
+        status, said = self.nbgrader("generate_assignment", name, "--force")
+        if status:
+            raise RuntimeError(f"{name} could not be generated:\n{said}")
+        return self.released(name)
+
+    def released(self, name):
+        """Return the student's notebook."""
+        return nbformat.read(self.root / "release" / name / f"{name}.ipynb", as_version=4)
+
+    def nbgrader(self, *arguments):
+        """Run an nbgrader command; return its status and what it printed."""
+        return nbgrader(self.root, *arguments, timeout=280)
+
+    def submit(self, student, notebook, name="pooling"):
+        """Hand in a notebook: a NotebookNode, or the text of the file. Return the folder it lies in."""
+        folder = self.root / "submitted" / student / name
+        folder.mkdir(parents=True, exist_ok=True)
+        text = notebook if isinstance(notebook, str) else json.dumps(notebook)
+        (folder / f"{name}.ipynb").write_text(text, errors="surrogatepass")
+        return folder
+
+    def graded(self, student, name="pooling"):
+        """Return a student's graded notebook."""
+        return nbformat.read(self.root / "autograded" / student / name / f"{name}.ipynb", as_version=4)
