@@ -45,7 +45,7 @@ serve: .make/book  ## serve the site on this machine
 test: .make/woven .make/book  ## lint, and run every test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(BIN)/lint-imports
+	PYTHONPATH=book $(BIN)/lint-imports
 	$(RUN) -m pytest -n 2 --dist loadfile --doctest-modules tests solutions/miniconv autograder tools book
 
 # --- steps ---------------------------------------------------------------------------------------------------------

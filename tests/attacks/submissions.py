@@ -565,11 +565,8 @@ _cells(
     F,
     "replaces the module that reports what a call gave",
     """\
-import gc
-for kind in [thing for thing in gc.get_objects() if isinstance(thing, type)]:
-    if kind.__name__ == 'LocalFunction':
-        Outcome = kind.call.__globals__['Outcome']
-        kind.call = lambda self, args, kwargs, limit: Outcome('ok', value=8.0)""",
+ours = get_ipython().__class__.keep.__globals__
+ours['LocalFunction'].call = lambda self, args, kwargs, limit: ours['Outcome']('ok', value=8.0)""",
     **_answer_of("max_pool2d", "return 0"),
     earns=0.0,
 )

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -41,7 +42,10 @@ def test_the_lists_of_the_packages_are_fresh(who):
 def test_a_package_declares_what_it_imports_and_nothing_else_of_ours(who):
     declared = {canonical(pin.name) for pin in dependencies.needed_by(ROOT, who)}
     declared |= {canonical(pin.name) for pin in dependencies.needed_by(ROOT, "student")} if who == "grader" else set()
-    for module in sorted(imported(ROOT / dependencies.PACKAGES[who]) - OURS):
+    folder = ROOT / dependencies.PACKAGES[who]
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    (package,) = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    for module in sorted(imported(folder / package) - OURS):
         brought_by = {canonical(name) for name in DISTRIBUTIONS[module]}
         assert brought_by & declared, f"{module} is imported and declared nowhere"
 

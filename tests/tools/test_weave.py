@@ -178,7 +178,7 @@ def test_a_solution_uses_what_the_notebook_has_already(project):
 
 
 def test_tasks_come_with_points_and_headings(project):
-    assert weave.tasks(project, "small") == [
+    assert weave.woven(project, "small").tasks == [
         weave.Task("area", 4, "Small"),
         weave.Task("half", 1.5, "Half of it"),
         weave.Task("why", 2, "Half of it", by_hand=True),

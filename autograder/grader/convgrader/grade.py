@@ -160,7 +160,8 @@ def _scored(value, points):
 
 
 def _display(verdict):
-    return {"output_type": "display_data", "data": verdict._repr_mimebundle_(), "metadata": {}}
+    data = {"text/plain": str(verdict), "text/html": verdict._repr_html_()}
+    return {"output_type": "display_data", "data": data, "metadata": {}}
 
 
 class _NoShell:

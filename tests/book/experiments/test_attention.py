@@ -27,9 +27,8 @@ def test_channels_find_the_direction_of_stripes():
 def test_channels_find_what_is_bright_and_what_is_far_from_grey():
     picture = np.kron([[1.0, 0.5], [0.5, 0.2]], np.ones((8, 8)))
     maps = experiments.channels(picture + 0.01 * np.random.default_rng(0).random((16, 16)), 8)
-    assert maps[0].argmax() == 0 and maps[0].argmin() == 3
-    assert maps[1].min() == pytest.approx(maps[1, 0, 1], abs=0.5)
-    assert maps[1, 1, 1] > 0 > maps[1, 0, 1]
+    assert np.array_equal(np.sign(maps[0]), [[1, -1], [-1, -1]])
+    assert np.array_equal(np.sign(maps[1]), [[1, -1], [-1, 1]])
 
 
 def test_channels_of_a_mirrored_photograph():
@@ -74,9 +73,14 @@ def test_marked_scenes_depend_on_the_seed_alone():
 def test_learn_to_look_starts_blind_and_ends_at_the_mark():
     errors, share = experiments.learn_to_look(0)
     assert errors.shape == (300,)
-    assert errors[0] == pytest.approx(1, abs=0.2) and errors[-1] < 0.01
-    assert share > 0.85
+    assert errors[-1] < 0.01 and share > 0.85
     assert experiments.learn_to_look(0, steps=1)[1] < 0.1  # the plain mean would be 1/16
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_learn_to_look_starts_from_the_variance_of_the_target(seed):
+    errors, _ = experiments.learn_to_look(seed, steps=1)
+    assert errors[0] == pytest.approx(np.mean(experiments.marked_scenes(400, seed)[1] ** 2), abs=0.03)
 
 
 def test_learn_to_look_depends_on_the_seed_alone():

@@ -76,7 +76,7 @@ def test_digit_scenes_depend_on_the_seed_alone():
 
 
 def test_digit_scenes_are_named_as_the_digits_are():
-    scenes, names, _ = experiments.digit_scenes(100, 0, size=8)  # no room to move
+    scenes, names, _ = experiments.digit_scenes(30, 0, size=8)  # no room to move
     digits = load_digits()
     distances = np.linalg.norm(scenes - digits.images / 16, axis=(2, 3))
     assert set(names) == {0, 1}
@@ -126,6 +126,19 @@ def test_two_questions_depend_on_the_seed_alone():
     a, b = (experiments.two_questions((8, 24), seeds, **few) for seeds in ((0, 1), (1, 0)))
     assert np.array_equal(a, b[:, ::-1])
     assert not np.array_equal(a, b)
+
+
+def test_two_questions_draw_kernels_and_scenes_of_their_own_for_every_seed(monkeypatch):
+    scenes, drawn = experiments.digit_scenes(60, 0), []
+
+    def same_scenes(count, seed):
+        drawn.append(seed)
+        return scenes
+
+    monkeypatch.setattr(experiments, "digit_scenes", same_scenes)
+    scores = experiments.two_questions((8, 24), [0, 1])
+    assert drawn == [0, 100, 1, 101]
+    assert not np.array_equal(scores[:, 0], scores[:, 1])
 
 
 def test_rotation_accuracy_of_features_that_ignore_quarter_turns():

@@ -54,7 +54,7 @@ def test_checks_that_come_and_go_do_not_share_what_is_right():
 def test_a_mistake_of_one_check_is_not_that_of_another():
     def check(factor):
         wrong = Mistake("adds", f"You added {factor}.", lambda x: x + factor)
-        return Check("f", oracle=lambda x: 2 * x, cases=(Case((np.full(2, 9.0),)),), mistakes=(wrong,))
+        return Check("f", oracle=lambda x: 2 * x, cases=(Case((np.full(2, 99.0),)),), mistakes=(wrong,))
 
     for factor in range(1, 50):
         assert verdict_on(lambda x, factor=factor: x + factor, check(factor)).diagnosis == f"You added {factor}."

@@ -14,6 +14,7 @@ from convgrader.nbgrader_plugin.feedback import MAX_PAGE, POLICY, FeedbackExport
 from convgrader.notebooks.sanitize import MAX_CELL, harmless
 from tests.helpers.chromium import browser
 from tests.helpers.courses import answer
+from tests.helpers.grading_fixtures import copy_of
 
 HOSTILE = {
     "script": "<script>alert(1)</script>",
@@ -43,8 +44,6 @@ HOSTILE = {
 @pytest.fixture(scope="module")
 def page(generated, here, tmp_path_factory):
     """The feedback page of a submission in which everything is hostile."""
-    from tests.helpers.grading import copy_of
-
     course = copy_of(generated, tmp_path_factory.mktemp("feedback") / "course")
     cells = [
         f"from IPython.display import *\ndisplay(HTML({text!r}), Javascript('alert(1)'))" for text in HOSTILE.values()

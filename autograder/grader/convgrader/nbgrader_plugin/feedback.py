@@ -11,6 +11,7 @@ import re
 from urllib.parse import unquote
 from xml.etree.ElementTree import tostring
 
+from jinja2 import pass_context
 from latex2mathml.converter import convert_to_element
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.html import MarkdownWithMath
@@ -19,11 +20,6 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer
 from traitlets import Dict
 
 from convgrader.notebooks.sanitize import BREAK, MAX_CELL
-
-try:
-    from jinja2 import pass_context
-except ImportError:  # before Jinja 3
-    from jinja2 import contextfilter as pass_context
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 STYLE = ".text_cell_render {overflow: auto}"  # what a student wrote stays in its place
