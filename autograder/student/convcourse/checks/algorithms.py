@@ -3,16 +3,12 @@
 import numpy as np
 import scipy.signal
 
+from convcourse.engine.builders import Arrays, claim_mistakes
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake
 
-_rng = np.random.default_rng(52)
 _MODES = ("full", "same", "valid")
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
 
 
 def _conv(image, kernel, mode="full"):
@@ -25,6 +21,7 @@ def _whole(image, kernel, mode="full"):
     return np.full(_conv(image, kernel, mode).shape, image.sum() * kernel.sum())
 
 
+_x = Arrays("algorithms", "edges")
 _EDGES = (
     Case((np.array([[1.0, 2.0]]), np.array([[1.0, 10.0]])), {}, "full"),
     Case((_x(4, 6), _x(3, 2)), {}, "full", "even and odd kernel sizes"),
@@ -150,6 +147,7 @@ def _with_np_convolve(image, column, row, mode="full"):
     return np.array([np.convolve(line, row, mode) for line in between])
 
 
+_x = Arrays("algorithms", "separable")
 SEPARABLE = Check(
     "separable_convolve2d",
     section="algorithms#algorithms-separable",
@@ -216,6 +214,7 @@ def _draw_kernel(d):
     return Case((kernel,), {}, part)
 
 
+_x = Arrays("algorithms", "separate")
 SEPARATE = Check(
     "separate_kernel",
     section="algorithms#algorithms-separable",
@@ -251,6 +250,7 @@ def _circular(image, kernel):
     return scipy.signal.convolve2d(wrapped, kernel, "valid")
 
 
+_x = Arrays("algorithms", "circular")
 CIRCULAR = Check(
     "circular_fft_convolve2d",
     section="algorithms#algorithms-fft",
@@ -452,12 +452,11 @@ CLAIM_ORTHOGONAL = Check(
     judge=_judge_orthogonal,
     cases=(Case(),),
     mistakes=(
-        Mistake("believes it", "You judged it true.", lambda: (True, (np.ones(2), np.ones(2)))),
+        *claim_mistakes(False, "You judged it true.", lambda: (np.ones(2), np.ones(2))),
         Mistake("gives orthogonal vectors", "Your two vectors are orthogonal", lambda: (False, (np.array([1.0, 1.0]), np.array([1.0, -1.0])))),
         Mistake("overflows", "finite kernel", lambda: (False, (np.array([1e200, -1e200]), np.array([1e200, 1e200])))),
         Mistake("gives zeros", "not zero", lambda: (False, (np.zeros(3), np.ones(3)))),
-        Mistake("returns the verdict alone", "", lambda: False),
-    ),
+        ),
 )  # fmt: skip
 
 CLAIM_WRAP = Check(
@@ -467,7 +466,7 @@ CLAIM_WRAP = Check(
     cases=(Case(((8, 8), (3, 3))), Case(((6, 9), (1, 4))), Case(((10, 7), (5, 2))), Case(((5, 5), (1, 1)))),
     draw=lambda d: Case(((d.integer(6, 12), d.integer(6, 12)), (d.integer(1, 5), d.integer(2, 5)))),
     mistakes=(
-        Mistake("disbelieves it", "You judged it false.", lambda i, k: (False, 0)),
+        *claim_mistakes(True, "You judged it false.", lambda i, k: 0),
         Mistake("counts both borders", "is not the number of spoilt outputs", lambda i, k: (True, i[0] * i[1] - (i[0] - 2 * (k[0] - 1)) * (i[1] - 2 * (k[1] - 1)))),
         Mistake("counts the corner twice", "is not the number of spoilt outputs", lambda i, k: (True, (k[0] - 1) * i[1] + (k[1] - 1) * i[0])),
         Mistake("counts the corner alone", "is not the number of spoilt outputs", lambda i, k: (True, (k[0] - 1) * (k[1] - 1))),

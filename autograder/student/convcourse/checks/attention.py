@@ -4,17 +4,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine.builders import Arrays, claim_mistakes
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake, Property
 from convcourse.engine.oracles import array, gradient, on_torch, tensor
-
-_rng = np.random.default_rng(41)
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
-
 
 # --- softmax -------------------------------------------------------------------------------------------------------
 
@@ -30,6 +24,7 @@ def _naive(x, axis=-1):
     return e / e.sum(axis, keepdims=True)
 
 
+_x = Arrays("attention", "softmax")
 SOFTMAX = Check(
     "softmax",
     section="attention#attention-softmax",
@@ -133,6 +128,7 @@ def _softmax_backward_by(change):
     return wrong
 
 
+_x = Arrays("attention", "softmax_backward")
 SOFTMAX_BACKWARD = Check(
     "softmax_backward",
     section="attention#attention-softmax",
@@ -293,6 +289,7 @@ def _inverted(query, key, value, options):
     )
 
 
+_x = Arrays("attention", "attention_cases")
 ATTENTION_CASES = (
     Case(
         (np.array([[1000.0, 0.0], [0.0, 0.0]]), np.eye(2), np.array([[10.0], [20.0]])),
@@ -490,6 +487,7 @@ def _draw_backward(d):
     return Case((d.array(*q.shape[:-1], v.shape[-1]), *case.args), case.kwargs, case.part)
 
 
+_x = Arrays("attention", "scaled_dot_product_attention_backward")
 SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
     "scaled_dot_product_attention_backward",
     section="attention#attention-gradient",
@@ -647,6 +645,7 @@ def _by_reshape(cut, join):
     return wrong
 
 
+_x = Arrays("attention", "multi_head_attention")
 MULTI_HEAD_ATTENTION = Check(
     "multi_head_attention",
     section="attention#attention-heads",
@@ -818,6 +817,7 @@ def _seen_with(features, weights):
     return np.einsum("nchw,nhw->nc", features, weights), weights
 
 
+_x = Arrays("attention", "soft_glimpse")
 SOFT_GLIMPSE = Check(
     "soft_glimpse",
     section="attention#attention-glimpse",
@@ -948,6 +948,7 @@ def _draw_soft_conv(d):
     return Case((x, weight), options[part], part)
 
 
+_x = Arrays("attention", "convolution_as_attention")
 CONVOLUTION_AS_ATTENTION = Check(
     "convolution_as_attention",
     section="attention#attention-convolution",
@@ -1082,7 +1083,8 @@ def _judge_order(value, case):
 
 def _order_case(n, s):
     query, key, value = _qkv(n=n, s=s)
-    return Case((query, key, value, _rng.permutation(n), _rng.permutation(s)))
+    rng = _x.generator("order", n, s)
+    return Case((query, key, value, rng.permutation(n), rng.permutation(s)))
 
 
 def _draw_order(d):
@@ -1106,6 +1108,7 @@ def _judge_learned(value, case):
     return None
 
 
+_x = Arrays("attention", "claim_order")
 CLAIM_ORDER = Check(
     "claim_order",
     section="attention#attention-positions",
@@ -1113,7 +1116,7 @@ CLAIM_ORDER = Check(
     cases=(_order_case(3, 4), _order_case(2, 5), _order_case(4, 3)),
     draw=_draw_order,
     mistakes=(
-        Mistake("disbelieves it", "You judged it false.", lambda q, k, v, qs, ks: (False, _attend(q, k, v))),
+        *claim_mistakes(True, "You judged it false.", lambda q, k, v, qs, ks: _attend(q, k, v)),
         Mistake(
             "does not permute", "That is not what attention gives", lambda q, k, v, qs, ks: (True, _attend(q, k, v))
         ),
@@ -1130,11 +1133,10 @@ CLAIM_LEARNED_KERNELS = Check(
     judge=_judge_learned,
     cases=(Case(),),
     mistakes=(
-        Mistake("believes it", "You judged it true.", lambda: (True, np.eye(3))),
+        *claim_mistakes(False, "You judged it true.", lambda: np.eye(3)),
         Mistake("gives zeros", "For your sequence, doubling", lambda: (False, np.zeros((3, 2)))),
         Mistake("overflows", "too large to be compared", lambda: (False, np.full((3, 2), 1e200))),
         Mistake("gives equal rows", "For your sequence, doubling", lambda: (False, np.ones((3, 2)))),
-        Mistake("returns the verdict alone", "", lambda: False),
     ),
 )
 

@@ -4,17 +4,13 @@ import numpy as np
 import scipy.signal
 import torch.nn.functional as F
 
+from convcourse.engine.builders import Arrays, claim_mistakes
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake, Property
 from convcourse.engine.oracles import tensor
 
-_rng = np.random.default_rng(31)
 _MODES = ("full", "same", "valid")
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
 
 
 def _f(*shape):
@@ -221,6 +217,7 @@ def _longer(function):
 
 
 _LONG = np.array([1.0, 10, 100, 1000])
+_x = Arrays("convolution", "spread")
 _SPREAD = _x(2, 16)[:, ::2]
 
 
@@ -265,6 +262,7 @@ def _linear_in_both(call, draws):
 
 _LINEAR = Property("linear", "It is not linear in the signal.", _linear_in_both)
 
+_x = Arrays("convolution", "convolve1d")
 CONVOLVE1D = Check(
     "convolve1d",
     section="convolution#convolution-average",
@@ -343,6 +341,7 @@ CONVOLVE1D = Check(
     ),
 )
 
+_x = Arrays("convolution", "cross_correlate1d")
 CROSS_CORRELATE1D = Check(
     "cross_correlate1d",
     section="convolution#convolution-algebra",
@@ -396,6 +395,7 @@ CROSS_CORRELATE1D = Check(
     ),
 )
 
+_x = Arrays("convolution", "strided")
 _STRIDED = _x(8, 15)[::2, ::3]
 
 
@@ -430,6 +430,7 @@ def _draw_image(draws):
 
 _IMAGE_PARTS = {"full": 2, "same": 2, "same with an even kernel": 1, "valid": 1}
 
+_x = Arrays("convolution", "convolve2d")
 CONVOLVE2D = Check(
     "convolve2d",
     section="convolution#convolution-turn",
@@ -498,6 +499,7 @@ CONVOLVE2D = Check(
     ),
 )
 
+_x = Arrays("convolution", "cross_correlate2d")
 CROSS_CORRELATE2D = Check(
     "cross_correlate2d",
     section="convolution#convolution-images",
@@ -557,6 +559,7 @@ def _circular(x, h):
     return F.conv1d(periodic, tensor(h).flip(0)[None, None])[0, 0].numpy()
 
 
+_x = Arrays("convolution", "circular_convolve1d")
 CIRCULAR_CONVOLVE1D = Check(
     "circular_convolve1d",
     section="convolution#convolution-circulant",
@@ -626,6 +629,7 @@ def _wrapped_matrix(h, n, mode="full"):
     return np.stack([np.roll(row, t - min(len(h) - 1, len(first) - 1)) for t in range(len(first))])
 
 
+_x = Arrays("convolution", "convolution_matrix1d")
 CONVOLUTION_MATRIX1D = Check(
     "convolution_matrix1d",
     section="convolution#convolution-matrix",
@@ -716,6 +720,7 @@ def _one_long_row(kernel, image_shape, mode="full"):
     return np.ascontiguousarray(np.resize(full, right.shape))
 
 
+_x = Arrays("convolution", "convolution_matrix2d")
 CONVOLUTION_MATRIX2D = Check(
     "convolution_matrix2d",
     section="convolution#convolution-doubly-block",
@@ -960,6 +965,7 @@ def _point_symmetric(kernel):
 _POINT = np.array([[1.0, 2, 3], [4, 5, 4], [3, 2, 1]])
 _MIRROR = np.array([[1.0, 0, 1], [2, 7, 2], [3, 0, 3]])
 
+_x = Arrays("convolution", "claims")
 CLAIMS = (
     Check(
         "claim_commutes",
@@ -967,10 +973,10 @@ CLAIMS = (
         judge=_judge_commutes,
         cases=(Case(),),
         mistakes=(
-            Mistake(
-                "believes it",
+            *claim_mistakes(
+                False,
                 "You judged it true. Slide two short signals over each other by hand, in both orders.",
-                lambda: (True, (np.array([1.0, 2]), np.array([3.0, 4]))),
+                lambda: (np.array([1.0, 2]), np.array([3.0, 4])),
             ),
             Mistake(
                 "gives no evidence",
@@ -987,7 +993,6 @@ CLAIMS = (
                 "You took the same signal twice: exchanging the two changes nothing.",
                 lambda: (False, (np.ones(3), np.ones(3))),
             ),
-            Mistake("returns the verdict alone", "", lambda: False),
         ),
     ),
     Check(
@@ -996,10 +1001,10 @@ CLAIMS = (
         judge=_judge_associates,
         cases=(Case(),),
         mistakes=(
-            Mistake(
-                "believes it",
+            *claim_mistakes(
+                False,
                 "You judged it true. Take three short signals, the last one not a palindrome, and try both brackets by hand.",
-                lambda: (True, (np.array([1.0, 2]), np.array([3.0, 4]), np.array([5.0, 6]))),
+                lambda: (np.array([1.0, 2]), np.array([3.0, 4]), np.array([5.0, 6])),
             ),
             Mistake(
                 "takes a palindrome last",
@@ -1016,7 +1021,6 @@ CLAIMS = (
                 "You gave two signals; three are asked for.",
                 lambda: (False, (np.array([1.0, 2]), np.array([3.0, 4]))),
             ),
-            Mistake("returns the verdict alone", "", lambda: False),
         ),
     ),
     Check(
@@ -1032,10 +1036,10 @@ CLAIMS = (
         ),
         draw=_draw_merge,
         mistakes=(
-            Mistake(
-                "disbelieves it",
+            *claim_mistakes(
+                True,
                 "You judged it false. Write out two small kernels one after the other, and collect the factor of each pixel.",
-                lambda a, b: (False, None),
+                lambda a, b: None,
             ),
             Mistake(
                 "correlates the kernels",
@@ -1065,10 +1069,10 @@ CLAIMS = (
         judge=_judge_circulant,
         cases=(Case(),),
         mistakes=(
-            Mistake(
-                "believes it",
+            *claim_mistakes(
+                False,
                 "You judged it true. Look at the first and the last row of such a matrix.",
-                lambda: (True, (np.ones(3), 5)),
+                lambda: (np.ones(3), 5),
             ),
             Mistake(
                 "takes one tap",
@@ -1114,7 +1118,7 @@ CLAIMS = (
         draw=_draw_agree,
         draws=16,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false. Try a kernel of ones.", lambda k: (False, False)),
+            *claim_mistakes(True, "You judged it false. Try a kernel of ones.", lambda k: False),
             Mistake(
                 "thinks all agree",
                 "You say that all kernels agree; take one whose first tap differs from its last.",

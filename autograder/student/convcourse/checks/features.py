@@ -3,6 +3,7 @@
 import functools
 import math
 import warnings
+import weakref
 
 import numpy as np
 import torch
@@ -11,27 +12,17 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.linear_model import RidgeClassifier
 
+from convcourse.engine.builders import Arrays, claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import MODIFIES, Case, Mistake, Property
 from convcourse.engine.oracles import array, on_torch, tensor
 
-_rng = np.random.default_rng(31)
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
-
-
-def _pair(value):
-    return tuple(value) if isinstance(value, tuple | list) else (value, value)
-
-
 # --- patches -------------------------------------------------------------------------------------------------------
 
 
 def _patches(images, size, stride=1):
-    columns = F.unfold(tensor(images), _pair(size), stride=_pair(stride))
+    columns = F.unfold(tensor(images), pair(size), stride=pair(stride))
     return columns.transpose(1, 2).reshape(-1, columns.shape[1]).numpy()
 
 
@@ -39,7 +30,7 @@ def _reordered(change):
     """Build wrong patches out of right ones: `change` gets (N, oH, oW, C, kH, kW)."""
 
     def wrong(images, size, stride=1):
-        (kh, kw), (sh, sw) = _pair(size), _pair(stride)
+        (kh, kw), (sh, sw) = pair(size), pair(stride)
         grid = (images.shape[2] - kh) // sh + 1, (images.shape[3] - kw) // sw + 1
         right = _patches(images, size, stride)
         changed = change(right.reshape(len(images), *grid, images.shape[1], kh, kw))
@@ -56,6 +47,7 @@ def _draw_patches(draws):
     return Case((x, size, (draws.integer(1, 3), draws.integer(1, 3))), {}, "stride")
 
 
+_x = Arrays("features", "extract_patches")
 EXTRACT_PATCHES = Check(
     "extract_patches",
     section="features#features-patches",
@@ -106,7 +98,7 @@ EXTRACT_PATCHES = Check(
         Mistake(
             "swaps height and width",
             "You swapped height and width: the first number of a pair is for the rows.",
-            lambda images, size, stride=1: _patches(images, _pair(size)[::-1], _pair(stride)[::-1]),
+            lambda images, size, stride=1: _patches(images, pair(size)[::-1], pair(stride)[::-1]),
         ),
         Mistake(
             "side by side",
@@ -328,6 +320,7 @@ def _is_white(call, draws):
     return np.allclose(np.cov(whitened.T), np.eye(3), atol=1e-5)
 
 
+_x = Arrays("features", "whiten")
 WHITEN = Check(
     "whiten",
     section="features#features-whitening",
@@ -433,6 +426,7 @@ def _draw_fold(draws):
     return Case((draws.array(count, size), draws.array(size), draws.array(size, size)), {}, part)
 
 
+_x = Arrays("features", "fold_whitening")
 FOLD_WHITENING = Check(
     "fold_whitening",
     section="features#features-whitening",
@@ -551,9 +545,12 @@ def _changes_start(points, centroids, steps=10):
 
 
 _LINE = np.array([[0.0], [2.0], [10.0]])
+_LONG_LINE = np.outer([0, 0.4, 3, 4, 6], [1.0, 0.0])
+_x = Arrays("features", "overlap")
 _OVERLAP = _clouds(40, 2, 3)
 _SLOW = np.random.default_rng(3).standard_normal((150, 2))
 
+_x = Arrays("features", "kmeans")
 KMEANS = Check(
     "kmeans",
     section="features#features-kmeans",
@@ -570,7 +567,7 @@ KMEANS = Check(
         Case((*_clouds(41, 3, 4, np.float32), 2), {}, "several steps", "float32"),
         Case((_SLOW, _SLOW[-4:].copy()), {}, "several steps", "the default number of steps: not yet at rest"),
         Case((np.array([[1.0], [2.0]]), np.array([[0.0], [100.0]]), 2), {}, "no points", "nobody is near 100"),
-        Case((_x(9, 2), np.array([[0.0, 0.0], [50.0, 0.0], [0.5, 0.5]]), 3), {}, "no points"),
+        Case((_LONG_LINE, np.array([[0.0, 0], [50, 0], [0.5, 0]]), 3), {}, "no points", "on one line"),
         Case((np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0]]), 1), {}, "ties", "1 is as near to 0 as to 2"),
         Case((np.array([[0.0, 0], [2, 0], [1, 3], [0, 5]]), np.array([[0.0, 1], [2, 1], [0, 5]]), 1), {}, "ties"),
     ),
@@ -686,6 +683,7 @@ def _draw_codes(draws):
     return Case((patches, centroids), {} if part == "triangle" else {"kind": "hard"}, part)
 
 
+_x = Arrays("features", "encode_patches")
 ENCODE_PATCHES = Check(
     "encode_patches",
     section="features#features-codes",
@@ -781,7 +779,7 @@ ENCODE_PATCHES = Check(
 
 
 def _maps(codes, grid):
-    rows, columns = _pair(grid)
+    rows, columns = pair(grid)
     return codes.reshape(-1, rows, columns, codes.shape[1])
 
 
@@ -824,6 +822,7 @@ def _draw_pool(draws):
     return Case((codes, grid, cells), {}, part)
 
 
+_x = Arrays("features", "pool_codes")
 POOL_CODES = Check(
     "pool_codes",
     section="features#features-patches",
@@ -866,7 +865,7 @@ POOL_CODES = Check(
         Mistake(
             "swaps height and width",
             "You swapped height and width of the grid: the first number is how many patches there are down.",
-            lambda codes, grid, cells=2: _pool(codes, _pair(grid)[::-1], cells),
+            lambda codes, grid, cells=2: _pool(codes, pair(grid)[::-1], cells),
             share=0.25,
         ),
         Mistake(
@@ -891,7 +890,7 @@ POOL_CODES = Check(
             "mixes images",
             "You mixed the patches of different images: the first oH * oW rows are those of the first image.",
             lambda codes, grid, cells=2: _pool(
-                codes.reshape(_pair(grid)[0] * _pair(grid)[1], -1, codes.shape[1]).swapaxes(0, 1).reshape(codes.shape),
+                codes.reshape(pair(grid)[0] * pair(grid)[1], -1, codes.shape[1]).swapaxes(0, 1).reshape(codes.shape),
                 grid,
                 cells,
             ),
@@ -905,15 +904,19 @@ _DIGITS = load_digits()
 _TRAIN, _TEST, _MARGIN = 100, 400, 0.07
 _SHOWN = (2, 3, 4)
 _SLACK = 0.04  # chance moves the margin by 0.025; drawn digits must not fail what the table lets pass
-_NUMBERS = {}  # id of the images -> the number of their contest
+_NUMBERS = weakref.WeakKeyDictionary()  # case -> the number of its contest
 
 
-@functools.cache
-def _contest(seed):
-    order = np.random.default_rng(seed).permutation(len(_DIGITS.target))[: _TRAIN + _TEST]
-    images = _DIGITS.images[order, None] / 16
-    _NUMBERS[id(images)] = seed
-    return images, _DIGITS.target[order]
+@functools.lru_cache(32)
+def _contest(number):
+    order = np.random.default_rng(number).permutation(len(_DIGITS.target))[: _TRAIN + _TEST]
+    return _DIGITS.images[order, None] / 16, _DIGITS.target[order]
+
+
+def _contest_case(number, seed, part, note=""):
+    case = Case((_contest(number)[0], seed), {}, part, note)
+    _NUMBERS[case] = number
+    return case
 
 
 def _accuracy(values, labels):
@@ -923,7 +926,7 @@ def _accuracy(values, labels):
     return float((model.predict(values[_TRAIN:]) == labels[_TRAIN:]).mean())
 
 
-@functools.cache
+@functools.lru_cache(1024)
 def _pixel_accuracy(number):
     images, labels = _contest(number)
     return _accuracy(images.reshape(len(images), -1), labels)
@@ -936,7 +939,7 @@ def _judge_contest(value, case):
         return f"Return one row for each image and at most 400 columns: the shape is {values.shape}."
     if not np.isfinite(values).all():
         return "Some features are not finite."
-    number = _NUMBERS[id(images)]
+    number = _NUMBERS[case]
     reached, pixels = _accuracy(values, _contest(number)[1]), _pixel_accuracy(number)
     if reached < pixels + _MARGIN - (0 if number in _SHOWN else _SLACK):
         return (
@@ -951,7 +954,7 @@ def _draw_contest(d):
     number = d.integer(5, 2**30)
     while _pixel_accuracy(number) > 0.78:
         number += 1
-    return Case((_contest(number)[0], d.integer(3, 1000)), {}, "other digits")
+    return _contest_case(number, d.integer(3, 1000), "other digits")
 
 
 def _random_maps(images, count, seed, size=5):
@@ -983,9 +986,9 @@ DICE_FEATURES = Check(
     judge=_judge_contest,
     parts={"first digits": 1, "other digits": 3},
     cases=(
-        Case((_contest(2)[0], 0), {}, "first digits", f"{_TRAIN} digits to fit the classifier, {_TEST} to test it"),
-        Case((_contest(3)[0], 1), {}, "other digits"),
-        Case((_contest(4)[0], 2), {}, "other digits"),
+        _contest_case(2, 0, "first digits", f"{_TRAIN} digits to fit the classifier, {_TEST} to test it"),
+        _contest_case(3, 1, "other digits"),
+        _contest_case(4, 2, "other digits"),
     ),
     draw=_draw_contest,
     draws=1,
@@ -1085,10 +1088,10 @@ CLAIMS = (
         judge=_judge_start,
         cases=(Case(),),
         mistakes=(
-            Mistake(
-                "believes it",
+            *claim_mistakes(
+                False,
                 "You judged it true: two starts on a flat rectangle already tell.",
-                lambda: (True, (_SQUARE, _SQUARE[:2], _SQUARE[2:])),
+                lambda: (_SQUARE, _SQUARE[:2], _SQUARE[2:]),
             ),
             Mistake(
                 "overflows",
@@ -1110,7 +1113,6 @@ CLAIMS = (
                 "One point has only one clustering.",
                 lambda: (False, (_SQUARE[:1], _SQUARE[:1], _SQUARE[1:2])),
             ),
-            Mistake("returns the verdict alone", "", lambda: False),
         ),
     ),
     Check(
@@ -1127,7 +1129,7 @@ CLAIMS = (
         ),
         draw=_draw_angle,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false.", lambda angle: (False, (0.0, 0.0))),
+            *claim_mistakes(True, "You judged it false.", lambda angle: (0.0, 0.0)),
             Mistake(
                 "takes the second for pi / 2",
                 "Cosine and sine are the weights for the kernels at 0 and pi / 2; here the second stands at 1.",

@@ -6,28 +6,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine.builders import Arrays, claim_mistakes, pair, swapped
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake, Property
 from convcourse.engine.oracles import on_torch
 
-_rng = np.random.default_rng(30)
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
-
 
 def _f(*shape):
     return _x(*shape, dtype=np.float32)
-
-
-def _pair(value):
-    return value if isinstance(value, tuple) else (value, value)
-
-
-def _swapped(value):
-    return value[::-1] if isinstance(value, tuple) else value
 
 
 @on_torch
@@ -37,6 +24,7 @@ def _conv(*args, **kwargs):
         return F.conv2d(*args, **kwargs)
 
 
+_x = Arrays("layer", "strided")
 _STRIDED = np.swapaxes(_x(2, 3, 7, 6), 2, 3)  # not contiguous
 
 
@@ -55,6 +43,7 @@ def _draw_by_index(draws):
     return Case((x, weight), {"stride": draws.integer(2, 3)} if part == "stride" else {}, part)
 
 
+_x = Arrays("layer", "conv2d_by_index")
 CONV2D_BY_INDEX = Check(
     "conv2d_by_index",
     section="layer#layer-sum",
@@ -156,7 +145,7 @@ def _unfold_then(change):
 
     def wrong(x, kernel_size, *args, **kwargs):
         columns = _unfold(x, kernel_size, *args, **kwargs)
-        return change(columns.reshape(*x.shape[:2], *_pair(kernel_size), -1), x)
+        return change(columns.reshape(*x.shape[:2], *pair(kernel_size), -1), x)
 
     return wrong
 
@@ -168,7 +157,7 @@ def _flat(columns):
 def _unfold_rounded(x, kernel_size, dilation=1, padding=0, stride=1):
     """Count (n - span) // s + 1 + 2 p // s windows along an axis: right without padding, and with stride 1."""
     places = []
-    for n, k, d, p, s in zip(x.shape[2:], *map(_pair, (kernel_size, dilation, padding, stride)), strict=True):
+    for n, k, d, p, s in zip(x.shape[2:], *map(pair, (kernel_size, dilation, padding, stride)), strict=True):
         places.append(((n + 2 * p - d * (k - 1) - 1) // s + 1, (n - d * (k - 1) - 1) // s + 1 + 2 * p // s))
     (right_rows, rows), (right_columns, columns) = places
     right = _unfold(x, kernel_size, dilation, padding, stride)
@@ -179,8 +168,8 @@ def _unfold_rounded(x, kernel_size, dilation=1, padding=0, stride=1):
 
 
 def _places_by_columns(x, kernel_size, dilation=1, padding=0, stride=1):
-    right = _unfold(np.swapaxes(x, 2, 3), *map(_swapped, (_pair(kernel_size), dilation, padding, stride)))
-    kernel = _pair(kernel_size)
+    right = _unfold(np.swapaxes(x, 2, 3), *map(swapped, (pair(kernel_size), dilation, padding, stride)))
+    kernel = pair(kernel_size)
     columns = right.reshape(*x.shape[:2], kernel[1], kernel[0], -1)
     return _flat(np.swapaxes(columns, 2, 3))
 
@@ -194,6 +183,7 @@ def _draw_unfold(draws):
     return Case((draws.array(draws.integer(1, 2), draws.integer(1, 2), *size), kernel), kwargs, part)
 
 
+_x = Arrays("layer", "unfold")
 UNFOLD = Check(
     "unfold",
     section="layer#layer-matrix",
@@ -276,7 +266,7 @@ UNFOLD = Check(
         Mistake(
             "swaps height and width",
             "You swapped height and width: the first number of a pair is for the rows.",
-            _unfold_with(lambda s: {k: _swapped(v) for k, v in s.items()}),
+            _unfold_with(lambda s: {k: swapped(v) for k, v in s.items()}),
         ),
         Mistake(
             "repeats the first sample",
@@ -303,10 +293,10 @@ def _conv_with(change):
 def _padded(s, widths, **kwargs):
     """Return settings with the padding done by NumPy: widths((pH, pW)) gives ((top, bottom), (left, right))."""
     if s["padding"] == "same":
-        spans = [d * (k - 1) for k, d in zip(s["weight"].shape[2:], _pair(s["dilation"]), strict=True)]
+        spans = [d * (k - 1) for k, d in zip(s["weight"].shape[2:], pair(s["dilation"]), strict=True)]
         pads = widths(tuple((total // 2, total - total // 2) for total in spans))
     else:
-        pads = widths(tuple((p, p) for p in _pair(s["padding"])))
+        pads = widths(tuple((p, p) for p in pair(s["padding"])))
     return s | {"input": np.pad(s["input"], ((0, 0), (0, 0), *pads), **kwargs), "padding": 0}
 
 
@@ -352,6 +342,7 @@ def _keeps_nan(call, draws):
     return bool(np.isnan(y[:, :, 1:3]).all() and not np.isnan(y[:, :, 0]).any())
 
 
+_x = Arrays("layer", "conv2d")
 CONV2D = Check(
     "conv2d",
     section="layer#layer-matrix",
@@ -458,7 +449,7 @@ CONV2D = Check(
         Mistake(
             "swaps height and width of the stride",
             "You swapped height and width in the stride: the first number of a pair is for the rows.",
-            _conv_with(lambda s: s | {"stride": _swapped(s["stride"])}),
+            _conv_with(lambda s: s | {"stride": swapped(s["stride"])}),
             share=9 / 12,
         ),
         Mistake(
@@ -496,7 +487,7 @@ CONV2D = Check(
         Mistake(
             "dilation counts the gaps",
             "Your kernel has `dilation` zeros between its elements; it has dilation - 1: dilation 1 is the plain kernel.",
-            _conv_with(lambda s: s | {"dilation": tuple(d + 1 if d > 1 else d for d in _pair(s["dilation"]))}),
+            _conv_with(lambda s: s | {"dilation": tuple(d + 1 if d > 1 else d for d in pair(s["dilation"]))}),
             share=10 / 12,
         ),
         Mistake(
@@ -578,6 +569,7 @@ def _backwards(dense, weight, groups):
     dense[...] = right.reshape(len(right), groups, -1, *right.shape[2:])[:, ::-1].reshape(right.shape)
 
 
+_x = Arrays("layer", "dense_weight")
 DENSE_WEIGHT = Check(
     "dense_weight",
     section="layer#layer-groups",
@@ -655,6 +647,7 @@ def _draw_untied(draws):
     return Case((x, weight, draws.array(*_conv(x, weight, **kwargs).shape[1:])), kwargs, part)
 
 
+_x = Arrays("layer", "conv2d_untied_bias")
 CONV2D_UNTIED_BIAS = Check(
     "conv2d_untied_bias",
     section="layer#layer-bias",
@@ -709,7 +702,7 @@ CONV2D_UNTIED_BIAS = Check(
 
 
 def _counts(input_shape, kernel_size, stride=1, padding=0, dilation=1):
-    ones = np.ones((1, 1, *input_shape)), np.ones((1, 1, *_pair(kernel_size)))
+    ones = np.ones((1, 1, *input_shape)), np.ones((1, 1, *pair(kernel_size)))
     return _conv(*ones, None, stride, padding, dilation)[0, 0].round().astype(int)
 
 
@@ -722,7 +715,7 @@ def _counts_with(change):
 
 def _counts_padding(shape, kernel, stride, padding, dilation):
     right = _counts(shape, kernel, stride, padding, dilation)
-    return np.full_like(right, np.prod(_pair(kernel)))
+    return np.full_like(right, np.prod(pair(kernel)))
 
 
 def _draw_counts(draws):
@@ -766,8 +759,8 @@ WINDOW_COUNTS = Check(
             _counts_with(
                 lambda n, k, s, p, d: (
                     _conv(
-                        np.pad(np.ones((1, 1, *n)), ((0, 0), (0, 0), *((q, 0) for q in _pair(p)))),
-                        np.ones((1, 1, *_pair(k))),
+                        np.pad(np.ones((1, 1, *n)), ((0, 0), (0, 0), *((q, 0) for q in pair(p)))),
+                        np.ones((1, 1, *pair(k))),
                         None,
                         s,
                         0,
@@ -781,7 +774,7 @@ WINDOW_COUNTS = Check(
         Mistake(
             "swaps rows and columns",
             "You swapped rows and columns: the first number of a pair is for the rows.",
-            _counts_with(lambda n, k, s, p, d: _counts(n, *map(_swapped, (k, s, p, d)))),
+            _counts_with(lambda n, k, s, p, d: _counts(n, *map(swapped, (k, s, p, d)))),
         ),
         Mistake(
             "ignores the stride",
@@ -808,7 +801,7 @@ def _parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
 
 def _parameters_by(count):
     def wrong(in_channels, out_channels, kernel_size, groups=1, bias=True):
-        return count(in_channels, out_channels, *_pair(kernel_size), groups, bias)
+        return count(in_channels, out_channels, *pair(kernel_size), groups, bias)
 
     return wrong
 
@@ -956,6 +949,7 @@ def _merge_by(combine):
 _MIX, _SWAP = np.array([[1.0, 1], [0, 1]]).reshape(2, 2, 1, 1), np.array([[0.0, 1], [1, 0]]).reshape(2, 2, 1, 1)
 _DIAGONAL = np.array([[2.0, 0], [0, 3]]).reshape(2, 2, 1, 1)
 
+_x = Arrays("layer", "claims")
 CLAIMS = (
     Check(
         "claim_commute",
@@ -963,12 +957,11 @@ CLAIMS = (
         judge=_judge_commute,
         cases=(Case(),),
         mistakes=(
-            Mistake("believes it", "You judged it true.", lambda: (True, (_MIX, _SWAP))),
+            *claim_mistakes(False, "You judged it true.", lambda: (_MIX, _SWAP)),
             Mistake("takes depthwise layers", "No counterexample", lambda: (False, (_DIAGONAL, 2 * _DIAGONAL))),
             Mistake("takes one channel", "No counterexample", lambda: (False, (_x(1, 1, 3, 3), _x(1, 1, 2, 2)))),
             Mistake("takes the same layer twice", "No counterexample", lambda: (False, (_MIX, _MIX))),
             Mistake("changes the number of channels", "", lambda: (False, (_x(3, 2, 1, 1), _x(2, 3, 1, 1)))),
-            Mistake("returns the verdict alone", "", lambda: False),
         ),
     ),
     Check(
@@ -985,7 +978,7 @@ CLAIMS = (
         ),
         draw=_draw_merge,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false.", lambda a, b: (False, _merged(a, b))),
+            *claim_mistakes(True, "You judged it false.", lambda a, b: _merged(a, b)),
             Mistake(
                 "correlates the kernels",
                 "does not compute what the two compute",

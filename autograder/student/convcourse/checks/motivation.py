@@ -7,19 +7,10 @@ import scipy.ndimage
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine.builders import Arrays, claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake
-
-_rng = np.random.default_rng(41)
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
-
-
-def _pair(value):
-    return tuple(value) if isinstance(value, tuple | list) else (value, value)
 
 
 def _size(value):
@@ -87,7 +78,7 @@ DENSE_PARAMETERS = Check(
 
 
 def _conv(in_channels, out_channels, kernel_size, bias=True, groups=1):
-    module = torch.nn.Conv2d(in_channels, out_channels, _pair(kernel_size), bias=bias, groups=groups, device="meta")
+    module = torch.nn.Conv2d(in_channels, out_channels, pair(kernel_size), bias=bias, groups=groups, device="meta")
     return _count(module)
 
 
@@ -119,12 +110,12 @@ CONV_PARAMETERS = Check(
         Mistake(
             "forgets the input channels",
             "You forgot the input channels: a kernel has a slice for each.",
-            lambda i, o, k, bias=True, groups=1: o * (prod(_pair(k)) + bool(bias)),
+            lambda i, o, k, bias=True, groups=1: o * (prod(pair(k)) + bool(bias)),
         ),
         Mistake(
             "counts one kernel",
             "You count one kernel; every output channel has its own.",
-            lambda i, o, k, bias=True, groups=1: i // groups * prod(_pair(k)) + bool(bias),
+            lambda i, o, k, bias=True, groups=1: i // groups * prod(pair(k)) + bool(bias),
         ),
         Mistake(
             "forgets the bias",
@@ -139,12 +130,12 @@ CONV_PARAMETERS = Check(
         Mistake(
             "has a bias per slice",
             "You count a bias for every pair of channels; every output channel has one.",
-            lambda i, o, k, bias=True, groups=1: i // groups * o * (prod(_pair(k)) + bool(bias)),
+            lambda i, o, k, bias=True, groups=1: i // groups * o * (prod(pair(k)) + bool(bias)),
         ),
         Mistake(
             "takes every kernel for square",
             "You take the kernel for square: it has kH times kW taps.",
-            lambda i, o, k, bias=True, groups=1: _conv(i, o, _pair(k)[0], bias, groups),
+            lambda i, o, k, bias=True, groups=1: _conv(i, o, pair(k)[0], bias, groups),
         ),
         Mistake(
             "ignores groups",
@@ -155,7 +146,7 @@ CONV_PARAMETERS = Check(
         Mistake(
             "divides by groups twice",
             "You divide both channel counts by groups; there are still out_channels kernels.",
-            lambda i, o, k, bias=True, groups=1: i // groups * (o // groups) * prod(_pair(k)) + bool(bias) * o,
+            lambda i, o, k, bias=True, groups=1: i // groups * (o // groups) * prod(pair(k)) + bool(bias) * o,
             share=3 / 4,
         ),
     ),
@@ -163,7 +154,7 @@ CONV_PARAMETERS = Check(
 
 
 def _local(in_channels, output_shape, kernel_size, bias=True):
-    unit = torch.nn.Linear(in_channels * prod(_pair(kernel_size)), 1, bias=bias, device="meta")
+    unit = torch.nn.Linear(in_channels * prod(pair(kernel_size)), 1, bias=bias, device="meta")
     return _count(unit) * prod(output_shape)
 
 
@@ -216,14 +207,14 @@ LOCAL_PARAMETERS = Check(
         Mistake(
             "takes every kernel for square",
             "You take the kernel for square: it has kH times kW taps.",
-            lambda i, shape, k, bias=True: _local(i, shape, _pair(k)[0], bias),
+            lambda i, shape, k, bias=True: _local(i, shape, pair(k)[0], bias),
         ),
     ),
 )
 
 
 def _operations(in_channels, output_shape, kernel_size, groups=1):
-    weight = torch.nn.Conv2d(in_channels, output_shape[0], _pair(kernel_size), groups=groups, device="meta").weight
+    weight = torch.nn.Conv2d(in_channels, output_shape[0], pair(kernel_size), groups=groups, device="meta").weight
     products = weight[0].numel()
     return prod(output_shape) * (products + products - 1)
 
@@ -280,7 +271,7 @@ CONV_OPERATIONS = Check(
         Mistake(
             "sums each channel by itself",
             "You forgot the additions that join the channels: w - 1 additions, w counted over all channels.",
-            lambda i, shape, k, groups=1: prod(shape) * (i // groups) * (2 * prod(_pair(k)) - 1),
+            lambda i, shape, k, groups=1: prod(shape) * (i // groups) * (2 * prod(pair(k)) - 1),
             share=2 / 5,
         ),
         Mistake(
@@ -563,6 +554,7 @@ def _draw_shift(draws):
     return Case((x, shift, "circular" if part == "circular" else "zeros"), {}, part)
 
 
+_x = Arrays("motivation", "shift2d")
 SHIFT2D = Check(
     "shift2d",
     section="motivation#motivation-equivariance",
@@ -661,7 +653,7 @@ def _outputs_of(function, x):
 
 def _commuting(jump, shape):
     """Measure with noise and a layer that does nothing but subsample."""
-    down, right = _pair(jump)
+    down, right = pair(jump)
     noise = np.random.default_rng(8).standard_normal(shape)
     return _answers(_outputs_of(lambda x: x[::down, ::right], noise))
 
@@ -669,7 +661,7 @@ def _commuting(jump, shape):
 def _table(holds):
     def wrong(jump, shape):
         rows, columns = np.indices(shape)
-        return np.array(holds(rows, columns, *_pair(jump)), dtype=bool)
+        return np.array(holds(rows, columns, *pair(jump)), dtype=bool)
 
     return wrong
 
@@ -756,6 +748,7 @@ def _draw_answered(d):
     return Case((outputs,), {}, part)
 
 
+_x = Arrays("motivation", "signals")
 _DENSE = _x(6, 6)
 _NOISE = _x(4, 6)
 _ROUNDED = _stack(_NOISE, _x(2, 2), (2, 2)) * 1e7
@@ -764,6 +757,7 @@ _SILENT = np.maximum(_stack(_x(4, 6), _x(2, 3), (2, 1)), 0) * 1e7
 _SILENT += 1e-6 * np.random.default_rng(10).uniform(-1, 1, _SILENT.shape)
 _FAINT = _stack(_x(4, 4), _x(3, 2), (2, 1)) * 1e-8
 
+_x = Arrays("motivation", "answered_shifts")
 ANSWERED_SHIFTS = Check(
     "answered_shifts",
     section="motivation#motivation-groups",
@@ -933,6 +927,7 @@ def _averaged(matrix):
     return np.mean([np.roll(matrix, (c, c), (0, 1)) for c in range(len(matrix))], axis=0)
 
 
+_x = Arrays("motivation", "claims")
 CLAIMS = (
     Check(
         "claim_linear",
@@ -940,10 +935,8 @@ CLAIMS = (
         judge=_judge_linear,
         cases=(Case(),),
         mistakes=(
-            Mistake(
-                "believes it",
-                "You judged it true. Does every matrix treat all places alike?",
-                lambda: (True, np.diag([1.0, 2, 3])),
+            *claim_mistakes(
+                False, "You judged it true. Does every matrix treat all places alike?", lambda: np.diag([1.0, 2, 3])
             ),
             Mistake(
                 "takes the identity",
@@ -980,10 +973,10 @@ CLAIMS = (
         ),
         draw=lambda d: (lambda n: Case((d.array(n, n),), {}, "small" if n < 4 else "large"))(d.integer(2, 6)),
         mistakes=(
-            Mistake(
-                "disbelieves it",
+            *claim_mistakes(
+                True,
                 "You judged it false. Average a small matrix over its shifts, and shift the result.",
-                lambda m: (False, None),
+                lambda m: None,
             ),
             Mistake(
                 "gives the matrix back",
@@ -1018,10 +1011,10 @@ CLAIMS = (
         judge=_judge_order,
         cases=(Case(),),
         mistakes=(
-            Mistake(
-                "believes it",
+            *claim_mistakes(
+                False,
                 "You judged it true. Put a stride first, and then last.",
-                lambda: (True, ([(3, 2), (3, 1)], [(3, 1), (3, 2)])),
+                lambda: ([(3, 2), (3, 1)], [(3, 1), (3, 2)]),
             ),
             Mistake(
                 "takes equal strides",
@@ -1061,10 +1054,8 @@ CLAIMS = (
             d.choice((d.integer(2, 19), d.integer(20, 150)))
         ),
         mistakes=(
-            Mistake(
-                "disbelieves it",
-                "You judged it false. How many inputs does each further layer of three taps add?",
-                lambda n: (False, 0),
+            *claim_mistakes(
+                True, "You judged it false. How many inputs does each further layer of three taps add?", lambda n: 0
             ),
             Mistake(
                 "divides by three",

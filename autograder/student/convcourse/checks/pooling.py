@@ -6,21 +6,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine.builders import Arrays, claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake, Property
 from convcourse.engine.oracles import gradient, on_torch, tensor
-
-_rng = np.random.default_rng(20)
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
-
-
-def _pair(value):
-    return value if isinstance(value, tuple) else (value, value)
-
 
 # --- output shapes -------------------------------------------------------------------------------------------------
 
@@ -35,7 +25,7 @@ def _shape_by(count):
 
     def wrong(input_shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
         stride = kernel_size if stride is None else stride
-        axes = zip(input_shape, _pair(kernel_size), _pair(stride), _pair(padding), _pair(dilation), strict=True)
+        axes = zip(input_shape, pair(kernel_size), pair(stride), pair(padding), pair(dilation), strict=True)
         return tuple(count(*axis, ceil_mode) for axis in axes)
 
     return wrong
@@ -51,7 +41,7 @@ def _right(n, k, s, p, d, ceil):
 
 
 def _span(kernel_size, dilation):
-    return tuple(d * (k - 1) + 1 for k, d in zip(_pair(kernel_size), _pair(dilation), strict=True))
+    return tuple(d * (k - 1) + 1 for k, d in zip(pair(kernel_size), pair(dilation), strict=True))
 
 
 def _draw_shape(draws):
@@ -183,7 +173,7 @@ def _max_on(transform, after=lambda y, x: y):
 
 
 def _zero_padded(x, kernel_size, stride=None, padding=0, *rest, **kwargs):
-    top, left = _pair(padding)
+    top, left = pair(padding)
     padded = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)))
     return _max(padded, kernel_size, stride, 0, *rest, **kwargs)
 
@@ -194,7 +184,7 @@ def _zeros_as_far_as_windows_reach(place):
     def wrong(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         stride = kernel_size if stride is None else stride
         counts = _pool_shape(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
-        axes = zip(x.shape[2:], counts, *map(_pair, (kernel_size, stride, padding, dilation)), strict=True)
+        axes = zip(x.shape[2:], counts, *map(pair, (kernel_size, stride, padding, dilation)), strict=True)
         widths = [(p, max(0, (m - 1) * s + d * (k - 1) + 1 - n - p)) for n, m, k, s, p, d in axes]
         padded = np.pad(x, ((0, 0), (0, 0), *widths))
         y, index = _max(padded, kernel_size, stride, 0, dilation, False, True)
@@ -271,8 +261,10 @@ _INTEGERS = (
     " smallest number."
 )
 _TIES = np.array([[1.0, 1, 2, 0, 5], [1, 1, 2, 2, 5], [0, 3, 3, 1, 5], [4, 4, 4, 4, 5]])[None, None]
+_x = Arrays("pooling", "strided")
 _STRIDED = np.swapaxes(_x(2, 2, 7, 6), 2, 3)
 
+_x = Arrays("pooling", "max_pool2d")
 MAX_POOL2D = Check(
     "max_pool2d",
     section="pooling#pooling-max",
@@ -463,7 +455,7 @@ def _avg_with(change):
 
 
 def _area(kernel_size):
-    kernel = _pair(kernel_size)
+    kernel = pair(kernel_size)
     return kernel[0] * kernel[1]
 
 
@@ -488,6 +480,7 @@ def _is_linear(call, draws):
     return np.allclose(call(2 * x - 3 * y, 2), 2 * call(x, 2) - 3 * call(y, 2))
 
 
+_x = Arrays("pooling", "avg_pool2d")
 AVG_POOL2D = Check(
     "avg_pool2d",
     section="pooling#pooling-average",
@@ -630,6 +623,7 @@ def _draw_lp(draws):
     return Case((x if part == "p = 2" else np.abs(x), p, kernel, stride), kwargs, part)
 
 
+_x = Arrays("pooling", "lp_pool2d")
 LP_POOL2D = Check(
     "lp_pool2d",
     section="pooling#pooling-lp",
@@ -754,9 +748,9 @@ def _assign(plane, at, g):
 def _every_tie(grad_output, x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """Pay every tied maximum in full: the gradient of a maximum over taps, each compared with the output."""
     xt = tensor(x, True)
-    (kh, kw), (top, left) = _pair(kernel_size), _pair(padding)
+    (kh, kw), (top, left) = pair(kernel_size), pair(padding)
     y = F.max_pool2d(xt, kernel_size, stride, padding, dilation, ceil_mode).detach()
-    (sh, sw), (dh, dw) = _pair(kernel_size if stride is None else stride), _pair(dilation)
+    (sh, sw), (dh, dw) = pair(kernel_size if stride is None else stride), pair(dilation)
     low, room = float("-inf"), 2 * max(kh * dh, kw * dw, sh, sw)
     padded = F.pad(xt, (left, room, top, room), value=low)
     total = 0
@@ -789,6 +783,7 @@ def _draw_max_backward(draws):
 
 _MAX_PARTS = {"plain": 2, "overlap": 2, "ties": 1, "padding and dilation": 2}
 
+_x = Arrays("pooling", "max_pool2d_backward")
 MAX_POOL2D_BACKWARD = Check(
     "max_pool2d_backward",
     section="pooling#pooling-gradients",
@@ -911,6 +906,7 @@ def _assigned(right, g, x, settings):
     return gx
 
 
+_x = Arrays("pooling", "avg_pool2d_backward")
 AVG_POOL2D_BACKWARD = Check(
     "avg_pool2d_backward",
     section="pooling#pooling-gradients",
@@ -1003,7 +999,7 @@ def _adaptive_by(start, end):
     """Build a wrong adaptive pooling out of wrong window borders for one axis of n pixels and m outputs."""
 
     def wrong(x, output_size):
-        (height, width), (rows, columns) = x.shape[2:], _pair(output_size)
+        (height, width), (rows, columns) = x.shape[2:], pair(output_size)
         y = [
             [
                 x[
@@ -1026,6 +1022,7 @@ def _draw_adaptive(draws):
     return Case((x, (draws.integer(1, 5), draws.integer(1, 5))), {}, "any size")
 
 
+_x = Arrays("pooling", "adaptive_avg_pool2d")
 ADAPTIVE_AVG_POOL2D = Check(
     "adaptive_avg_pool2d",
     section="pooling#pooling-adaptive",
@@ -1055,20 +1052,20 @@ ADAPTIVE_AVG_POOL2D = Check(
             "averages over channels",
             "You averaged over the channels too; every channel keeps its own mean.",
             lambda x, size: np.broadcast_to(
-                _adaptive(x, size).mean(1, keepdims=True), (*x.shape[:2], *_pair(size))
+                _adaptive(x, size).mean(1, keepdims=True), (*x.shape[:2], *pair(size))
             ).copy(),
         ),
         Mistake(
             "averages over the batch",
             "You averaged over the batch too; every sample keeps its own mean.",
             lambda x, size: np.broadcast_to(
-                _adaptive(x, size).mean(0, keepdims=True), (*x.shape[:2], *_pair(size))
+                _adaptive(x, size).mean(0, keepdims=True), (*x.shape[:2], *pair(size))
             ).copy(),
         ),
         Mistake(
             "sums",
             "You return sums: divide by the number of pixels in each window.",
-            lambda x, size: (_adaptive(x, size) * (x.shape[2] * x.shape[3] / np.prod(_pair(size)))).astype(x.dtype),
+            lambda x, size: (_adaptive(x, size) * (x.shape[2] * x.shape[3] / np.prod(pair(size)))).astype(x.dtype),
         ),
         Mistake(
             "rounds the end down",
@@ -1087,7 +1084,7 @@ ADAPTIVE_AVG_POOL2D = Check(
         Mistake(
             "swaps height and width",
             "You swapped height and width: the first number of output_size is for the rows.",
-            lambda x, size: _adaptive(x, _pair(size)[::-1]),
+            lambda x, size: _adaptive(x, pair(size)[::-1]),
             share=0.5,
         ),
     ),
@@ -1104,6 +1101,7 @@ def _over_channels(x, pool_size):
     )
 
 
+_x = Arrays("pooling", "channel_max_pool")
 CHANNEL_MAX_POOL = Check(
     "channel_max_pool",
     section="pooling#pooling-channels",
@@ -1234,6 +1232,7 @@ def _judge_equivariance(value, case):
 
 _HIDDEN = np.array([[[[0.0, 1, 0, 0], [0, 0, 0, 0]]]])
 
+_x = Arrays("pooling", "claims")
 CLAIMS = (
     Check(
         "claim_shift",
@@ -1241,12 +1240,11 @@ CLAIMS = (
         judge=_judge_shift_invariance,
         cases=(Case(),),
         mistakes=(
-            Mistake("believes it", "You judged it true.", lambda: (True, _HIDDEN)),
+            *claim_mistakes(False, "You judged it true.", lambda: _HIDDEN),
             Mistake("gives no evidence", "", lambda: (False, None)),
             Mistake(
                 "gives a constant image", "Your image is no counterexample", lambda: (False, np.ones((1, 1, 4, 4)))
             ),
-            Mistake("returns the verdict alone", "", lambda: False),
         ),
     ),
     Check(
@@ -1255,10 +1253,9 @@ CLAIMS = (
         judge=_judge_relu,
         cases=(Case(),),
         mistakes=(
-            Mistake("believes it", "You judged it true.", lambda: (True, ("average", -_HIDDEN))),
+            *claim_mistakes(False, "You judged it true.", lambda: ("average", -_HIDDEN)),
             Mistake("takes max pooling", "No counterexample", lambda: (False, ("max", _x(1, 1, 4, 4)))),
             Mistake("takes positive numbers", "No counterexample", lambda: (False, ("average", np.ones((1, 1, 2, 2))))),
-            Mistake("returns the verdict alone", "", lambda: False),
         ),
     ),
     Check(
@@ -1274,7 +1271,7 @@ CLAIMS = (
         ),
         draw=_draw_trainable,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false.", lambda x, p: (False, 0.0)),
+            *claim_mistakes(True, "You judged it false.", lambda x, p: 0.0),
             Mistake("says no slope", "The slope for this window is not 0", lambda x, p: (True, 0.0)),
             Mistake("has the wrong sign", "The slope for this window is not", lambda x, p: (True, -_slope(x, p))),
             Mistake(
@@ -1303,7 +1300,7 @@ CLAIMS = (
         draw=_draw_equivariance,
         draws=16,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false.", lambda m, s: (False, None)),
+            *claim_mistakes(True, "You judged it false.", lambda m, s: None),
             Mistake("rounds", "For a shift of", lambda m, s: (True, m // s)),
             Mistake("moves by the input's shift", "For a shift of", lambda m, s: (True, m)),
             Mistake("never moves", "For a shift of", lambda m, s: (True, None)),

@@ -2,26 +2,16 @@
 
 import functools
 import math
-from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine.builders import Arrays, claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import MODIFIES, Case, Mistake, Property
 from convcourse.engine.oracles import on_torch, tensor
-
-_rng = np.random.default_rng(59)
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
-
-
-def _pair(value):
-    return tuple(value) if isinstance(value, tuple | list) else (value, value)
 
 
 def _largest(oracle):
@@ -65,6 +55,7 @@ def _draw_map(draws):
     return Case((data, noise, 2.5, draws.choice((0.0, math.inf))), {}, "limits")
 
 
+_x = Arrays("priors", "gaussian_map")
 GAUSSIAN_MAP = Check(
     "gaussian_map",
     section="priors#priors-strength",
@@ -152,7 +143,7 @@ GAUSSIAN_MAP = Check(
 
 def _matrix(kernel, input_shape, padding=0):
     """Send every single pixel through PyTorch's layer: what comes out are the columns."""
-    height, width = _pair(input_shape)
+    height, width = pair(input_shape)
     units = torch.eye(height * width, dtype=tensor(kernel).dtype).reshape(-1, 1, height, width)
     return F.conv2d(units, tensor(kernel)[None, None], padding=padding).flatten(1).T.contiguous().numpy()
 
@@ -161,7 +152,7 @@ def _corner_first(change):
     """Build a wrong matrix: `change` gets the pixel under each element (kH, kW, oH, oW), H and W, and changes it."""
 
     def wrong(kernel, input_shape):
-        (height, width), (k_h, k_w) = _pair(input_shape), kernel.shape
+        (height, width), (k_h, k_w) = pair(input_shape), kernel.shape
         i, j, p, q = np.ogrid[:k_h, :k_w, : height - k_h + 1, : width - k_w + 1]
         pixel = change(i, j, p, q, height, width, kernel.shape)
         outputs = (height - k_h + 1) * (width - k_w + 1)
@@ -181,6 +172,7 @@ def _draw_matrix(draws):
     return Case((draws.array(k_h, k_w), (height, k_w + draws.integer(1, 3))), {}, part)
 
 
+_x = Arrays("priors", "correlation_matrix")
 CORRELATION_MATRIX = Check(
     "correlation_matrix",
     section="priors#priors-infinite",
@@ -261,9 +253,9 @@ def _basis(input_shape, kernel_shape):
 
 
 def _kernel(matrix, input_shape, kernel_shape):
-    basis = _basis(_pair(input_shape), _pair(kernel_shape))
+    basis = _basis(pair(input_shape), pair(kernel_shape))
     target = tensor(np.asarray(matrix, dtype=float).reshape(-1, 1))
-    return torch.linalg.lstsq(tensor(basis), target).solution.numpy().reshape(_pair(kernel_shape))
+    return torch.linalg.lstsq(tensor(basis), target).solution.numpy().reshape(pair(kernel_shape))
 
 
 def _project(matrix, input_shape, kernel_shape):
@@ -271,7 +263,7 @@ def _project(matrix, input_shape, kernel_shape):
 
 
 def _band(input_shape, kernel_shape):
-    return _matrix(np.ones(_pair(kernel_shape)), input_shape) > 0
+    return _matrix(np.ones(pair(kernel_shape)), input_shape) > 0
 
 
 def _diagonal_means(matrix, input_shape, kernel_shape):
@@ -312,6 +304,7 @@ def _draw_layer(draws):
 
 
 _SMALL = np.array([[1.0, 5.0, 9.0], [0.0, 3.0, 7.0]])
+_x = Arrays("priors", "layers")
 _LAYERS = (
     Case((_SMALL, (1, 3), (1, 2)), {}, "rows"),
     Case((_layer((1, 6), (1, 3)), (1, 6), (1, 3)), {}, "rows", "three elements"),
@@ -349,7 +342,7 @@ PROJECT_TO_CONVOLUTION = Check(
             "the first row's kernel",
             "You took the kernel of the first output for all: the mean over the outputs is nearer.",
             lambda matrix, input_shape, kernel_shape: _matrix(
-                np.ascontiguousarray(matrix[0][_band(input_shape, kernel_shape)[0]]).reshape(_pair(kernel_shape)),
+                np.ascontiguousarray(matrix[0][_band(input_shape, kernel_shape)[0]]).reshape(pair(kernel_shape)),
                 input_shape,
             ),
         ),
@@ -397,6 +390,7 @@ def _cost_with(change):
     return wrong
 
 
+_x = Arrays("priors", "conv_prior_cost")
 CONV_PRIOR_COST = Check(
     "conv_prior_cost",
     section="priors#priors-price",
@@ -404,7 +398,7 @@ CONV_PRIOR_COST = Check(
     scale=lambda matrix, *shapes: float((matrix**2).sum()) / len(matrix),
     parts={"rows": 1, "pictures": 2},
     cases=(
-        *(replace(case) for case in _LAYERS),  # the engine keeps one right answer for each Case
+        *_LAYERS,
         Case((_matrix(_x(2, 2), (3, 4)), (3, 4), (2, 2)), {}, "pictures", "a convolution: the prior costs nothing"),
     ),
     draw=_draw_layer,
@@ -511,6 +505,7 @@ def _data(samples, shape, kernel, dtype=np.float64):
 
 
 _ONE = np.array([[[1.0, 1.0]]]), np.array([[[2.0, 4.0]]])
+_x = Arrays("priors", "data")
 _ROW, _FEW, _MANY = _data(6, (1, 4), (1, 2)), _data(4, (2, 4), (2, 2)), _data(14, (3, 3), (2, 2))
 _SINGLE = _data(12, (3, 4), (2, 3), np.float32)
 _STRIPES = tuple(np.repeat(a, 2, axis=2)[:, :, ::2] for a in _data(9, (3, 3), (2, 1)))
@@ -666,6 +661,7 @@ def _draw_permute(draws):
     return Case((draws.array(n, c, h, w), _order(h * w, seed, n if part == "an order for each" else None)), {}, part)
 
 
+_x = Arrays("priors", "permute_pixels")
 PERMUTE_PIXELS = Check(
     "permute_pixels",
     section="priors#priors-permuted",
@@ -811,6 +807,7 @@ def _draw_weight(draws):
     return Case((weight, _order(pixels, draws.integer(0, 99)), channels), {}, part)
 
 
+_x = Arrays("priors", "permute_dense_weight")
 PERMUTE_DENSE_WEIGHT = Check(
     "permute_dense_weight",
     section="priors#priors-same-curve",
@@ -885,8 +882,10 @@ def _draw_gap(draws):
     return Case((features, targets, window, mode), {}, {"avg": "average", "max": "maximum"}[mode])
 
 
+_x = Arrays("priors", "maps")
 _MAPS = (_x(20, 2, 2, 4), _x(20))
 
+_x = Arrays("priors", "pooling_prior_gap")
 POOLING_PRIOR_GAP = Check(
     "pooling_prior_gap",
     section="priors#priors-pooling",
@@ -1042,7 +1041,7 @@ def _judge_max(value, case):
 def _spread(weight, input_shape, kernel_size, divide=True, fill=True):
     """Hand each window's weight to its pixels, by PyTorch; the keywords build wrong ways."""
     c, h, w = input_shape
-    k_h, k_w = _pair(kernel_size)
+    k_h, k_w = pair(kernel_size)
     pooled = tensor(weight).reshape(len(weight), c, h // k_h, w // k_w)
     window = torch.ones(k_h, k_w, dtype=pooled.dtype)
     if not fill:
@@ -1068,7 +1067,7 @@ def _draw_average(d):
 
 
 def _places(kernel, input_shape):
-    height, width = _pair(input_shape)
+    height, width = pair(input_shape)
     return (height - kernel.shape[0] + 1) * (width - kernel.shape[1] + 1)
 
 
@@ -1076,6 +1075,7 @@ _PAIR = np.zeros((4, 1, 2, 2))
 _PAIR[[1, 3], 0, 0, 0] = 1
 _PAIR[[2, 3], 0, 0, 1] = 1
 
+_x = Arrays("priors", "claims")
 CLAIMS = (
     Check(
         "claim_nearest",
@@ -1090,7 +1090,7 @@ CLAIMS = (
         ),
         draw=_draw_nearest,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false.", lambda mean, rival, shape: (False, 0.0)),
+            *claim_mistakes(True, "You judged it false.", lambda mean, rival, shape: 0.0),
             Mistake(
                 "one output alone",
                 "the rival is farther by",
@@ -1109,7 +1109,7 @@ CLAIMS = (
             Mistake(
                 "once for each pixel",
                 "the rival is farther by",
-                lambda mean, rival, shape: (True, math.prod(_pair(shape)) * ((mean - rival) ** 2).sum()),
+                lambda mean, rival, shape: (True, math.prod(pair(shape)) * ((mean - rival) ** 2).sum()),
             ),
             Mistake("no number", "not of the form", lambda mean, rival, shape: (True, None)),
         ),
@@ -1128,7 +1128,7 @@ CLAIMS = (
         ),
         draw=_draw_average,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false.", lambda weight, shape, size: (False, None)),
+            *claim_mistakes(True, "You judged it false.", lambda weight, shape, size: None),
             Mistake(
                 "does not divide",
                 "gives other answers",
@@ -1144,7 +1144,7 @@ CLAIMS = (
                 "gives other answers",
                 lambda weight, shape, size: (
                     True,
-                    np.repeat(weight, math.prod(_pair(size)), axis=1) / math.prod(_pair(size)),
+                    np.repeat(weight, math.prod(pair(size)), axis=1) / math.prod(pair(size)),
                 ),
             ),
             Mistake("the weights as they are", "one for each feature", lambda weight, shape, size: (True, weight)),
@@ -1157,7 +1157,7 @@ CLAIMS = (
         judge=_judge_max,
         cases=(Case(),),
         mistakes=(
-            Mistake("believes it", "You judged it true.", lambda: (True, (_PAIR, np.array([0.0, 1, 1, 1])))),
+            *claim_mistakes(False, "You judged it true.", lambda: (_PAIR, np.array([0.0, 1, 1, 1]))),
             Mistake(
                 "a question about a place",
                 "No counterexample",
@@ -1183,7 +1183,6 @@ CLAIMS = (
             ),
             Mistake("one target for all", "must not be all the same", lambda: (False, (_PAIR, np.ones(4)))),
             Mistake("a matrix", "the evidence must be features", lambda: (False, (_PAIR[:, 0, 0], np.arange(4.0)))),
-            Mistake("returns the verdict alone", "", lambda: False),
         ),
     ),
 )

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from convcourse.checks.pooling import POOL_OUTPUT_SHAPE
+from convcourse.engine.builders import claim_mistakes
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake
@@ -944,9 +945,7 @@ CLAIMS = (
         draw=_draw_restored,
         draws=16,
         mistakes=(
-            Mistake(
-                "disbelieves it", "Each of the sizes has an output_padding of its own.", lambda n, k, s, p: (False, 0)
-            ),
+            *claim_mistakes(True, "Each of the sizes has an output_padding of its own.", lambda n, k, s, p: 0),
             Mistake(
                 "always 0",
                 "You always gave 0: that restores the smallest of the sizes alone.",
@@ -976,7 +975,12 @@ CLAIMS = (
         judge=_judge_half_padding,
         cases=(Case(),),
         mistakes=(
-            Mistake("believes it", "The claim does not hold for every kernel.", lambda: (True, (10, 4))),
+            *claim_mistakes(
+                False,
+                "The claim does not hold for every kernel.",
+                lambda: (10, 4),
+                "A verdict alone is not enough: return (verdict, (n, k)).",
+            ),
             Mistake(
                 "takes an odd kernel",
                 "Your kernel is odd, and for odd kernels the claim holds.",
@@ -988,9 +992,6 @@ CLAIMS = (
                 lambda: (False, (1, 2)),
             ),
             Mistake("gives no evidence", "A verdict needs evidence: the pair (n, k).", lambda: (False, None)),
-            Mistake(
-                "returns the verdict alone", "A verdict alone is not enough: return (verdict, (n, k)).", lambda: False
-            ),
         ),
     ),
 )

@@ -6,29 +6,21 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine.builders import Arrays, claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake
 from convcourse.engine.oracles import gradient, on_torch, tensor
 
-_rng = np.random.default_rng(83)
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
-
 
 def _labels(classes, *shape, ignored=None, value=-100):
     """Draw labels, of every class where there is room; `ignored` of them hold the index to ignore."""
-    labels = _rng.integers(classes, size=shape)
+    rng = _x.generator("labels", *shape)
+    labels = rng.integers(classes, size=shape)
     labels.ravel()[: min(classes, labels.size)] = np.arange(min(classes, labels.size))
     if ignored:
-        labels.ravel()[_rng.permutation(labels.size)[:ignored]] = value
+        labels.ravel()[rng.permutation(labels.size)[:ignored]] = value
     return labels
-
-
-def _pair(value):
-    return tuple(value) if isinstance(value, tuple | list) else (value, value)
 
 
 # --- the loss ------------------------------------------------------------------------------------------------------
@@ -167,6 +159,7 @@ def _along(axis):
 
 
 _WEIGHT = np.array([0.5, 2.0, 1.25])
+_x = Arrays("structured_outputs", "losses")
 _PLAIN = (
     (np.zeros((1, 2, 1, 1)), np.array([[[1]]])),
     (_x(2, 3, 3, 4), _labels(3, 2, 3, 4)),
@@ -197,6 +190,7 @@ def _draw_loss(draws):
     return Case((logits, target), options, part)
 
 
+_x = Arrays("structured_outputs", "pixelwise_cross_entropy")
 PIXELWISE_CROSS_ENTROPY = Check(
     "pixelwise_cross_entropy",
     section="structured_outputs#structured_outputs-labels",
@@ -339,6 +333,7 @@ def _draw_slope(draws):
     return Case((upstream, *case.args), case.kwargs, case.part)
 
 
+_x = Arrays("structured_outputs", "pixelwise_cross_entropy_backward")
 PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
     "pixelwise_cross_entropy_backward",
     section="structured_outputs#structured_outputs-labels",
@@ -496,6 +491,7 @@ _TARGET = np.array([[[0, 0, 1, 1], [0, 2, 2, 1]], [[2, 2, 0, 0], [1, 0, 0, 0]]])
 _GUESS = np.array([[[0, 1, 1, 1], [0, 2, 0, 1]], [[2, 0, 0, 0], [1, 1, 0, 2]]])
 _HOLES = np.where(np.arange(16).reshape(2, 2, 4) % 5 == 1, -100, _TARGET)
 
+_x = Arrays("structured_outputs", "intersection_over_union")
 INTERSECTION_OVER_UNION = Check(
     "intersection_over_union",
     section="structured_outputs#structured_outputs-scores",
@@ -587,8 +583,8 @@ INTERSECTION_OVER_UNION = Check(
 
 def _size(x, size, scale_factor):
     if size is not None:
-        return _pair(size)
-    vertical, horizontal = _pair(scale_factor)
+        return pair(size)
+    vertical, horizontal = pair(scale_factor)
     return x.shape[2] * vertical, x.shape[3] * horizontal
 
 
@@ -643,7 +639,7 @@ def _aligned(i, n, m):
 def _swapped(function):
     def wrong(x, size=None, scale_factor=None, **options):
         turned = {"size": size, "scale_factor": scale_factor}
-        turned = {key: value and _pair(value)[::-1] for key, value in turned.items()}
+        turned = {key: value and pair(value)[::-1] for key, value in turned.items()}
         return function(x, **turned, **options)
 
     return wrong
@@ -659,6 +655,7 @@ def _draw_resize(draws, other=()):
 
 
 _SMALL = np.array([[[[1.0, 2.0], [3.0, 5.0]]]])
+_x = Arrays("structured_outputs", "resized")
 _RESIZED = (
     Case((_SMALL,), {"scale_factor": 2}, "scale factor"),
     Case((_x(2, 3, 2, 3),), {"scale_factor": (3, 2)}, "scale factor", "two factors, batch, channels"),
@@ -751,6 +748,7 @@ def _draw_nearest_slope(draws):
     return Case((draws.array(*_nearest(*case.args, **case.kwargs).shape), *case.args), case.kwargs, case.part)
 
 
+_x = Arrays("structured_outputs", "upsample_nearest2d_backward")
 UPSAMPLE_NEAREST2D_BACKWARD = Check(
     "upsample_nearest2d_backward",
     section="structured_outputs#structured_outputs-upsampling",
@@ -819,6 +817,7 @@ def _right_aligned(x, size=None, scale_factor=None):
 _at_middle = _mixed(lambda n, m: _weights(n, m, _middle))
 _at_corners = _mixed(lambda n, m: _weights(n, m, _aligned))
 
+_x = Arrays("structured_outputs", "upsample_bilinear2d")
 UPSAMPLE_BILINEAR2D = Check(
     "upsample_bilinear2d",
     section="structured_outputs#structured_outputs-upsampling",
@@ -925,6 +924,7 @@ def _draw_kernels(draws):
     return Case((draws.array(draws.integer(1, 3), c * h * w), (c, h, w)), {}, part)
 
 
+_x = Arrays("structured_outputs", "dense_to_conv")
 DENSE_TO_CONV = Check(
     "dense_to_conv",
     section="structured_outputs#structured_outputs-sliding",
@@ -1000,6 +1000,7 @@ def _draw_pyramid(draws):
     return Case((draws.array(draws.integer(1, 2), draws.integer(1, 3), h, w), levels), {}, part)
 
 
+_x = Arrays("structured_outputs", "spatial_pyramid_pool")
 SPATIAL_PYRAMID_POOL = Check(
     "spatial_pyramid_pool",
     section="structured_outputs#structured_outputs-fixed-output",
@@ -1147,8 +1148,10 @@ def _draw_refine(draws):
 
 
 _ONE = np.ones((1, 1, 1, 1))
+_x = Arrays("structured_outputs", "net")
 _NET = _weights_of(2, 3, 3)
 
+_x = Arrays("structured_outputs", "refine")
 REFINE = Check(
     "refine",
     section="structured_outputs#structured_outputs-refinement",
@@ -1397,7 +1400,7 @@ CLAIMS = (
         ),
         draw=_draw_scores,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false.", lambda target: (False, None)),
+            *claim_mistakes(True, "You judged it false.", lambda target: None),
             Mistake(
                 "the better one is better in both",
                 "The first map must have the lower mean overlap",
@@ -1425,12 +1428,11 @@ CLAIMS = (
         judge=_judge_doubling,
         cases=(Case(),),
         mistakes=(
-            Mistake("believes it", "You judged it true.", lambda: (True, _SPOT)),
+            *claim_mistakes(False, "You judged it true.", lambda: _SPOT),
             Mistake("a flat picture", "No counterexample", lambda: (False, np.ones((1, 2, 3, 4)))),
             Mistake("overflows", "below a million", lambda: (False, np.full((1, 1, 4, 4), 1e308))),
             Mistake("a black picture", "No counterexample", lambda: (False, np.zeros((1, 1, 4, 4)))),
             Mistake("a matrix", "must be a finite picture", lambda: (False, _SPOT[0, 0])),
-            Mistake("returns the verdict alone", "", lambda: False),
         ),
     ),
 )

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine.builders import claim_mistakes
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake
@@ -741,7 +742,7 @@ CLAIMS = (
         judge=_judge_loss_accuracy,
         cases=(Case(),),
         mistakes=(
-            Mistake("believes it", "You judged it true.", lambda: (True, None)),
+            *claim_mistakes(False, "You judged it true.", lambda: None, "The answer is not of the form asked for"),
             Mistake(
                 "gives equal networks",
                 "No counterexample: losses",
@@ -757,7 +758,6 @@ CLAIMS = (
                 "labels go from 0 to 1",
                 lambda: (False, (np.array([[9.0, 0], [9, 0]]), np.array([[0.1, 0], [0, 0.1]]), np.array([0, -100]))),
             ),
-            Mistake("returns the verdict alone", "The answer is not of the form asked for", lambda: False),
         ),
     ),
     Check(
@@ -773,7 +773,7 @@ CLAIMS = (
         ),
         draw=_draw_rescale,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false.", lambda w, a: (False, w)),
+            *claim_mistakes(True, "You judged it false.", lambda w, a: w),
             Mistake("returns the same weights", "The first layer's kernel is not", lambda w, a: (True, w)),
             Mistake(
                 "forgets the first bias",

@@ -4,21 +4,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine.builders import Arrays, claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import VIEW, Case, Mistake, Property
 from convcourse.engine.oracles import gradient, on_torch
-
-_rng = np.random.default_rng(63)
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
-
-
-def _pair(value):
-    return value if isinstance(value, tuple) else (value, value)
-
 
 _conv = on_torch(F.conv2d)
 
@@ -85,6 +75,7 @@ def _local_geometry(x, w, b, stride, padding, dilation):
 _ALL_THREE = {"stride": (3, 2), "padding": (2, 1), "dilation": (2, 3)}
 _ONE_NUMBER = {"stride": 2, "padding": 1, "dilation": 2}
 
+_x = Arrays("variants", "local_cases")
 _LOCAL_CASES = (
     Case((np.array([[[[1.0, 2.0, 4.0]]]]), np.array([[1.0, 1.0], [10.0, 0.0]]).reshape(1, 1, 2, 1, 1, 2)), {}, "plain"),
     _local_case("plain", (2, 3, 4, 5), 2, (2, 3), "batch, channels, not square", bias=False),
@@ -103,7 +94,7 @@ _LOCAL_CASES = (
 
 def _for_rows(stride, padding, dilation):
     """What is left of the options if those for the columns are forgotten."""
-    return (_pair(stride)[0], 1), (_pair(padding)[0], 0), (_pair(dilation)[0], 1)
+    return (pair(stride)[0], 1), (pair(padding)[0], 0), (pair(dilation)[0], 1)
 
 
 _ROWS_ALONE = "You used stride, padding or dilation for the rows alone: a pair holds one number for the rows, one for the columns."
@@ -180,6 +171,7 @@ def _mean_over_batch(right, g, x, w, b, *rest):
     return gx, gw / len(x), None if gb is None else gb / len(x)
 
 
+_x = Arrays("variants", "locally_connected2d_backward")
 LOCALLY_CONNECTED2D_BACKWARD = Check(
     "locally_connected2d_backward",
     section="variants#variants-gradients",
@@ -229,6 +221,7 @@ def _in_blocks(x, weight, bias, stride, padding, dilation):
 
 
 _TILED_PARTS = {"tiles": 3, "bias": 1, "stride, padding, dilation": 1}
+_x = Arrays("variants", "tiled_conv2d")
 TILED_CONV2D = Check(
     "tiled_conv2d",
     section="variants#variants-tiled",
@@ -252,7 +245,7 @@ TILED_CONV2D = Check(
         Mistake("works in blocks", "Each of your kernels has a block of neighbouring places; kernels take turns: place p has kernel p mod t.", _tiled_with(_in_blocks)),
         Mistake("swaps the turns", "You took turns by the column where the row counts, and the other way round.", _tiled_with(lambda x, w, b, *r: _tiled_np(x, np.swapaxes(w, 4, 5).copy(), None if b is None else np.swapaxes(b, 1, 2).copy(), *r))),
         Mistake("starts with the second kernel", "Place (0, 0) has kernel (0, 0); yours start one further.", _tiled_with(lambda x, w, b, *r: _tiled_np(x, np.roll(w, -1, (4, 5)), None if b is None else np.roll(b, -1, (1, 2)), *r))),
-        Mistake("counts turns in pixels", "You count turns in pixels of the input; they are counted in outputs.", _tiled_with(lambda x, w, b, s, p, d: _tiled_np(x, w[:, :, :, :, (np.arange(w.shape[4]) * _pair(s)[0]) % w.shape[4]][..., (np.arange(w.shape[5]) * _pair(s)[1]) % w.shape[5]].copy(), b, s, p, d)), share=4 / 5),
+        Mistake("counts turns in pixels", "You count turns in pixels of the input; they are counted in outputs.", _tiled_with(lambda x, w, b, s, p, d: _tiled_np(x, w[:, :, :, :, (np.arange(w.shape[4]) * pair(s)[0]) % w.shape[4]][..., (np.arange(w.shape[5]) * pair(s)[1]) % w.shape[5]].copy(), b, s, p, d)), share=4 / 5),
         Mistake("forgets the bias", "You forgot the bias.", _tiled_with(lambda x, w, b, *r: _tiled_np(x, w, None, *r)), share=3 / 5),
         Mistake("ignores dilation", "You ignored the dilation.", _tiled_with(lambda x, w, b, s, p, d: _tiled_np(x, w, b, s, p, 1)), share=4 / 5),
         Mistake("reads the options for rows alone", _ROWS_ALONE, _tiled_with(lambda x, w, b, *options: _tiled_np(x, w, b, *_for_rows(*options))), share=4 / 5),
@@ -288,14 +281,14 @@ def _overwritten(x, weight, bias, o):
 
 
 def _zeros_for_output_padding(x, weight, bias, o):
-    room = [(0, n) for n in _pair(o["output_padding"])]
+    room = [(0, n) for n in pair(o["output_padding"])]
     y = np.pad(_transposed(x, weight, None, **(o | {"output_padding": 0})), ((0, 0), (0, 0), *room))
     return y if bias is None else y + bias[:, None, None]
 
 
 def _never_negative(x, weight, bias, o):
     """Put zeros between the pixels and around them as if the padding were never larger than what the kernel adds."""
-    for k, p, d in zip(weight.shape[2:], _pair(o["padding"]), _pair(o["dilation"]), strict=True):
+    for k, p, d in zip(weight.shape[2:], pair(o["padding"]), pair(o["dilation"]), strict=True):
         if p > d * (k - 1):
             raise ValueError("index can't contain negative values")
     return _transposed(x, weight, bias, **o)
@@ -311,6 +304,7 @@ def _draw_transposed(d):
     return Case((x, w), {"stride": stride}, part)
 
 
+_x = Arrays("variants", "conv_transpose2d")
 CONV_TRANSPOSE2D = Check(
     "conv_transpose2d",
     section="variants#variants-transposed",
@@ -345,14 +339,14 @@ CONV_TRANSPOSE2D = Check(
         Mistake("flips the kernel", "You flipped the kernel: each pixel paints it as it is.", _transposed_with(lambda x, w, b, o: _transposed(x, w[..., ::-1, ::-1].copy(), b, **o)), share=0.0),
         Mistake("ignores stride", "You ignored the stride: neighbouring pixels paint s pixels apart.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"stride": 1, "output_padding": 0}))), share=2 / 7),
         Mistake("ignores padding", "You ignored the padding: here it cuts pixels off on every side.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"padding": 0}))), share=5 / 7),
-        Mistake("adds padding", "You added the padding; in a transposed convolution it cuts off.", _transposed_with(lambda x, w, b, o: np.pad(_transposed(x, w, b, **(o | {"padding": 0})), ((0, 0), (0, 0), *((p, p) for p in _pair(o["padding"]))))), share=5 / 7),
+        Mistake("adds padding", "You added the padding; in a transposed convolution it cuts off.", _transposed_with(lambda x, w, b, o: np.pad(_transposed(x, w, b, **(o | {"padding": 0})), ((0, 0), (0, 0), *((p, p) for p in pair(o["padding"]))))), share=5 / 7),
         Mistake("ignores output padding", "You ignored output_padding: rows at the bottom and columns at the right.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"output_padding": 0}))), share=6 / 7),
         Mistake("adds zeros for output padding", "You added zeros at the bottom and the right; output_padding cuts less off there, and what was painted stays.", _transposed_with(_zeros_for_output_padding), share=6 / 7),
         Mistake("cannot cut below zero", "You padded by d (k - 1) - p, which is negative here: a padding that is larger than what the kernel adds cuts pixels off.", _transposed_with(_never_negative), share=6 / 7),
-        Mistake("dilates the rows alone", "You dilated along the rows alone; a pair holds one number for the rows, one for the columns.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": (_pair(o["dilation"])[0], 1)}))), share=5 / 7),
+        Mistake("dilates the rows alone", "You dilated along the rows alone; a pair holds one number for the rows, one for the columns.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": (pair(o["dilation"])[0], 1)}))), share=5 / 7),
         Mistake("ignores dilation", "You ignored the dilation.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": 1}))), share=5 / 7),
         Mistake("forgets the bias", "You forgot the bias.", _transposed_with(lambda x, w, b, o: _transposed(x, w, None, **o)), share=3 / 7),
-        Mistake("repeats pixels", "You enlarged the image by repeating pixels and convolved it: that is another way of upsampling.", _transposed_with(lambda x, w, b, o: _transposed(x.repeat(_pair(o["stride"])[0], 2).repeat(_pair(o["stride"])[1], 3), w, b, **(o | {"stride": 1, "output_padding": 0}))), share=2 / 7),
+        Mistake("repeats pixels", "You enlarged the image by repeating pixels and convolved it: that is another way of upsampling.", _transposed_with(lambda x, w, b, o: _transposed(x.repeat(pair(o["stride"])[0], 2).repeat(pair(o["stride"])[1], 3), w, b, **(o | {"stride": 1, "output_padding": 0}))), share=2 / 7),
         Mistake("averages overlaps", "You divided by the number of kernels that overlap; they add up.", _transposed_with(lambda x, w, b, o: (lambda y, c: np.where(c > 0, y / np.maximum(c, 1), y).astype(x.dtype))(_transposed(x, w, b, **o), _transposed(np.ones_like(x[:1, : o["groups"]]), np.ones_like(w[: o["groups"], :1]), None, **o).max(1, keepdims=True)))),
     ),
 )  # fmt: skip
@@ -392,6 +386,7 @@ def _only(number, new):
     return _transposed_grads_by(change)
 
 
+_x = Arrays("variants", "conv_transpose2d_backward")
 CONV_TRANSPOSE2D_BACKWARD = Check(
     "conv_transpose2d_backward",
     section="variants#variants-gradients",
@@ -434,6 +429,7 @@ def _separable_case(part, shape, filters, kernel, note="", bias=False, dtype=np.
     return Case((*args, _x(filters, dtype=dtype)) if bias else args, options, part, note)
 
 
+_x = Arrays("variants", "depthwise_separable")
 DEPTHWISE_SEPARABLE = Check(
     "depthwise_separable_conv2d",
     section="variants#variants-depthwise",
@@ -491,6 +487,7 @@ def _in_turns(x, weight, bias=None, dilation=1, groups=1):
     return y if bias is None else y + bias[:, None]
 
 
+_x = Arrays("variants", "causal_conv1d")
 CAUSAL_CONV1D = Check(
     "causal_conv1d",
     section="variants#variants-causal",
@@ -525,12 +522,13 @@ CAUSAL_CONV1D = Check(
 
 
 def _dilated(weight, dilation):
-    eye = np.zeros((*_pair(dilation),), dtype=weight.dtype)
+    eye = np.zeros((*pair(dilation),), dtype=weight.dtype)
     eye[0, 0] = 1
     wide = np.kron(weight, eye)
-    return wide[..., : wide.shape[-2] - _pair(dilation)[0] + 1, : wide.shape[-1] - _pair(dilation)[1] + 1]
+    return wide[..., : wide.shape[-2] - pair(dilation)[0] + 1, : wide.shape[-1] - pair(dilation)[1] + 1]
 
 
+_x = Arrays("variants", "dilate_kernel")
 DILATE_KERNEL = Check(
     "dilate_kernel",
     section="variants#variants-dilated",
@@ -545,12 +543,12 @@ DILATE_KERNEL = Check(
     ),
     draw=lambda d: Case((d.array(d.integer(1, 3), d.integer(1, 3)), (d.integer(1, 3), d.integer(1, 3)))),
     mistakes=(
-        Mistake("puts d zeros between", "You put d zeros between neighbours; d pixels apart means d - 1 zeros between.", lambda w, d: _dilated(w, tuple(a + 1 for a in _pair(d)))),
-        Mistake("keeps zeros at the end", "No zeros follow the last element: the size is d (k - 1) + 1.", lambda w, d: np.kron(w, np.eye(_pair(d)[0], 1)[:, :1] @ np.eye(1, _pair(d)[1])).astype(w.dtype)),
-        Mistake("repeats the elements", "You repeated the elements: between them stand zeros.", lambda w, d: w.repeat(_pair(d)[0], -2).repeat(_pair(d)[1], -1)[..., : _dilated(w, d).shape[-2], : _dilated(w, d).shape[-1]]),
-        Mistake("swaps the axes", "You swapped the axes: the first number of a pair is for the rows.", lambda w, d: _dilated(w, _pair(d)[::-1])),
-        Mistake("hands the kernel back", VIEW, lambda w, d: w if _pair(d) == (1, 1) else _dilated(w, d), share=0.75),
-        Mistake("dilates the columns alone", "You dilated along the columns alone; both axes are dilated.", lambda w, d: _dilated(w, (1, _pair(d)[1]))),
+        Mistake("puts d zeros between", "You put d zeros between neighbours; d pixels apart means d - 1 zeros between.", lambda w, d: _dilated(w, tuple(a + 1 for a in pair(d)))),
+        Mistake("keeps zeros at the end", "No zeros follow the last element: the size is d (k - 1) + 1.", lambda w, d: np.kron(w, np.eye(pair(d)[0], 1)[:, :1] @ np.eye(1, pair(d)[1])).astype(w.dtype)),
+        Mistake("repeats the elements", "You repeated the elements: between them stand zeros.", lambda w, d: w.repeat(pair(d)[0], -2).repeat(pair(d)[1], -1)[..., : _dilated(w, d).shape[-2], : _dilated(w, d).shape[-1]]),
+        Mistake("swaps the axes", "You swapped the axes: the first number of a pair is for the rows.", lambda w, d: _dilated(w, pair(d)[::-1])),
+        Mistake("hands the kernel back", VIEW, lambda w, d: w if pair(d) == (1, 1) else _dilated(w, d), share=0.75),
+        Mistake("dilates the columns alone", "You dilated along the columns alone; both axes are dilated.", lambda w, d: _dilated(w, (1, pair(d)[1]))),
     ),
 )  # fmt: skip
 
@@ -613,7 +611,8 @@ def _leaks(function, x, size=1.0, move=_add):
     return sorted(found)
 
 
-def _leak_case(kind, part, channels=2, length=6, k=3, samples=1, x=None, draw=_x, **options):
+def _leak_case(kind, part, channels=2, length=6, k=3, samples=1, x=None, draw=None, **options):
+    draw = draw or _x
     x = draw(samples, channels, length) if x is None else np.full((samples, channels, length), x)
     return Case((_layer(kind, draw(channels, channels, k)), x), options, part, kind)
 
@@ -648,6 +647,7 @@ def _judge_leaks(value, case):
     return None
 
 
+_x = Arrays("variants", "future_leaks")
 FUTURE_LEAKS = Check(
     "future_leaks",
     section="variants#variants-causal",
@@ -721,18 +721,18 @@ def _judge_parameters(value, case):
     return None
 
 
+_x = Arrays("variants", "claim_deconvolution")
 CLAIM_DECONVOLUTION = Check(
     "claim_deconvolution",
     section="variants#variants-transposed",
     judge=_judge_deconvolution,
     cases=(Case(),),
     mistakes=(
-        Mistake("believes it", "You judged it true.", lambda: (True, (np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2))))),
+        *claim_mistakes(False, "You judged it true.", lambda: (np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2)))),
         Mistake("takes a single pixel kernel", "does give the image back", lambda: (False, (_x(1, 1, 4, 4), np.full((1, 1, 1, 1), 3.0)))),
         Mistake("overflows", "too large to be compared", lambda: (False, (np.full((1, 1, 4, 4), 1e200), np.full((1, 1, 1, 1), 1e200)))),
         Mistake("gives zeros", "shows nothing", lambda: (False, (np.zeros((1, 1, 4, 4)), np.ones((1, 1, 2, 2))))),
-        Mistake("returns the verdict alone", "", lambda: False),
-    ),
+        ),
 )  # fmt: skip
 
 CLAIM_RATIO = Check(
@@ -742,7 +742,7 @@ CLAIM_RATIO = Check(
     cases=(Case((16, 32, 3)), Case((8, 8, 5)), Case((3, 64, 7)), Case((5, 2, 1))),
     draw=lambda d: Case((d.integer(2, 64), d.integer(2, 64), d.integer(2, 9))),
     mistakes=(
-        Mistake("disbelieves it", "You judged it false.", lambda c, f, k: (False, 0.1)),
+        *claim_mistakes(True, "You judged it false.", lambda c, f, k: 0.1),
         Mistake("uses the channels in", "the ratio is not", lambda c, f, k: (True, 1 / c + 1 / k**2)),
         Mistake("uses the kernel's side", "the ratio is not", lambda c, f, k: (True, 1 / f + 1 / k)),
         Mistake("inverts", "the ratio is not", lambda c, f, k: (True, 1 / (1 / f + 1 / k**2))),

@@ -1,38 +1,29 @@
 """The visual cortex: Gabors, simple and complex cells, how cells are measured, the fovea, and four claims on trial."""
 
 import math
+import weakref
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine.builders import Arrays, claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake, Property
 from convcourse.engine.oracles import tensor
-
-_rng = np.random.default_rng(62)
-
-
-def _x(*shape, dtype=np.float64):
-    return _rng.standard_normal(shape).astype(dtype)
-
-
-def _pair(value):
-    return tuple(value) if isinstance(value, tuple | list) else (value, value)
-
 
 # --- Gabors --------------------------------------------------------------------------------------------------------
 
 
 def _gabor(shape, frequency, angle, phase=0.0, sigma=2.0, center=(0.0, 0.0), amplitude=1.0, **wrong):
     """Sample a Gabor in PyTorch; the keywords in `wrong` build wrong ones."""
-    height, width = _pair(shape)
+    height, width = pair(shape)
     middle = wrong.get("middle", lambda n: (n - 1) / 2)
     x = torch.arange(width, dtype=torch.float64) - middle(width) - center[0]
     y = (torch.arange(height, dtype=torch.float64) - middle(height) - center[1])[:, None]
     u, v = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
-    sigma = _pair(sigma)
+    sigma = pair(sigma)
     a, b = (x, y) if wrong.get("upright_window") else (u, v)
     window = torch.exp(-((a / sigma[0]) ** 2 + (b / sigma[1]) ** 2) / wrong.get("halving", 2))
     distance = torch.hypot(x, y) if wrong.get("rings") else u
@@ -134,7 +125,7 @@ GABOR = Check(
         Mistake(
             "sigmas swapped",
             "You swapped the two sigmas: the first is along the wave, the second along the bars.",
-            _gabor_with(lambda g: g | {"sigma": _pair(g["sigma"])[::-1]}),
+            _gabor_with(lambda g: g | {"sigma": pair(g["sigma"])[::-1]}),
             share=5 / 6,
         ),
         Mistake(
@@ -193,7 +184,7 @@ GABOR = Check(
         Mistake(
             "round window",
             "You used the first sigma for both directions.",
-            _gabor_with(lambda g: g | {"sigma": _pair(g["sigma"])[0]}),
+            _gabor_with(lambda g: g | {"sigma": pair(g["sigma"])[0]}),
             share=5 / 6,
         ),
         Mistake(
@@ -353,6 +344,7 @@ def _is_linear(call, draws):
     return np.allclose(call(2 * x - 3 * y, kernel), 2 * call(x, kernel) - 3 * call(y, kernel))
 
 
+_x = Arrays("visual_cortex", "simple_cell")
 SIMPLE_CELL = Check(
     "simple_cell",
     section="visual_cortex#visual_cortex-simple",
@@ -360,6 +352,7 @@ SIMPLE_CELL = Check(
     parts={"one picture": 1, "many pictures": 2, "rectified": 1},
     cases=(
         Case((np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[-1.0, 1.0], [-1.0, 1.0]])), {}, "one picture"),
+        Case((np.ones((2, 3)), np.full((2, 3), -0.5)), {}, "one picture", "a negative response stays"),
         Case((_x(3, 5), _x(3, 5)), {}, "one picture"),
         Case((_x(6, 3, 4), _x(3, 4)), {}, "many pictures"),
         Case((_x(2, 3, 4, 5)[..., ::-1], np.asfortranarray(_x(4, 5))), {}, "many pictures", "not contiguous"),
@@ -451,6 +444,7 @@ def _ignores_phase(call, draws):
     return responses.max() - responses.min() < 0.01 * (responses.max() + responses.min())
 
 
+_x = Arrays("visual_cortex", "complex_cell")
 COMPLEX_CELL = Check(
     "complex_cell",
     section="visual_cortex#visual_cortex-complex",
@@ -542,7 +536,7 @@ def _index(kernel, frequency, angles):
 
 def _cell(size, frequency, degrees, phase, sigma, noise=0.0, dtype=np.float64):
     kernel = _gabor(size, frequency, math.radians(degrees), phase, sigma)
-    return (kernel + noise * _x(*_pair(size))).astype(dtype)
+    return (kernel + noise * _x(*pair(size))).astype(dtype)
 
 
 # To the right a pure cosine; downwards, a little weaker, a mixture of cosine and sine.
@@ -560,6 +554,7 @@ def _draw_preferred(draws):
     )
 
 
+_x = Arrays("visual_cortex", "preferred_orientation")
 PREFERRED_ORIENTATION = Check(
     "preferred_orientation",
     section="visual_cortex#visual_cortex-tuning",
@@ -573,7 +568,7 @@ PREFERRED_ORIENTATION = Check(
         Case((np.array([[-1.0, -1], [1, 1]]), 0.25, np.array([0.0, 1.5])), {}, "odd", "dark above, bright below"),
         Case((_cell((9, 11), 0.2, 50, np.pi / 2, 2.5, 0.05), 0.2, _EVERY_10), {}, "odd", "every phase must be tried"),
         Case((_cell((12, 9), 0.15, 160, -np.pi / 2, 2.5, 0.05), 0.15, _EVERY_10[::-1]), {}, "odd"),
-        Case((_cell((13, 11), 0.2, 80, 1.0, 2.5, 0.2), 0.2, _EVERY_7), {}, "noisy", "the nearest of other angles"),
+        Case((_cell((13, 11), 0.2, 80, 1.5, 2.5, 0.2), 0.2, _EVERY_7), {}, "noisy", "the nearest of other angles"),
         Case((_cell((11, 13), 0.2, 143, 2.0, 2.5, 0.2, np.float32), 0.2, _EVERY_7), {}, "noisy", "float32"),
         Case((_cell((12, 12), 0.3, 17, 4.0, 2.0, 0.2).T, 0.3, _EVERY_10), {}, "noisy", "not contiguous"),
         Case((_TWO_WAVES, 0.25, np.array([0.0, np.pi / 2])), {}, "noisy", "two waves of different phases"),
@@ -674,6 +669,7 @@ def _draw_reverse(draws):
 
 _FOUR = np.array([[[1.0, 1.0]], [[1.0, -1.0]], [[-1.0, 1.0]], [[-1.0, -1.0]]])
 
+_x = Arrays("visual_cortex", "reverse_correlation")
 REVERSE_CORRELATION = Check(
     "reverse_correlation",
     section="visual_cortex#visual_cortex-reverse",
@@ -774,7 +770,7 @@ def _project_by(solve=None, form=_polar, change=lambda g: g):
 
 
 def _planted(shape, frequency, angle, phase, amplitude, sigma=2.0, center=(0.0, 0.0), noise=0.0):
-    return _gabor(shape, frequency, angle, phase, sigma, center, amplitude) + noise * _x(*_pair(shape))
+    return _gabor(shape, frequency, angle, phase, sigma, center, amplitude) + noise * _x(*pair(shape))
 
 
 def _draw_project(draws):
@@ -785,6 +781,7 @@ def _draw_project(draws):
     return Case((kernel, frequency, angle, sigma), {}, "centred")
 
 
+_x = Arrays("visual_cortex", "project_on_gabor")
 PROJECT_ON_GABOR = Check(
     "project_on_gabor",
     section="visual_cortex#visual_cortex-fit",
@@ -917,6 +914,7 @@ def _draw_search(draws):
     return Case((kernel + 0.05 * draws.array(*shape), _FREQUENCIES, _FOUR_ANGLES), {}, "planted")
 
 
+_x = Arrays("visual_cortex", "best_gabor")
 BEST_GABOR = Check(
     "best_gabor",
     section="visual_cortex#visual_cortex-fit",
@@ -1031,8 +1029,10 @@ def _draw_foveate(draws):
     return Case((image, (draws.integer(low, high), draws.integer(low, high)), size, levels), {}, part)
 
 
+_x = Arrays("visual_cortex", "inside")
 _INSIDE = _x(15, 18)
 
+_x = Arrays("visual_cortex", "foveate")
 FOVEATE = Check(
     "foveate",
     section="visual_cortex#visual_cortex-fovea",
@@ -1113,7 +1113,7 @@ FOVEATE = Check(
 # --- the whole experiment ------------------------------------------------------------------------------------------
 
 
-def _record(degrees, frequency, phase, trials, spikes, rng=_rng):
+def _record(degrees, frequency, phase, trials, spikes, rng):
     """Show white noise to a planted cell; return what was shown and what the cell did."""
     kernel = _gabor(11, frequency, math.radians(degrees), phase, 2.2)
     stimuli = rng.standard_normal((trials, 11, 11))
@@ -1123,9 +1123,10 @@ def _record(degrees, frequency, phase, trials, spikes, rng=_rng):
     return stimuli.astype(np.float32), (drive + 2 * rng.standard_normal(trials) + 5).astype(np.float32)
 
 
-def _experiment(part, note, *cell, allowed=5, rng=_rng):
+def _experiment(part, note, *cell, allowed=5, rng=None):
+    rng = rng or _x.generator("experiment", *cell)
     case = Case(_record(*cell, part == "spikes", rng), {}, part, note)
-    _PLANTED[id(case)] = cell[0], allowed
+    _PLANTED[case] = cell[0], allowed
     return case
 
 
@@ -1136,14 +1137,14 @@ def _draw_experiment(d):
     return _experiment(part, "", *cell, 1500, allowed=10, rng=rng)
 
 
-_PLANTED = {}  # id of the case -> the planted direction in degrees, and the error allowed
+_PLANTED = weakref.WeakKeyDictionary()  # case -> the planted direction in degrees, and the error allowed
 
 
 def _judge_orientation(value, case):
     angle = np.asarray(value, dtype=float)
     if angle.ndim or not np.isfinite(angle):
         raise ValueError("one angle in radians is asked for")
-    planted, allowed = _PLANTED[id(case)]
+    planted, allowed = _PLANTED[case]
     gap = (math.degrees(float(angle)) - planted + 90) % 180 - 90
     if abs(gap) > allowed + 1e-6:
         return (
@@ -1164,6 +1165,7 @@ def _estimate(stimuli, responses):
     return float(grid[int(best.argmax())])
 
 
+_x = Arrays("visual_cortex", "find_orientation")
 FIND_ORIENTATION = Check(
     "find_orientation",
     section="visual_cortex#visual_cortex-tuning",
@@ -1313,7 +1315,7 @@ CLAIMS = (
         ),
         draw=_draw_half_turn,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false.", lambda angle, phase: (False, 0.0)),
+            *claim_mistakes(True, "You judged it false.", lambda angle, phase: 0.0),
             Mistake("same phase", "The phase does change: x' turns into -x'.", lambda angle, phase: (True, phase)),
             Mistake(
                 "half a cycle more",
@@ -1338,7 +1340,7 @@ CLAIMS = (
         judge=_judge_brightness,
         cases=(Case(),),
         mistakes=(
-            Mistake("believes it", "You judged it true.", lambda: (True, (0.05, 0.0, 2.0, 0.5, np.zeros((9, 9))))),
+            *claim_mistakes(False, "You judged it true.", lambda: (0.05, 0.0, 2.0, 0.5, np.zeros((9, 9)))),
             Mistake(
                 "a high frequency",
                 "With many cycles under its window even the plain even kernel adds up to nearly zero.",
@@ -1359,7 +1361,6 @@ CLAIMS = (
                 "At most 1 may be added to every pixel.",
                 lambda: (False, (0.05, 0.0, 2.0, 5.0, np.ones((9, 9)))),
             ),
-            Mistake("returns the verdict alone", "", lambda: False),
         ),
     ),
     Check(
@@ -1368,7 +1369,7 @@ CLAIMS = (
         judge=_judge_band,
         cases=(Case(),),
         mistakes=(
-            Mistake("believes it", "You judged it true.", lambda: (True, (0.2, 2.0, 0.26))),
+            *claim_mistakes(False, "You judged it true.", lambda: (0.2, 2.0, 0.26)),
             Mistake("too near", "at least 0.05 cycles per pixel apart", lambda: (False, (0.2, 2.0, 0.21))),
             Mistake(
                 "a wide window",
@@ -1380,7 +1381,6 @@ CLAIMS = (
                 "A frequency above 0.5 cycles per pixel cannot be shown on a grid of pixels.",
                 lambda: (False, (0.2, 2.0, 0.8)),
             ),
-            Mistake("returns the verdict alone", "", lambda: False),
         ),
     ),
     Check(
@@ -1399,7 +1399,7 @@ CLAIMS = (
         ),
         draw=_draw_trials,
         mistakes=(
-            Mistake("disbelieves it", "You judged it false.", lambda d, e, n, error: (False, 0)),
+            *claim_mistakes(True, "You judged it false.", lambda d, e, n, error: 0),
             Mistake(
                 "square root law",
                 "The error is a share of energy, a square: it falls as 1 / T, its root as the root of that.",

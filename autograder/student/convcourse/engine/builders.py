@@ -1,0 +1,128 @@
+"""What the checks of all topics are built with: arrays for their cases, and the usual wrong answers."""
+
+import inspect
+import zlib
+from collections import Counter
+
+import numpy as np
+
+from convcourse.engine.model import Mistake
+
+
+class Arrays:
+    """Arrays for the cases of one check, each drawn from a key of its own.
+
+    The key is the check's name, the array's shape, and how many of this shape the check drew before: another array
+    in another check, or of another shape, changes none of them.
+
+    Examples
+    --------
+    >>> x, y = Arrays("pooling", "max_pool2d"), Arrays("pooling", "max_pool2d")
+    >>> first = x(2, 3)
+    >>> _ = y(7)
+    >>> bool((y(2, 3) == first).all()), bool((y(2, 3) == first).all())
+    (True, False)
+    """
+
+    def __init__(self, *names):
+        self.names, self.drawn = names, Counter()
+
+    def __call__(self, *shape, dtype=np.float64):
+        """Draw normal numbers."""
+        return self.generator(*shape).standard_normal(shape).astype(dtype)
+
+    def generator(self, *key):
+        """Return a generator for whatever else is to be drawn under a key."""
+        self.drawn[key] += 1
+        return np.random.default_rng([zlib.crc32(repr((*self.names, *key)).encode()), self.drawn[key]])
+
+
+def pair(value):
+    """Return an option for both axes: a pair as it is, a number twice.
+
+    Examples
+    --------
+    >>> pair(3), pair([1, 2])
+    ((3, 3), (1, 2))
+    """
+    return tuple(value) if isinstance(value, tuple | list) else (value, value)
+
+
+def swapped(value):
+    """Return an option with its axes exchanged; a number stays."""
+    return value[::-1] if isinstance(value, tuple) else value
+
+
+def altered(function, signature, change):
+    """Build a wrong answer that changes its arguments, then does right.
+
+    Parameters
+    ----------
+    function : callable
+        What is right; it is called by keywords.
+    signature : str
+        The student's parameters with their defaults: ``"x, kernel_size, stride=None"``.
+    change : callable
+        ``change(arguments) -> arguments``, both dicts with every parameter of the signature.
+
+    Examples
+    --------
+    >>> twice = altered(lambda x, by: x * by, "x, by=1", lambda told: told | {"by": 2 * told["by"]})
+    >>> twice(10), twice(10, by=3)
+    (20, 60)
+    """
+    return handed(signature, lambda told: function(**change(told)), 0)
+
+
+def handed(signature, change, positional=None):
+    """Build a function that hands its arguments on, defaults filled in: the first by position, the others in a dict.
+
+    Parameters
+    ----------
+    signature : str
+    change : callable
+        What is called with them.
+    positional : int, optional
+        How many are handed on by position; all of them if it is not said, and then there is no dict.
+
+    Examples
+    --------
+    >>> handed("x, stride=1, padding=0", lambda x, options: (x, options), 1)(5, padding=2)
+    (5, {'stride': 1, 'padding': 2})
+    """
+    parameters = inspect.signature(eval(f"lambda {signature}: None"))
+
+    def wrong(*args, **kwargs):
+        told = parameters.bind(*args, **kwargs)
+        told.apply_defaults()
+        values = list(told.arguments.items())
+        if positional is None:
+            return change(*told.arguments.values())
+        return change(*(value for _, value in values[:positional]), dict(values[positional:]))
+
+    return wrong
+
+
+def claim_mistakes(holds, says, evidence, alone=""):
+    """Return the mistakes that every claim on trial has: it is misjudged, or judged without evidence.
+
+    Parameters
+    ----------
+    holds : bool
+        Whether the claim is true.
+    says : str
+        What the judge says to whoever misjudges it.
+    evidence : callable
+        What comes with the wrong verdict, for the arguments of the check.
+    alone : str
+        What the judge says to a verdict alone.
+
+    Examples
+    --------
+    >>> [mistake.name for mistake in claim_mistakes(True, "You judged it false.", lambda: None)]
+    ['disbelieves it', 'returns the verdict alone']
+    """
+    return (
+        Mistake("disbelieves it" if holds else "believes it", says, lambda *args: (not holds, evidence(*args))),
+        Mistake("returns the verdict alone", alone, lambda *args: holds),
+    )
