@@ -36,7 +36,11 @@ class CourseTranslator(HTML5Translator):
         """Return the attributes that let a page be laid out before its images are there; all but the first can wait."""
         self.images += 1
         found = {"decoding": "async"} | ({"loading": "lazy"} if self.images > 1 else {})
-        size = None if {"width", "height", "scale"} & set(node) else image_size(Path(self.builder.srcdir) / self.source)
+        size = (
+            None
+            if {"width", "height", "scale"} & set(node.attributes)
+            else image_size(Path(self.builder.srcdir) / self.source)
+        )
         return found | (dict(zip(("width", "height"), map(str, size), strict=True)) if size else {})
 
     def visit_entry(self, node):
@@ -76,7 +80,7 @@ def formula_height(tex):
     (51, 70)
     """
     rows = tex.count("\\\\") + 1
-    is_tall = re.search(r"\\(frac|sum|int|prod|left)\b", tex)
+    is_tall = re.search(r"\\(frac|sum|int|prod|left)(?![A-Za-z])", tex)
     return 32 + rows * (38 if is_tall and "matrix" not in tex else 19)
 
 

@@ -25,6 +25,12 @@ def test_shapes_and_times():
     assert turned.shape == (3, 500)
 
 
+def test_the_sums_by_hand():
+    _, x, _, y = experiments.slide(lambda t: (t + 1) * (t >= 0), lambda t: 0.5 ** (t + 1) * (t >= 0), LAGS, 1)
+    assert x.tolist() == [0, 1, 2, 3, 4]
+    assert y.tolist() == [0, 0.5, 1.25, 2.125, 3.0625]
+
+
 def test_two_boxes_give_a_triangle():
     t, x, _, y = experiments.slide(box, box, LAGS, 0.01)
     assert np.array_equal(x, box(t))

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from convcourse.engine.builders import Arrays, claim_mistakes
+from convcourse.engine.builders import Arrays, claim_mistakes, handed
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake, Property
@@ -208,12 +208,11 @@ def _largest_value(query, key, value, *rest, **options):
     return float(value.max())
 
 
-def _attend_with(change):
-    def wrong(query, key, value, attn_mask=None, is_causal=False, scale=None):
-        options = {"attn_mask": attn_mask, "is_causal": is_causal, "scale": scale}
-        return change(query, key, value, options)
+_ATTENDED = "query, key, value, attn_mask=None, is_causal=False, scale=None"
 
-    return wrong
+
+def _attend_with(change):
+    return handed(_ATTENDED, change, 3)
 
 
 def _probabilities(query, key, options):
@@ -453,11 +452,7 @@ def _backward_case(args, kwargs, part, note=""):
 
 
 def _backward_with(change):
-    def wrong(g, query, key, value, attn_mask=None, is_causal=False, scale=None):
-        options = {"attn_mask": attn_mask, "is_causal": is_causal, "scale": scale}
-        return change(g, query, key, value, options)
-
-    return wrong
+    return handed(f"g, {_ATTENDED}", change, 4)
 
 
 def _replace(number, new):

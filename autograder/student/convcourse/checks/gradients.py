@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from convcourse.engine.builders import Arrays, claim_mistakes, pair, swapped
+from convcourse.engine.builders import Arrays, altered, claim_mistakes, handed, pair, swapped
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import MODIFIES, Case, Mistake, Property
@@ -20,16 +20,13 @@ def _out(size, kernel, stride=1, padding=0, dilation=1):
 
 _fold = on_torch(F.fold)
 _unfold = on_torch(F.unfold)
+_FOLDED = "x, output_size, kernel_size, dilation=1, padding=0, stride=1"
 
 
 def _fold_with(change):
     """Build a wrong fold that changes its settings, then folds rightly."""
 
-    def wrong(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
-        settings = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
-        return _fold(x, **change({"output_size": output_size} | settings))
-
-    return wrong
+    return handed(_FOLDED, lambda x, settings: _fold(x, **change(settings)), 1)
 
 
 def _fold_of(change):
@@ -46,11 +43,7 @@ def _fold_of(change):
 def _fold_then(change):
     """Build a wrong fold that spoils the right result: change(images, columns, settings)."""
 
-    def wrong(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
-        settings = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
-        return change(_fold(x, output_size, **settings), x, settings)
-
-    return wrong
+    return handed(_FOLDED, lambda x, size, settings: change(_fold(x, size, **settings), x, settings), 2)
 
 
 def _last_wins(right, x, settings):
@@ -227,11 +220,7 @@ def _weight(x, weight_size, grad_output, stride=1, padding=0, dilation=1, groups
 def _weight_with(change):
     """Build a wrong gradient that changes its arguments first: change(dict of all arguments) -> dict."""
 
-    def wrong(x, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1):
-        settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        return _weight(**change({"x": x, "weight_size": weight_size, "grad_output": grad_output} | settings))
-
-    return wrong
+    return altered(_weight, "x, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1", change)
 
 
 def _weight_then(change):
@@ -402,11 +391,7 @@ def _input(input_size, weight, grad_output, stride=1, padding=0, dilation=1, gro
 def _input_with(change):
     """Build a wrong gradient that changes its arguments first."""
 
-    def wrong(input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1):
-        settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        return _input(**change({"input_size": input_size, "weight": weight, "grad_output": grad_output} | settings))
-
-    return wrong
+    return altered(_input, "input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1", change)
 
 
 def _input_as_if(name):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from convcourse.engine.builders import Arrays, claim_mistakes, pair, swapped
+from convcourse.engine.builders import Arrays, altered, claim_mistakes, handed, pair, swapped
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake, Property
@@ -133,11 +133,8 @@ _unfold = on_torch(F.unfold)
 def _unfold_with(change):
     """Build a wrong unfold that changes its settings, then unfolds rightly."""
 
-    def wrong(x, kernel_size, dilation=1, padding=0, stride=1):
-        settings = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
-        return _unfold(x, **change(settings))
-
-    return wrong
+    signature = "x, kernel_size, dilation=1, padding=0, stride=1"
+    return handed(signature, lambda x, settings: _unfold(x, **change(settings)), 1)
 
 
 def _unfold_then(change):
@@ -282,12 +279,7 @@ UNFOLD = Check(
 def _conv_with(change):
     """Build a wrong layer that changes its settings, then computes rightly: change(dict of all arguments) -> dict."""
 
-    def wrong(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-        settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        settings = change({"input": x, "weight": weight, "bias": bias} | settings)
-        return _conv(**settings)
-
-    return wrong
+    return altered(_conv, "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1", change)
 
 
 def _padded(s, widths, **kwargs):
@@ -707,10 +699,7 @@ def _counts(input_shape, kernel_size, stride=1, padding=0, dilation=1):
 
 
 def _counts_with(change):
-    def wrong(input_shape, kernel_size, stride=1, padding=0, dilation=1):
-        return change(input_shape, kernel_size, stride, padding, dilation)
-
-    return wrong
+    return handed("input_shape, kernel_size, stride=1, padding=0, dilation=1", change)
 
 
 def _counts_padding(shape, kernel, stride, padding, dilation):

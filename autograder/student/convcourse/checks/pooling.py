@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from convcourse.engine.builders import Arrays, claim_mistakes, pair
+from convcourse.engine.builders import Arrays, claim_mistakes, handed, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake, Property
@@ -154,12 +154,8 @@ _ALL = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False, "return
 def _max_with(change):
     """Build a wrong max pooling that changes its settings, then pools rightly."""
 
-    def wrong(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-        settings = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
-        settings = change(settings | {"ceil_mode": ceil_mode, "return_indices": return_indices})
-        return _max(x, **settings)
-
-    return wrong
+    signature = "x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False"
+    return handed(signature, lambda x, settings: _max(x, **change(settings)), 1)
 
 
 def _max_on(transform, after=lambda y, x: y):
@@ -445,13 +441,11 @@ def _cut(right):
     return lambda x, *args, **kwargs: right(x.astype(float), *args, **kwargs).astype(x.dtype)
 
 
-def _avg_with(change):
-    def wrong(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
-        settings = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "ceil_mode": ceil_mode}
-        settings = change(settings | {"count_include_pad": count_include_pad, "divisor_override": divisor_override})
-        return _avg(x, **settings)
+_AVG = "x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None"
 
-    return wrong
+
+def _avg_with(change):
+    return handed(_AVG, lambda x, settings: _avg(x, **change(settings)), 1)
 
 
 def _area(kernel_size):
@@ -877,15 +871,7 @@ MAX_POOL2D_BACKWARD = Check(
 
 def _avg_backward_with(change):
     right = gradient(F.avg_pool2d)
-
-    def wrong(
-        g, x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
-    ):
-        settings = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "ceil_mode": ceil_mode}
-        settings |= {"count_include_pad": count_include_pad, "divisor_override": divisor_override}
-        return change(right, g, x, settings)
-
-    return wrong
+    return handed(f"g, {_AVG}", lambda g, x, settings: change(right, g, x, settings), 2)
 
 
 def _draw_avg_backward(draws):

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from convcourse.engine.builders import Arrays, claim_mistakes, pair
+from convcourse.engine.builders import Arrays, claim_mistakes, handed, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import VIEW, Case, Mistake, Property
@@ -47,11 +47,11 @@ def _local_case(part, shape, filters, kernel, note="", bias=True, dtype=np.float
     return Case(args, options, part, note)
 
 
-def _local_with(change):
-    def wrong(x, weight, bias=None, stride=1, padding=0, dilation=1):
-        return change(x, weight, bias, stride, padding, dilation)
+_CONVOLVED = "x, weight, bias=None, stride=1, padding=0, dilation=1"
 
-    return wrong
+
+def _local_with(change):
+    return handed(_CONVOLVED, change)
 
 
 def _fit(weight, places):
@@ -206,10 +206,7 @@ _tiled_np = on_torch(_tiled)
 
 
 def _tiled_with(change):
-    def wrong(x, weight, bias=None, stride=1, padding=0, dilation=1):
-        return change(x, weight, bias, stride, padding, dilation)
-
-    return wrong
+    return handed(_CONVOLVED, change)
 
 
 def _in_blocks(x, weight, bias, stride, padding, dilation):
@@ -256,15 +253,11 @@ TILED_CONV2D = Check(
 # --- transposed ----------------------------------------------------------------------------------------------------
 
 _transposed = on_torch(F.conv_transpose2d)
-_OPTIONS = ("stride", "padding", "output_padding", "groups", "dilation")
 
 
 def _transposed_with(change):
-    def wrong(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-        options = dict(zip(_OPTIONS, (stride, padding, output_padding, groups, dilation), strict=True))
-        return change(x, weight, bias, options)
-
-    return wrong
+    signature = "x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1"
+    return handed(signature, change, 3)
 
 
 def _overwritten(x, weight, bias, o):
@@ -416,11 +409,7 @@ _separable_np = on_torch(_separable)
 
 
 def _separable_with(change):
-    def wrong(x, depthwise_weight, pointwise_weight, bias=None, stride=1, padding=0, dilation=1):
-        options = {"stride": stride, "padding": padding, "dilation": dilation}
-        return change(x, depthwise_weight, pointwise_weight, bias, options)
-
-    return wrong
+    return handed("x, depthwise_weight, pointwise_weight, bias=None, stride=1, padding=0, dilation=1", change, 4)
 
 
 def _separable_case(part, shape, filters, kernel, note="", bias=False, dtype=np.float64, **options):

@@ -1,0 +1,93 @@
+"""One submission is graded, and its files are written whole or not at all."""
+
+import os
+
+import nbformat
+import pytest
+
+from convgrader.jobs import AssignmentSpec, Job, NotebookResult
+from convgrader.worker import SubmissionGrader, collect_scores
+from tests.helpers.courses import answer
+from tests.helpers.grading_fixtures import BUDGET, FULL, SEED
+
+
+@pytest.fixture
+def grader(source, zygote):
+    return SubmissionGrader(AssignmentSpec("pooling", {"pooling": source}, SEED, budget=BUDGET), zygote)
+
+
+def hand_in(folder, notebook=None):
+    """Make the folder of a submission; return the job that grades it."""
+    (folder / "submitted").mkdir()
+    if notebook is not None:
+        nbformat.write(notebook, folder / "submitted" / "pooling.ipynb")
+    (folder / "submitted" / "timestamp.txt").write_text("2030-01-02 03:04:05 UTC\n")
+    return Job("ada", str(folder / "submitted"), str(folder / "graded"))
+
+
+def test_scores_comments_and_files(grader, released, answers, tmp_path):
+    right, helpers = answers
+    job = hand_in(tmp_path, answer(released, right, [helpers]))
+    result = grader.grade(job)
+    (graded,) = result.notebooks
+    assert (graded.status, graded.score, result.failed, result.timestamp) == (
+        "graded", FULL, False, "2030-01-02 03:04:05 UTC"
+    )  # fmt: skip
+    assert graded.scores["written-pooling"] == 0.0 and graded.comments["written-pooling"] == "No response."
+    assert graded.comments["max_pool2d"] is None
+    assert sorted(os.listdir(tmp_path / "graded")) == ["pooling.ipynb", "timestamp.txt"]
+    nb = nbformat.read(tmp_path / "graded" / "pooling.ipynb", as_version=4)
+    shown = {
+        cell.metadata.nbgrader.grade_id: float(cell.outputs[-1].data["text/plain"])
+        for cell in nb.cells
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade")
+    }
+    assert shown.items() < graded.scores.items(), "nbgrader reads the same numbers off the notebook"
+
+
+def test_words_wait_for_a_person(grader, released, tmp_path):
+    graded = grader.grade(hand_in(tmp_path, answer(released, {"written-pooling": "It forgets where."}))).notebooks[0]
+    assert graded.scores["written-pooling"] is None and graded.comments["written-pooling"] is None
+
+
+def test_nothing_that_was_handed_in_earns_nothing(grader, tmp_path):
+    graded = grader.grade(hand_in(tmp_path)).notebooks[0]
+    assert (graded.score, graded.status, graded.reason) == (0.0, "graded", "nothing was handed in")
+    assert not (tmp_path / "graded" / "pooling.ipynb").exists()
+
+
+def test_what_is_no_notebook_is_that_students_result(grader, tmp_path):
+    job = hand_in(tmp_path)
+    (tmp_path / "submitted" / "pooling.ipynb").write_text("%PDF-1.4")
+    graded = grader.grade(job).notebooks[0]
+    assert graded.status == "failed" and "not a notebook" in graded.reason and graded.score == 0
+
+
+def test_a_fault_of_ours_is_seen_and_scores_nothing(grader, released, tmp_path, monkeypatch):
+    def broken(self, cells):
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr("convgrader.grade.NotebookGrader.run", broken)
+    graded = grader.grade(hand_in(tmp_path, released)).notebooks[0]
+    assert (graded.status, graded.reason) == ("failed", "ZeroDivisionError: of ours")
+    assert set(graded.scores.values()) == {None}
+
+
+def test_a_folder_that_cannot_be_written_stops_the_batch(grader, released, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    job = hand_in(tmp_path, released)
+    result = grader.grade(Job(job.student, job.submitted, str(tmp_path / "file" / "graded")))
+    assert "cannot write" in result.stopped and "Not a directory" in result.stopped
+
+
+def test_scores_are_those_that_the_grader_gave_not_those_that_are_shown(source):
+    """A number in the outputs is not believed: only what the checks earned counts."""
+    from convgrader.notebooks import reader
+
+    cells = reader.compose([], source).cells
+    for cell in cells:
+        if cell.cell_type == "code":
+            cell.outputs = [{"output_type": "execute_result", "data": {"text/plain": "99.0"}}]
+    graded = NotebookResult("pooling")
+    collect_scores(cells, source, dict.fromkeys(source.plan.graded, 0.5), graded)
+    assert {score for name, score in graded.scores.items() if name.startswith("check-")} == {0.5}
