@@ -13,20 +13,6 @@ from convcourse.engine.model import Case, Mistake, Property
 from tests.helpers.doubling import DOUBLE, verdict_on
 
 
-def test_right_answer_earns_a_built_in_float_of_all_points():
-    verdict = verdict_on(lambda x: x + x)
-    assert type(verdict.earned) is float
-    assert verdict.earned == 4.0
-    assert verdict.passed
-
-
-def test_parts_earn_their_weights_and_the_mistake_is_named():
-    verdict = verdict_on(lambda x: np.minimum(2 * x, 100.0).astype(x.dtype))
-    assert verdict.earned == 1.0
-    assert verdict.parts == {"small": True, "large": False}
-    assert verdict.diagnosis == "You capped at 100."
-
-
 def test_an_unknown_error_is_not_given_a_name():
     assert verdict_on(lambda x: 2 * x + 1).diagnosis == ""
     assert verdict_on(lambda x: np.minimum(2 * x, 150.0).astype(x.dtype)).diagnosis == ""  # caps, but elsewhere
@@ -83,12 +69,6 @@ def test_a_property_that_fails_costs_only_a_right_answer():
     assert (half.earned, half.broken) == (1.0, ())
 
 
-def test_broken_properties_take_no_more_than_all():
-    never = tuple(Property(name, "It never holds.", lambda call, d: False, cost=0.6) for name in "ab")
-    check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=never)
-    assert verdict_on(lambda x: 2 * x, check).earned == 0.0
-
-
 @pytest.mark.parametrize("gives", [None, "text", {}], ids=repr)
 def test_a_property_does_not_hold_where_there_is_nothing_to_judge(gives):
     def once(x):
@@ -99,15 +79,6 @@ def test_a_property_does_not_hold_where_there_is_nothing_to_judge(gives):
     tries = Property("tries", "It does not hold.", lambda call, d: (call(np.ones(3)) if gives is None else gives) - 1)
     check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=(tries,))
     assert verdict_on(once, check).broken == ("It does not hold.",)
-
-
-def test_what_is_missing_or_blank_is_said():
-    assert "no function called double" in str(verdict_on(None))
-
-    def blank(x):
-        raise NotImplementedError
-
-    assert "not written yet" in str(verdict_on(blank))
 
 
 def test_an_endless_loop_is_stopped_and_not_tried_for_ever():
@@ -190,23 +161,6 @@ def test_the_tolerance_is_for_the_dtype_and_the_size_of_what_was_added_up():
     scaled = replace(total, scale=lambda x: np.full(1, 1e9))
     assert verdict_on(lambda x: x.sum(keepdims=True) + 1e-3, scaled).passed
     assert not verdict_on(lambda x: x.sum(keepdims=True) + 1, scaled).passed
-
-
-def test_partial_points_are_rounded_down():
-    thirds = Check(
-        "double",
-        oracle=lambda x: 2 * x,
-        parts={"a": 2, "b": 1},
-        cases=(Case((np.ones(2),), {}, "a"), Case((np.ones(3),), {}, "b")),
-    )
-    assert verdict_on(lambda x: 2 * x if x.size == 2 else 3 * x, thirds, 1).earned == 0.66
-
-
-def test_declarations_that_make_no_sense_are_refused():
-    with pytest.raises(ValueError, match="parts and cases"):
-        Check("f", oracle=abs, cases=(Case((1,), {}, "here"),), parts={"there": 1})
-    with pytest.raises(ValueError, match="oracle or a judge"):
-        Check("f", cases=(Case(),))
 
 
 def test_a_judge_that_chokes_on_an_answer_is_a_verdict():
