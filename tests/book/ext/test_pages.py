@@ -26,3 +26,14 @@ def test_launch_buttons_are_shown_where_a_kit_is_published(monkeypatch):
     assert buttons("book/glossary") == []
     monkeypatch.delenv("COURSE_KIT")
     assert buttons("book/pooling") == []
+
+
+def test_a_page_is_made_again_when_what_its_code_uses_has_changed():
+    noted = []
+    env = SimpleNamespace(doc2path=lambda name: str(ROOT / f"{name}.md"), note_dependency=noted.append)
+    app = SimpleNamespace(env=env, srcdir=str(ROOT))
+    for name in ("book/training", "book/glossary"):
+        pages.note_uses(app, name, [(ROOT / f"{name}.md").read_text(encoding="utf-8")])
+    assert str(ROOT / "solutions/networks/calibration.json") in noted
+    assert str(ROOT / "book/drawings/training.py") in noted
+    assert not [path for path in noted if "pooling" in path and "miniconv" not in path]

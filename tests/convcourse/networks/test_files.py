@@ -37,7 +37,7 @@ def test_a_file_is_read_up_to_its_bound(tmp_path):
     assert files.read_bounded(path, 10) == b"x" * 10
     with pytest.raises(ModelError, match="larger than 9 bytes"):
         files.read_bounded(path, 9)
-    with pytest.raises(ModelError, match="There is no file other.json"):
+    with pytest.raises(ModelError, match=r"There is no file other\.json"):
         files.read_bounded(tmp_path / "other.json", 9)
 
 
