@@ -36,4 +36,3 @@ def test_a_page_is_made_again_when_what_its_code_uses_has_changed():
         pages.note_uses(app, name, [(ROOT / f"{name}.md").read_text(encoding="utf-8")])
     assert str(ROOT / "solutions/networks/calibration.json") in noted
     assert str(ROOT / "book/drawings/training.py") in noted
-    assert not [path for path in noted if "pooling" in path and "miniconv" not in path]
