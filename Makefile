@@ -114,7 +114,7 @@ screenshots: .make/book  ## take the pictures of the README, into screenshots/
 	VERDICT_PICTURE=$(CURDIR)/screenshots/verdict.png $(RUN) -m pytest -q tests/convcourse/test_jupyterlab.py
 
 site-report: .make/book  ## measure the built site: Lighthouse (after npm ci) and axe
-	$(RUN) -m tools.report _build/html
+	$(RUN) -m tools.site_report _build/html
 
 dependencies: $(INSTALLED)  ## write the packages' lists of dependencies from requirements.txt
 	$(RUN) -m tools.dependencies

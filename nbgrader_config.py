@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from convcourse import site
-from convgrader.nbgrader_plugin.preprocessors import use_examiner
+from convgrader.nbgrader_plugin.preprocessors import use_convgrader
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
 
@@ -38,9 +38,9 @@ c.LimitOutput.max_traceback = 100
 
 # Students' code runs in a sandbox, the checks outside of it. Without this line nbgrader grades as it always does,
 # and believes what a submission says about itself.
-use_examiner(c)
+use_convgrader(c)
 
 # "Read:" in a verdict is a link, once `html: baseurl` in _config.yml (or COURSE_SITE) says where the site is.
-c.Examine.site = site.configured(root)
+c.GradeCells.site = site.configured(root)
 
 c.ExportPlugin.to = str(root / "course" / "grades.csv")

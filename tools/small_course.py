@@ -16,8 +16,8 @@ c.CourseDirectory.course_id = "test"
 c.CourseDirectory.db_url = {url!r}
 """
 PLUGIN = """\
-from convgrader.nbgrader_plugin.preprocessors import use_examiner
-use_examiner(c, unconfined={unconfined})
+from convgrader.nbgrader_plugin.preprocessors import use_convgrader
+use_convgrader(c, unconfined={unconfined})
 """
 
 

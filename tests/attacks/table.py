@@ -89,7 +89,7 @@ def main(target):
     generated.generate(ROOT / "course" / "source" / "pooling" / "pooling.ipynb")
     ours = copy_of(generated, folder / "ours")
     with (ours.root / "nbgrader_config.py").open("a") as config:
-        config.write("c.Examine.cell_seconds = 3\nc.Examine.notebook_seconds = 30\n")
+        config.write("c.GradeCells.cell_seconds = 3\nc.GradeCells.notebook_seconds = 30\n")
     for attack in ATTACKS:
         ours.submit(attack.name, attack.make(generated.released("pooling")))
     ours.grade(workers=2)

@@ -44,7 +44,7 @@ class Batch:
 def batch(generated, released, answers, tmp_path_factory):
     course = copy_of(generated, tmp_path_factory.mktemp("attacks") / "course")
     with (course.root / "nbgrader_config.py").open("a") as config:
-        config.write("c.Examine.cell_seconds = 2\nc.Examine.notebook_seconds = 20\n")
+        config.write("c.GradeCells.cell_seconds = 2\nc.GradeCells.notebook_seconds = 20\n")
     right, helpers = answers
     for number, attack in enumerate(ATTACKS):
         course.submit(f"{number:03}-{attack.name}", attack.make(released))

@@ -59,7 +59,7 @@ def test_links_and_pipes_are_not_followed(course, released, answers, command):
 @pytest.mark.parametrize("command", ["autograder", "nbgrader"])
 def test_verdicts_link_to_the_site_that_the_configuration_names(course, released, command):
     with (course.root / "nbgrader_config.py").open("a") as config:
-        config.write("c.Examine.site = 'https://school.example/convnets'\n")
+        config.write("c.GradeCells.site = 'https://school.example/convnets'\n")
     course.submit("eve", released)
     if command == "nbgrader":
         assert course.nbgrader("autograde", "pooling")[0] == 0

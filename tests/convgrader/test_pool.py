@@ -10,7 +10,7 @@ from tests.helpers.grading_fixtures import FULL
 def test_a_worker_that_dies_twice_costs_one_submission(handed_in, monkeypatch):
     monkeypatch.setattr(pool, "SLACK", 5.0)
     with (handed_in.root / "nbgrader_config.py").open("a") as config:
-        config.write("c.Examine.notebook_seconds = 40\n")
+        config.write("c.GradeCells.notebook_seconds = 40\n")
     real = pool.Worker.give
 
     def give(self, job, seconds):

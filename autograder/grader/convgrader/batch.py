@@ -146,9 +146,9 @@ def _grade_all(book, spec, jobs, summary, pool, console):
 
 def _spec(course, book, confined):
     """Return what workers must know of the assignment."""
-    from convgrader.nbgrader_plugin.preprocessors import Examine
+    from convgrader.nbgrader_plugin.preprocessors import GradeCells
 
-    config = Examine(config=course.config)
+    config = GradeCells(config=course.config)
     extra = course.path("source", ".", book.name)
     return AssignmentSpec(
         name=book.name,

@@ -1,7 +1,7 @@
 """What a student of the course on convolutional networks installs: the checks, the networks, the commands.
 
-A notebook begins with ``check = convcourse.checker("pooling", "0.2")``. Importing this package imports nothing else: a
-sandbox, where grading runs a student's code, must not find PyTorch in it.
+A notebook begins with ``check = convcourse.checker("pooling", needs="0.2")``. Importing this package imports nothing
+else: a sandbox, where grading runs a student's code, must not find PyTorch in it.
 """
 
 COURSE = "Convolutional networks, computed"  # a notebook looks at this: another package of our name is not ours
@@ -9,7 +9,7 @@ __version__ = "0.2.0"
 
 
 def checker(topic, needs=None):
-    """Return the function `check` of a topic's notebook: see ``convcourse.checking.checker``."""
-    from convcourse.checking import checker
+    """Return the function `check` of a topic's notebook: see ``convcourse.notebook_check.checker``."""
+    from convcourse.notebook_check import checker
 
     return checker(topic, needs)

@@ -1,5 +1,7 @@
 """Functions of earlier topics, provided: our signatures on top of PyTorch, NumPy arrays in and out.
 
+They are no reference implementations; those are nothing that a student installs.
+
 An assignment that builds on an earlier one imports them from here, so that failing one does not block the next. When a
 submission is graded there is no PyTorch on the student's side: a stand-in for this module calls these functions there.
 """

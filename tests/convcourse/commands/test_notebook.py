@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from convcourse import cli
+from convcourse.commands.notebook import assignment_of, read_notebook
 
 BAD = {
     "no file": (None, "there is no file"),
@@ -47,3 +48,10 @@ def test_a_notebook_that_cannot_be_read(started, monkeypatch, capsys):
     monkeypatch.setattr(Path, "read_text", refused)
     assert cli.main(["submit", "work/pooling/pooling.ipynb"]) == 2
     assert capsys.readouterr().err == "autograder: cannot read work/pooling/pooling.ipynb: Permission denied\n"
+
+
+def test_a_notebook_whose_metadata_are_gone_is_known_by_its_first_cell(started):
+    """As Colab or another editor may save it."""
+    notebook = read_notebook(started)
+    del notebook.metadata["course"]
+    assert assignment_of(notebook, started) == "pooling"

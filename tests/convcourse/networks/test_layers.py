@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from convcourse.engine.model_check import as_options
+from convcourse.engine.network_check import as_options
 from convcourse.errors import ModelError
 from convcourse.networks import files, layers, tasks
 from convcourse.networks.layers import KINDS, as_modules, build, parameter_count, weights_of

@@ -7,7 +7,7 @@ from nbgrader.converters import base
 from traitlets.config import Config
 
 from convgrader.nbgrader_plugin import patches
-from convgrader.nbgrader_plugin.preprocessors import leave_out_links, use_examiner
+from convgrader.nbgrader_plugin.preprocessors import leave_out_links, use_convgrader
 
 
 def find(name):
@@ -17,11 +17,11 @@ def find(name):
 
 def test_every_name_in_the_configuration_exists():
     config = Config()
-    use_examiner(config, unconfined=True)
+    use_convgrader(config, unconfined=True)
     names = [*config.Autograde.sanitize_preprocessors, *config.Autograde.autograde_preprocessors]
     names += [config.Autograde.pre_convert_hook, *config.HTMLExporter.filters.values()]
     assert all(map(find, [*names, config.GenerateFeedback.exporter_class]))
-    assert config.Examine.unconfined is True
+    assert config.GradeCells.unconfined is True
     assert "nbgrader.preprocessors.Execute" not in names, "nbgrader itself runs nothing"
 
 

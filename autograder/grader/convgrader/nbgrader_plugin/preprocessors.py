@@ -3,9 +3,9 @@
     c.Autograde.sanitize_preprocessors = [
         "convgrader.nbgrader_plugin.preprocessors.Normalise", "nbgrader.preprocessors.ClearOutput", ...
     ]
-    c.Autograde.autograde_preprocessors = ["convgrader.nbgrader_plugin.preprocessors.Examine", ...]
+    c.Autograde.autograde_preprocessors = ["convgrader.nbgrader_plugin.preprocessors.GradeCells", ...]
 
-``use_examiner(c)`` sets both, and has feedback made into pages that run nothing. nbgrader does all the rest: its
+``use_convgrader(c)`` sets both, and has feedback made into pages that run nothing. nbgrader does all the rest: its
 database, late penalties, manual grades, folders.
 """
 
@@ -23,7 +23,7 @@ from convgrader.sandbox.zygote import warm_zygote
 _HERE = "convgrader.nbgrader_plugin.preprocessors"
 
 
-def use_examiner(config, unconfined=False):
+def use_convgrader(config, unconfined=False):
     """Have ``nbgrader autograde`` and formgrader's button grade with a sandbox."""
     theirs = "nbgrader.preprocessors"
     config.Autograde.sanitize_preprocessors = [
@@ -32,7 +32,7 @@ def use_examiner(config, unconfined=False):
         f"{theirs}.CheckCellMetadata",
     ]
     config.Autograde.autograde_preprocessors = [
-        f"{_HERE}.Examine",
+        f"{_HERE}.GradeCells",
         *(f"{theirs}.{n}" for n in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")),
     ]
     config.Autograde.pre_convert_hook = f"{_HERE}.leave_out_links"
@@ -43,7 +43,7 @@ def use_examiner(config, unconfined=False):
         "strip_files_prefix": "convgrader.nbgrader_plugin.feedback.unchanged",
     }
     config.GenerateFeedback.exporter_class = "convgrader.nbgrader_plugin.feedback.FeedbackExporter"
-    config.Examine.unconfined = unconfined
+    config.GradeCells.unconfined = unconfined
 
 
 def leave_out_links(notebooks, **context):
@@ -70,7 +70,7 @@ class Normalise(_OfAnAssignment):
         return from_dict(reader.compose(reader.parts_of(nb), self.source(resources)[0])), resources
 
 
-class Examine(_OfAnAssignment):
+class GradeCells(_OfAnAssignment):
     """Runs the student's cells in a sandbox and the instructor's checks here."""
 
     unconfined = Bool(

@@ -6,7 +6,7 @@ import time
 
 from convcourse.calls.call import Outcome, StudentFunction
 from convgrader.errors import ProtocolError, ReplyTimeoutError, SandboxError
-from convgrader.sandbox.limits import bound_arrays, bound_work, bounded_memory
+from convgrader.sandbox.bounds import bound_arrays, bound_work, bounded_memory
 from convgrader.sandbox.protocol import PATIENCE
 from convgrader.sandbox.validate import as_outcome, checked_outputs, error_output
 

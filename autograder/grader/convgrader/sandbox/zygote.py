@@ -174,7 +174,7 @@ def refuse_if_impossible():
     if reason:
         raise IsolationError(
             f"{reason} Students' code would run with your rights. To grade submissions that you trust all the same, "
-            "pass --unconfined (or set c.Examine.unconfined = True)."
+            "pass --unconfined (or set c.GradeCells.unconfined = True)."
         )
 
 

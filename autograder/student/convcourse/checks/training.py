@@ -11,7 +11,7 @@ from convcourse.engine.builders import claim_mistakes
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake
-from convcourse.engine.model_check import BOUNDS, ModelCheck
+from convcourse.engine.network_check import BOUNDS, NetworkCheck
 from convcourse.engine.oracles import array, gradient, tensor
 from convcourse.networks import tasks
 from convcourse.networks.layers import as_modules
@@ -795,7 +795,8 @@ CLAIMS = (
 )
 
 NETWORKS = tuple(
-    ModelCheck(f"{name}_network", task, BOUNDS[name], f"training#training-{name}") for name, task in tasks.TASKS.items()
+    NetworkCheck(f"{name}_network", task, BOUNDS[name], f"training#training-{name}")
+    for name, task in tasks.TASKS.items()
 )
 
 CHECKS = (

@@ -92,7 +92,7 @@ def assignment_of(notebook, path):
     stem = course.get("assignment") if isinstance(course, dict) else None
     if not isinstance(stem, str):
         text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-        match = re.search(r"""checker\(\s*["'](\w+)["']\s*\)""", text)
+        match = re.search(r"""checker\(\s*["'](\w+)["']""", text)
         stem = match.group(1) if match else None
     if stem is None:
         raise UsageError(f"{path} is not an assignment of this course: it has no cell `check = checker(...)`")

@@ -1,7 +1,7 @@
 """A check is a small theory of a function: what is right, how it is tried, and how it is commonly got wrong.
 
 A topic's module declares its checks as data. Whatever is graded has a check with the same interface, `Gradable`: a
-function has a `Check`, a trained network a `convcourse.engine.model_check.ModelCheck`.
+function has a `Check`, a trained network a `convcourse.engine.network_check.NetworkCheck`.
 """
 
 import weakref

@@ -1,6 +1,6 @@
 """From a layer list, which is data, to a network in PyTorch: an allow-list, with a bound on everything that costs.
 
-Nothing of a student's is executed: the list says which layers, and the examiner makes them.
+Nothing of a student's is executed: the list says which layers, and the grader makes them.
 """
 
 import math

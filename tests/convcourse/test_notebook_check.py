@@ -5,8 +5,8 @@ import pytest
 
 import convcourse
 from convcourse import checker, checks
-from convcourse.checking import require_version
 from convcourse.errors import VersionError
+from convcourse.notebook_check import require_version
 
 
 def test_checker_looks_functions_up_where_it_is_called(capsys):

@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from convcourse import checks
-from convcourse.checking import lookup
 from convcourse.engine.context import RunContext
-from convcourse.engine.model_check import BOUNDS, _compare, _Wrong, torch_gradients
+from convcourse.engine.network_check import BOUNDS, _compare, _Wrong, torch_gradients
 from convcourse.errors import ModelError
 from convcourse.networks import files, measure, tasks, trainer
 from convcourse.networks.layers import build, weights_of
+from convcourse.notebook_check import lookup
 from solutions.answers import training as written
 from tests.helpers.tiny_networks import LAYERS, REFERENCE, TASKS, TINY
 from tools import calibrate

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convcourse.provided import PROVIDED
-from convgrader.sandbox.limits import bound_arrays, bound_work
+from convgrader.sandbox.bounds import bound_arrays, bound_work
 
 X, G = np.ones((1, 1, 512, 512)), np.ones((2, 4, 16, 16))
 HARMLESS = [

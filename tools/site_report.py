@@ -1,6 +1,6 @@
 """Print how the built site does: Lighthouse (desktop, and mobile with compression), and axe on every page.
 
-    python -m tools.report [SITE]
+    python -m tools.site_report [SITE]
 
 Lighthouse is a tool of Node: `npm ci` installs it. Without it only the axe table is printed.
 """

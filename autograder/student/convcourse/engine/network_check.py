@@ -1,4 +1,4 @@
-"""The check of a trained network: the examiner builds it from its layer list and measures it.
+"""The check of a trained network: the grader builds it from its layer list and measures it.
 
 A model is worth points for its score on pictures that the grading seed draws, and for the student's own NumPy functions
 agreeing with PyTorch on it.
@@ -44,7 +44,7 @@ BOUNDS = {
 
 
 @dataclass(frozen=True)
-class ModelCheck:
+class NetworkCheck:
     """The check of one trained network.
 
     Parameters
