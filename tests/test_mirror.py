@@ -20,7 +20,6 @@ ELSEWHERE = {
     "autograder/grader/convgrader/errors.py": "the tree is tests/test_errors.py's",
     "autograder/grader/convgrader/jobs.py": "records without code of their own, used by all tests of grading",
     "autograder/grader/convgrader/nbgrader_plugin/patches.py": "with the preprocessors that ask for them",
-    "autograder/grader/convgrader/cli.py": "with the command that it plugs into, tests/convcourse/test_cli.py",
     "tools/benchmarks/": "measurements, looked at",
     "tools/browser.py": "used by every test that needs a browser",
     "tools/calibrate.py": "its controls are tried in tests/convcourse/engine/test_model_check.py",

@@ -1,6 +1,7 @@
 """The command: its help, its errors, and what other packages plug into it."""
 
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -13,7 +14,7 @@ def test_help_lists_every_command(capsys):
     assert stop.value.code == 0
     out = capsys.readouterr().out
     assert all(command in out for command in cli.commands())
-    assert {"start", "check", "submit", "grade"} <= set(cli.commands())
+    assert {"start", "check", "submit", "train"} <= set(cli.commands())
 
 
 @pytest.mark.parametrize("command", ["", *cli.commands()])
@@ -29,17 +30,11 @@ def test_help_is_plain_text_that_explains_every_argument(command, capsys):
     assert [line for line in bare if not line.startswith("     ")] == []
 
 
-def test_the_usage_of_grade_can_be_typed_as_it_stands(capsys):
-    with pytest.raises(SystemExit):
-        cli.main(["grade", "--help"])
-    assert "grade [-h] ASSIGNMENT [--students ID ...]" in capsys.readouterr().out  # --students takes all that follows
-
-
-def test_a_command_that_needs_what_students_do_not_have_says_so(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "nbgrader", None)
-    monkeypatch.setitem(sys.modules, "nbgrader.apps.baseapp", None)
-    assert cli.main(["grade", "pooling"]) == 2
-    assert "grade needs nbgrader" in capsys.readouterr().err
+def test_a_command_that_needs_what_is_not_installed_says_so(tmp_path, monkeypatch, capsys):
+    (tmp_path / "pooling.ipynb").write_text("{}")
+    monkeypatch.setitem(sys.modules, "nbformat", None)
+    assert cli.main(["check", str(tmp_path / "pooling.ipynb")]) == 2
+    assert "check needs nbformat, which is not installed here" in capsys.readouterr().err
 
 
 def test_an_unknown_command_lists_the_known(capsys):
@@ -49,8 +44,14 @@ def test_an_unknown_command_lists_the_known(capsys):
     assert "start" in capsys.readouterr().err
 
 
-def test_grade_is_plugged_in_by_another_package(monkeypatch, capsys):
-    assert cli.commands()["grade"] == "convgrader.cli"
+def test_what_another_package_plugs_in_takes_no_name_of_ours(monkeypatch):
+    points = [EntryPoint("grade", "theirs.cli", cli.GROUP), EntryPoint("check", "theirs.check", cli.GROUP)]
+    monkeypatch.setattr(cli, "entry_points", lambda group: points)
+    assert cli.commands()["grade"] == "theirs.cli"
+    assert cli.commands()["check"] == "convcourse.commands.check"
+
+
+def test_grade_is_of_another_package(monkeypatch, capsys):
     monkeypatch.setattr(cli, "entry_points", lambda group: [])
     assert "grade" not in cli.commands()
     assert cli.main(["grade", "pooling"]) == 2

@@ -228,7 +228,7 @@ def test_what_other_checks_graded_is_graded_again(handed_in, here, monkeypatch):
     handed_in.grade(pool=here, students=["all", "half"])
     again = handed_in.grade(pool=here, students=["all", "half"], resume=True)
     assert (again.skipped, again.outdated, again.count) == (2, 0, 0)
-    monkeypatch.setattr(batch, "fingerprint", lambda sources: "of a check that was mended")
+    monkeypatch.setattr(batch, "fingerprint", lambda sources, budget: "of a check that was mended")
     mended = handed_in.grade(pool=here, students=["all", "half", "none"], resume=True)
     assert (mended.skipped, mended.outdated, mended.count) == (0, 2, 3)
     assert handed_in.query("SELECT DISTINCT checks FROM autograder_record") == [("of a check that was mended",)]

@@ -63,13 +63,14 @@ def test_what_is_no_notebook_is_that_students_result(grader, tmp_path):
     assert graded.status == "failed" and "not a notebook" in graded.reason and graded.score == 0
 
 
-def test_a_fault_of_ours_is_seen_and_scores_nothing(grader, released, tmp_path, monkeypatch):
+@pytest.mark.parametrize("fault", [ZeroDivisionError("of ours"), FileNotFoundError("of the machine")], ids=repr)
+def test_a_fault_of_ours_is_seen_and_scores_nothing(grader, released, tmp_path, monkeypatch, fault):
     def broken(self, cells):
-        raise ZeroDivisionError("of ours")
+        raise fault
 
     monkeypatch.setattr("convgrader.grade.NotebookGrader.run", broken)
     graded = grader.grade(hand_in(tmp_path, released)).notebooks[0]
-    assert (graded.status, graded.reason) == ("failed", "ZeroDivisionError: of ours")
+    assert (graded.status, graded.reason) == ("failed", f"{type(fault).__name__}: {fault}")
     assert set(graded.scores.values()) == {None}
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -29,15 +30,17 @@ def test_help_lists_every_command():
     assert {"course", "test", "serve", "weave", "book", "student-kit", "mutants", "bench", "page", "lint"} <= TARGETS
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "book/grading.md"])
 def test_commands_named_in_the_text_exist(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert (
         set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b", " ".join(re.findall(r"`[^`]*`|^    .*", text, re.M))))
         <= TARGETS
     )
-    for module in re.findall(r"-m (tools[\w.]*)", text):
-        assert (ROOT / (module.replace(".", "/") + ".py")).is_file(), module
+    for module in re.findall(r"-m ([a-z][\w.]+)", text):
+        assert find_spec(module), module
+    for script in re.findall(r"python[\d.]* ([\w/.]+\.py)\b", text):
+        assert (ROOT / script).is_file(), script
 
 
 @needs_make

@@ -149,13 +149,14 @@ def _spec(course, book, confined):
     from convgrader.nbgrader_plugin.preprocessors import GradeCells
 
     config = GradeCells(config=course.config)
+    budget = Budget(config.cell_seconds, config.notebook_seconds)
     extra = course.path("source", ".", book.name)
     return AssignmentSpec(
         name=book.name,
         sources=book.sources,
         seed=book.seed,
-        checks=fingerprint(book.sources),
-        budget=Budget(config.cell_seconds, config.notebook_seconds),
+        checks=fingerprint(book.sources, budget),
+        budget=budget,
         is_confined=confined,
         ignore=tuple(course.directory.ignore),
         permissions=0o664 if course.directory.groupshared else 0o444,

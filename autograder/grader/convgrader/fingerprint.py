@@ -1,16 +1,18 @@
 """What decides a score beside the submission and the seed: the checks, what they rest on, and the assignment itself."""
 
+import ast
 import hashlib
 from importlib import metadata
 from pathlib import Path
 
 import convcourse
+import convgrader
 
 ORACLES = ("numpy", "torch", "scipy", "scikit-image", "scikit-learn")  # another version of these may judge otherwise
-SHARED = ("calls", "engine", "networks", "provided.py")  # what the checks of every topic rest on
+GRADER = "convgrader.worker"  # what reads, runs and scores a notebook, with all that it imports
 
 
-def fingerprint(sources):
+def fingerprint(sources, budget):
     """Return the fingerprint of all that the scores of an assignment hang on, as 64 hexadecimal digits.
 
     Where it changes, what was graded before has to be graded again for all scores to be of one kind.
@@ -19,11 +21,13 @@ def fingerprint(sources):
     ----------
     sources : dict
         The assignment's notebooks: name -> SourceNotebook.
+    budget : Budget
+        The time that a submission has: with less of it another score may come out.
     """
-    found = hashlib.sha256()
+    found = hashlib.sha256(repr(budget).encode())
     topics = {topic for source in sources.values() for topic in source.plan.topics}
-    for path in _files(topics):
-        found.update(path.name.encode() + path.read_bytes())
+    for name, path in sorted(_imported([GRADER, *(f"convcourse.checks.{topic}" for topic in topics)]).items()):
+        found.update(name.encode() + path.read_bytes())
     for name in ORACLES:
         found.update(f"{name}=={metadata.version(name)}".encode())
     for source in sources.values():
@@ -32,9 +36,23 @@ def fingerprint(sources):
     return found.hexdigest()
 
 
-def _files(topics):
-    """Return the files of convcourse that the checks of some topics are made of, in order."""
-    package = Path(convcourse.__file__).parent
-    shared = [package / name for name in SHARED]
-    found = [path for place in shared for path in ([place] if place.is_file() else place.glob("*.py"))]
-    return sorted([*found, *(package / "checks" / f"{topic}.py" for topic in topics)])
+def _imported(names):
+    """Return the modules of our packages that some modules import, with all that those import: name -> file."""
+    folders = {package.__name__: Path(package.__file__).parent for package in (convcourse, convgrader)}
+    todo, found = list(names), {}
+    while todo:
+        name = todo.pop()
+        top, *inside = name.split(".")
+        if top not in folders or not inside or name in found:
+            continue
+        place = folders[top].joinpath(*inside)
+        path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if not path.is_file():  # a name in a module, not a module
+            continue
+        found[name] = path
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                todo += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found

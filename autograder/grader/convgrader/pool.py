@@ -173,13 +173,11 @@ def _hear(worker):
 
 def _given_up(job, assignment, is_late):
     reason = "it took far longer than its budget" if is_late else "the process that graded it ended twice"
-    scores = [
-        (source.name, dict.fromkeys((cell.name for cell in source.cells if cell.grade), 0.0))
+    notebooks = [
+        NotebookResult(source.name, source.scores(0.0), status="failed", reason=reason)
         for source in assignment.sources.values()
     ]
-    return SubmissionResult(
-        job.student, [NotebookResult(name, found, status="failed", reason=reason) for name, found in scores]
-    )
+    return SubmissionResult(job.student, notebooks)
 
 
 # --- the process itself --------------------------------------------------------------------------------------------

@@ -54,28 +54,25 @@ class SubmissionGrader:
         """Grade one notebook file; return (NotebookResult, text of the graded notebook, None if nothing came in)."""
         start = time.monotonic()
         graded = NotebookResult(source.name)
-        try:
-            text = self._examine(source, path, graded)
-        except FileNotFoundError:
-            graded.reason = "nothing was handed in"
-            graded.scores = dict.fromkeys((cell.name for cell in source.cells if cell.grade or cell.task), 0.0)
+        if not os.path.lexists(path):
+            graded.reason, graded.scores = "nothing was handed in", source.scores(0.0)
             return graded, None
+        try:
+            text = self._grade(source, path, graded)
         except Exception as error:  # ours, or of the machine: not the student's fault, so it must be seen
             graded.status, graded.reason = "failed", f"{type(error).__name__}: {str(error)[:300]}"
-            graded.scores = {cell.name: None for cell in source.cells if cell.grade or cell.task}
+            graded.scores = source.scores(None)
             text = json.dumps(reader.compose([], source, "This notebook could not be graded."), ensure_ascii=False)
         graded.seconds = time.monotonic() - start
         return graded, text
 
-    def _examine(self, source, path, graded):
+    def _grade(self, source, path, graded):
         """Fill in what one notebook earned; return the graded notebook's text."""
         note, parts = None, []
         try:
             data = files.read_regular(path)
             graded.digest = files.digest(path.parent, data)
             parts = reader.read(data)
-        except FileNotFoundError:
-            raise
         except (OSError, MalformedNotebookError) as error:
             graded.status, graded.reason = "failed", str(error)
             note = graded.reason

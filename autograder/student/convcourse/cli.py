@@ -43,8 +43,8 @@ def main(arguments=None):
 
 
 def commands():
-    """Return the commands of this installation, ours first: name -> the module that adds it."""
-    return OURS | {point.name: point.value for point in entry_points(group=GROUP)}
+    """Return the commands of this installation: name -> the module that adds it. Nothing replaces ours."""
+    return OURS | {point.name: point.value for point in entry_points(group=GROUP) if point.name not in OURS}
 
 
 def _parser(arguments):

@@ -17,8 +17,6 @@ def read_regular(path):
     """Read a file that must be one: no link to something else, no pipe, not too large."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise
     except OSError as error:
         raise OSError(f"The notebook cannot be read: {error.strerror}.") from None
     try:

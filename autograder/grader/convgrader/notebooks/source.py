@@ -46,6 +46,10 @@ class SourceNotebook:
         """Return the cells by their grade_id."""
         return {cell.name: cell for cell in self.cells}
 
+    def scores(self, each):
+        """Return {grade_id: score} with the same score for all that is graded, by machine or by hand."""
+        return {cell.name: each for cell in self.cells if cell.grade or cell.task}
+
     @functools.cached_property
     def plan(self):
         """What has to be known to grade it."""

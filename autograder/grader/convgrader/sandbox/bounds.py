@@ -3,11 +3,15 @@
 import contextlib
 import inspect
 import math
-import resource
 
 import numpy as np
 
 from convcourse.calls.call import arrays_in
+
+try:
+    import resource
+except ImportError:  # Windows, where nobody's code is confined
+    resource = None
 
 MAX_ELEMENTS = 1 << 18  # of an array that a student's code hands to one of our functions
 MAX_PRODUCT = 1 << 28  # of the elements of a padded map and of a window in one such call
@@ -60,9 +64,12 @@ def _elements(value, margin=0):
 def bounded_memory():
     """Bound what the body may allocate."""
     used = _address_space()
+    if not used:
+        yield
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = used + MAX_MEMORY
-    if used and (soft == resource.RLIM_INFINITY or soft > wanted):
+    if soft == resource.RLIM_INFINITY or soft > wanted:
         resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
     try:
         yield
