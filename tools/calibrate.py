@@ -3,7 +3,7 @@
     python -m tools.calibrate --seeds 10
 
 What is there already in ``solutions/networks/calibration.json`` is kept, so that the script can be interrupted. The
-bounds in `convcourse.engine.network_check` are read off the table: `floor` is what a network with all but its last
+bounds in `convcourse.checks.training` are read off the table: `floor` is what a network with all but its last
 layer frozen reaches, `full` the lowest reference less two standard errors of the test.
 """
 

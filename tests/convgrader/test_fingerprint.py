@@ -63,7 +63,8 @@ def test_what_judges_differently_is_another(of, packages, name):
     "name",
     [
         "convcourse/checks/layer.py", "convcourse/networks/layers.py", "convcourse/commands/check.py",
-        "convcourse/cli.py", "convcourse/__init__.py", "convgrader/cli.py", "convgrader/report.py", "convgrader/nbgrader_plugin/feedback.py",
+        "convcourse/cli.py", "convcourse/__init__.py", "convgrader/cli.py",
+        "convgrader/report.py", "convgrader/nbgrader_plugin/feedback.py",
     ],
 )  # fmt: skip
 def test_what_does_not_judge_this_assignment_does_not_count(of, packages, name):

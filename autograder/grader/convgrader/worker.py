@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 from convcourse import checks
-from convcourse.engine import expected
 from convgrader.errors import MalformedNotebookError
 from convgrader.grade import NotebookGrader
 from convgrader.jobs import NotebookResult, SubmissionResult
@@ -28,10 +27,8 @@ class SubmissionGrader:
         """Compute what is right once, before workers are forked, and try an empty submission."""
         for source in self.assignment.sources.values():
             for topic in source.plan.topics:
-                for check in checks.of_functions(topic).values():
-                    if check.oracle is not None:
-                        for case in (*check.cases, *expected.drawn(check, self.assignment.seed)):
-                            expected.truth(check, case)
+                for check in checks.load(topic).values():
+                    check.warm(self.assignment.seed)
             nb = reader.compose([], source)
             NotebookGrader(source.plan, self.zygote, self.assignment.seed, self.assignment.budget).run(nb.cells)
 

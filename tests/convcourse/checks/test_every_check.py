@@ -9,6 +9,7 @@ import pytest
 from convcourse import checks
 from convcourse.calls.call import LocalFunction
 from convcourse.engine import expected
+from convcourse.engine.compare import same
 from convcourse.engine.context import current_context, graded_run
 from tools.mutation import solved
 
@@ -67,6 +68,15 @@ def test_mistake_is_rejected_and_named_under_every_seed(topic, check, mistake):
             assert mistake.says in str(verdict), str(verdict)
             others = [other.says for other in check.mistakes if other.says not in mistake.says]
             assert not any(says and says in verdict.diagnosis for says in others), str(verdict)
+
+
+@pytest.mark.parametrize(("topic", "check", "mistake"), MISTAKES, ids=name_of)
+def test_a_mistake_answers_the_same_whenever_it_is_asked(topic, check, mistake):
+    """What it gave decides which sentence a student reads: it must not hang on what was tried before."""
+    local = LocalFunction(mistake.function)
+    for case, one in zip(check.cases, expected.mistake_outcomes(check, mistake), strict=True):
+        other = local.call(case.args, case.kwargs, check.limit)
+        assert one.kind == other.kind and (not one.ok or same(one.value, other.value)), case
 
 
 @pytest.mark.parametrize(("topic", "check"), ALL, ids=name_of)

@@ -4,6 +4,7 @@ import gc
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from convcourse.engine import expected
 from convcourse.engine.check import Check
@@ -30,6 +31,23 @@ def test_the_seed_decides_the_draws_and_the_table_does_not_change():
     with graded_run(2, print):
         verdict_on(lambda x: seen.append(x.copy()) or 2 * x)
     assert all(np.array_equal(a, b.args[0]) for a, b in zip(seen[-len(other) :], other, strict=True))
+
+
+def test_a_drawn_case_of_no_part_is_refused():
+    """Else it would be tried and cost nothing: a wrong answer would have all points."""
+    check = replace(DOUBLE, draw=lambda draws: Case((draws.array(2, 2),), {}, "lagre"))
+    with pytest.raises(ValueError, match=r"double: drawn cases .*lagre"):
+        expected.drawn(check, 1)
+
+
+def test_warming_computes_what_is_right_for_the_table_and_for_the_draws_of_a_seed():
+    check = replace(DOUBLE)
+    check.warm(5)
+    cases = (*check.cases, *expected.drawn(check, 5))
+    assert len(cases) == 3 + check.draws and all(case in check.kept.truths for case in cases)
+    judged = Check("claim", judge=lambda value, case: None, cases=(Case(()),))
+    judged.warm(5)  # there is nothing that is right
+    assert not judged.kept.truths
 
 
 def test_a_case_of_two_checks_has_a_truth_in_each():

@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from convcourse import checks
+from convcourse.checks.training import BOUNDS
 from convcourse.engine.context import RunContext
-from convcourse.engine.network_check import BOUNDS, _compare, _Wrong, torch_gradients
+from convcourse.engine.network_check import _compare, _Wrong, torch_gradients
 from convcourse.errors import ModelError
 from convcourse.networks import files, measure, tasks, trainer
 from convcourse.networks.layers import build, weights_of

@@ -21,6 +21,16 @@ def test_the_loss_falls_and_the_same_seed_gives_the_same_network(tmp_path):
     assert (tmp_path / "a/scenes.safetensors").read_bytes() == (tmp_path / "b/scenes.safetensors").read_bytes()
 
 
+def interrupted_at(step):
+    """What is called after every step; at this one somebody presses Ctrl+C."""
+
+    def show(training):
+        if training.step == step:
+            raise KeyboardInterrupt
+
+    return show
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "adam and dropout"])
 def test_an_interrupted_run_goes_on_and_ends_at_the_same_weights(tmp_path, optimizer):
     task, settings = tasks.find("digits"), trainer.Settings(steps=8, batch=8, every=2, optimizer=optimizer.split()[0])
@@ -28,7 +38,8 @@ def test_an_interrupted_run_goes_on_and_ends_at_the_same_weights(tmp_path, optim
     torch.manual_seed(1)
     whole = trainer.run(task, layers, settings, tmp_path / "whole", "cpu")
     torch.manual_seed(2)  # another process has another state
-    trainer.run(task, layers, settings, tmp_path / "parts", "cpu", until=5)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run(task, layers, settings, tmp_path / "parts", "cpu", show=interrupted_at(5))
     assert not (tmp_path / "parts/digits.json").exists()
     steps = []
     parts = trainer.run(task, layers, settings, tmp_path / "parts", "cpu", show=lambda t: steps.append(t.step))

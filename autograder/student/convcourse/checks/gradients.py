@@ -975,6 +975,7 @@ def _judge_undoes(value, case):
 
 _EDGE = np.array([[[[-1.0, 1]]]])
 
+_IMAGE = Arrays("gradients", "claim_undoes")(1, 1, 3, 4)
 _x = Arrays("gradients", "claims")
 CLAIMS = (
     Check(
@@ -1036,7 +1037,7 @@ CLAIMS = (
             *claim_mistakes(False, "You judged it true.", lambda: (_EDGE, np.ones((1, 1, 3, 3)))),
             Mistake("takes a kernel of zeros", "all zeros", lambda: (False, (0 * _EDGE, np.ones((1, 1, 3, 3))))),
             Mistake("takes an image of zeros", "all zeros", lambda: (False, (_EDGE, np.zeros((1, 1, 3, 3))))),
-            Mistake("takes any image", "No counterexample", lambda: (False, (_EDGE, _x(1, 1, 3, 4)))),
+            Mistake("takes any image", "No counterexample", lambda: (False, (_EDGE, _IMAGE))),
             Mistake(
                 "lets the numbers underflow",
                 "No counterexample",

@@ -938,6 +938,9 @@ def _merge_by(combine):
 _MIX, _SWAP = np.array([[1.0, 1], [0, 1]]).reshape(2, 2, 1, 1), np.array([[0.0, 1], [1, 0]]).reshape(2, 2, 1, 1)
 _DIAGONAL = np.array([[2.0, 0], [0, 3]]).reshape(2, 2, 1, 1)
 
+_x = Arrays("layer", "claim_commute")
+_ONE_CHANNEL = _x(1, 1, 3, 3), _x(1, 1, 2, 2)
+_TWO_TO_THREE = _x(3, 2, 1, 1), _x(2, 3, 1, 1)
 _x = Arrays("layer", "claims")
 CLAIMS = (
     Check(
@@ -948,9 +951,9 @@ CLAIMS = (
         mistakes=(
             *claim_mistakes(False, "You judged it true.", lambda: (_MIX, _SWAP)),
             Mistake("takes depthwise layers", "No counterexample", lambda: (False, (_DIAGONAL, 2 * _DIAGONAL))),
-            Mistake("takes one channel", "No counterexample", lambda: (False, (_x(1, 1, 3, 3), _x(1, 1, 2, 2)))),
+            Mistake("takes one channel", "No counterexample", lambda: (False, _ONE_CHANNEL)),
             Mistake("takes the same layer twice", "No counterexample", lambda: (False, (_MIX, _MIX))),
-            Mistake("changes the number of channels", "", lambda: (False, (_x(3, 2, 1, 1), _x(2, 3, 1, 1)))),
+            Mistake("changes the number of channels", "", lambda: (False, _TWO_TO_THREE)),
         ),
     ),
     Check(

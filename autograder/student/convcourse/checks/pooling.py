@@ -1218,7 +1218,7 @@ def _judge_equivariance(value, case):
 
 _HIDDEN = np.array([[[[0.0, 1, 0, 0], [0, 0, 0, 0]]]])
 
-_x = Arrays("pooling", "claims")
+_IMAGE = Arrays("pooling", "claim_relu")(1, 1, 4, 4)
 CLAIMS = (
     Check(
         "claim_shift",
@@ -1240,7 +1240,7 @@ CLAIMS = (
         cases=(Case(),),
         mistakes=(
             *claim_mistakes(False, "You judged it true.", lambda: ("average", -_HIDDEN)),
-            Mistake("takes max pooling", "No counterexample", lambda: (False, ("max", _x(1, 1, 4, 4)))),
+            Mistake("takes max pooling", "No counterexample", lambda: (False, ("max", _IMAGE))),
             Mistake("takes positive numbers", "No counterexample", lambda: (False, ("average", np.ones((1, 1, 2, 2))))),
         ),
     ),

@@ -710,7 +710,7 @@ def _judge_parameters(value, case):
     return None
 
 
-_x = Arrays("variants", "claim_deconvolution")
+_IMAGE = Arrays("variants", "claim_deconvolution")(1, 1, 4, 4)
 CLAIM_DECONVOLUTION = Check(
     "claim_deconvolution",
     section="variants#variants-transposed",
@@ -718,7 +718,7 @@ CLAIM_DECONVOLUTION = Check(
     cases=(Case(),),
     mistakes=(
         *claim_mistakes(False, "You judged it true.", lambda: (np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2)))),
-        Mistake("takes a single pixel kernel", "does give the image back", lambda: (False, (_x(1, 1, 4, 4), np.full((1, 1, 1, 1), 3.0)))),
+        Mistake("takes a single pixel kernel", "does give the image back", lambda: (False, (_IMAGE, np.full((1, 1, 1, 1), 3.0)))),
         Mistake("overflows", "too large to be compared", lambda: (False, (np.full((1, 1, 4, 4), 1e200), np.full((1, 1, 1, 1), 1e200)))),
         Mistake("gives zeros", "shows nothing", lambda: (False, (np.zeros((1, 1, 4, 4)), np.ones((1, 1, 2, 2))))),
         ),

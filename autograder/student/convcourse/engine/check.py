@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from convcourse.engine import trial
-from convcourse.engine.model import Case, Failure, Verdict
+from convcourse.engine import expected, trial
+from convcourse.engine.model import Case, Failure, Verdict, not_defined
 
 
 class Gradable(Protocol):
@@ -18,6 +18,9 @@ class Gradable(Protocol):
 
     name: str  # the function's; the check's grade_id is ``check-<name>``
     section: str  # label of the section in the book that explains it
+
+    def warm(self, seed):
+        """Compute what all submissions graded with this seed are compared with; it is kept."""
 
     def run(self, find, points, context):
         """Judge what ``find(name)`` gives, a StudentFunction or None, and return a Verdict of at most `points`."""
@@ -87,6 +90,12 @@ class Check:
         if (self.oracle is None) == (self.judge is None):
             raise ValueError(f"{self.name}: give an oracle or a judge")
 
+    def warm(self, seed):
+        """Compute what is right for every case; see `Gradable.warm`."""
+        if self.oracle is not None:
+            for case in (*self.cases, *expected.drawn(self, seed)):
+                expected.truth(self, case)
+
     def run(self, find, points, context):
         """Try the student's function; see `Gradable.run`.
 
@@ -95,7 +104,7 @@ class Check:
         function = find(self.name)
         seed = context.seed if context.at_home else None
         if function is None:
-            missing = Failure(Case(), f"There is no function called {self.name}: run the cell that defines it first.")
+            missing = Failure(Case(), not_defined(self.name))
             return Verdict.of(self, points, 0.0, {}, failure=missing, seed=seed, outputs=self.outputs)
         tried = trial.Trial(self, function, context)
         tried.run()

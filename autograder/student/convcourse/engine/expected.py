@@ -17,12 +17,19 @@ def rng_of(seed, *names):
 
 
 def drawn(check, seed):
-    """Return the further cases that `seed` draws, the same ones every time."""
+    """Return the further cases that `seed` draws, the same ones every time.
+
+    ValueError where one of them belongs to no part of the points: it could not cost any.
+    """
     if check.draw is None:
         return ()
     if seed not in check.kept.drawn:
         draws = Draws(rng_of(seed, check.name))
-        check.kept.drawn[seed] = tuple(check.draw(draws) for _ in range(check.draws))
+        cases = tuple(check.draw(draws) for _ in range(check.draws))
+        unknown = {case.part for case in cases} - set(check.parts)
+        if unknown:
+            raise ValueError(f"{check.name}: drawn cases are of the parts {sorted(unknown)}, which there are not")
+        check.kept.drawn[seed] = cases
     return check.kept.drawn[seed]
 
 

@@ -113,6 +113,11 @@ class Verdict:
         )
 
 
+def not_defined(name):
+    """Say that a student's function is not there."""
+    return f"There is no function called {name}: run the cell that defines it first."
+
+
 def malformed(error):
     """Say in a sentence that an answer is of a form that no judge foresaw: it is wrong, and no error of ours."""
     return f"The answer is not of the form asked for ({type(error).__name__}: {str(error)[:100]})."

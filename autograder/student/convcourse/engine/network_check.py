@@ -6,13 +6,13 @@ agreeing with PyTorch on it.
 
 import functools
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from convcourse.engine.model import Case, Failure, Verdict, malformed
+from convcourse.engine.model import Case, Failure, Verdict, malformed, not_defined
 from convcourse.errors import ModelError
 from convcourse.networks import tasks, trainer
 from convcourse.networks.layers import build, parameter_count, weights_of
@@ -35,14 +35,6 @@ class Bounds:
         return min(1.0, max(0.0, (score - self.floor) / (self.full - self.floor)))
 
 
-# From tools/calibrate.py: the floor is what a network with all but its last layer frozen reaches.
-BOUNDS = {
-    "digits": Bounds(0.40, 0.82),
-    "shapes": Bounds(0.50, 0.73),
-    "scenes": Bounds(0.60, 0.97),
-}
-
-
 @dataclass(frozen=True)
 class NetworkCheck:
     """The check of one trained network.
@@ -62,14 +54,16 @@ class NetworkCheck:
     bounds: Bounds
     section: str = ""
     limit: float = 20.0
+    kept: dict = field(default_factory=dict, init=False, repr=False, compare=False)  # (model, seed, split) -> score
+
+    def warm(self, seed):
+        """Do nothing: what is right is computed for every network anew; see `convcourse.engine.check.Gradable.warm`."""
 
     def run(self, find, points, context):
         """Grade what lies in the context's folder; see `convcourse.engine.check.Gradable.run`."""
         function = find(self.name)
         if function is None:
-            return self._nothing(
-                points, f"There is no function called {self.name}: run the cell that defines it first."
-            )
+            return self._nothing(points, not_defined(self.name))
         outcome = function.call((), {}, 2.0)
         if not outcome.ok:
             return self._nothing(points, outcome.problem)
@@ -82,7 +76,7 @@ class NetworkCheck:
         """Grade the files; `said` are the layers that the notebook gives. ModelError if they cannot be graded."""
         model, net = load(context.folder, self.task)
         split = "validation" if context.at_home else "test"
-        score = _measured(_key(model), self.task.name, context.seed, split, _Keep(net))
+        score = self._measured(model, net, context.seed, split)
         share = self.bounds.share(score)
         notes = [self._told(score, split, net)]
         if _plain(said) != _plain(model.layers):
@@ -97,6 +91,14 @@ class NetworkCheck:
             )
         problems = self._problems(find, model, net, context)
         return self._verdict(points, share, problems, notes)
+
+    def _measured(self, model, net, seed, split):
+        """Return the score of a network, measured once."""
+        key = _digest(model), seed, split
+        if key not in self.kept:
+            with torch.no_grad():
+                self.kept[key] = measure(net, self.task, seed, split)
+        return self.kept[key]
 
     def _told(self, score, split, net):
         bounds, count = self.bounds, parameter_count(net)
@@ -131,7 +133,7 @@ class NetworkCheck:
         def call(name, *args):
             function = find(name)
             if function is None:
-                raise _Wrong(f"There is no function called {name}: run the cell that defines it first.")
+                raise _Wrong(not_defined(name))
             outcome = function.call(args, {}, self.limit)
             if not outcome.ok:
                 raise _Wrong(f"{name}: {outcome.problem}")
@@ -266,30 +268,9 @@ def _plain(layers):
     return layers if isinstance(layers, str) else repr(layers)
 
 
-# --- measuring once ------------------------------------------------------------------------------------------------
-
-
-class _Keep:
-    """Carries a network past a cache that must not look at it."""
-
-    def __init__(self, net):
-        self.net = net
-
-    def __eq__(self, other):
-        return isinstance(other, _Keep)
-
-    def __hash__(self):
-        return 0
-
-
-def _key(model):
-    digest = hashlib.sha256(repr(model.layers).encode())
+def _digest(model):
+    """Return what tells a model from others: its layers and its weights."""
+    found = hashlib.sha256(repr(model.layers).encode())
     for name in sorted(model.weights):
-        digest.update(name.encode() + model.weights[name].numpy().tobytes())
-    return digest.hexdigest()
-
-
-@functools.lru_cache(4096)
-def _measured(key, name, seed, split, keep):
-    with torch.no_grad():
-        return measure(keep.net, tasks.find(name), seed, split)
+        found.update(name.encode() + model.weights[name].numpy().tobytes())
+    return found.hexdigest()

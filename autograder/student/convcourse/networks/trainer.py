@@ -227,7 +227,7 @@ def predict(net, x, device="cpu", batch=16):
         return torch.cat([net(part.to(device)).float().cpu() for part in x.split(batch)])
 
 
-def run(task, layers, settings, folder=".", device="auto", show=None, again=False, until=None):
+def run(task, layers, settings, folder=".", device="auto", show=None, again=False):
     """Train, and write ``<task>.json``, ``<task>.safetensors`` and ``<task>.log.json`` into `folder`.
 
     Nothing is trained where these files hold the result of the same layers and settings already. An interrupted run
@@ -244,8 +244,6 @@ def run(task, layers, settings, folder=".", device="auto", show=None, again=Fals
         Called with the trainer after every step.
     again : bool
         Train anew even so.
-    until : int, optional
-        Stop after this many steps as if interrupted; for tests.
 
     Returns
     -------
@@ -259,16 +257,15 @@ def run(task, layers, settings, folder=".", device="auto", show=None, again=Fals
         return done
     if not again:
         trainer.resume(folder)
-    while not trainer.is_done and trainer.step != until:
+    while not trainer.is_done:
         trainer.advance()
         if trainer.step % settings.every == 0:
             trainer.save(folder)
         if show is not None:
             show(trainer)
-    if trainer.is_done:
-        trainer.log["finished"] = True
-        files.write_model(folder, task, layers, asdict(settings), trainer.best, trainer.log)
-        _checkpoint(folder, task).unlink(missing_ok=True)
+    trainer.log["finished"] = True
+    files.write_model(folder, task, layers, asdict(settings), trainer.best, trainer.log)
+    _checkpoint(folder, task).unlink(missing_ok=True)
     return trainer.log
 
 
