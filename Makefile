@@ -124,4 +124,4 @@ lint: $(INSTALLED)  ## format and lint
 	$(RUN) -m ruff check --fix .
 
 clean:  ## remove what was built; .venv, work/ and course/ stay
-	rm -rf _build .make build dist *.egg-info solutions/*.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build .make build dist .pytest_cache .ruff_cache .hypothesis

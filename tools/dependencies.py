@@ -17,6 +17,7 @@ PACKAGES = {  # who -> the distribution's folder
     "package": "autograder/package",
     "reference": "solutions",
 }
+OTHERS = {"colab"}  # who else needs packages: a notebook on Colab, before the wheel
 OURS = {"grader": ["convcourse"]}  # dependencies among ourselves, which no index has
 LINE = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[\w.]+)\s*(?:#\s*(?P<remark>.*))?")
 REMARK = re.compile(r"(?P<who>\w+)(?:\s+(?P<range>[<>=!~][\w.<>=!~,]*))?")
@@ -52,6 +53,8 @@ def pins(root):
         if match is None or (match["remark"] and None in remarks):
             raise ValueError(f"requirements.txt: {line!r} is not of the form `name==1.2  # who >=1.0, who`")
         needed = {remark["who"]: remark["range"] or "" for remark in remarks if remark}
+        if unknown := set(needed) - {*PACKAGES, *OTHERS}:
+            raise ValueError(f"requirements.txt: nobody is called {min(unknown)!r} in {line!r}")
         found.append(Pin(match["name"], match["version"], needed))
     return found
 

@@ -16,17 +16,17 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+from nbgrader.utils import compute_checksum
 
 import convcourse
 from convcourse import site
 from tools import contents
 from tools.dependencies import needed_by
+from tools.weave import SETUP, setup_cell, text_of
 from tools.weave import WHEEL as ANY_WHEEL
 
 WHEEL = f"convcourse-{convcourse.__version__}-py3-none-any.whl"
 EPOCH = 1_767_225_600  # files in the wheel and the archive bear this time, so that two builds are the same
-UPLOAD = "# on Colab: upload the .whl file of the course first, then run this cell"
-FETCHED = "# on Colab, for example: the checks are fetched"  # what a published kit's notebooks say in its place
 README = """\
 # Convolutional networks: the notebooks
 
@@ -122,6 +122,17 @@ def wheel_address(root):
     return f"{address}/raw/{branch}/{WHEEL}" if address else ANY_WHEEL
 
 
+def notebook(path, wheel):
+    """Return the text of a student's notebook whose first cell finds the wheel at `wheel`."""
+    found = nbformat.read(path, as_version=4)
+    for cell in found.cells:
+        about = cell.metadata.get("nbgrader", {})
+        if about.get("grade_id") == SETUP:
+            cell.source = setup_cell(path.stem, wheel)
+            about["checksum"] = compute_checksum(cell)
+    return text_of(found)
+
+
 def build(root, folder):
     """Write the kit into `folder`; return it."""
     root, folder = Path(root), Path(folder)
@@ -134,10 +145,7 @@ def build(root, folder):
             target = folder / path.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".ipynb":
-                text = path.read_text(encoding="utf-8")
-                if address != ANY_WHEEL:
-                    text = text.replace(f"--no-deps {ANY_WHEEL}", f"--no-deps {address}").replace(UPLOAD, FETCHED)
-                target.write_text(text, encoding="utf-8", newline="\n")
+                target.write_text(notebook(path, address), encoding="utf-8", newline="\n")
             else:
                 shutil.copyfile(path, target)
     (folder / "requirements.txt").write_text(requirements(root), encoding="utf-8", newline="\n")

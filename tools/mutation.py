@@ -10,7 +10,6 @@ import argparse
 import ast
 import copy
 import fnmatch
-import importlib.util
 import signal
 import sys
 import textwrap
@@ -23,6 +22,7 @@ from convcourse import checks
 from convcourse.calls.call import LocalFunction
 from convcourse.engine.context import current_context, graded_run
 from convcourse.grade_ids import PROVIDED
+from tools import answers
 from tools.weave import ProjectPaths, woven
 
 SWAPS = {
@@ -232,15 +232,6 @@ def reason_for(known, task, line, change):
 # --- the report --------------------------------------------------------------------------------------------------
 
 
-def answers(root, stem, name):
-    """Return the right answers to a task, by style."""
-    path = Path(root) / "solutions" / "answers" / f"{stem}.py"
-    spec = importlib.util.spec_from_file_location(f"answers_{stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return {key: value for key, value in vars(module).items() if key.startswith(f"{name}__")}
-
-
 def report_on_checks(root, stem):
     """Print a line per task: mistakes rejected and named, right answers accepted, seconds; return what failed."""
     failed = []
@@ -250,7 +241,7 @@ def report_on_checks(root, stem):
         rejected = [mistake.name for mistake, verdict in verdicts if verdict.earned < 1]
         spoken = [(mistake, verdict) for mistake, verdict in verdicts if mistake.says]
         named = [mistake.name for mistake, verdict in spoken if mistake.says in str(verdict)]
-        right = answers(root, stem, name)
+        right = answers.functions(root, stem).get(name, {})
         accepted = [style for style, function in right.items() if verdict_on(check, function).passed]
         start = time.perf_counter()
         reference = verdict_on(check, spaces[name]).passed if name in spaces else None

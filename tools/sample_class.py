@@ -20,7 +20,7 @@ import numpy as np
 
 from convcourse.grade_ids import CHECK
 from convgrader.sandbox.isolation import why_not
-from tools import extract
+from tools import answers, extract
 from tools.small_course import environment, nbgrader
 from tools.weave import ProjectPaths, woven
 
@@ -173,10 +173,10 @@ def submission(root, student, rng):
     words = str(rng.choice(WORDS))
     if student.earns != NOTHING:
         if student.style is None:
-            answers = {solution.name: solution.code for solution in woven(root, STEM).solutions}
+            codes = {solution.name: solution.code for solution in woven(root, STEM).solutions}
         else:
-            answers = {name: _answer(root, student, name) for name in TASKS}
-        for name, code in answers.items():
+            codes = {name: _answer(root, student, name) for name in TASKS}
+        for name, code in codes.items():
             _cell(notebook, name).source = code
         _cell(notebook, "written-pooling").source = words
     if student.change:
@@ -186,14 +186,14 @@ def submission(root, student, rng):
 
 def _answer(root, student, task):
     """Return the code of a student's answer to a task: of their style, or with their mistake."""
-    path = Path(root) / "solutions" / "answers" / f"{STEM}.py"
+    path = answers.path_of(root, STEM)
     for edit in student.edits:
         if edit.task == task:
             text = extract.standalone(path, f"{task}__{edit.style}", task)
             if text.count(edit.old) != 1:
                 raise ValueError(f"{student.name}: {edit.old!r} stands {text.count(edit.old)} times in {task}")
             return text.replace(edit.old, edit.new)
-    names = [name for name in extract.functions(path) if name.startswith(f"{task}__")]
+    names = answers.styles(root, STEM)[task]
     return extract.standalone(path, names[student.style % len(names)], task)
 
 

@@ -26,6 +26,7 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 DIRECTIVE = re.compile(r"#:\s*(?P<word>\w+)\s*(?P<rest>.*)$")
 DIRECTIVES = ("solve", "check", "provided", "answer", "written", "train")
 NEEDS = "0.2"  # the oldest version of convcourse whose checks are those that the notebooks ask for
+SETUP = "setup"  # grade_id of a notebook's first cell
 WHEEL = "convcourse-*.whl"  # of any version: a new one needs no new notebooks
 
 
@@ -69,10 +70,6 @@ class WovenAssignment:
     solutions: list = field(default_factory=list)
     model_answers: dict = field(default_factory=dict)  # of the questions graded by hand: name -> text
 
-    @property
-    def points(self):
-        return sum(task.points for task in self.tasks)
-
 
 # --- from text to the source notebook ----------------------------------------------------------------------------
 
@@ -84,7 +81,7 @@ def weave(path, package):
     path = Path(path)
     read = myst_to_notebook(path.read_text(encoding="utf-8"), code_directive="{code-cell}", add_source_map=True)
     weaver = _Weaver(path, Path(package))
-    weaver.add("setup", nbformat.v4.new_code_cell(setup_cell(path.stem)), locked=True)
+    weaver.add(SETUP, nbformat.v4.new_code_cell(setup_cell(path.stem)), locked=True)
     for cell, line in zip(read.cells, read.metadata["source_map"], strict=True):
         weaver.line = line + 1
         if cell.cell_type == "code":
@@ -94,15 +91,19 @@ def weave(path, package):
     return weaver.finished()
 
 
-def setup_cell(stem):
-    """Return the first cell of a notebook: it sees to it that this course is installed, in a version that fits."""
+def setup_cell(stem, wheel=WHEEL):
+    """Return the first cell of a notebook: it sees to it that this course is installed, in a version that fits.
+
+    `wheel` is where it is found where it is not installed: beside the notebook, or at an address.
+    """
+    first = "upload the .whl file of the course first, then run this cell" if wheel == WHEEL else "it is fetched"
     missing = " ".join(pin.name for pin in needed_by(HERE, "colab"))
     return f"""\
 from importlib.util import find_spec
 
-if find_spec("convcourse") is None:  # on Colab: upload the .whl file of the course first, then run this cell
+if find_spec("convcourse") is None:  # on Colab: {first}
     get_ipython().run_line_magic("pip", "install --quiet {missing}")
-    get_ipython().run_line_magic("pip", "install --quiet --no-deps {WHEEL}")
+    get_ipython().run_line_magic("pip", "install --quiet --no-deps {wheel}")
 
 import convcourse
 import numpy as np

@@ -108,7 +108,7 @@ def test_without_confinement_it_gives_the_same_scores(handed_in, here, tmp_path)
     assert other.scores() == handed_in.scores()
 
 
-def test_a_second_batch_waits_for_the_first(handed_in, here):
+def test_a_second_batch_is_refused_while_the_first_runs(handed_in, here):
     os.chdir(handed_in.root)
     with (
         batch._batch_lock(batch.CourseFolders.here(), "pooling"),

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from convgrader.jobs import NotebookResult, SubmissionResult
 from convgrader.report import Summary
 
 
@@ -22,3 +23,16 @@ def test_what_other_checks_had_graded_is_said(capsys):
     summary.print(Console())
     assert capsys.readouterr().out == "1 submission graded before with other checks: graded again.\n"
     assert summary.as_dict()["outdated"] == 1
+
+
+def test_what_could_not_be_graded_waits_for_nobody(source):
+    """A submission on which the grader failed has no score: it is named, and changes neither means nor counts."""
+    summary = Summary(SimpleNamespace(name="pooling", sources={"pooling": source}))
+    check, words = "check-max_pool2d", "written-pooling"
+    points = source.by_name()[check].points
+    summary.add(SubmissionResult("ada", [NotebookResult("pooling", {check: points, words: None})]))
+    summary.add(SubmissionResult("eve", [NotebookResult("pooling", source.scores(None), status="failed", reason="?")]))
+    tasks = {task["task"]: task for task in summary.as_dict()["tasks"]}
+    assert [tasks[check][key] for key in ("scored", "sum", "full", "nothing", "by_hand")] == [1, points, 1, 0, 0]
+    assert [tasks[words][key] for key in ("scored", "by_hand")] == [0, 1]
+    assert summary.as_dict()["failed"] == 1

@@ -30,9 +30,7 @@ def test_scores_comments_and_files(grader, released, answers, tmp_path):
     job = hand_in(tmp_path, answer(released, right, [helpers]))
     result = grader.grade(job)
     (graded,) = result.notebooks
-    assert (graded.status, graded.score, result.failed, result.timestamp) == (
-        "graded", FULL, False, "2030-01-02 03:04:05 UTC"
-    )  # fmt: skip
+    assert (graded.status, graded.score, result.timestamp) == ("graded", FULL, "2030-01-02 03:04:05 UTC")
     assert graded.scores["written-pooling"] == 0.0 and graded.comments["written-pooling"] == "No response."
     assert graded.comments["max_pool2d"] is None
     assert sorted(os.listdir(tmp_path / "graded")) == ["pooling.ipynb", "timestamp.txt"]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import nbformat
 
 from convgrader.notebooks.source import SourceCell, SourceNotebook
 from convgrader.sandbox import isolation
+from tools import answers
 from tools.small_course import SmallCourse
 
 ROOT = Path(__file__).parents[2]
@@ -20,9 +20,8 @@ GRADE = [sys.executable, "-m", "convcourse", "grade", "pooling", *([] if CONFINE
 
 def right_answers(topic="pooling"):
     """Return ({function: a cell that defines it rightly}, a helper cell), from solutions/answers."""
-    text = (ROOT / "solutions" / "answers" / f"{topic}.py").read_text()
-    styles = re.findall(r"^def (\w+?)__(\w+)\(", text, re.MULTILINE)
-    return {name: f"{name} = {name}__{style}" for name, style in reversed(styles)}, text
+    found = answers.styles(ROOT, topic)
+    return {task: f"{task} = {names[0]}" for task, names in found.items()}, answers.path_of(ROOT, topic).read_text()
 
 
 class CourseUnderTest(SmallCourse):

@@ -102,7 +102,7 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
         try:
             book = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
             with contextlib.closing(book):
-                spec = _spec(course, book, confined)
+                spec = _spec(course, book)
                 jobs, summary = _jobs(course, book, spec, students, resume)
                 _grade_all(book, spec, jobs, summary, pool, console or Console(stderr=True))
                 return summary
@@ -144,7 +144,7 @@ def _grade_all(book, spec, jobs, summary, pool, console):
     summary.seconds = time.monotonic() - start
 
 
-def _spec(course, book, confined):
+def _spec(course, book):
     """Return what workers must know of the assignment."""
     from convgrader.nbgrader_plugin.preprocessors import GradeCells
 
@@ -157,7 +157,6 @@ def _spec(course, book, confined):
         seed=book.seed,
         checks=fingerprint(book.sources, budget),
         budget=budget,
-        is_confined=confined,
         ignore=tuple(course.directory.ignore),
         permissions=0o664 if course.directory.groupshared else 0o444,
         extra=extra if os.path.isdir(extra) else "",

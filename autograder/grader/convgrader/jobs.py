@@ -21,7 +21,6 @@ class AssignmentSpec:
     seed: int
     checks: str = ""  # fingerprint of what decides the scores
     budget: Budget = field(default_factory=Budget)
-    is_confined: bool = True
     ignore: tuple = ()
     permissions: int = 0o444
     extra: str = ""  # folder of files that the instructor adds to every submission
@@ -63,8 +62,3 @@ class SubmissionResult:
     notebooks: list = field(default_factory=list)
     timestamp: str = ""
     stopped: str = ""
-
-    @property
-    def failed(self):
-        """Whether any notebook could not be graded."""
-        return any(graded.status != "graded" for graded in self.notebooks)

@@ -2,6 +2,8 @@
 
 from rich.table import Table
 
+COUNTS = ("scored", "full", "nothing", "by_hand")  # submissions: with a score, with all points, with none, to be read
+
 
 class Summary:
     """What a batch came to: sums for each task, and the submissions that could not be graded."""
@@ -11,7 +13,7 @@ class Summary:
         self.skipped = 0  # what --resume leaves out: graded before, by these checks, and not changed since
         self.outdated = 0  # what --resume grades again because other checks graded it before
         self.tasks = {
-            (source.name, cell.name): {"points": cell.points, "sum": 0.0, "full": 0, "nothing": 0, "by_hand": 0}
+            (source.name, cell.name): {"points": cell.points, **dict.fromkeys(COUNTS, 0), "sum": 0.0}
             for source in book.sources.values()
             for cell in source.cells
             if cell.grade
@@ -29,10 +31,12 @@ class Summary:
                 task = self.tasks.get((graded.notebook, name))
                 if task is None:
                     continue
-                task["sum"] += score or 0.0
-                task["full"] += score is not None and score >= task["points"]
-                task["nothing"] += score == 0
-                task["by_hand"] += score is None
+                task["by_hand"] += score is None and graded.status == "graded"
+                if score is not None:
+                    task["scored"] += 1
+                    task["sum"] += score
+                    task["full"] += score >= task["points"]
+                    task["nothing"] += score == 0
 
     def as_dict(self):
         """Return all of it for JSON."""
@@ -64,9 +68,9 @@ class Summary:
         for heading in ("task", "points", "mean", "all points", "no points", "by hand"):
             table.add_column(heading, justify="left" if heading == "task" else "right")
         for (_, name), task in self.tasks.items():
-            judged = self.count - task["by_hand"]
-            mean = f"{task['sum'] / judged:.2f}" if judged else "-"
-            shares = [f"{100 * task[key] / judged:.0f} %" if judged else "-" for key in ("full", "nothing")]
+            scored = task["scored"]
+            mean = f"{task['sum'] / scored:.2f}" if scored else "-"
+            shares = [f"{100 * task[key] / scored:.0f} %" if scored else "-" for key in ("full", "nothing")]
             table.add_row(name, f"{task['points']:g}", mean, *shares, str(task["by_hand"] or ""))
         return table
 

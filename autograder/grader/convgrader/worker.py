@@ -13,15 +13,13 @@ from convgrader.errors import MalformedNotebookError
 from convgrader.grade import NotebookGrader
 from convgrader.jobs import NotebookResult, SubmissionResult
 from convgrader.notebooks import files, reader
-from convgrader.sandbox.zygote import warm_zygote
 
 
 class SubmissionGrader:
     """Grades submissions one after the other, with one zygote."""
 
-    def __init__(self, assignment, zygote=None):
-        self.assignment = assignment
-        self.zygote = zygote or warm_zygote(assignment.is_confined)
+    def __init__(self, assignment, zygote):
+        self.assignment, self.zygote = assignment, zygote
 
     def warm(self):
         """Compute what is right once, before workers are forked, and try an empty submission."""

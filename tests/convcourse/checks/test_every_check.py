@@ -1,6 +1,5 @@
 """A check must reject every known mistake, by its own sentence, and accept every right answer in whatever style."""
 
-import importlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from convcourse.calls.call import LocalFunction
 from convcourse.engine import expected
 from convcourse.engine.compare import same
 from convcourse.engine.context import current_context, graded_run
+from tools import answers
 from tools.mutation import solved
 
 ROOT = Path(__file__).parents[3]
@@ -20,12 +20,8 @@ MISTAKES = [(topic, check, mistake) for topic, check in ALL for mistake in check
 SEEDS, DEAR = 50, {"dice_features": 8, "find_orientation": 8, "separate_kernel": 10}  # how many seeds are tried
 
 
-def answers(topic, name):
-    module = importlib.import_module(f"solutions.answers.{topic}")
-    return {key.split("__")[1]: value for key, value in vars(module).items() if key.startswith(f"{name}__")}
-
-
-RIGHT = [(t, check, style, function) for t, check in ALL for style, function in answers(t, check.name).items()]
+ANSWERS = {topic: answers.functions(ROOT, topic) for topic in TOPICS}
+RIGHT = [(t, check, style, function) for t, check in ALL for style, function in ANSWERS[t][check.name].items()]
 
 
 def verdict_on(check, function, seed=0):
@@ -81,7 +77,7 @@ def test_a_mistake_answers_the_same_whenever_it_is_asked(topic, check, mistake):
 
 @pytest.mark.parametrize(("topic", "check"), ALL, ids=name_of)
 def test_there_are_enough_mistakes_and_right_answers(topic, check):
-    assert len(answers(topic, check.name)) >= (3 if check.oracle else 2)
+    assert len(ANSWERS[topic][check.name]) >= (3 if check.oracle else 2)
     assert len(check.mistakes) >= 4
     assert len({mistake.name for mistake in check.mistakes}) == len(check.mistakes)
 

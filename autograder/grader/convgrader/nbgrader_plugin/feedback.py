@@ -19,6 +19,7 @@ from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer
 from traitlets import Dict
 
+from convcourse.grade_ids import CHECK
 from convgrader.notebooks.sanitize import BREAK, MAX_CELL
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -41,7 +42,7 @@ _EXPANDS = re.compile(  # \sideset writes its operator twice
     r"\\(?:[egx]?def|let|(?:re)?new(?:command|environment)|providecommand|DeclareMathOperator|sideset)"
 )
 _SCRIPT = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>|@font-face\s*{[^}]*}", re.IGNORECASE | re.DOTALL)
-_UNNAMED = re.compile(r'<a href="#check-([\w-]+)">Test cell</a>')  # in nbgrader's list of what was graded
+_UNNAMED = re.compile(rf'<a href="#{CHECK}([\w-]+)">Test cell</a>')  # in nbgrader's list of what was graded
 
 
 class _Renderer(IPythonRenderer):

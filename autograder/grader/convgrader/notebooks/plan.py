@@ -19,7 +19,8 @@ class GradingPlan:
     @functools.cached_property
     def names(self):
         """The names that a check may look for: the tasks' and those that check cells mention."""
-        texts = {a.value for node in self._nodes(ast.Call) for a in node.args if isinstance(a, ast.Constant)}
+        calls = self._nodes(ast.Call, self.graded)
+        texts = {a.value for node in calls for a in node.args if isinstance(a, ast.Constant)}
         texts = {text for text in texts if isinstance(text, str)}
         return sorted(name for name in texts.union(self.answers) if name.isidentifier())
 
@@ -40,10 +41,12 @@ class GradingPlan:
         calls = [node for node in self._nodes(ast.Call) if node.args and isinstance(node.args[0], ast.Constant)]
         return sorted({node.args[0].value for node in calls if ast.unparse(node.func).split(".")[-1] == "checker"})
 
-    def _nodes(self, kind):
-        for source in self.locked.values():
+    def _nodes(self, kind, cells=None):
+        """Yield the nodes of a kind in some of the instructor's cells, in all by default."""
+        for name in self.locked if cells is None else cells:
             with contextlib.suppress(SyntaxError):
-                yield from (node for node in ast.walk(ast.parse(plain_python(source))) if isinstance(node, kind))
+                tree = ast.parse(plain_python(self.locked[name]))
+                yield from (node for node in ast.walk(tree) if isinstance(node, kind))
 
 
 @functools.lru_cache(4096)

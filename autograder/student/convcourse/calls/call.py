@@ -22,7 +22,7 @@ import numpy as np
 class Outcome:
     """What one call gave.
 
-    `kind` is "ok", "missing" (no such function), "blank" (still to be written), "raised", "timeout" or "unfit" (a
+    `kind` is "ok", "blank" (still to be written), "raised", "timeout" or "unfit" (a
     value that cannot be handed over). `problem` is one sentence for every kind but "ok".
     """
 

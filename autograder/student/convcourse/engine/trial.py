@@ -61,7 +61,7 @@ class Trial:
         self.dtype_kept &= judged.dtype_kept
         self.listed |= judged.listed
         self.timeouts += outcome.kind == "timeout"
-        self.given_up = outcome.kind in ("blank", "missing") or self.timeouts == 2
+        self.given_up = outcome.kind == "blank" or self.timeouts == 2
         return outcome
 
     def _judge(self, case, outcome):

@@ -11,7 +11,7 @@ from convcourse.commands.start import start
 from convcourse.commands.submit import submit
 from tools.small_course import environment
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def test_submit_packs_the_networks_and_nbgrader_collects_them(tmp_path, monkeypatch, capsys):
