@@ -20,6 +20,7 @@ STUDENT := $(shell find autograder/student/convcourse -name '*.py')
 GRADER := $(shell find autograder/grader/convgrader -name '*.py')
 PROJECTS := autograder/student autograder/grader solutions  # the packages that are installed, from where they lie
 BOOK := _config.yml _toc.yml $(shell find book -type f -not -path '*/__pycache__/*' 2>/dev/null)
+WEAVING := $(addprefix tools/,weave.py extract.py dependencies.py) $(addprefix autograder/student/convcourse/,provided.py __init__.py)
 BENCHMARKS := $(patsubst tools/benchmarks/%.py,%,$(filter-out %/__init__.py,$(wildcard tools/benchmarks/*.py)))
 INSTALLED := $(VENV)/.installed
 
@@ -66,7 +67,7 @@ $(INSTALLED): requirements.txt $(PROJECTS:%=%/pyproject.toml)
 	@echo 'c.IPKernelApp.log_level = "ERROR"  # no warning for every kernel that it talks over TCP' > $(VENV)/etc/ipython/ipython_kernel_config.py
 	@touch $@
 
-.make/woven: $(INSTALLED) $(ASSIGNMENTS) $(REFERENCE) tools/weave.py tools/extract.py autograder/student/convcourse/provided.py
+.make/woven: $(INSTALLED) $(ASSIGNMENTS) $(REFERENCE) $(WEAVING)
 	@mkdir -p .make
 	$(RUN) -m tools.weave
 	@touch $@
@@ -74,7 +75,7 @@ $(INSTALLED): requirements.txt $(PROJECTS:%=%/pyproject.toml)
 $(NOTEBOOKS): .make/woven
 	@:
 
-.make/book: $(INSTALLED) $(BOOK) $(REFERENCE) $(STUDENT) $(wildcard solutions/networks/*) $(NOTEBOOKS) | .make/woven
+.make/book: $(INSTALLED) $(BOOK) $(REFERENCE) $(STUDENT) $(wildcard solutions/networks/*) $(NOTEBOOKS) tools/execute.py tools/contents.py tools/edition.py | .make/woven
 	$(RUN) -m tools.execute .
 	$(BIN)/jupyter-book build -q . -n -W --keep-going
 	@touch $@

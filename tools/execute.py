@@ -8,7 +8,6 @@ import ast
 import hashlib
 import json
 import logging
-import re
 import sys
 import tempfile
 from modulefinder import ModuleFinder
@@ -16,11 +15,11 @@ from pathlib import Path
 
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
+from jupytext.myst import myst_to_notebook
 
 from tools import contents
 
 READER = {"name": "myst_nb_md", "type": "plugin"}
-CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(?:---\n.*?^---\n|(?::\w[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
 IMPORTED = ("book", "solutions", "autograder/student")  # folders of this project that chapters import from
 
 
@@ -32,7 +31,8 @@ def chapters(root):
 def uses(root, page):
     """Return the files of this project that the code of a page imports, or names: what its outputs hang on."""
     root = Path(root).resolve()
-    code = "\n".join(match[1] for match in CELL.finditer(page.read_text(encoding="utf-8")))
+    notebook = myst_to_notebook(page.read_text(encoding="utf-8"), code_directive="{code-cell}")
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     return sorted({*_modules(root, code), *_named(root, page.parent, code)})
 
 

@@ -56,6 +56,7 @@ class AssignmentBox(SphinxDirective):
         if stem not in self.env.course_topics:
             known = ", ".join(self.env.course_topics)
             raise self.error(f"assignment: there is none called {stem!r}; there are {known}")
+        self.env.note_dependency(str(weave.ProjectPaths(Path(self.env.srcdir)).assignment(stem)))
         return [assignment("", stem=stem)]
 
 
@@ -119,7 +120,7 @@ def link_solutions(app, doctree, docname):
 
 def collect_topics(app):
     """Remember which topics have an assignment: every stem with a prose source in solutions/assignments."""
-    app.env.course_topics = weave.ProjectPaths(Path(app.confdir or app.srcdir)).stems()
+    app.env.course_topics = weave.ProjectPaths(Path(app.srcdir)).stems()
 
 
 def setup(app):

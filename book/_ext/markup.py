@@ -50,10 +50,11 @@ class CourseTranslator(HTML5Translator):
             super().visit_entry(node)
             return
         row.column += 1 + node.get("morecols", 0)
-        spans = {"colspan": node["morecols"] + 1} if "morecols" in node else {}
+        more = {"colspan": node.get("morecols", 0), "rowspan": node.get("morerows", 0)}
+        spans = {name: number + 1 for name, number in more.items() if number}
         self.body.append(self.starttag(node, "td", "", CLASS="head", **spans))
         self.context.append("</td>\n")
-        node.clear()
+        raise nodes.SkipChildren
 
     def visit_citation(self, node):
         self.body.append(self.starttag(node, "div", CLASS="citation"))

@@ -1,11 +1,16 @@
 """Small sites for the tests of the extensions."""
 
+import io
+
 import pytest
 
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory):
-    """Build a site of some pages with our extensions; returns a function (files, extensions, config) -> folder."""
+    """Build a site of some pages with our extensions; returns a function (files, extensions, config) -> folder.
+
+    What Sphinx had to say is in ``warnings.txt`` there.
+    """
     from sphinx.application import Sphinx
 
     def build(files, extensions, source=None, **config):
@@ -19,8 +24,9 @@ def build(tmp_path_factory):
             "myst_enable_extensions": ["amsmath", "dollarmath", "colon_fence"], "html_theme": "basic", **config,
         }  # fmt: skip
         folders = (source, None, source / "_build/html", source / "_build/doctrees")
-        app = Sphinx(*map(lambda folder: folder and str(folder), folders), "html", settings, status=None, warning=None)
-        app.build()
+        folders, said = [folder and str(folder) for folder in folders], io.StringIO()
+        Sphinx(*folders, "html", settings, status=None, warning=said).build()
+        (source / "warnings.txt").write_text(said.getvalue(), encoding="utf-8")
         return source
 
     return build

@@ -32,9 +32,17 @@ $$
 1
 ```
 
-The text says [Ada1843].
-
-.. [Ada1843] A note.
+"""
+SPANNED = """
++-------+-------+
+|       | right |
+|       +-------+
+|       | below |
++-------+-------+
+| one   | two   |
++=======+=======+
+| three | four  |
++-------+-------+
 """
 
 
@@ -49,7 +57,8 @@ def page(build):
     front = "---\nkernelspec: {name: python3, display_name: Python 3}\n"
     front += "jupytext: {text_representation: {format_name: myst}}\n---\n"
     citation = "```{eval-rst}\nSee [Ada1843]_.\n\n.. [Ada1843] A note.\n.. [Bob1900] Another.\n```\n"
-    text = front + PAGE.split("The text says")[0] + citation
+    citation += "```{eval-rst}\n" + SPANNED + "```\n"
+    text = front + PAGE + citation
     site = build({"index.md": text, "a.png": picture()}, ["sphinx.ext.mathjax", "book._ext.markup"])
     return BeautifulSoup((site / "_build/html/index.html").read_text(), "html.parser")
 
@@ -67,10 +76,16 @@ def test_a_formula_keeps_its_place(page):
 
 
 def test_a_corner_that_heads_nothing_is_no_heading(page):
-    corner, heading = page.select("thead tr > *")
+    table = page.find("table")
+    corner, heading = table.select("thead tr > *")
     assert (corner.name, corner["class"], corner.get_text().strip()) == ("td", ["head"], "")
     assert (heading.name, heading.get_text().strip()) == ("th", "b")
-    assert [cell.name for cell in page.select("tbody tr > *")] == ["td", "td"], "other empty cells are left alone"
+    assert [cell.name for cell in table.select("tbody tr > *")] == ["td", "td"], "other empty cells are left alone"
+
+
+def test_a_corner_of_several_rows_keeps_them(page):
+    corner = page.find_all("table")[1].select("thead tr > *")[0]
+    assert (corner.name, corner["rowspan"], corner.get("colspan")) == ("td", "2", None)
 
 
 def test_a_hidden_cell_is_named_by_its_own_words(page):
