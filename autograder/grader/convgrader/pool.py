@@ -107,7 +107,7 @@ class Worker:
 
 
 class LocalPool(Pool):
-    """Worker processes on this machine.
+    """Worker processes on this machine; for one assignment, whose expected values they share.
 
     Parameters
     ----------

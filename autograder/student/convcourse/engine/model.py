@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from convcourse.calls.call import arrays_in
 from convcourse.engine.compare import Difference
+from convcourse.engine.display import as_html, as_text
 
 MODIFIES = "It changes its input. The caller still needs that array: work on a copy."
 VIEW = "It returns a view of its input. Whoever changes the result would change the input too: return a new array."
@@ -88,13 +89,9 @@ class Verdict:
         return self.earned == self.points
 
     def __str__(self):
-        from convcourse.engine.display import as_text
-
         return as_text(self)
 
     def _repr_html_(self):
-        from convcourse.engine.display import as_html
-
         return as_html(self)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
