@@ -20,7 +20,8 @@ STUDENT := $(shell find autograder/student/convcourse -name '*.py')
 GRADER := $(shell find autograder/grader/convgrader -name '*.py')
 PROJECTS := autograder/student autograder/grader solutions  # the packages that are installed, from where they lie
 BOOK := _config.yml _toc.yml $(shell find book -type f -not -path '*/__pycache__/*' 2>/dev/null)
-WEAVING := $(addprefix tools/,weave.py extract.py dependencies.py) $(addprefix autograder/student/convcourse/,provided.py __init__.py)
+TOOLS := $(wildcard tools/*.py)
+WEAVING := $(addprefix tools/,weave.py extract.py dependencies.py) $(addprefix autograder/student/convcourse/,provided.py __init__.py grade_ids.py)
 BENCHMARKS := $(patsubst tools/benchmarks/%.py,%,$(filter-out %/__init__.py,$(wildcard tools/benchmarks/*.py)))
 INSTALLED := $(VENV)/.installed
 
@@ -47,7 +48,7 @@ test: .make/woven .make/book  ## lint, and run every test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	PYTHONPATH=book $(BIN)/lint-imports
-	$(RUN) -m pytest -n 2 --dist loadfile --doctest-modules tests solutions/miniconv autograder tools book
+	$(RUN) -m pytest -n 2 --dist loadfile --doctest-modules tests solutions/miniconv autograder/student autograder/grader tools book
 
 # --- steps ---------------------------------------------------------------------------------------------------------
 
@@ -75,12 +76,12 @@ $(INSTALLED): requirements.txt $(PROJECTS:%=%/pyproject.toml)
 $(NOTEBOOKS): .make/woven
 	@:
 
-.make/book: $(INSTALLED) $(BOOK) $(REFERENCE) $(STUDENT) $(wildcard solutions/networks/*) $(NOTEBOOKS) tools/execute.py tools/contents.py tools/edition.py | .make/woven
-	$(RUN) -m tools.execute .
+.make/book: $(INSTALLED) $(BOOK) $(REFERENCE) $(STUDENT) $(wildcard solutions/networks/*) $(NOTEBOOKS) $(TOOLS) | .make/woven
+	$(RUN) -m tools.execute
 	$(BIN)/jupyter-book build -q . -n -W --keep-going
 	@touch $@
 
-.make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) tools/sample_class.py solutions/answers/pooling.py nbgrader_config.py | .make/woven
+.make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) $(TOOLS) solutions/answers/pooling.py nbgrader_config.py | .make/woven
 	$(RUN) -m tools.sample_class --quiet
 	@touch $@
 
@@ -98,9 +99,9 @@ bench: $(INSTALLED)  ## time the reference package and grading
 page: .make/woven  ## build one page: make page STEM=pooling
 	@test -n '$(STEM)' || { echo 'Which page? make page STEM=pooling'; exit 2; }
 	@test -f 'book/$(STEM).md' || { echo 'There is no book/$(STEM).md; there are $(patsubst book/%.md,%,$(wildcard book/*.md))'; exit 2; }
-	@test -z "$$(find book solutions autograder/student -name '*.py' -newer .make/pages/$(STEM)/_toc.yml 2>/dev/null)" || rm -rf .make/pages/$(STEM)
 	@mkdir -p .make/pages/$(STEM)
 	@printf 'format: jb-book\nroot: book/%s\n' '$(STEM)' > .make/pages/$(STEM)/_toc.yml
+	$(RUN) -m tools.execute $(STEM) --build .make/pages/$(STEM)/_build
 	$(BIN)/jupyter-book build . --toc .make/pages/$(STEM)/_toc.yml --path-output .make/pages/$(STEM) --keep-going
 	@echo "The page: .make/pages/$(STEM)/_build/html/book/$(STEM).html (links to other pages lead nowhere in it)"
 

@@ -1,5 +1,6 @@
 """A test is found by the name of what it tests: every module has a test file of its name, in the same place."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ ELSEWHERE = {
     "autograder/grader/convgrader/nbgrader_plugin/patches.py": "with the preprocessors that ask for them",
     "tools/benchmarks/": "measurements, looked at",
     "tools/browser.py": "used by every test that needs a browser",
-    "tools/calibrate.py": "its controls are tried in tests/convcourse/engine/test_model_check.py",
+    "tools/calibrate.py": "its controls are tried in tests/convcourse/engine/test_network_check.py",
     "tools/site_report.py": "a measurement, looked at",
     "tools/screenshots.py": "pictures, looked at; that their pages exist is tests/site/test_reader.py's",
     "tools/small_course.py": "the course of all tests that grade",
@@ -50,6 +51,8 @@ def test_every_module_has_a_test_of_its_name(module):
 @pytest.mark.parametrize("place", ELSEWHERE)
 def test_what_is_tested_elsewhere_exists(place):
     assert (ROOT / place).exists()
+    for test in re.findall(r"tests/[\w/.]+\w", ELSEWHERE[place]):
+        assert (ROOT / test).exists(), test
 
 
 def test_helpers_hold_no_tests_and_every_topic_has_what_a_topic_has():

@@ -1,14 +1,14 @@
-"""Execute the chapters side by side, into the cache that the build reads: ``python -m tools.execute [ROOT]``.
+"""Execute the chapters side by side, into the cache that the build reads: ``python -m tools.execute``.
 
 The build itself runs one chapter after the other. A chapter is run again when its code has changed, or something of
 this project that its code imports or reads.
 """
 
+import argparse
 import ast
 import hashlib
 import json
 import logging
-import sys
 import tempfile
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -65,30 +65,55 @@ def fingerprint(root, page):
     return found.hexdigest()
 
 
-def forget_outdated(cache, root, files, stamps):
-    """Take out of the cache what was run with other files than those there are now; return the new stamps."""
-    now = {file.stem: fingerprint(root, file) for file in files}
+def forget_outdated(cache, files, now, stamps):
+    """Take out of the cache what was run with other files than those there are now.
+
+    `now` has the fingerprint of every page, `stamps` those with which the cache's records were made. A record belongs
+    to the code of a page: a page whose code is as it was finds its old record again.
+    """
     for file in files:
         record = cache.get_cached_project_nb(str(file))
-        if record is not None and stamps.get(file.stem) != now[file.stem]:
+        if record is not None and stamps.get(record.hashkey) != now[file]:
             cache.remove_cache(record.pk)
-    return now
 
 
-def execute(root, build="_build", timeout=300):
-    """Run what is not in the cache; return (the chapters that failed, how many ran). The build shows the errors."""
-    folder, path = root / build / ".jupyter_cache", root / build / ".chapters.json"
+def stamped(cache, files, now, stamps):
+    """Return the fingerprint of every record of the cache: of those of the pages as they are now, the present one."""
+    records = {file: cache.get_cached_project_nb(str(file)) for file in files}
+    known = {record.hashkey for record in cache.list_cache_records()}
+    stamps = {key: stamp for key, stamp in stamps.items() if key in known}
+    return stamps | {record.hashkey: now[file] for file, record in records.items() if record is not None}
+
+
+def execute(root, build="_build", stems=None, timeout=300):
+    """Run what is not in the cache; return (the chapters that failed, how many ran). The build shows the errors.
+
+    `build` is the folder that the build writes into; `stems` are the chapters to look at, all by default.
+    """
+    folder, path = root / build / ".jupyter_cache", root / build / ".executed.json"
     cache = get_cache(str(folder))
-    files = chapters(root)
+    files = [file for file in chapters(root) if stems is None or file.stem in stems]
     for file in files:
         cache.add_nb_to_project(str(file), read_data=READER)
-    stamps = forget_outdated(cache, root, files, json.loads(path.read_text()) if path.is_file() else {})
+    now = {file: fingerprint(root, file) for file in files}
+    stamps = json.loads(path.read_text()) if path.is_file() else {}
+    forget_outdated(cache, files, now, stamps)
     executor = load_executor("local-parallel", cache, logger=logging.getLogger("execute"))
     result = executor.run_and_cache(filter_uris=[str(file) for file in files], timeout=timeout)
-    path.write_text(json.dumps(stamps, indent=1) + "\n")
+    path.write_text(json.dumps(stamped(cache, files, now, stamps), indent=1) + "\n")
     return sorted(Path(uri).stem for uri in [*result.excepted, *result.errored]), len(result.all())
 
 
-if __name__ == "__main__":
-    failed, ran = execute(Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve())
+def main(arguments=None):
+    """Execute the chapters whose code, imports or data have changed."""
+    parser = argparse.ArgumentParser(prog="python -m tools.execute", description=main.__doc__)
+    parser.add_argument("stems", nargs="*", metavar="STEM", help="these chapters alone (default: all)")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
+    parser.add_argument("--build", default="_build", help="the folder that the build writes into (default: _build)")
+    options = parser.parse_args(arguments)
+    failed, ran = execute(options.root.resolve(), options.build, options.stems or None)
     print(f"{ran} chapters executed, {len(failed)} of them failed{': ' + ', '.join(failed) if failed else ''}")
+
+
+if __name__ == "__main__":
+    main()

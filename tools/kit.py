@@ -109,16 +109,9 @@ def topics(root):
     return "\n".join(lines)
 
 
-def published(root):
-    """Return (address of the kit's repository or "", its branch): the environment's, else the configured ones."""
-    launch = site.settings(root)["sphinx"]["config"]["course_launch"]
-    address = os.environ.get("COURSE_KIT") or launch["kit"] or ""
-    return address.rstrip("/").removesuffix(".git"), os.environ.get("COURSE_KIT_BRANCH") or launch["branch"]
-
-
 def wheel_address(root):
     """Return where a notebook's first cell finds the wheel: in the published kit, else beside the notebook."""
-    address, branch = published(root)
+    address, branch = site.kit(root)
     return f"{address}/raw/{branch}/{WHEEL}" if address else ANY_WHEEL
 
 

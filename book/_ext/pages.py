@@ -13,7 +13,7 @@ from jupyter_cache import get_cache
 
 from book._ext.assignments import launch_links
 from convcourse import site
-from tools import execute, kit
+from tools import execute
 
 DESCRIPTION = "A course on convolutional networks in which every claim is computed on the page."
 
@@ -133,7 +133,7 @@ def read_addresses(app, config):
     if address := site.configured(app.confdir):
         config.html_baseurl = address.rstrip("/") + "/"
     if config.course_launch:
-        address, branch = kit.published(app.confdir)
+        address, branch = site.kit(app.confdir)
         config.course_launch = {**config.course_launch, "kit": address, "branch": branch}
 
 

@@ -233,3 +233,11 @@ def test_what_other_checks_graded_is_graded_again(handed_in, here, monkeypatch):
     assert (mended.skipped, mended.outdated, mended.count) == (0, 2, 3)
     assert handed_in.query("SELECT DISTINCT checks FROM autograder_record") == [("of a check that was mended",)]
     assert handed_in.grade(pool=here, students=["all"], resume=True).skipped == 1
+
+
+def test_what_nbgrader_graded_in_between_is_graded_again(handed_in, here):
+    """Its scores may come from other checks than those that the record names."""
+    handed_in.grade(pool=here, students=["all", "half"])
+    assert handed_in.nbgrader("autograde", "pooling", "--student", "half", "--force")[0] == 0
+    again = handed_in.grade(pool=here, students=["all", "half"], resume=True)
+    assert (again.skipped, again.count) == (1, 1)

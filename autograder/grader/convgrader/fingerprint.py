@@ -9,7 +9,7 @@ import convcourse
 import convgrader
 
 ORACLES = ("numpy", "torch", "scipy", "scikit-image", "scikit-learn")  # another version of these may judge otherwise
-GRADER = "convgrader.worker"  # what reads, runs and scores a notebook, with all that it imports
+GRADER = ("convgrader.worker", "convgrader.sandbox.zygote")  # what reads, runs and scores a notebook: both processes
 
 
 def fingerprint(sources, budget):
@@ -26,7 +26,7 @@ def fingerprint(sources, budget):
     """
     found = hashlib.sha256(repr(budget).encode())
     topics = {topic for source in sources.values() for topic in source.plan.topics}
-    for name, path in sorted(_imported([GRADER, *(f"convcourse.checks.{topic}" for topic in topics)]).items()):
+    for name, path in sorted(_imported([*GRADER, *(f"convcourse.checks.{topic}" for topic in topics)]).items()):
         found.update(name.encode() + path.read_bytes())
     for name in ORACLES:
         found.update(f"{name}=={metadata.version(name)}".encode())

@@ -28,6 +28,16 @@ def configured(root):
     return os.environ.get("COURSE_SITE") or settings(root).get("html", {}).get("baseurl") or ""
 
 
+def kit(root):
+    """Return (address of the repository of the student kit or "", its branch): ``course_launch`` in _config.yml.
+
+    The environment's ``COURSE_KIT`` and ``COURSE_KIT_BRANCH`` go first.
+    """
+    launch = settings(root)["sphinx"]["config"]["course_launch"]
+    address = os.environ.get("COURSE_KIT") or launch["kit"] or ""
+    return address.rstrip("/").removesuffix(".git"), os.environ.get("COURSE_KIT_BRANCH") or launch["branch"]
+
+
 def settings(root):
     """Return what ``_config.yml`` in the folder `root` says; nothing where there is no such file."""
     import yaml  # students need it only for what jupyterlab brings along

@@ -76,6 +76,16 @@ def save(gradebook, record):
     )
 
 
+def forget(gradebook, student, assignment, notebook):
+    """Take away the record of one notebook, if there is one."""
+    prepare(gradebook)
+    gradebook.db.execute(
+        text("DELETE FROM autograder_record WHERE student = :s AND assignment = :a AND notebook = :n"),
+        {"s": student, "a": assignment, "n": notebook},
+    )
+    gradebook.db.commit()
+
+
 def graded(gradebook, assignment):
     """Return {(student, notebook): Record} of all notebooks of an assignment that could be graded."""
     prepare(gradebook)

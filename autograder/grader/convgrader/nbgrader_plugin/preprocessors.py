@@ -61,6 +61,12 @@ class _OfAnAssignment(NbGraderPreprocessor):
             found = grading_log.source_of(gradebook, where["notebook"], where["assignment"])
             return found, grading_log.seed_of(gradebook, where["assignment"])
 
+    def forget(self, resources):
+        """Take away what is recorded of an earlier grading: ``autograder grade --resume`` must not rely on it."""
+        where = resources["nbgrader"]
+        with Gradebook(where["db_url"]) as gradebook:
+            grading_log.forget(gradebook, where["student"], where["assignment"], where["notebook"])
+
 
 class Normalise(_OfAnAssignment):
     """Takes over of a submission what students may write, and puts it into the instructor's frame."""
@@ -85,6 +91,7 @@ class GradeCells(_OfAnAssignment):
     def preprocess(self, nb, resources):
         """Write the outputs of all code cells."""
         source, seed = self.source(resources)
+        self.forget(resources)
         budget = Budget(self.cell_seconds, self.notebook_seconds)
         folder = resources.get("metadata", {}).get("path", ".")
         zygote = warm_zygote(not self.unconfined)

@@ -197,14 +197,6 @@ def _padded(function, how):
     return wrong
 
 
-def _swapped_halves(function):
-    def wrong(x, h, mode="full"):
-        widths = [{"full": (k - 1, k - 1), "same": ((k - 1) // 2, k // 2), "valid": (0, 0)}[mode] for k in h.shape]
-        return function(np.pad(x, widths), h, "valid")
-
-    return wrong
-
-
 def _longer(function):
     """NumPy's rule: same is as long as the longer of both."""
 
@@ -956,10 +948,6 @@ def _draw_agree(d):
     kernel = kernel + kernel[::-1, ::-1]
     kernel.flat[d.integer(0, kernel.size // 2 - 1)] += d.integer(0, 1)
     return Case((kernel,), {}, part)
-
-
-def _point_symmetric(kernel):
-    return bool(np.array_equal(kernel, kernel[::-1, ::-1]))
 
 
 _POINT = np.array([[1.0, 2, 3], [4, 5, 4], [3, 2, 1]])

@@ -23,12 +23,6 @@ _unfold = on_torch(F.unfold)
 _FOLDED = "x, output_size, kernel_size, dilation=1, padding=0, stride=1"
 
 
-def _fold_with(change):
-    """Build a wrong fold that changes its settings, then folds rightly."""
-
-    return handed(_FOLDED, lambda x, settings: _fold(x, **change(settings)), 1)
-
-
 def _fold_of(change):
     """Build a wrong fold that rearranges the columns (N, C, kH, kW, L) first."""
 

@@ -148,7 +148,6 @@ POOL_OUTPUT_SHAPE = Check(
 # --- max pooling ---------------------------------------------------------------------------------------------------
 
 _max = on_torch(F.max_pool2d)
-_ALL = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False, "return_indices": False}
 
 
 def _max_with(change):

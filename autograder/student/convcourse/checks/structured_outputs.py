@@ -814,7 +814,6 @@ def _right_aligned(x, size=None, scale_factor=None):
     return _bilinear(x, size, scale_factor, align_corners=True)
 
 
-_at_middle = _mixed(lambda n, m: _weights(n, m, _middle))
 _at_corners = _mixed(lambda n, m: _weights(n, m, _aligned))
 
 _x = Arrays("structured_outputs", "upsample_bilinear2d")

@@ -10,10 +10,10 @@ from convcourse.engine.model import Mistake
 
 
 class Arrays:
-    """Arrays for the cases of one check, each drawn from a key of its own.
+    """Arrays for the cases of one check, or of a few, each drawn from a key of its own.
 
-    The key is the check's name, the array's shape, and how many of this shape the check drew before: another array
-    in another check, or of another shape, changes none of them.
+    The key is the names, the array's shape, and how many of this shape were drawn under these names before: another
+    array under other names, or of another shape, changes none of them.
 
     Examples
     --------
