@@ -438,7 +438,7 @@ _FRAMES = """\
 import os, stat, struct, json, socket
 def forge(number):
     array = ["a", "<f8", [1, 1, 1, 2], [16, 16, 16, 8], 0, 16, True]
-    text = json.dumps(["t", "reply", number, ["t", "ok", array, "", False, False]]).encode()
+    text = json.dumps(["t", "reply", number, ["t", "ok", array, "", False, False, False]]).encode()
     for fd in range(3, 64):
         try:
             if stat.S_ISSOCK(os.fstat(fd).st_mode):

@@ -67,6 +67,21 @@ def test_outcomes_report_change_and_sharing_inside_tuples():
     assert isinstance(outcome, Outcome)
 
 
+def test_a_call_that_changes_the_result_before_it_is_seen():
+    buffer = np.zeros(2)
+
+    def fill(x):
+        buffer[...] = x
+        return buffer
+
+    kept = LocalFunction(fill)
+    assert not kept.call((np.ones(2),), {}, 1).overwrites
+    assert not kept.call((np.ones(2),), {}, 1).overwrites, "nobody can tell"
+    assert kept.call((np.zeros(2),), {}, 1).overwrites
+    fresh = LocalFunction(lambda x: x + 1)
+    assert not any(fresh.call((np.full(2, k),), {}, 1).overwrites for k in range(3))
+
+
 @pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x], lambda x: {"x": x}], ids=["array", "list", "dict"])
 def test_arguments_are_copied_and_watched_however_they_are_handed_over(wrap):
     def change(value):

@@ -30,7 +30,8 @@ def test_the_seed_decides_the_draws_and_the_table_does_not_change():
     seen = []
     with graded_run(2, print):
         verdict_on(lambda x: seen.append(x.copy()) or 2 * x)
-    assert all(np.array_equal(a, b.args[0]) for a, b in zip(seen[-len(other) :], other, strict=True))
+    tried = seen[len(DOUBLE.cases) :][: len(other)]
+    assert all(np.array_equal(a, b.args[0]) for a, b in zip(tried, other, strict=True))
 
 
 def test_a_drawn_case_of_no_part_is_refused():

@@ -18,6 +18,17 @@ def test_an_unknown_error_is_not_given_a_name():
     assert verdict_on(lambda x: np.minimum(2 * x, 150.0).astype(x.dtype)).diagnosis == ""  # caps, but elsewhere
 
 
+def test_an_option_that_is_not_written_costs_its_part_and_no_more():
+    def half(x):
+        if x.max() >= 100:
+            raise NotImplementedError
+        return 2 * x
+
+    verdict = verdict_on(half)
+    assert verdict.parts == {"small": True, "large": False} and verdict.earned == 1.0
+    assert "It is not written yet." in str(verdict)
+
+
 def test_whoever_only_raises_is_not_told_a_mistake_that_raises():
     raises = Mistake("raises", "You divide by zero.", lambda x: x / 0 if x.size == 2 else 1 / 0)
     check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(3),)),), mistakes=(raises,))
@@ -37,6 +48,18 @@ def test_broken_properties_take_a_quarter_away(function, says):
     verdict = verdict_on(function)
     assert says in verdict.broken
     assert verdict.earned == 3.0
+
+
+def test_a_result_that_a_later_call_changes_takes_a_quarter_away():
+    kept = {}
+
+    def buffered(x):
+        found = kept.setdefault((x.shape, x.dtype), np.empty_like(x))
+        found[...] = 2 * x
+        return found
+
+    verdict = verdict_on(buffered)
+    assert model.OVERWRITES in verdict.broken and verdict.earned == 3.0
 
 
 def test_a_view_of_the_input_takes_a_quarter_away():
@@ -155,7 +178,8 @@ def test_a_failure_shrinks_within_its_part():
 def test_the_tolerance_is_for_the_dtype_and_the_size_of_what_was_added_up():
     assert verdict_on(lambda x: (2 * x * (1 + 1e-6 * (x.dtype == np.float32))).astype(x.dtype)).passed
     assert not verdict_on(lambda x: (2 * x * (1 + 1e-6)).astype(x.dtype)).passed
-    total = Check("total", oracle=lambda x: x.sum(keepdims=True), cases=(Case((np.array([1e6, 1e-3, -1e6]),)),))
+    cases, exempt = (Case((np.array([1e6, 1e-3, -1e6]),)),), {"scale": "the test adds what is small beside 1e6 alone"}
+    total = Check("total", oracle=lambda x: x.sum(keepdims=True), cases=cases, exempt=exempt)
     assert verdict_on(lambda x: x.sum(keepdims=True) + 1e-5, total).passed
     assert not verdict_on(lambda x: x.sum(keepdims=True) + 1e-3, total).passed
     scaled = replace(total, scale=lambda x: np.full(1, 1e9))

@@ -11,7 +11,7 @@ FORGED = {
     "not_a_tuple": ["ok"],
     "short": ("ok", 1),
     "kind": ("great", 1, "", False, False),
-    "problem": ("raised", 1, 7, False, False),
+    "problem": ("raised", 1, 7, False, False, False),
 }
 
 
@@ -22,5 +22,5 @@ def test_malformed_replies_are_refused(name):
 
 
 def test_values_that_cannot_cross_are_named():
-    outcome = as_outcome(("ok", [1, {"a": protocol.Unfit("generator")}], "", False, False))
+    outcome = as_outcome(("ok", [1, {"a": protocol.Unfit("generator")}], "", False, False, False))
     assert outcome == Outcome("unfit", problem="It returned a value of type generator.")

@@ -9,9 +9,9 @@ from convgrader.sandbox import protocol
 
 def as_outcome(reply):
     """Turn a sandbox's report into an Outcome; it may be forged, so every part is looked at."""
-    if not isinstance(reply, tuple) or len(reply) != 5:
+    if not isinstance(reply, tuple) or len(reply) != 6:
         raise ProtocolError("a malformed reply")
-    kind, value, problem, modified, shares_memory = reply
+    kind, value, problem, *said = reply
     kinds = ("ok", "blank", "raised", "timeout", "unfit")
     if not isinstance(kind, str) or kind not in kinds or not isinstance(problem, str):
         raise ProtocolError("a malformed reply")
@@ -20,7 +20,7 @@ def as_outcome(reply):
     unfit = find_unfit(value)
     if unfit is not None:
         return Outcome("unfit", problem=f"It returned a value of type {unfit.type_name}.")
-    return Outcome("ok", value, "", modified is not False, shares_memory is not False)
+    return Outcome("ok", value, "", *(flag is not False for flag in said))
 
 
 def find_unfit(value):

@@ -22,8 +22,9 @@ import numpy as np
 class Outcome:
     """What one call gave.
 
-    `kind` is "ok", "blank" (still to be written), "raised", "timeout" or "unfit" (a
-    value that cannot be handed over). `problem` is one sentence for every kind but "ok".
+    `kind` is "ok", "blank" (still to be written), "raised", "timeout" or "unfit" (a value that cannot be handed over).
+    `problem` is one sentence for every kind but "ok". `modified`: the call changed its arguments; `shares_memory`: its
+    result is a view of one; `overwrites`: it changed the result of the call before.
     """
 
     kind: str = "ok"
@@ -31,6 +32,7 @@ class Outcome:
     problem: str = ""
     modified: bool = False
     shares_memory: bool = False
+    overwrites: bool = False
 
     @property
     def ok(self):
@@ -58,6 +60,7 @@ class LocalFunction(StudentFunction):
 
     def __init__(self, function):
         self.function = function
+        self.earlier = []  # arrays of the last result, as they are now and as they were
 
     def call(self, args, kwargs, limit):
         """Call with copies of `args` and `kwargs`; see StudentFunction."""
@@ -72,11 +75,14 @@ class LocalFunction(StudentFunction):
             return Outcome("blank", problem="It is not written yet.")
         except (Exception, SystemExit, GeneratorExit) as error:
             return Outcome("raised", problem=describe_error(error))
-        given = [*args, *kwargs.values()]
+        given, found = [*args, *kwargs.values()], arrays_in(value)
+        overwrites = any(not unchanged(after, before) for after, before in self.earlier)
+        self.earlier = [(array, array.copy()) for array in found]
         return Outcome(
             value=value,
             modified=any(not unchanged(before, after) for before, after in zip(given, own)),
-            shares_memory=any(np.may_share_memory(a, b) for a in arrays_in(value) for b in arrays_in(own)),
+            shares_memory=any(np.may_share_memory(a, b) for a in found for b in arrays_in(own)),
+            overwrites=overwrites,
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from convcourse.engine import expected, trial
+from convcourse.engine import expected, kinds, trial
 from convcourse.engine.model import Case, Failure, Verdict, not_defined
 
 
@@ -33,6 +33,7 @@ class Kept:
         self.truths = weakref.WeakKeyDictionary()  # case -> (expected, scale, tolerance)
         self.drawn = {}  # seed -> cases
         self.mistakes = {}  # mistake -> its outcomes on the table
+        self.variations = {}  # kind of input -> cases made of the table's
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class Check:
         ``draw(draws)`` builds a further Case from random choices; also used to find the smallest failing one.
     properties, mistakes
         See Property and Mistake.
+    exempt : dict
+        Kinds of inputs (`convcourse.engine.kinds`) that make no sense for the function: name -> reason.
+    photographs : bool
+        Whether the first array may be a photograph: bytes (uint8) are tried too.
     section : str
         Label of the section in the book that explains it.
     outputs : tuple of str
@@ -75,6 +80,8 @@ class Check:
     draws: int = 8
     properties: tuple = ()
     mistakes: tuple = ()
+    exempt: dict = field(default_factory=dict)
+    photographs: bool = False
     section: str = ""
     outputs: tuple = ()
     tolerance: float = 1e-10
@@ -93,7 +100,8 @@ class Check:
     def warm(self, seed):
         """Compute what is right for every case; see `Gradable.warm`."""
         if self.oracle is not None:
-            for case in (*self.cases, *expected.drawn(self, seed)):
+            varied = [meant for kind in kinds.KINDS for _, meant in kinds.variations(self, kind)]
+            for case in (*self.cases, *expected.drawn(self, seed), *varied):
                 expected.truth(self, case)
 
     def run(self, find, points, context):
@@ -108,11 +116,8 @@ class Check:
             return Verdict.of(self, points, 0.0, {}, failure=missing, seed=seed, outputs=self.outputs)
         tried = trial.Trial(self, function, context)
         tried.run()
-        parts, broken = tried.parts(), tried.broken()
-        share = sum(weight for part, weight in self.parts.items() if parts[part]) / sum(self.parts.values())
-        share *= max(0.0, 1 - sum(cost for _, cost in broken))
-        failure, diagnosis = tried.failure(), tried.diagnosis()
+        broken, failure, diagnosis = tried.broken(), tried.failure(), tried.diagnosis()
         return Verdict.of(
-            self, points, share, parts, broken=tuple(says for says, _ in broken), failure=failure,
+            self, points, tried.share(broken), tried.parts(), broken=tuple(says for says, _ in broken), failure=failure,
             diagnosis=diagnosis, seed=seed, outputs=self.outputs,
         )  # fmt: skip

@@ -39,9 +39,13 @@ def truth(check, case):
         wide, absolute = _map_floats(case, np.float64, lambda a: a), _map_floats(case, np.float64, np.abs)
         expected = check.oracle(*wide.args, **wide.kwargs)
         scale = (check.scale or check.oracle)(*absolute.args, **absolute.kwargs)
-        low = any(array.dtype == np.float32 for array in arrays_in([case.args, case.kwargs]))
-        check.kept.truths[case] = expected, scale, check.tolerance32 if low else check.tolerance
+        check.kept.truths[case] = expected, scale, check.tolerance32 if has_single(case) else check.tolerance
     return check.kept.truths[case]
+
+
+def has_single(case):
+    """Say whether any array in the arguments of a case is of float32."""
+    return any(array.dtype == np.float32 for array in arrays_in([case.args, case.kwargs]))
 
 
 def _map_floats(case, dtype, function):

@@ -8,17 +8,17 @@ import hypothesis
 from hypothesis import strategies as st
 
 from convcourse.engine.compare import compare
+from convcourse.engine.diagnosis import diagnose
 from convcourse.engine.expected import (
-    agree,
     as_expected,
     drawn,
     dtype_kept,
-    mistake_outcomes,
-    noise_of,
+    has_single,
     rng_of,
     truth,
 )
-from convcourse.engine.model import COST, DTYPE, LIST, MODIFIES, NOT_TRIED, VIEW, Failure, malformed
+from convcourse.engine.kinds import KINDS, SINGLE, variations
+from convcourse.engine.model import COST, DTYPE, LIST, MODIFIES, NOT_TRIED, OVERWRITES, VIEW, Failure, malformed
 from convcourse.engine.sampling import Draws, SmallDraws
 
 
@@ -37,40 +37,75 @@ class Trial:
     def __init__(self, check, function, context):
         self.check, self.function, self.context = check, function, context
         self.outcomes = []  # one per table case, None where it was not called
+        self.wrong = set()  # numbers of the table's cases with a wrong value
         self.failures = {}  # part -> its first failure
+        self.spoiled = {}  # kind of input that goes wrong -> the failure
         self.dtype_kept = True
         self.listed = False
+        self.overwrites = False
         self.given_up = False
         self.timeouts = 0
 
     def run(self):
-        """Call the function on the table, and on the drawn cases of the parts that still hold."""
-        for case in self.check.cases:
-            self.outcomes.append(None if self.given_up else self._try(case))
+        """Try the table, what the seed draws, and the kinds of inputs that every check tries."""
+        self.try_table()
+        self.try_drawn(self.context.seed)
+        self.try_kinds()
+
+    def try_table(self):
+        """Call the function on every case of the table."""
+        for number, case in enumerate(self.check.cases):
+            outcome, failure = (None, None) if self.given_up else self._try(case)
+            self.outcomes.append(outcome)
+            if failure is not None and outcome.ok:
+                self.wrong.add(number)
             if self.given_up:
                 self.failures.setdefault(case.part, Failure(case, NOT_TRIED))
-        for case in drawn(self.check, self.context.seed):
+
+    def try_drawn(self, seed):
+        """Call the function on what a seed draws for the parts that still hold."""
+        for case in drawn(self.check, seed):
             if not self.given_up and case.part not in self.failures:
                 self._try(case)
 
+    def try_kinds(self):
+        """Call the function on all kinds of inputs, if nothing has failed: nothing is to be taken away twice."""
+        for kind in KINDS if not self.failures else ():
+            self._try_kind(kind)
+
     def _try(self, case):
         outcome = self.function.call(case.args, case.kwargs, self.check.limit)
-        judged = self._judge(case, outcome)
+        judged = self.judge(case, outcome)
         if judged.failure is not None:
             self.failures.setdefault(case.part, judged.failure)
         self.dtype_kept &= judged.dtype_kept
         self.listed |= judged.listed
+        self.overwrites |= outcome.overwrites
         self.timeouts += outcome.kind == "timeout"
-        self.given_up = outcome.kind == "blank" or self.timeouts == 2
-        return outcome
+        self.given_up = self.timeouts == 2
+        return outcome, judged.failure
 
-    def _judge(self, case, outcome):
+    def _try_kind(self, kind):
+        """Call the function on a kind's variations of the table, until one goes wrong."""
+        for given, meant in variations(self.check, kind):
+            outcome = self.function.call(given.args, given.kwargs, self.check.limit)
+            judged = self.judge(given, outcome, meant)
+            self.dtype_kept &= judged.dtype_kept or kind is not SINGLE
+            self.overwrites |= outcome.overwrites
+            if judged.failure is not None:
+                self.spoiled[kind] = judged.failure
+                return
+
+    def judge(self, case, outcome, meant=None):
+        """Judge the outcome of a call; `meant` is the case that has its right answer, if it is another one."""
         if not outcome.ok:
             return Judged(Failure(case, outcome.problem))
         if self.check.judge is not None:
             problem = _ask(self.check.judge, outcome.value, case)
             return Judged(Failure(case, problem, outcome.value) if problem else None)
-        expected, scale, tolerance = truth(self.check, case)
+        expected, scale, tolerance = truth(self.check, meant or case)
+        if meant is not None and has_single(case):
+            tolerance = self.check.tolerance32
         value, listed = as_expected(outcome.value, expected)
         difference = compare(value, expected, scale, tolerance)
         if difference is not None:
@@ -80,6 +115,12 @@ class Trial:
     def parts(self):
         """Return {part: does it hold?}."""
         return {part: part not in self.failures for part in self.check.parts}
+
+    def share(self, broken):
+        """Return the share of the points: the weights of the parts that hold, less what broken properties cost."""
+        weights, parts = self.check.parts, self.parts()
+        share = sum(weight for part, weight in weights.items() if parts[part]) / sum(weights.values())
+        return share * max(0.0, 1 - sum(cost for _, cost in broken))
 
     def broken(self):
         """List (sentence, cost) of the properties that do not hold; where nothing is earned, none."""
@@ -91,9 +132,10 @@ class Trial:
             VIEW: not self.check.views_allowed and any(outcome.shares_memory for outcome in done),
             DTYPE: not self.dtype_kept,
             LIST: self.listed,
+            OVERWRITES: self.overwrites,
         }
         found = [(says, COST) for says, broken in standard.items() if broken]
-        # What a failed part has cost already is not taken away twice.
+        found += [(kind.says, COST) for kind in self.spoiled]
         for number, prop in enumerate(() if self.failures else self.check.properties):
             draws = Draws(rng_of(self.context.seed, self.check.name, number))
             if not _holds(prop, self.function, self.check.limit, draws):
@@ -102,24 +144,17 @@ class Trial:
 
     def failure(self):
         """Return the smallest failure, made smaller still where somebody will look at it, or None."""
-        found = min(self.failures.values(), key=lambda f: (f.problem == NOT_TRIED, f.case.size), default=None)
-        if found is not None and found.difference is not None and self.context.at_home:
+        failures = self.failures or self.spoiled
+        found = min(failures.values(), key=lambda f: (f.problem == NOT_TRIED, f.case.size), default=None)
+        if self.failures and found.difference is not None and self.context.at_home:
             return self._shrunk(found)
         return found
 
     def diagnosis(self):
-        """Find the known mistake whose outputs are the student's on every case of the table; "" if there is none."""
-        if not self.failures or all(outcome is None or not outcome.ok for outcome in self.outcomes):
-            return ""
-        for mistake in self.check.mistakes:
-            if all(
-                ours is None or agree(ours, theirs, noise_of(self.check, case))
-                for case, ours, theirs in zip(
-                    self.check.cases, self.outcomes, mistake_outcomes(self.check, mistake), strict=True
-                )
-            ):
-                return mistake.says
-        return ""
+        """Return the sentences of the known mistakes that explain what is wrong, none where it is not clear."""
+        told = " ".join(failure.problem for failure in self.failures.values())
+        sentences = diagnose(self.check, self.outcomes, self.wrong)
+        return " ".join(says for says in sentences if says.endswith((".", "?")) or says in told)
 
     def _shrunk(self, failure, seconds=0.5):
         """Find the smallest case of the same part that still fails, in about half a second."""
@@ -131,7 +166,7 @@ class Trial:
             if time.monotonic() > stop or case.part != failure.case.part:
                 return False
             outcome = self.function.call(case.args, case.kwargs, self.check.limit)
-            found = self._judge(case, outcome).failure
+            found = self.judge(case, outcome).failure
             if found is None or found.difference is None:
                 return False
             best[0] = min(best[0], found, key=lambda one: one.case.size)

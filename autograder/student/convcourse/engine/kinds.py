@@ -1,0 +1,135 @@
+"""The kinds of inputs that every check tries beside its own cases, made from those cases.
+
+What students get wrong without noticing is much the same everywhere: integers that cut off fractions, bytes that wrap
+around, a step that is right for numbers near 1 alone, a result that is remembered or handed out twice. A check need not
+list such cases; it says in ``exempt`` which kinds make no sense for its function, and why.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from convcourse.calls.call import arrays_in
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of input: its name, what a student reads when it goes wrong, and how it is made of a case.
+
+    ``vary(case)`` lists pairs: the case that the function is called with, and the case whose right answer is its own.
+    """
+
+    name: str
+    says: str
+    vary: Callable
+
+
+def changed(case, change, only=None):
+    """Return a case with its arrays of floating-point numbers changed; of number `only`, counted through, if given.
+
+    Examples
+    --------
+    >>> from convcourse.engine.model import Case
+    >>> changed(Case((np.array([0.5, 1.5]), 2)), np.rint).args
+    (array([0., 2.]), 2)
+    """
+    number = iter(range(10_000))
+
+    def convert(value):
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return change(value) if next(number) == only or only is None else value
+        if isinstance(value, tuple | list):
+            return type(value)(convert(item) for item in value)
+        if isinstance(value, dict):
+            return {key: convert(item) for key, item in value.items()}
+        return value
+
+    return replace(case, args=convert(case.args), kwargs=convert(case.kwargs))
+
+
+def floats_in(case):
+    """List the arrays of floating-point numbers in the arguments of a case."""
+    return [array for array in arrays_in([case.args, case.kwargs]) if array.dtype.kind == "f"]
+
+
+def _whole(case):
+    """All arrays hold integers, then each of them alone."""
+    count = len(floats_in(case))
+    return [_as(case, _rounded, np.int64, only) for only in (None, *range(count if count > 1 else 0))]
+
+
+def _bytes(case):
+    return [_as(case, lambda array: np.clip(np.rint(60 * np.abs(array)), 0, 255), np.uint8, 0)]
+
+
+def _as(case, values, dtype, only):
+    meant = changed(case, lambda array: values(array.astype(np.float64)), only)
+    return changed(meant, lambda array: array.astype(dtype), only), changed(meant, lambda array: array.astype(float))
+
+
+def _rounded(array):
+    return np.rint(3 * array)
+
+
+def _single(case):
+    given = changed(case, lambda array: array.astype(np.float32))
+    return [(given, given)]
+
+
+def _scaled(case):
+    return [(given, given) for factor in (1e6, 1e-3) for given in [changed(case, lambda a, f=factor: f * a, 0)]]
+
+
+def _again(case):
+    given = changed(case, lambda array: array[(slice(None, None, -1),) * array.ndim].copy())
+    return [(given, given)]
+
+
+WHOLE = Kind(
+    "whole numbers",
+    "It goes wrong with whole numbers: an array of integers cuts off the fractions of what is stored in it.",
+    _whole,
+)
+BYTES = Kind(
+    "bytes",
+    "It goes wrong with bytes (uint8), as photographs have them: sums and differences of them wrap around at 256.",
+    _bytes,
+)
+SCALE = Kind(
+    "scale",
+    "It goes wrong when the numbers are much larger or smaller: is a step, a bound or a tolerance of yours absolute?",
+    _scaled,
+)
+AGAIN = Kind(
+    "again",
+    "It goes wrong when it is called once more, with arrays of the same shapes: it must not remember an earlier call.",
+    _again,
+)
+SINGLE = Kind("float32", "It goes wrong with float32.", _single)
+KINDS = (SINGLE, WHOLE, BYTES, SCALE, AGAIN)
+
+
+def variations(check, kind):
+    """List the pairs of a kind for a check: made of the smallest case with arrays of every part.
+
+    There are none where the check is exempt, or of bytes where no photograph goes in. A judge knows what it was written
+    for: it is asked about other values of the same shape alone.
+    """
+    if kind.name in check.exempt or (kind is BYTES and not check.photographs):
+        return []
+    if check.judge is not None and kind is not AGAIN:
+        return []
+    if kind.name not in check.kept.variations:
+        check.kept.variations[kind.name] = _variations(check, kind)
+    return check.kept.variations[kind.name]
+
+
+def _variations(check, kind):
+    chosen = {}
+    for case in check.cases:
+        arrays = floats_in(case)
+        if arrays and all(np.isfinite(array).all() and array.size > 1 for array in arrays):
+            best = chosen.setdefault(case.part, case)
+            chosen[case.part] = min(best, case, key=lambda one: (one.size < 8, one.size))
+    return [pair for case in chosen.values() for pair in kind.vary(case)]

@@ -1,0 +1,406 @@
+"""Measure how far the checks can be trusted, on answers that are right, and on answers that are broken on purpose.
+
+    python -m tools.reliability [STEM ...] [--mutants N] [--seeds N]
+
+Right answers must earn all points, and answers damaged in a way that every check must see must not. What the table of a
+check accepts, no secret seed may reject. And what is wrong should be named: a known mistake beside a part that raises,
+two at once, and single changes of right answers, which Cosmic Ray makes.
+"""
+
+import argparse
+import json
+import random
+import signal
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from convcourse import checks
+from convcourse.calls.call import LocalFunction, arrays_in
+from convcourse.engine import expected, kinds
+from convcourse.engine.context import RunContext
+from convcourse.engine.display import call_of
+from convcourse.engine.model import Verdict
+from convcourse.engine.trial import Trial
+from tools import answers, extract
+
+SEEDS = 50
+
+
+# --- trying a function ---------------------------------------------------------------------------------------------
+
+
+class TooLongError(BaseException):
+    """A broken answer ran for too long as a whole."""
+
+
+@dataclass
+class Tried:
+    """What came of a function: the share of the points that the table gives, what was said, what only draws found."""
+
+    share: float
+    says: tuple
+    missed: list = field(default_factory=list)
+
+
+def tried(check, function, seeds=0, seconds=20):
+    """Try a function on the table and its variations, then on what `seeds` seeds draw for the parts that hold."""
+    before = signal.signal(signal.SIGALRM, _stop)
+    signal.alarm(seconds)
+    try:
+        with np.errstate(all="ignore"):
+            return _tried(check, function, seeds)
+    except TooLongError:
+        return Tried(0.0, ())
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _stop(signum, frame):
+    raise TooLongError
+
+
+def _tried(check, function, seeds):
+    trial = Trial(check, LocalFunction(function), RunContext(seed=0, at_home=False))
+    trial.try_table()
+    trial.try_kinds()
+    broken = trial.broken()
+    found = Tried(trial.share(broken), trial.diagnosis())
+    for seed in range(seeds if not trial.given_up else 0):
+        held = set(trial.failures)
+        trial.try_drawn(seed)
+        fresh = [trial.failures[part] for part in trial.failures if part not in held]
+        found.missed += [f"seed {seed}: {_call(check, failure)}" for failure in fresh]
+        if not trial.failures:
+            trial.context = RunContext(seed=seed, at_home=False)
+            found.missed += [f"seed {seed}: {says}" for says, _ in set(trial.broken()) - set(broken)]
+    return found
+
+
+def _call(check, failure):
+    """Write the call that only a draw found, as it could stand in the table."""
+    return f"{call_of(Verdict.of(check, 1, 0, {}, failure=failure))}: {failure.problem}"
+
+
+# --- answers that are broken on purpose ----------------------------------------------------------------------------
+
+
+def cut(right):
+    """Store results in arrays of the first array's dtype."""
+
+    def damaged(*args, **kwargs):
+        found = right(*args, **kwargs)
+        whole = [array.dtype for array in arrays_in([args, kwargs]) if array.dtype.kind in "iu"]
+        return _mapped(found, lambda a: a.astype(whole[0]) if whole and a.dtype.kind == "f" else a)
+
+    return damaged
+
+
+def wrapped(right):
+    """Compute with bytes, where a photograph holds some."""
+
+    def damaged(*args, **kwargs):
+        found = right(*args, **kwargs)
+        is_photograph = any(array.dtype == np.uint8 for array in arrays_in([args, kwargs]))
+        return _mapped(found, lambda a: a % 256 - 1 if is_photograph else a)
+
+    return damaged
+
+
+def widened(right):
+    """Give float64 for float32."""
+    return lambda *args, **kwargs: _mapped(right(*args, **kwargs), lambda a: a.astype(np.float64) if a.ndim else a)
+
+
+def blunted(right):
+    """Take for 0 what is below 1e-3 of what is usual."""
+
+    def damaged(*args, **kwargs):
+        floats = [array for array in arrays_in([args, kwargs]) if array.dtype.kind == "f"]
+        is_small = floats and np.abs(floats[0]).max(initial=0) < 0.02
+        return _mapped(right(*args, **kwargs), lambda a: np.zeros_like(a) if is_small and a.dtype.kind == "f" else a)
+
+    return damaged
+
+
+def remembering(right):
+    """Give the first result again for arguments of the same shapes, types and options."""
+    kept = {}
+
+    def damaged(*args, **kwargs):
+        key = _outside((args, kwargs))
+        if key not in kept:
+            kept[key] = right(*args, **kwargs)
+        return _mapped(kept[key], np.copy)
+
+    return damaged
+
+
+def buffered(right):
+    """Write every result into the array of the result before it."""
+    kept = {}
+
+    def damaged(*args, **kwargs):
+        def into(array):
+            buffer = kept.setdefault((array.shape, array.dtype, len(order)), np.empty_like(array))
+            order.append(buffer)
+            buffer[...] = array
+            return buffer
+
+        order = []
+        return _mapped(right(*args, **kwargs), into)
+
+    return damaged
+
+
+def spoiling(right):
+    """Change the inputs, after everything has been computed."""
+
+    def damaged(*args, **kwargs):
+        found = _mapped(right(*args, **kwargs), np.copy)
+        for array in arrays_in([args, kwargs]):
+            if array.flags.writeable and array.size:
+                array.flat[0] = 1 - array.flat[0]
+        return found
+
+    return damaged
+
+
+DAMAGES = {  # damage -> the kind of input that shows it, or None where the table's own cases do
+    cut: kinds.WHOLE, wrapped: kinds.BYTES, widened: kinds.SINGLE, blunted: kinds.SCALE, remembering: kinds.AGAIN,
+    buffered: kinds.AGAIN, spoiling: None,
+}  # fmt: skip
+
+
+def _mapped(value, change):
+    """Change the arrays in a result."""
+    if isinstance(value, np.ndarray):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return type(value)(_mapped(item, change) for item in value)
+    if isinstance(value, dict):
+        return {key: _mapped(item, change) for key, item in value.items()}
+    return value
+
+
+def _outside(value):
+    """Return what can be seen of arguments without looking into arrays."""
+    if isinstance(value, np.ndarray):
+        return value.shape, str(value.dtype)
+    if isinstance(value, list | tuple):
+        return tuple(map(_outside, value))
+    if isinstance(value, dict):
+        return tuple((key, _outside(item)) for key, item in value.items())
+    return repr(value)
+
+
+def can_show(check, damage, right):
+    """Say whether a damage can be seen at all: the check tries its kind of input, and the result has such arrays."""
+    kind = DAMAGES[damage]
+    tables = [(case, case) for case in check.cases] if kind is None else kinds.variations(check, kind)
+    outcomes = [LocalFunction(right).call(given.args, given.kwargs, check.limit) for given, _ in tables]
+    found = [arrays_in(outcome.value) for outcome in outcomes if outcome.ok]
+    floats = [array for arrays in found for array in arrays if array.dtype.kind == "f" and array.ndim]
+    if damage in (buffered, remembering):
+        return any(arrays for arrays in found)
+    if damage is spoiling:
+        return any(arrays_in([case.args, case.kwargs]) for case in check.cases)
+    return bool(floats)
+
+
+def two_at_once(check, right, one, other):
+    """Make both of two known mistakes: the first where it shows, else the second."""
+
+    def both(*args, **kwargs):
+        true = LocalFunction(right).call(args, kwargs, check.limit)
+        first = LocalFunction(one.function).call(args, kwargs, check.limit)
+        if expected.agree(first, true):
+            return other.function(*args, **kwargs)
+        return one.function(*args, **kwargs)
+
+    return both
+
+
+def beside_an_error(check, mistake, part):
+    """Make a known mistake, and raise in the calls of one part of the points."""
+    keys = {repr(_outside((case.args, case.kwargs))) for case in check.cases if case.part == part}
+
+    def half(*args, **kwargs):
+        if repr(_outside((args, kwargs))) in keys:
+            raise ValueError("this option is not written")
+        return mistake.function(*args, **kwargs)
+
+    return half
+
+
+def mutants(root, stem, task):
+    """Yield (style, what was changed, function): single changes of the right answers to a task, by Cosmic Ray."""
+    from cosmic_ray import mutating, plugins
+
+    for name in answers.styles(root, stem).get(task, ()):
+        code = extract.standalone(answers.path_of(root, stem), name, task)
+        for operator in sorted(set(plugins.operator_names()) - {"core/VariableReplacer", "core/VariableInserter"}):
+            made = plugins.get_operator(operator)
+            for number in range(1000):
+                changed = mutating.mutate_code(code, made(), number)
+                if changed is None:
+                    break
+                yield name, f"{operator.split('/')[1]} {number}", changed
+
+
+# --- the figures ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Figures:
+    """What was counted: {what: how often}, and the sentences about what is not as it should be."""
+
+    counts: Counter = field(default_factory=Counter)
+    faults: list = field(default_factory=list)
+
+    def fault(self, kind, says):
+        self.counts[kind] += 1
+        self.faults.append(f"{kind}: {says}")
+
+    def named(self, kind, said, true, about):
+        """Count whether one of the true sentences is said, and whether any other is."""
+        self.counts[f"{kind}: tried"] += 1
+        others = said
+        for says in true:
+            others = others.replace(says, "")
+        if others.strip():
+            self.fault(f"{kind}: named wrongly", f"{about}: {said!r}")
+        elif said:
+            self.counts[f"{kind}: named"] += 1
+        else:
+            self.faults.append(f"{kind}: not named: {about}")
+
+
+def examine(root, stem, seeds=SEEDS, count=40, only=None):
+    """Measure one topic; `count` mutants of every task are tried."""
+    figures, found = Figures(), answers.functions(root, stem)
+    for name, check in checks.of_functions(stem).items():
+        if only and name not in only:
+            continue
+        task, right = f"{stem}.{name}", found[name]
+        for style, function in right.items():
+            _seeds(figures, check, function, f"{task}, {style}", seeds, "right")
+        first = next(iter(right.values()))
+        _damages(figures, check, right, task)
+        _mistakes(figures, check, first, task, seeds)
+        _mutants(figures, root, stem, check, seeds, count)
+    return figures
+
+
+def _seeds(figures, check, function, about, seeds, kind):
+    found = tried(check, function, seeds)
+    figures.counts[f"{kind}: tried"] += 1
+    if kind == "right" and found.share < 1:
+        figures.fault("right: rejected", f"{about}: {found.share:.2f}")
+    if found.missed:
+        figures.fault(f"{kind}: a draw found what the table missed", f"{about}: {found.missed[0]}")
+    return found
+
+
+def _damages(figures, check, right, task):
+    for damage in DAMAGES:
+        for style, function in right.items():
+            if not can_show(check, damage, function):
+                continue
+            figures.counts["damaged: tried"] += 1
+            if tried(check, damage(function)).share == 1:
+                figures.fault("damaged: accepted", f"{task}, {style}, {damage.__name__}")
+
+
+def _mistakes(figures, check, right, task, seeds):
+    """Try every known mistake beside a part that raises, and pairs of neighbours at once."""
+    spoken = [each for each in check.mistakes if each.share < 1 and each.says.endswith((".", "?"))]
+    spoken = [each for each in spoken if tried(check, each.function).says == each.says]
+    for each in spoken:
+        for part in list(check.parts) if len(check.parts) > 1 else []:
+            function = beside_an_error(check, each, part)
+            found = tried(check, function)
+            if not _is_wrong_elsewhere(check, each, part):
+                continue
+            figures.named("beside an error", found.says, {each.says}, f"{task}, {each.name}, {part} raises")
+    for one, other in zip(spoken, [*spoken[1:], *spoken[:1]], strict=True):
+        if one.says == other.says:
+            continue
+        found = _seeds(
+            figures, check, two_at_once(check, right, one, other), f"{task}, {one.name} and {other.name}", seeds, "two"
+        )
+        figures.named("two at once", found.says, {one.says, other.says}, f"{task}, {one.name} and {other.name}")
+
+
+def _is_wrong_elsewhere(check, mistake, part):
+    """Say whether a mistake gives a wrong value outside of one part."""
+    for case, theirs in zip(check.cases, expected.mistake_outcomes(check, mistake), strict=True):
+        if case.part != part and theirs.ok and Trial(check, None, None).judge(case, theirs).failure is not None:
+            return True
+    return False
+
+
+def _mutants(figures, root, stem, check, seeds, count):
+    made = list(mutants(root, stem, check.name))
+    random.Random(f"{stem}.{check.name}").shuffle(made)
+    for style, change, code in made[:count]:
+        space = {"np": np}
+        try:
+            exec(code, space)
+        except Exception:
+            continue
+        about = f"{stem}.{check.name}, {style}, {change}"
+        found = _seeds(figures, check, space[check.name], about, seeds, "mutants")
+        if found.share < 1:
+            figures.counts["mutants: caught"] += 1
+            if found.says:
+                agrees = _agrees(check, space[check.name], found.says)
+                figures.named("mutants", found.says if agrees else "?" + found.says, {found.says}, about)
+            else:
+                figures.counts["mutants: not named"] += 1
+
+
+def _agrees(check, function, says):
+    """Say whether the mistakes that are named give what a function gives wrongly in cases that nobody has seen."""
+    local = LocalFunction(function)
+    named = [mistake for mistake in check.mistakes if mistake.says in says]
+    wrong = alike = 0
+    for case in [case for seed in range(900, 906) for case in expected.drawn(check, seed)]:
+        ours = local.call(case.args, case.kwargs, check.limit)
+        if ours.ok and Trial(check, None, None).judge(case, ours).failure is not None:
+            wrong += 1
+            theirs = [LocalFunction(each.function).call(case.args, case.kwargs, check.limit) for each in named]
+            alike += any(expected.agree(ours, other, expected.noise_of(check, case)) for other in theirs)
+    return alike >= 0.5 * wrong
+
+
+def main(arguments=None):
+    """Measure the checks of all topics, or of some."""
+    parser = argparse.ArgumentParser(prog="python -m tools.reliability", description=main.__doc__)
+    parser.add_argument("stems", nargs="*", metavar="STEM")
+    parser.add_argument("--task", action="append", help="these tasks alone")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"secret seeds (default: {SEEDS})")
+    parser.add_argument("--mutants", type=int, default=15, help="mutants of every task (default: 15)")
+    parser.add_argument("--json", type=Path, help="write what was counted into a file")
+    options = parser.parse_args(arguments)
+    total, bad = Counter(), 0
+    for stem in options.stems or checks.topics():
+        figures = examine(options.root, stem, options.seeds, options.mutants, options.task)
+        total += figures.counts
+        print(f"== {stem}: " + ", ".join(f"{key} {number}" for key, number in sorted(figures.counts.items())))
+        for fault in figures.faults:
+            print("  ", fault[:300])
+    print("== all: " + ", ".join(f"{key} {number}" for key, number in sorted(total.items())))
+    if options.json:
+        options.json.write_text(json.dumps(dict(sorted(total.items())), indent=1) + "\n")
+    bad = sum(total[key] for key in total if key.endswith(("rejected", "missed", "accepted")))
+    return int(bad > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
