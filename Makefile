@@ -21,7 +21,7 @@ GRADER := $(shell find autograder/grader/convgrader -name '*.py')
 PROJECTS := autograder/student autograder/grader solutions  # the packages that are installed, from where they lie
 BOOK := _config.yml _toc.yml $(shell find book -type f -not -path '*/__pycache__/*' 2>/dev/null)
 TOOLS := $(wildcard tools/*.py)
-WEAVING := $(addprefix tools/,weave.py extract.py dependencies.py) $(addprefix autograder/student/convcourse/,provided.py __init__.py grade_ids.py)
+WEAVING := $(addprefix tools/,weave.py extract.py dependencies.py) $(addprefix autograder/student/convcourse/,functional.py __init__.py grade_ids.py)
 BENCHMARKS := $(patsubst tools/benchmarks/%.py,%,$(filter-out %/__init__.py,$(wildcard tools/benchmarks/*.py)))
 INSTALLED := $(VENV)/.installed
 

@@ -118,10 +118,11 @@ def wheel_address(root):
 def notebook(path, wheel):
     """Return the text of a student's notebook whose first cell finds the wheel at `wheel`."""
     found = nbformat.read(path, as_version=4)
+    provided = found.metadata["course"]["provided"]
     for cell in found.cells:
         about = cell.metadata.get("nbgrader", {})
         if about.get("grade_id") == SETUP:
-            cell.source = setup_cell(path.stem, wheel)
+            cell.source = setup_cell(path.stem, provided, wheel)
             about["checksum"] = compute_checksum(cell)
     return text_of(found)
 

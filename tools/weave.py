@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 
 from convcourse import COURSE, grade_ids
-from convcourse.provided import PROVIDED
+from convcourse.functional import FUNCTIONS
 from tools import extract
 from tools.dependencies import needed_by
 
@@ -91,11 +91,13 @@ def weave(path, package):
     return weaver.finished()
 
 
-def setup_cell(stem, wheel=WHEEL):
+def setup_cell(stem, provided=(), wheel=WHEEL):
     """Return the first cell of a notebook: it sees to it that this course is installed, in a version that fits.
 
-    `wheel` is where it is found where it is not installed: beside the notebook, or at an address.
+    `provided` are the functions that the notebook hands out. `wheel` is where the course is found where it is not
+    installed: beside the notebook, or at an address.
     """
+    handed_out = f", provided={list(provided)!r}".replace("'", '"') if provided else ""
     first = "upload the .whl file of the course first, then run this cell" if wheel == WHEEL else "it is fetched"
     missing = " ".join(pin.name for pin in needed_by(HERE, "colab"))
     return f"""\
@@ -111,7 +113,7 @@ import numpy as np
 if getattr(convcourse, "COURSE", "") != "{COURSE}":
     raise ImportError("This convcourse is not the course's: uninstall it, and install the .whl file of the course.")
 
-check = convcourse.checker("{stem}", needs="{NEEDS}")"""
+check = convcourse.checker("{stem}", needs="{NEEDS}"{handed_out})"""
 
 
 class _Weaver:
@@ -215,8 +217,8 @@ class _Weaver:
         for words in arguments:
             if len(words) not in (1, 3) or (len(words) == 3 and words[1] != "from"):
                 self.fail("write `#: provided NAME` or `#: provided NAME from STEM`")
-            if words[0] not in PROVIDED:
-                self.fail(f"convcourse.provided has no {words[0]}; it has {', '.join(PROVIDED)}")
+            if words[0] not in FUNCTIONS:
+                self.fail(f"convcourse.functional has no {words[0]}; it has {', '.join(FUNCTIONS)}")
             names.append(words[0])
         cell = nbformat.v4.new_code_cell(f"from convcourse.provided import {', '.join(names)}")
         self.add(grade_ids.PROVIDED + "-".join(names), cell, locked=True)
@@ -271,6 +273,7 @@ class _Weaver:
             name = min(unchecked, key=self.asked.get)
             self.line = self.asked[name]
             self.fail(f"nothing checks {name}: add `#: check {name} POINTS` below it")
+        self.cells[0].source = setup_cell(self.stem, self.provided_names)
         for position, cell in enumerate(self.cells):
             cell["id"] = f"{self.stem}-{position:02d}"[-64:].lstrip("-_")
         notebook = nbformat.v4.new_notebook(

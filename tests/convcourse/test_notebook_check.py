@@ -1,5 +1,7 @@
 """The function `check` of a notebook finds the student's function by its name, and the package fits the notebook."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,31 @@ def test_a_name_that_holds_no_function_is_a_verdict(capsys):
 def test_an_unknown_topic_names_the_known_ones():
     with pytest.raises(ValueError, match="pooling"):
         checks.load("plumbing")
+
+
+def test_the_failing_call_can_be_made_again(capsys):
+    namespace = {"check": checker("pooling"), "channel_max_pool": lambda x, pool_size: x}
+    with pytest.raises(LookupError, match="no check has shown a failing call yet"):
+        namespace["check"].case()
+    eval('check("channel_max_pool", points=2)', namespace)
+    assert "args, kwargs = check.case()" in capsys.readouterr().out
+    args, _ = namespace["check"].case()
+    assert isinstance(args[0], np.ndarray) and args[0].ndim == 4
+    args[0][...] = 0
+    assert namespace["check"].case()[0][0].any(), "each time a copy"
+    eval('check("avg_pool2d", points=2)', namespace)
+    assert namespace["check"].case() == ((), {}), "of a function that is not there"
+
+
+def test_what_is_absent_in_grading_is_said_at_home(capsys):
+    import torch
+    from scipy.signal import convolve2d
+
+    namespace = {"check": checker("pooling"), "torch": torch, "convolve2d": convolve2d, "np": np, "math": math}
+    eval('check("channel_max_pool", points=2)', namespace)
+    out = capsys.readouterr().out
+    assert "scipy is imported here. Where submissions are graded there are NumPy and Matplotlib alone" in out
+    assert "torch is imported here." in out and out.count("is imported here") == 2
 
 
 class HasCall:

@@ -48,7 +48,7 @@ def test_it_is_the_same_for_the_same(of, packages):
     "name",
     [
         "convcourse/checks/pooling.py", "convcourse/engine/trial.py", "convcourse/engine/compare.py",
-        "convcourse/engine/context.py", "convcourse/calls/call.py", "convcourse/provided.py",
+        "convcourse/engine/context.py", "convcourse/calls/call.py", "convcourse/functional.py",
         "convgrader/grade.py", "convgrader/worker.py", "convgrader/sandbox/server.py", "convgrader/sandbox/bounds.py",
         "convgrader/sandbox/zygote.py", "convgrader/sandbox/isolation.py",
         "convgrader/notebooks/plan.py", "convgrader/notebooks/reader.py",

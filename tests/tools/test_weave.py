@@ -197,7 +197,7 @@ ERRORS = {
     "negative points": ("#: check area -1", "not a number of points"),
     "check of nothing": ("#: check volume 3", "which no cell above asks for"),
     "never checked": ("#: solve total", "nothing checks total"),
-    "unknown provided": ("#: provided magic", "convcourse.provided has no magic; it has conv_output_shape"),
+    "unknown provided": ("#: provided magic", "convcourse.functional has no magic; it has conv_output_shape"),
     "train nothing": ("#: train digits", "nothing above asks for digits_network"),
     "given form": ("#: provided relu of layer", "write `#: provided NAME`"),
     "two in one": ("#: solve total\n#: check total 2", "one directive per cell"),

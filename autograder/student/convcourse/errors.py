@@ -9,6 +9,18 @@
 """
 
 
+def not_provided(name, names):
+    """Say that a notebook does not hand out a function.
+
+    Examples
+    --------
+    >>> not_provided("conv2d", [])
+    'conv2d is not handed out with this notebook, which hands out nothing: write your own.'
+    """
+    handed_out = ", ".join(names) or "nothing"
+    return f"{name} is not handed out with this notebook, which hands out {handed_out}: write your own."
+
+
 class CourseError(Exception):
     """Something that a person has to mend; the message says what, in one sentence."""
 

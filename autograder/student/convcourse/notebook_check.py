@@ -2,16 +2,25 @@
 
 import re
 import sys
+import types
+from dataclasses import replace
 
 import convcourse
 from convcourse import checks
-from convcourse.calls.call import LocalFunction, StudentFunction
+from convcourse.calls.call import LocalFunction, StudentFunction, clone
 from convcourse.engine.context import current_context, show
 from convcourse.errors import VersionError
+from convcourse.provided import hand_out
+
+# Of what a notebook may hold, there is this where submissions are graded, or it is the notebook's own machinery.
+PRESENT = {
+    "__main__", "numpy", "matplotlib", "mpl_toolkits", "convcourse", "IPython", "ipykernel", "ipywidgets", "traitlets",
+    "google", "builtins",
+}  # fmt: skip
 
 
-def checker(topic, needs=None):
-    """Return the function `check` of a notebook.
+def checker(topic, needs=None, provided=()):
+    """Return the function `check` of a notebook; its ``check.case()`` gives the arguments of the call shown last.
 
     Parameters
     ----------
@@ -19,6 +28,8 @@ def checker(topic, needs=None):
     needs : str, optional
         The version of this package that the notebook was made for. This one fits if it is as new, and if its first
         number is the same.
+    provided : sequence of str
+        The functions of earlier topics that the notebook hands out: no others can be imported.
 
     Raises
     ------
@@ -36,17 +47,45 @@ def checker(topic, needs=None):
     """
     if needs is not None:
         require_version(needs)
-    known = checks.load(topic)
+    hand_out(provided)
+    known, shown = checks.load(topic), []
 
     def check(name, points):
         namespace = sys._getframe(1).f_globals
         if name not in known:
             raise ValueError(f"{topic} has no check called {name!r}; it has {', '.join(known)}")
-        verdict = known[name].run(lambda wanted: lookup(wanted, namespace), points, current_context())
+        context = current_context()
+        verdict = known[name].run(lambda wanted: lookup(wanted, namespace), points, context)
+        if context.at_home:
+            verdict = replace(verdict, notes=(*verdict.notes, *absent(namespace)))
+        shown[:] = [verdict.failure] if verdict.failure is not None else shown
         show(verdict)
         return verdict.earned
 
+    def case():
+        """Return (args, kwargs) of the failing call that was shown last: ``f(*args, **kwargs)`` calls it again."""
+        if not shown:
+            raise LookupError("no check has shown a failing call yet")
+        return clone(shown[0].case.args), clone(shown[0].case.kwargs)
+
+    check.case = case
     return check
+
+
+def absent(namespace):
+    """List sentences about the modules in a notebook that there are not where submissions are graded."""
+    found = set()
+    for name, value in namespace.items():
+        if isinstance(value, types.ModuleType | type) or callable(value):
+            module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
+            top = module.split(".")[0] if isinstance(module, str) else ""
+            if not name.startswith("_") and top and top not in PRESENT and top not in sys.stdlib_module_names:
+                found.add(top)
+    return [
+        f"{top} is imported here. Where submissions are graded there are NumPy and Matplotlib alone: the import fails, "
+        "and with it all of its cell."
+        for top in sorted(found)
+    ]
 
 
 def lookup(name, namespace):

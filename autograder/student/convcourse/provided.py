@@ -1,197 +1,24 @@
-"""Functions of earlier topics, provided: our signatures on top of PyTorch, NumPy arrays in and out.
+"""What a notebook hands out of earlier topics: ``from convcourse.provided import conv2d``.
 
-They are no reference implementations; those are nothing that a student installs.
-
-An assignment that builds on an earlier one imports them from here, so that failing one does not block the next. When a
-submission is graded there is no PyTorch on the student's side: a stand-in for this module calls these functions there.
+The same names can be imported at home and where submissions are graded: those that the notebook itself imports. When a
+submission is graded, a stand-in for this module calls the functions on the grader's side: a student's has no PyTorch.
 """
 
-import numpy as np
+from convcourse.errors import not_provided
+from convcourse.functional import FUNCTIONS
 
-PROVIDED = {}  # name -> function
-
-
-def _provided(function):
-    """Register a function."""
-    PROVIDED[function.__name__] = function
-    return function
+_names = None  # what may be imported; everything, where no notebook has said what it hands out
 
 
-def _tensors(*arrays):
-    """Return arrays as tensors of one dtype, that of the first float among them; None stays None."""
-    import torch
-
-    arrays = [None if a is None else np.asarray(a) for a in arrays]
-    floats = [a.dtype for a in arrays if a is not None and a.dtype.kind == "f"]
-    dtype = floats[0] if floats else np.dtype(float)
-    return [None if a is None else torch.from_numpy(np.array(a, dtype)) for a in arrays]
+def hand_out(names):
+    """Let these functions be imported, and no others."""
+    global _names
+    _names = tuple(names)
 
 
-def _functional():
-    import torch.nn.functional
-
-    return torch.nn.functional
-
-
-def _size(value):
-    """Turn an int or a sequence of ints, NumPy's too, into what PyTorch takes."""
-    return tuple(int(v) for v in value) if isinstance(value, tuple | list | np.ndarray) else int(value)
-
-
-def _per_axis(value, axes):
-    value = _size(value)
-    return value if isinstance(value, tuple) else (value,) * axes
-
-
-# --- shapes ------------------------------------------------------------------------------------------------------
-
-
-@_provided
-def conv_output_shape(input_shape, kernel_size, stride=1, padding=0, dilation=1):
-    """Return the spatial shape of a convolution's output."""
-    import torch
-
-    shape = _size(input_shape)
-    axes = len(shape)
-    sizes = [_per_axis(v, axes) for v in (kernel_size, stride, dilation)]
-    padding = padding if isinstance(padding, str) else _per_axis(padding, axes)
-    found = []
-    for axis, (n, k, s, d) in enumerate(zip(shape, *sizes, strict=True)):  # one axis at a time: little to compute
-        p = padding if isinstance(padding, str) else padding[axis]
-        found.append(_functional().conv1d(torch.empty(1, 1, n), torch.empty(1, 1, k), None, s, p, d).shape[2])
-    return tuple(found)
-
-
-@_provided
-def pool_output_shape(input_shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
-    """Return the spatial shape of a pooling's output; `stride` None stands for the kernel's size."""
-    import torch
-
-    shape = _size(input_shape)
-    stride = kernel_size if stride is None else stride
-    sizes = [_per_axis(v, len(shape)) for v in (kernel_size, stride, padding, dilation)]
-    return tuple(
-        _functional().max_pool1d(torch.empty(1, 1, n), k, s, p, d, ceil_mode).shape[2]
-        for n, k, s, p, d in zip(shape, *sizes, strict=True)
-    )
-
-
-@_provided
-def conv_transpose_output_shape(input_shape, kernel_size, stride=1, padding=0, output_padding=0, dilation=1):
-    """Return the spatial shape of a transposed convolution's output."""
-    shape = _size(input_shape)
-    rest = [_per_axis(v, len(shape)) for v in (kernel_size, stride, padding, output_padding, dilation)]
-    return tuple((n - 1) * s - 2 * p + d * (k - 1) + o + 1 for n, k, s, p, o, d in zip(shape, *rest, strict=True))
-
-
-# --- convolution -------------------------------------------------------------------------------------------------
-
-
-@_provided
-def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Cross-correlate x (N, C, L) with weight (O, C / groups, kL); returns (N, O, L_out)."""
-    padding = padding if isinstance(padding, str) else _size(padding)
-    return _functional().conv1d(*_tensors(x, weight, bias), _size(stride), padding, _size(dilation), groups).numpy()
-
-
-@_provided
-def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Cross-correlate x (N, C, H, W) with weight (O, C / groups, kH, kW); returns (N, O, H_out, W_out)."""
-    padding = padding if isinstance(padding, str) else _size(padding)
-    return _functional().conv2d(*_tensors(x, weight, bias), _size(stride), padding, _size(dilation), groups).numpy()
-
-
-@_provided
-def conv2d_input(input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1):
-    """Return the gradient of `conv2d` for an input of shape `input_size`."""
-    import torch
-
-    weight, grad_output = _tensors(weight, grad_output)
-    x = torch.zeros(_size(input_size), dtype=weight.dtype, requires_grad=True)
-    y = _functional().conv2d(x, weight, None, _size(stride), _size(padding), _size(dilation), groups)
-    return torch.autograd.grad((y * grad_output).sum(), x)[0].numpy()
-
-
-@_provided
-def conv2d_weight(x, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1):
-    """Return the gradient of `conv2d` for a weight of shape `weight_size`."""
-    import torch
-
-    x, grad_output = _tensors(x, grad_output)
-    weight = torch.zeros(_size(weight_size), dtype=x.dtype, requires_grad=True)
-    y = _functional().conv2d(x, weight, None, _size(stride), _size(padding), _size(dilation), groups)
-    return torch.autograd.grad((y * grad_output).sum(), weight)[0].numpy()
-
-
-@_provided
-def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    """Apply the transpose of a convolution: x (N, C, H, W), weight (C, O / groups, kH, kW)."""
-    sizes = _size(stride), _size(padding), _size(output_padding)
-    return _functional().conv_transpose2d(*_tensors(x, weight, bias), *sizes, groups, _size(dilation)).numpy()
-
-
-@_provided
-def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
-    """Return the patches of x (N, C, H, W) as columns: (N, C kH kW, L)."""
-    (x,) = _tensors(x)
-    return _functional().unfold(x, _size(kernel_size), _size(dilation), _size(padding), _size(stride)).numpy()
-
-
-@_provided
-def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Add columns (N, C kH kW, L) up at their places in an image (N, C, H, W): the adjoint of `unfold`."""
-    (x,) = _tensors(x)
-    sizes = [_size(value) for value in (output_size, kernel_size, dilation, padding, stride)]
-    return _functional().fold(x, *sizes).numpy()
-
-
-# --- pooling -----------------------------------------------------------------------------------------------------
-
-
-@_provided
-def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    """Return the largest value in each window of x (N, C, H, W), and where it is if `return_indices`."""
-    (x,) = _tensors(x)
-    sizes = _size(kernel_size), None if stride is None else _size(stride), _size(padding), _size(dilation)
-    found = _functional().max_pool2d(x, *sizes, ceil_mode, return_indices)
-    return tuple(t.numpy() for t in found) if return_indices else found.numpy()
-
-
-@_provided
-def avg_pool2d(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
-    """Return the mean of each window of x (N, C, H, W)."""
-    (x,) = _tensors(x)
-    sizes = _size(kernel_size), None if stride is None else _size(stride), _size(padding)
-    return _functional().avg_pool2d(x, *sizes, ceil_mode, count_include_pad, divisor_override).numpy()
-
-
-@_provided
-def lp_pool2d(x, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """Return the Lp norm of each window of x (N, C, H, W)."""
-    (x,) = _tensors(x)
-    stride = None if stride is None else _size(stride)
-    return _functional().lp_pool2d(x, float(norm_type), _size(kernel_size), stride, ceil_mode).numpy()
-
-
-@_provided
-def adaptive_avg_pool2d(x, output_size):
-    """Return means over a grid of `output_size` bins, whatever the size of x (N, C, H, W)."""
-    (x,) = _tensors(x)
-    return _functional().adaptive_avg_pool2d(x, _size(output_size)).numpy()
-
-
-# --- what stands around them -------------------------------------------------------------------------------------
-
-
-@_provided
-def relu(x):
-    """Return max(x, 0), element by element."""
-    (x,) = _tensors(x)
-    return _functional().relu(x).numpy()
-
-
-@_provided
-def softmax(x, axis=-1):
-    """Return exp(x) divided by its sum along `axis`."""
-    (x,) = _tensors(x)
-    return _functional().softmax(x, axis).numpy()
+def __getattr__(name):
+    if name not in FUNCTIONS:
+        raise AttributeError(f"module 'convcourse.provided' has no attribute {name!r}")
+    if _names is not None and name not in _names:
+        raise ImportError(not_provided(name, _names))
+    return FUNCTIONS[name]

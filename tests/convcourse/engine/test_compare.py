@@ -29,7 +29,15 @@ def test_the_tolerance_is_a_backward_error_element_by_element():
         ((2, 1), (1, 2), False),
         ((1,), (1, 2), False),
         ((1, 2, 3), (1, 2), False),
-        (np.array([3]), 3, False),
+        (np.array([3]), 3, True),
+        (np.array([3.5]), 3.5, True),
+        (np.array([3, 3]), 3, False),
+        (np.array([[3]]), 3, False),
+        (np.array([1, 2]), (1, 2), True),
+        (np.array([1.0, 2.0]), (1, 2), True),
+        (np.array([1, 3]), (1, 2), False),
+        (np.array([[1, 2]]), (1, 2), False),
+        (np.array(True), True, True),
         (True, 1, False),
         (np.ones((2, 3)), np.ones((3, 2)), False),
         (np.array([np.inf]), np.array([1.0]), False),
@@ -67,3 +75,12 @@ def test_same_is_up_to_rounding_and_of_any_kind():
     assert not same({"a": 1}, {"b": 1})
     assert not same({"a": 1}, {"a": 2})
     assert not same("a", 1)
+
+
+def test_where_nothing_adds_up_rounding_from_beside_is_let_pass():
+    """An FFT leaves 1e-17 where a window lies in the padding alone: the scale there is 0."""
+    scale = np.array([0.0, 1.0])
+    assert compare(np.array([1e-16, 1.0]), np.array([0.0, 1.0]), scale) is None
+    assert compare(np.array([1e-12, 1.0]), np.array([0.0, 1.0]), scale) is not None
+    assert compare(np.array([1e-8, 1.0]), np.array([0.0, 1.0]), scale, 1e-5) is None
+    assert compare(np.array([1e-16, 0.0]), np.array([0.0, 0.0]), np.zeros(2)) is not None

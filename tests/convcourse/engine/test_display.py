@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from convcourse.engine.check import Check
+from convcourse.engine.context import graded_run
 from convcourse.engine.display import as_html, as_text
 from convcourse.engine.model import SCORED, Case
 from tests.helpers.doubling import verdict_on
@@ -75,3 +76,34 @@ def test_a_single_number_as_an_array_is_shown_too():
 def test_a_notebook_keeps_the_points_for_programs_too():
     bundle = verdict_on(lambda x: np.minimum(2 * x, 100.0).astype(x.dtype))._repr_mimebundle_()
     assert bundle[SCORED] == {"name": "double", "points": 4.0, "earned": 1.0}
+
+
+def test_arrays_of_one_axis_stand_in_one_pair_of_brackets_and_truth_in_words():
+    row = Check("row", oracle=lambda x: 2 * x, cases=(Case((np.array([1.0, 2.0]),)),))
+    text = as_text(verdict_on(lambda x: 3 * x, row))
+    assert "got:\n    [3. 6.]\n" in text and "[[" not in text
+    assert "<svg" in as_html(verdict_on(lambda x: 3 * x, row))
+    positive = Check("positive", oracle=lambda x: x > 0, cases=(Case((np.array([1.0, -2.0]),)),))
+    verdict = verdict_on(lambda x: x < 0, positive)
+    assert "got False, expected True." in as_text(verdict) and "[False  True]" in as_text(verdict)
+    assert ">True<" in as_html(verdict) and "difference" not in as_html(verdict)
+
+
+def test_as_many_digits_as_differ():
+    check = Check("near", oracle=lambda x: 2 * x, cases=(Case((np.array([1.0]),)),), exempt={"scale": "not asked"})
+    assert "got 2.00000001, expected 2." in as_text(verdict_on(lambda x: 2 * x + 1e-8, check))
+    assert "got NaN (not a number), expected 2." in as_text(verdict_on(lambda x: x * np.nan, check))
+
+
+def test_where_arrays_are_shortened_a_student_is_told_how_to_get_them():
+    for write in (as_text, as_html):
+        assert "check.case()" in write(verdict_on(lambda x: 3 * x))
+    row = Check("row", oracle=lambda x: 2 * x, cases=(Case((np.array([1.0, 2.0]),)),))
+    assert "check.case()" not in as_text(verdict_on(lambda x: 3 * x, row))
+    with graded_run(3, print):
+        assert "check.case()" not in as_text(verdict_on(lambda x: 3 * x)), "nobody can call it there"
+
+
+def test_numpys_numbers_are_numbers():
+    check = Check("sum", oracle=lambda x, by: x * by, cases=(Case((np.array([1.0]), np.float64(2.5))),))
+    assert "The call: sum([1], 2.5)" in as_text(verdict_on(lambda x, by: x, check))

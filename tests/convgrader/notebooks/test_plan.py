@@ -1,6 +1,6 @@
 """What has to be known of an assignment is read off the instructor's cells."""
 
-from convcourse.provided import PROVIDED
+from convcourse.functional import FUNCTIONS
 from convgrader.notebooks.plan import GradingPlan, plain_python
 
 PLAN = GradingPlan(
@@ -22,7 +22,7 @@ def test_topics_and_names():
 
 
 def test_provided_functions_are_those_that_are_imported_and_exist():
-    assert PLAN.provided == {"conv2d": PROVIDED["conv2d"]}
+    assert PLAN.provided == {"conv2d": FUNCTIONS["conv2d"]}
     assert GradingPlan({"setup": "from elsewhere import conv2d"}).provided == {}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convcourse.provided import PROVIDED
+from convcourse.functional import FUNCTIONS
 from convgrader.sandbox.bounds import bound_arrays, bound_work
 
 X, G = np.ones((1, 1, 512, 512)), np.ones((2, 4, 16, 16))
@@ -36,12 +36,12 @@ DEAR = {
 def test_what_would_take_long_is_refused(name):
     function, args, kwargs = DEAR[name]
     with pytest.raises((TypeError, ValueError)):
-        bound_work(PROVIDED[function], args, kwargs)
+        bound_work(FUNCTIONS[function], args, kwargs)
 
 
 @pytest.mark.parametrize("call", HARMLESS, ids=lambda call: call[0])
 def test_what_assignments_need_is_not(call):
     function, args, kwargs = call
     bound_arrays(args, kwargs)
-    bound_work(PROVIDED[function], args, kwargs)
-    PROVIDED[function](*args, **kwargs)
+    bound_work(FUNCTIONS[function], args, kwargs)
+    FUNCTIONS[function](*args, **kwargs)

@@ -87,6 +87,7 @@ def test_provided_functions_work_and_others_do_not(client):
     np.testing.assert_allclose(f.call((np.ones(4), np.ones(2)), {}, 2.0).value, [2, 2, 2])
     outputs = client.run("from convcourse.provided import conv2d")
     assert outputs[0]["ename"] == "ImportError"
+    assert outputs[0]["evalue"].startswith("conv2d is not handed out with this notebook, which hands out conv1d, grow")
     assert "Convolve." in str(client.run("print(conv1d.__doc__)"))
 
 

@@ -31,9 +31,9 @@ class GradingPlan:
         names = {alias.name for node in imports for alias in node.names}
         if not names:
             return {}
-        from convcourse.provided import PROVIDED
+        from convcourse.functional import FUNCTIONS
 
-        return {name: PROVIDED[name] for name in names if name in PROVIDED}
+        return {name: FUNCTIONS[name] for name in names if name in FUNCTIONS}
 
     @functools.cached_property
     def topics(self):

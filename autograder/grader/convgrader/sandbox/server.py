@@ -23,6 +23,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from convcourse import COURSE
 from convcourse.calls.call import LocalFunction, Outcome, TimeLimitError, time_limit
+from convcourse.errors import not_provided
 from convgrader.errors import ConnectionClosedError, ProtocolError
 from convgrader.sandbox import protocol
 
@@ -341,6 +342,13 @@ class SandboxServer:
         )
         for name, doc in docs.items():
             setattr(provided, name, self.provided_function(name, doc))
+
+        def refuse(name):
+            if name.startswith("__"):
+                raise AttributeError(name)
+            raise ImportError(not_provided(name, docs))
+
+        provided.__getattr__ = refuse
         package.COURSE, package.__path__ = COURSE, []
         package.checker = lambda *rest, **options: _checked_later
         package.provided, package.networks, networks.train = provided, networks, _checked_later
@@ -381,6 +389,9 @@ def processor_limit(seconds):
 
 def _checked_later(*rest, **options):
     """Do nothing: when grading, checks run on the other side, and nothing is trained."""
+
+
+_checked_later.case = lambda: ((), {})  # of a notebook's `check.case()`: no call has been shown
 
 
 def start_afresh():

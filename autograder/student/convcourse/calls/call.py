@@ -10,6 +10,7 @@ import ctypes
 import io
 import signal
 import sys
+import textwrap
 import threading
 import traceback
 import warnings
@@ -124,7 +125,7 @@ def unchanged(before, after):
 
 def describe_error(error):
     """Say in one sentence what was raised and on which line of the student's cell."""
-    text = " ".join(str(error).split())[:200]
+    text = textwrap.shorten(str(error), 300, placeholder=" ...")
     frames = traceback.extract_tb(error.__traceback__)[1:]
     where = f" (line {frames[0].lineno})" if frames else ""
     return f"It raised {type(error).__name__}{': ' if text else ''}{text}{where}."

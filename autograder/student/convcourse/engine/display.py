@@ -5,10 +5,13 @@ import html
 import numpy as np
 
 from convcourse import site
+from convcourse.calls.call import arrays_in
 
 CELLS = 16  # the largest picture, in cells a side
 NUMBERS = 8  # up to this many cells a side, the picture has the numbers written in
 LONGEST = 80  # characters of one argument of a call
+SHOWN = 8  # numbers of an array of one axis in a call
+TO_TRY = "args, kwargs = check.case()  # what it was called with"
 
 _STYLE = (
     "border-left:4px solid {colour};padding:.4em .8em;margin:.3em 0;background:#fff;color:#1a1a1a;"
@@ -35,7 +38,7 @@ def explanation(verdict):
     wrong = [part for part, passed in verdict.parts.items() if not passed]
     if wrong and len(verdict.parts) > 1:
         lines.append(("parts", f"Right: {', '.join(right) or 'nothing yet'}. Not yet: {', '.join(wrong)}."))
-    return lines
+    return lines + [("note", says) for says in verdict.notes]
 
 
 def call_of(verdict):
@@ -45,6 +48,14 @@ def call_of(verdict):
     words += [f"{key}={describe(value)}" for key, value in case.kwargs.items()]
     note = f"  # {case.note}" if case.note else ""
     return f"{verdict.name}({', '.join(words)}){note}"
+
+
+def is_shortened(verdict):
+    """Say whether a call stands there without all of its numbers, to a student who can ask for them."""
+    case = verdict.failure.case
+    return verdict.seed is not None and any(
+        array.size > SHOWN or array.ndim > 1 for array in arrays_in([case.args, case.kwargs])
+    )
 
 
 def describe(value):
@@ -59,9 +70,11 @@ def describe(value):
     """
     if isinstance(value, np.ndarray):
         dtype = "" if value.dtype == np.float64 else f" {value.dtype}"
-        if value.ndim <= 1 and value.size <= 8:
+        if value.ndim <= 1 and value.size <= SHOWN:
             return "[" + ", ".join(f"{item:.4g}" for item in np.atleast_1d(value)) + "]" + dtype
         return f"array{value.shape}{dtype}"
+    if isinstance(value, np.generic):
+        value = value.item()
     if callable(value):
         return getattr(value, "__name__", "a function")
     if isinstance(value, dict):
@@ -85,11 +98,11 @@ def _pictures(verdict):
         got, expected = got[number], expected[number]
     if not isinstance(expected, np.ndarray) or not isinstance(got, np.ndarray):
         return []
-    if got.dtype.kind not in "iuf" or not got.size:
+    if got.dtype.kind not in "iufb" or not got.size:
         return []
     where = failure.difference.where or ()
     pictures = [*_inputs(failure.case), ("got", _plane(got, where)), ("expected", _plane(expected, where))]
-    if got.shape == expected.shape:
+    if got.shape == expected.shape and "b" not in (got.dtype.kind, expected.dtype.kind):
         pictures.append(("difference", _plane(got, where) - _plane(expected, where)))
     return pictures
 
@@ -103,11 +116,10 @@ def _inputs(case):
 
 def _plane(array, where):
     """Cut the last two axes out of an array, at the index where the error is, and a window around it."""
-    array = np.asarray(array, dtype=float)
+    array = np.asarray(array, dtype=bool if array.dtype.kind == "b" else float)
     index = where if len(where) == array.ndim else (0,) * array.ndim
     while array.ndim > 2:
         array, index = array[index[0]], index[1:]
-    array, index = np.atleast_2d(array), (0, 0, *index)[-2:] if array.ndim < 2 else index
     starts = [max(0, min(i - CELLS // 2, n - CELLS)) for i, n in zip(index, array.shape, strict=True)]
     return array[tuple(slice(start, start + CELLS) for start in starts)]
 
@@ -120,8 +132,10 @@ def as_text(verdict):
     lines = [headline(verdict), *(f"  {says}" for _, says in explanation(verdict))]
     if verdict.failure is not None and (verdict.failure.case.args or verdict.failure.case.kwargs):
         lines.append(f"  The call: {call_of(verdict)}")
+        if is_shortened(verdict):
+            lines.append(f"  {TO_TRY}")
     for caption, plane in _pictures(verdict):
-        if max(plane.shape) <= NUMBERS:
+        if max(plane.shape, default=1) <= NUMBERS:
             table = np.array2string(plane, precision=4, suppress_small=True)
             lines += [f"  {caption}:", *(f"    {row}" for row in table.splitlines())]
     if verdict.section and not verdict.passed:
@@ -148,11 +162,13 @@ def as_html(verdict):
         text = _escape(says)
         body.append(f"<div><em>{text}</em></div>" if kind == "diagnosis" else f"<div>{text}</div>")
     if verdict.failure is not None and (verdict.failure.case.args or verdict.failure.case.kwargs):
-        body.append(f"<div>The call: <code>{_escape(call_of(verdict))}</code></div>")
+        more = f"<br><code>{TO_TRY}</code>" if is_shortened(verdict) else ""
+        body.append(f"<div>The call: <code>{_escape(call_of(verdict))}</code>{more}</div>")
     pictures = _pictures(verdict)
     if pictures:
         body.append('<div style="display:flex;flex-wrap:wrap;gap:1.2em;margin:.5em 0">')
-        bound = max(float(np.abs(plane[np.isfinite(plane)]).max(initial=0.0)) for _, plane in pictures) or 1.0
+        pictures = [(caption, np.atleast_2d(plane)) for caption, plane in pictures]
+        bound = max(float(np.abs(plane[np.isfinite(plane)] * 1.0).max(initial=0.0)) for _, plane in pictures) or 1.0
         body += [_svg(caption, plane, bound) for caption, plane in pictures]
         body.append("</div>")
     if not verdict.passed:
@@ -187,7 +203,7 @@ def _svg(caption, plane, bound):
             cells.append(
                 f'<text x="{(j + 0.5) * side:g}" y="{(i + 0.5) * side + 3:g}" fill="{ink}">{_short(value)}</text>'
             )
-    numbers = "; ".join(" ".join(f"{v:.3g}" for v in row) for row in plane[:NUMBERS, :NUMBERS])
+    numbers = "; ".join(" ".join(map(_short, row)) for row in plane[:NUMBERS, :NUMBERS])
     return (
         f'<figure style="margin:0"><figcaption>{caption}</figcaption><svg role="img" '
         f'aria-label="{caption}: {_escape(numbers)}" width="{columns * side}" height="{rows * side}" '
@@ -196,6 +212,8 @@ def _svg(caption, plane, bound):
 
 
 def _short(value):
+    if isinstance(value, np.bool_):
+        return str(value)
     return "0" if abs(value) < 5e-4 else f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 10 else f"{value:.3g}"
 
 

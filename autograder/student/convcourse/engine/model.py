@@ -1,6 +1,7 @@
 """What checks are made of, as data: cases, known mistakes, properties, and the verdict that comes of them."""
 
 import math
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -71,7 +72,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found: points, the parts passed and failed, the smallest failing case, and the diagnosis."""
+    """What a check found: points, the parts passed and failed, the smallest failing case, and the diagnosis.
+
+    `notes` are sentences that cost nothing.
+    """
 
     name: str
     points: float
@@ -84,6 +88,7 @@ class Verdict:
     seed: int | None = None
     outputs: tuple = ()
     site: str = ""
+    notes: tuple = ()
 
     @property
     def passed(self):
@@ -118,4 +123,5 @@ def not_defined(name):
 
 def malformed(error):
     """Say in a sentence that an answer is of a form that no judge foresaw: it is wrong, and no error of ours."""
-    return f"The answer is not of the form asked for ({type(error).__name__}: {str(error)[:100]})."
+    text = textwrap.shorten(str(error), 200, placeholder=" ...")
+    return f"The answer is not of the form asked for ({type(error).__name__}: {text})."
