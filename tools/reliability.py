@@ -318,7 +318,7 @@ def _damages(figures, check, right, task):
 
 def _mistakes(figures, check, right, task, seeds):
     """Try every known mistake beside a part that raises, and pairs of neighbours at once."""
-    spoken = [each for each in check.mistakes if each.share < 1 and each.says.endswith((".", "?"))]
+    spoken = [each for each in check.mistakes if each.share < 1 and each.is_sentence]
     spoken = [each for each in spoken if tried(check, each.function).says == each.says]
     for each in spoken:
         for part in list(check.parts) if len(check.parts) > 1 else []:

@@ -45,6 +45,11 @@ class Mistake:
     function: Callable
     share: float = 0.0
 
+    @property
+    def is_sentence(self):
+        """Whether it can be said alone, and is not a fragment of what a judge says."""
+        return self.says.rstrip(")").endswith((".", "?"))
+
 
 @dataclass(frozen=True)
 class Property:

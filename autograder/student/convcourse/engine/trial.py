@@ -153,8 +153,9 @@ class Trial:
     def diagnosis(self):
         """Return the sentences of the known mistakes that explain what is wrong, none where it is not clear."""
         told = " ".join(failure.problem for failure in self.failures.values())
+        fragments = {mistake.says for mistake in self.check.mistakes if not mistake.is_sentence}
         sentences = diagnose(self.check, self.outcomes, self.wrong)
-        return " ".join(says for says in sentences if says.endswith((".", "?")) or says in told)
+        return " ".join(says for says in sentences if says not in fragments or says in told)
 
     def _shrunk(self, failure, seconds=0.5):
         """Find the smallest case of the same part that still fails, in about half a second."""
