@@ -79,7 +79,7 @@ def correlation_matrix__windows(kernel, input_shape):
 
 def project_to_convolution__loops(matrix, input_shape, kernel_shape):
     (h, w), (kh, kw) = pair(input_shape), pair(kernel_shape)
-    result = np.zeros_like(matrix)
+    result = np.zeros(matrix.shape, np.result_type(matrix, np.float32))
     places = list(np.ndindex(h - kh + 1, w - kw + 1))
     for i, j in np.ndindex(kh, kw):
         total = 0.0
@@ -91,9 +91,10 @@ def project_to_convolution__loops(matrix, input_shape, kernel_shape):
 
 
 def project_to_convolution__basis(matrix, input_shape, kernel_shape):
-    """Project on the orthogonal matrices of the unit kernels, in the matrix's dtype."""
-    result = np.zeros(matrix.shape, matrix.dtype)
-    for unit in np.eye(math.prod(pair(kernel_shape)), dtype=matrix.dtype):
+    """Project on the orthogonal matrices of the unit kernels, in the matrix's dtype where that holds fractions."""
+    dtype = np.result_type(matrix, np.float32)
+    result = np.zeros(matrix.shape, dtype)
+    for unit in np.eye(math.prod(pair(kernel_shape)), dtype=dtype):
         part = correlation_matrix__windows(unit.reshape(pair(kernel_shape)), input_shape)
         result += part * (np.vdot(part, matrix) / np.vdot(part, part))
     return result
@@ -105,7 +106,7 @@ def project_to_convolution__shifts(matrix, input_shape, kernel_shape):
     places = list(np.ndindex(h - kh + 1, w - kw + 1))
     pictures = matrix.reshape(-1, h, w)
     kernel = np.mean([x[p : p + kh, q : q + kw] for x, (p, q) in zip(pictures, places)], axis=0)
-    return correlation_matrix__pictures(kernel.astype(matrix.dtype), input_shape)
+    return correlation_matrix__pictures(kernel, input_shape)
 
 
 # --- conv_prior_cost ---
@@ -152,7 +153,7 @@ def fit_with_conv_prior__stacked(x, y, strength):
         off = np.eye(m * n) - basis @ basis.T / m
         rows = np.vstack([data, math.sqrt(strength * len(x)) * off])
         found = np.linalg.lstsq(rows, np.concatenate([right, np.zeros(m * n)]))[0]
-    return found.reshape(m, n).astype(np.result_type(x, y))
+    return found.reshape(m, n).astype(np.result_type(x, y, np.float32))
 
 
 def fit_with_conv_prior__normal(x, y, strength):
@@ -160,17 +161,18 @@ def fit_with_conv_prior__normal(x, y, strength):
     shape, kernel_shape = x.shape[1:], _kernel_shape(x, y)
     pixels, targets = x.reshape(len(x), -1).astype(float), y.reshape(len(y), -1).astype(float)
     m, n = targets.shape[1], pixels.shape[1]
+    dtype = np.result_type(x, np.float32)
     if strength == 0:
-        return (np.linalg.pinv(pixels) @ targets).T.astype(x.dtype)
+        return (np.linalg.pinv(pixels) @ targets).T.astype(dtype)
     gram, moment = pixels.T @ pixels / len(x), (targets.T @ pixels / len(x)).ravel()
     mask = np.stack(
         [project_to_convolution__loops(unit.reshape(m, n), shape, kernel_shape).ravel() for unit in np.eye(m * n)], 1
     )
     if math.isinf(strength):
         inside = np.linalg.pinv(mask @ np.kron(np.eye(m), gram) @ mask)
-        return (inside @ mask @ moment).reshape(m, n).astype(x.dtype)
+        return (inside @ mask @ moment).reshape(m, n).astype(dtype)
     left = np.kron(np.eye(m), gram) + strength * (np.eye(m * n) - mask)
-    return np.linalg.solve(left, moment).reshape(m, n).astype(x.dtype)
+    return np.linalg.solve(left, moment).reshape(m, n).astype(dtype)
 
 
 def fit_with_conv_prior__deviation(x, y, strength):
@@ -178,17 +180,18 @@ def fit_with_conv_prior__deviation(x, y, strength):
     shape, kernel_shape = x.shape[1:], _kernel_shape(x, y)
     pixels, targets = x.reshape(len(x), -1), y.reshape(len(y), -1)
     samples, (m, n) = len(x), (targets.shape[1], pixels.shape[1])
+    dtype = np.result_type(x, np.float32)
     if strength == 0:
         return np.linalg.lstsq(pixels, targets)[0].T
     windows = sliding_window_view(x, kernel_shape, axis=(1, 2)).reshape(samples * m, -1)
-    free = np.einsum("ab,sn->sabn", np.eye(m, dtype=x.dtype), pixels).reshape(samples * m, m * n)
-    free = free / x.dtype.type(math.sqrt(strength))
+    free = np.einsum("ab,sn->sabn", np.eye(m, dtype=dtype), pixels).reshape(samples * m, m * n)
+    free = free / dtype.type(math.sqrt(strength))
     count = windows.shape[1]
-    ridge = np.hstack([np.zeros((m * n, count), x.dtype), math.sqrt(samples) * np.eye(m * n, dtype=x.dtype)])
-    rows = np.vstack([np.hstack([windows, free]), ridge.astype(x.dtype)])
-    right = np.concatenate([targets.ravel(), np.zeros(m * n, x.dtype)])
+    ridge = np.hstack([np.zeros((m * n, count), dtype), math.sqrt(samples) * np.eye(m * n, dtype=dtype)])
+    rows = np.vstack([np.hstack([windows, free]), ridge.astype(dtype)])
+    right = np.concatenate([targets.ravel(), np.zeros(m * n, dtype)])
     found = np.linalg.lstsq(rows, right)[0]
-    deviation = found[count:].reshape(m, n) / x.dtype.type(math.sqrt(strength))
+    deviation = found[count:].reshape(m, n) / dtype.type(math.sqrt(strength))
     return correlation_matrix__loops(found[:count].reshape(kernel_shape), shape) + deviation
 
 

@@ -106,9 +106,17 @@ GAUSSIAN_MAP = Check(
         ),
         Mistake(
             "divides by zero",
-            "It fails for a prior of variance 0, where 1 / prior_variance has no value: the result is the prior's mean.",
+            "It raised ZeroDivisionError",
             lambda data, noise_variance, prior_mean=0.0, prior_variance=math.inf: _weighted(
                 data, prior_mean, 1 / prior_variance, 1 / noise_variance
+            ),
+            share=2 / 3,
+        ),
+        Mistake(
+            "an infinite weight",
+            "It gives NaN for a prior of variance 0, where 1 / prior_variance has no value: the result is the prior's mean.",
+            lambda data, noise_variance, prior_mean=0.0, prior_variance=math.inf: _weighted(
+                data, prior_mean, float(1 / np.float64(prior_variance)), 1 / noise_variance
             ),
             share=2 / 3,
         ),
@@ -370,7 +378,7 @@ PROJECT_TO_CONVOLUTION = Check(
             "You divided by the number of pixels; each element appears once for every output.",
             _projection_with(lambda matrix, right, band: right * (matrix.shape[0] / matrix.shape[1])),
         ),
-        Mistake("works in place", MODIFIES, _averages_in_place, share=0.75),
+        Mistake("works in place", MODIFIES, _averages_in_place, share=0.5),
     ),
 )
 
@@ -1170,12 +1178,12 @@ CLAIMS = (
             ),
             Mistake(
                 "overflows",
-                "keep the numbers between",
+                "keep the numbers",
                 lambda: (False, (1e200 * np.random.default_rng(0).standard_normal((20, 1, 2, 2)), np.arange(20.0))),
             ),
             Mistake(
                 "drowns a pixel",
-                "keep the numbers between",
+                "keep the numbers",
                 lambda: (
                     False,
                     (_PAIR - 1e20 * np.eye(2)[:, ::-1] * [[1], [0]] * (1 + _PAIR), np.array([0.0, 1, 0, 1])),
