@@ -12,7 +12,7 @@ def pair(value):
 def conv2d_by_index__loops(x, weight, stride=1):
     n, c, h, w = x.shape
     f, _, kh, kw = weight.shape
-    y = np.zeros((n, f, (h - kh) // stride + 1, (w - kw) // stride + 1), x.dtype)
+    y = np.zeros((n, f, (h - kh) // stride + 1, (w - kw) // stride + 1), np.result_type(x, weight))
     for b, g, p, q in np.ndindex(y.shape):
         total = 0.0
         for ch, i, j in np.ndindex(c, kh, kw):
@@ -97,7 +97,7 @@ def conv2d__loops(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=
     x = zeros_around(x, weight, padding, dilation)
     (sh, sw), (dh, dw) = pair(stride), pair(dilation)
     filters, depth, kh, kw = weight.shape
-    y = np.zeros((len(x), filters, *sizes(x, weight, stride, dilation)), x.dtype)
+    y = np.zeros((len(x), filters, *sizes(x, weight, stride, dilation)), np.result_type(x, weight))
     for n, f, p, q in np.ndindex(y.shape):
         first = f // (filters // groups) * depth
         rows = slice(p * sh, p * sh + dh * (kh - 1) + 1, dh)
@@ -119,14 +119,14 @@ def conv2d__taps(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1
     x = zeros_around(x, weight, padding, dilation)
     (sh, sw), (dh, dw), (height, width) = pair(stride), pair(dilation), sizes(x, weight, stride, dilation)
     n, (filters, depth, kh, kw) = len(x), weight.shape
-    y = np.zeros((n, groups, filters // groups, height, width), x.dtype)
+    y = np.zeros((n, groups, filters // groups, height, width), np.result_type(x, weight))
     for i, j in np.ndindex(kh, kw):
         rows, columns = i * dh + sh * np.arange(height), j * dw + sw * np.arange(width)
         seen = x[:, :, rows[:, None], columns].reshape(n, groups, depth, height, width)
         y += np.einsum("ngchw,gfc->ngfhw", seen, weight[:, :, i, j].reshape(groups, -1, depth))
     y = y.reshape(n, filters, height, width)
     if bias is not None:
-        y += bias[None, :, None, None]
+        y = y + bias[None, :, None, None]
     return y
 
 
@@ -173,9 +173,7 @@ def dense_weight__einsum(weight, groups):
 
 def conv2d_untied_bias__loops(x, weight, bias, stride=1, padding=0, dilation=1, groups=1):
     y = conv2d__loops(x, weight, None, stride, padding, dilation, groups)
-    for n in range(len(y)):
-        y[n] += bias
-    return y
+    return np.stack([image + bias for image in y])
 
 
 def conv2d_untied_bias__im2col(x, weight, bias, stride=1, padding=0, dilation=1, groups=1):

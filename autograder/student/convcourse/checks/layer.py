@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from convcourse.engine.builders import Arrays, altered, claim_mistakes, handed, pair, swapped
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
-from convcourse.engine.model import Case, Mistake, Property
+from convcourse.engine.model import Case, Mistake
 from convcourse.engine.oracles import on_torch
 
 
@@ -55,6 +55,7 @@ CONV2D_BY_INDEX = Check(
         Case((_x(1, 2, 5, 4, dtype=np.float32), _x(3, 2, 3, 2, dtype=np.float32)), note="float32"),
         Case((_x(2, 2, 3, 4), _x(2, 2, 3, 4)), note="a kernel as large as the image: one output"),
         Case((_STRIDED, _x(2, 3, 2, 4)), note="an array that is not contiguous"),
+        Case((_x(1, 2, 1, 1), _x(3, 2, 1, 1)), note="one pixel"),
         Case(
             (_x(2, 2, 6, 7, dtype=np.float32), _x(3, 2, 3, 2, dtype=np.float32), 2),
             {},
@@ -64,6 +65,8 @@ CONV2D_BY_INDEX = Check(
         Case((_x(1, 3, 8, 5), _x(2, 3, 2, 3)), {"stride": 3}, "stride", "a stride longer than the kernel"),
     ),
     draw=_draw_by_index,
+    photographs=True,
+    exempt={"large kernels": "a kernel larger than the image fits nowhere without padding"},
     mistakes=(
         Mistake(
             "turns the kernel",
@@ -199,11 +202,14 @@ UNFOLD = Check(
         Case((_x(1, 2, 7, 6, dtype=np.float32), 3, 2), {}, "dilation", "float32"),
         Case((_x(1, 2, 5, 4), 1, 1, 0, 2), {}, "stride", "a stride longer than the window"),
         Case((_x(1, 1, 3, 4), (2, 1)), {"padding": (3, 1)}, "padding", "some windows see padding alone"),
+        Case((_x(1, 2, 1, 1), (3, 2)), {"padding": (1, 2)}, "padding", "a window larger than the image of one pixel"),
         Case((_x(2, 2, 8, 9), (3, 2)), {"dilation": (2, 3), "padding": (1, 2), "stride": (2, 3)}, "all together"),
         Case((_x(1, 2, 7, 6, dtype=np.float32), 2, 3, 2, 2), {}, "all together", "float32"),
         Case((_x(2, 1, 9, 6), (4, 1), (2, 1), (2, 0), (1, 2)), {}, "all together"),
     ),
     draw=_draw_unfold,
+    photographs=True,
+    exempt={"words": "the assignment asks for padding in numbers"},
     mistakes=(
         Mistake(
             "kernel first, channels last",
@@ -327,13 +333,6 @@ def _draw_conv(draws):
     return Case((x, draws.array(groups * filters, depth, *kernel), bias), kwargs, part)
 
 
-def _keeps_nan(call, draws):
-    x = draws.array(1, 2, 4, 5)
-    x[0, 1, 2, 2] = np.nan
-    y = np.asarray(call(x, draws.array(3, 2, 2, 3)))
-    return bool(np.isnan(y[:, :, 1:3]).all() and not np.isnan(y[:, :, 0]).any())
-
-
 _x = Arrays("layer", "conv2d")
 CONV2D = Check(
     "conv2d",
@@ -352,7 +351,8 @@ CONV2D = Check(
         Case((_f(2, 2, 9, 6), _f(2, 2, 2, 1), None, 3), {}, "stride", "a stride longer than the kernel, float32"),
         Case((_x(2, 2, 4, 3), _x(3, 2, 3, 2)), {"padding": (2, 1)}, "padding"),
         Case((_f(2, 2, 4, 5), _f(2, 2, 3, 3)), {"padding": 1}, "padding", "float32"),
-        Case((_x(1, 2, 5, 6), _x(2, 2, 4, 2)), {"padding": "same"}, "padding", "same, even kernels"),
+        Case((_x(1, 2, 3, 6), _x(2, 2, 4, 2)), {"padding": "same"}, "padding", "same, even, higher than the image"),
+        Case((_x(2, 2, 1, 1), _x(3, 2, 3, 2)), {"padding": (1, 2)}, "padding", "a kernel larger than the one pixel"),
         Case((_x(2, 1, 6, 5), _x(2, 1, 3, 5)), {"padding": "same"}, "padding", "same, odd kernels"),
         Case((_x(1, 2, 6, 5), _x(2, 2, 3, 2)), {"padding": "valid"}, "padding", "valid"),
         Case((_x(2, 2, 9, 8), _x(3, 2, 3, 2)), {"dilation": (2, 3)}, "dilation"),
@@ -383,14 +383,7 @@ CONV2D = Check(
     ),
     draw=_draw_conv,
     draws=12,
-    properties=(
-        Property(
-            "NaN",
-            "A NaN does not stay where it belongs: exactly the outputs whose window holds it are NaN.",
-            _keeps_nan,
-            cost=0.1,
-        ),
-    ),
+    photographs=True,
     mistakes=(
         Mistake(
             "turns the kernel",
@@ -653,12 +646,17 @@ CONV2D_UNTIED_BIAS = Check(
             {},
             "plain",
         ),
+        Case((_x(2, 2, 6, 5), _x(2, 2, 3, 3), _x(2, 4, 3)), {"padding": 1, "dilation": 2}, "options"),
+        Case(
+            (_x(2, 2, 1, 1), _x(2, 2, 3, 2), _x(2, 1, 2)), {"padding": 1}, "options", "a kernel larger than the image"
+        ),
         Case((_x(2, 2, 6, 5), _x(2, 2, 3, 3), _x(2, 4, 2), (2, 3), (2, 1)), {}, "options"),
         Case((_x(2, 4, 5, 4), _x(2, 2, 2, 2), _x(2, 3, 2)), {"dilation": 2, "groups": 2}, "options"),
         Case((_x(2, 4, 7, 6), _x(2, 2, 2, 3), _x(2, 4, 2), 2, (1, 2), (1, 3), 2), {}, "options", "all options"),
         Case((_f(2, 4, 5, 6), _f(6, 2, 3, 2), _f(6, 5, 7), 1, 1, 1, 2), {}, "options", "float32"),
     ),
     draw=_draw_untied,
+    photographs=True,
     mistakes=(
         Mistake(
             "ignores the bias",
@@ -726,7 +724,8 @@ WINDOW_COUNTS = Check(
         Case(((5, 6), (2, 3)), {}, "padding", "no padding"),
         Case(((5, 4), (4, 3)), {"padding": (3, 1)}, "padding", "a kernel that is not square"),
         Case(((2, 3), 3, 1, 3), {}, "padding", "some windows see nothing"),
-        Case(((7, 8), 3, 2, 1), {}, "stride and dilation"),
+        Case(((1, 4), (1, 3)), {"padding": (0, 2)}, "padding", "one axis padded"),
+        Case(((16, 15), 3, 2, 1), {}, "stride and dilation"),
         Case(((6, 9), (3, 2), (1, 2), (2, 1), (2, 3)), {}, "stride and dilation"),
         Case(((8, 5), (2, 3)), {"stride": (3, 1), "padding": (1, 2), "dilation": 2}, "stride and dilation"),
     ),
