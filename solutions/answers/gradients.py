@@ -61,7 +61,7 @@ def conv2d_weight__loops(x, weight_size, grad_output, stride=1, padding=0, dilat
     filters, depth, kh, kw = weight_size
     (sh, sw), (ph, pw), (dh, dw) = map(pair, (stride, padding, dilation))
     x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
-    result = np.zeros(weight_size, x.dtype)
+    result = np.zeros(weight_size, np.result_type(x, grad_output))
     for n, f, p, q in np.ndindex(grad_output.shape):
         first = f // (filters // groups) * depth
         rows = slice(p * sh, p * sh + dh * (kh - 1) + 1, dh)
@@ -75,7 +75,7 @@ def conv2d_weight__taps(x, weight_size, grad_output, stride=1, padding=0, dilati
     (ph, pw), n = pair(padding), len(x)
     padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     g = grad_output.reshape(n, groups, filters // groups, *grad_output.shape[2:])
-    result = np.zeros(weight_size, x.dtype)
+    result = np.zeros(weight_size, np.result_type(x, grad_output))
     for i, j, place in taps(kernel, x.shape[2:], stride, padding, dilation):
         seen = padded[place].reshape(n, groups, depth, *grad_output.shape[2:])
         result[:, :, i, j] = np.einsum("ngfpq,ngcpq->gfc", g, seen).reshape(filters, depth)
@@ -100,7 +100,7 @@ def conv2d_input__loops(input_size, weight, grad_output, stride=1, padding=0, di
     filters, depth, kh, kw = weight.shape
     (sh, sw), (ph, pw), (dh, dw) = map(pair, (stride, padding, dilation))
     n, c, height, width = input_size
-    padded = np.zeros((n, c, height + 2 * ph, width + 2 * pw), weight.dtype)
+    padded = np.zeros((n, c, height + 2 * ph, width + 2 * pw), np.result_type(weight, grad_output))
     for b, f, p, q in np.ndindex(grad_output.shape):
         first = f // (filters // groups) * depth
         rows = slice(p * sh, p * sh + dh * (kh - 1) + 1, dh)
@@ -122,7 +122,7 @@ def conv2d_input__full_convolution(input_size, weight, grad_output, stride=1, pa
     (sh, sw), (ph, pw), (dh, dw) = map(pair, (stride, padding, dilation))
     (n, c, height, width), (filters, depth, kh, kw) = input_size, weight.shape
     reach = dh * (kh - 1), dw * (kw - 1)
-    spread = np.zeros((n, filters, height + 2 * ph + reach[0], width + 2 * pw + reach[1]), weight.dtype)
+    spread = np.zeros((n, filters, height + 2 * ph + reach[0], width + 2 * pw + reach[1]), grad_output.dtype)
     rows, columns = (np.arange(m) * s + r for m, s, r in zip(grad_output.shape[2:], (sh, sw), reach))
     spread[:, :, rows[:, None], columns] = grad_output
     windows = sliding_window_view(spread, (reach[0] + 1, reach[1] + 1), (2, 3))[..., ::dh, ::dw]
@@ -139,7 +139,7 @@ def conv2d_backward__loops(grad_output, x, weight, bias=None, stride=1, padding=
     options = (stride, padding, dilation, groups)
     db = None
     if bias is not None:
-        db = np.zeros_like(bias)
+        db = np.zeros(len(bias), grad_output.dtype)
         for n, f, p, q in np.ndindex(grad_output.shape):
             db[f] += grad_output[n, f, p, q]
     dx = conv2d_input__loops(x.shape, weight, grad_output, *options)
@@ -169,8 +169,8 @@ def conv2d_backward__taps(grad_output, x, weight, bias=None, stride=1, padding=0
 def numerical_gradient__loops(function, x, grad_output=1.0, step=None):
     gradient = np.zeros(x.shape)
     for index in np.ndindex(x.shape):
-        h = step or 6e-6
-        up, down = x.copy(), x.copy()
+        h = step or 6e-6 * max(1, abs(x[index]))
+        up, down = x.astype(float), x.astype(float)
         up[index] += h
         down[index] -= h
         gradient[index] = np.sum(grad_output * (function(up) - function(down))) / (2 * h)
@@ -178,7 +178,7 @@ def numerical_gradient__loops(function, x, grad_output=1.0, step=None):
 
 
 def numerical_gradient__scaled(function, x, grad_output=1.0, step=None):
-    result = []
+    x, result = np.asarray(x, dtype=np.float64), []
     for k, value in enumerate(x.ravel()):
         h = step if step is not None else np.cbrt(np.finfo(float).eps) * max(1.0, abs(value))
         unit = np.zeros(x.size)
@@ -193,11 +193,14 @@ def numerical_gradient__scaled(function, x, grad_output=1.0, step=None):
 def numerical_gradient__richardson(function, x, grad_output=1.0, step=None):
     """A better formula, where the step is left open: two steps, the leading error taken out."""
 
+    x = x.astype(np.float64)
+
     def central(h):
-        moves = h * np.eye(x.size).reshape(x.size, *x.shape)
+        moves = (h * np.eye(x.size)).reshape(x.size, *x.shape)
         return np.array([np.sum((function(x + m) - function(x - m)) * grad_output) for m in moves]) / (2 * h)
 
-    slopes = central(step) if step is not None else (4 * central(1e-4) - central(2e-4)) / 3
+    near = 1e-4 * np.maximum(1, np.abs(x.ravel()))
+    slopes = central(step) if step is not None else (4 * central(near) - central(2 * near)) / 3
     return slopes.reshape(x.shape)
 
 

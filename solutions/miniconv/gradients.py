@@ -235,7 +235,8 @@ def conv2d_backward(grad_output, x, weight, bias=None, stride=1, padding=0, dila
 
     Examples
     --------
-    >>> grads = conv2d_backward([[[[5.0, 7.0]]]], [[[[1.0, 2.0, 4.0]]]], [[[[3.0, 10.0]]]], [0.5])
+    >>> grad_output, x = np.array([[[[5.0, 7.0]]]]), np.array([[[[1.0, 2.0, 4.0]]]])
+    >>> grads = conv2d_backward(grad_output, x, np.array([[[[3.0, 10.0]]]]), np.array([0.5]))
     >>> [grad.ravel().tolist() for grad in grads]
     [[15.0, 71.0, 70.0], [19.0, 38.0], [12.0]]
     """

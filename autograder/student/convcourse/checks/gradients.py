@@ -4,6 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine import kinds
 from convcourse.engine.builders import Arrays, altered, claim_mistakes, handed, pair, swapped
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
@@ -119,11 +120,13 @@ FOLD = Check(
         _fold_case("dilation", 1, 1, (7, 8), 3, dtype=np.float32, dilation=2),
         _fold_case("stride", 1, 2, (5, 6), (1, 2), stride=3),
         _fold_case("padding", 1, 1, (3, 2), (1, 2), padding=(2, 3)),
+        _fold_case("padding", 1, 2, (1, 1), (3, 2), padding=(1, 2)),
         _fold_case("all together", 2, 2, (8, 9), (3, 2), stride=(2, 3), padding=(1, 2), dilation=(2, 3)),
         _fold_case("all together", 1, 2, (7, 6), 2, dtype=np.float32, stride=2, padding=1, dilation=3),
         _fold_case("all together", 2, 2, (6, 9), (1, 4), stride=(2, 3), padding=(0, 2), dilation=(1, 2)),
     ),
     draw=_draw_fold,
+    exempt={"words": "the assignment asks for padding in numbers"},
     mistakes=(
         Mistake(
             "assigns where windows overlap",
@@ -274,6 +277,7 @@ _LAYERS = (
     _layer_case("plain", (2, 3, 3, 4), (2, 3, 1, 1)),
     _layer_case("stride", (1, 2, 5, 6), (2, 2, 1, 2), stride=3),
     _layer_case("padding", (1, 2, 3, 2), (2, 2, 1, 2), padding=(2, 3)),
+    _layer_case("padding", (2, 2, 1, 1), (3, 2, 3, 2), padding=(1, 2)),
     _layer_case("all together", (2, 4, 8, 9), (4, 2, 3, 2), stride=(2, 3), padding=(1, 2), dilation=(2, 3), groups=2),
     _layer_case("all together", (1, 3, 7, 6), (3, 1, 2, 3), np.float32, stride=2, padding=1, dilation=2, groups=3),
     _layer_case("all together", (2, 6, 8, 9), (9, 2, 3, 1), stride=(1, 2), padding=(2, 0), dilation=(2, 1), groups=3),
@@ -316,6 +320,7 @@ CONV2D_WEIGHT = Check(
     parts=_PARTS,
     cases=tuple(_weight_case(*layer) for layer in _LAYERS),
     draw=lambda draws: _weight_case(*_draw_layer(draws)),
+    photographs=True,
     mistakes=(
         Mistake(
             "ignores the upstream gradient",
@@ -556,7 +561,7 @@ def _draw_backward(draws):
 
 def _backward_case(part, layer, bias=True):
     _, x, weight, grad, options = layer
-    return Case((grad, x, weight, _x(len(weight), dtype=x.dtype) if bias else None), options, part)
+    return Case((grad, x, weight, *([_x(len(weight), dtype=x.dtype)] if bias else [])), options, part)
 
 
 _x = Arrays("gradients", "conv2d_backward")
@@ -568,7 +573,7 @@ CONV2D_BACKWARD = Check(
     parts={"with bias": 2, "options": 2, "no bias": 1},
     cases=(
         *(_backward_case("with bias", _LAYERS[i]) for i in (0, 1, 2)),
-        *(_backward_case("options", _LAYERS[i]) for i in (4, 6, 8, 10, 15, 16, 17)),
+        *(_backward_case("options", _LAYERS[i]) for i in (4, 6, 8, 10, 15, 16, 17, 18)),
         *(_backward_case("no bias", _LAYERS[i], bias=False) for i in (1, 3)),
     ),
     draw=_draw_backward,
@@ -652,10 +657,22 @@ def _numerical(function, x, grad_output=1.0, step=None):
     return slope if step is None else slope + grad_output * step**2  # exact for cubes
 
 
-def _numerical_by(quotient):
-    """Build a wrong numerical gradient: quotient(function of a move along one element, element, step)."""
+def _size(function, x, grad_output=1.0, step=None):
+    """What an error is measured against: the slope, and what is added up, of which 1e-15 may be left by rounding."""
+    added = np.sum(np.abs(function(x) * np.asarray(grad_output)))
+    h = _step_of(x) if step is None else step
+    return 1 + np.abs(_numerical(function, x, grad_output, step)) + 1e-8 * added / h
+
+
+def _step_of(element):
+    return 6e-6 * np.maximum(1.0, np.abs(element))
+
+
+def _numerical_by(quotient, step_of=_step_of):
+    """Build a wrong numerical gradient: quotient(function of a move along one element, step)."""
 
     def wrong(function, x, grad_output=1.0, step=None):
+        x = np.asarray(x, dtype=float)
         result = np.empty_like(x)
         for index in np.ndindex(x.shape):
 
@@ -664,26 +681,40 @@ def _numerical_by(quotient):
                 moved[index] += move
                 return np.sum(function(moved) * np.asarray(grad_output))
 
-            result[index] = quotient(at, x[index], 6e-6 if step is None else step)
+            result[index] = quotient(at, step_of(x[index]) if step is None else step)
         return result
 
     return wrong
 
 
-def _central(at, element, h):
+def _central(at, h):
     return (at(h) - at(-h)) / (2 * h)
 
 
 def _all_at_once(function, x, grad_output=1.0, step=None):
-    h = 6e-6 if step is None else step
+    h = _step_of(x) if step is None else step
     rise = np.sum((function(x + h) - function(x - h)) * np.asarray(grad_output))
-    return np.full_like(x, rise / (2 * h))
+    return np.full(np.shape(x), rise / (2 * h))
 
 
 def _leaves_moved(function, x, grad_output=1.0, step=None):
     result = _numerical_by(_central)(function, x, grad_output, step)
-    x += 1e-9
+    x[...] = x + 1e-9
     return result
+
+
+def _at_first_dtype(function, x, grad_output=1.0, step=None):
+    """Move elements in arrays of x's own dtype: integers do not move at all, float32 not by that much."""
+
+    def narrow(moved):
+        return function(moved.astype(x.dtype))
+
+    return _numerical_by(_central)(narrow, x, grad_output, step)
+
+
+def _holds_in_single(call, draws):
+    x = np.array([[0.3, -1.7], [2.6, 0.9]], dtype=np.float32)
+    return np.allclose(call(cubes, x), 3.0 * x.astype(float) ** 2, rtol=0, atol=1e-5)
 
 
 def _draw_numerical(d):
@@ -702,14 +733,16 @@ NUMERICAL_GRADIENT = Check(
     "numerical_gradient",
     section="gradients#gradients-check",
     oracle=_numerical,
-    scale=lambda function, x, grad_output=1.0, step=None: 1 + np.abs(_numerical(function, x, grad_output, step)),
+    scale=_size,
     tolerance=1e-7,
     parts={"a number": 2, "an array": 2, "step": 1},
     cases=(
         Case((sum_of_cubes, np.array([1.0, -2.0, 0.5])), {}, "a number"),
         Case((exp_of_sum, _x(2, 3)), {}, "a number", "elements act together"),
-        Case((sum_of_cubes, 3 * _x(2, 1, 3)), {}, "a number", "three axes"),
-        Case((cubes, _x(3, 2), _x(3, 2)), {}, "an array", "an upstream gradient"),
+        Case((sum_of_cubes, np.array([[[0, -1.3, 7.9]], [[0.4, 2.6, -5.1]]])), {}, "a number", "three axes"),
+        Case((cubes, np.array([[0, 1.3], [-7.9, 0.4]]), np.array([[4, -1.1], [0.7, 2]])), {}, "an array"),
+        Case((cubes, _x(2, 3), _x(3)), {}, "an array", "weights that are broadcast"),
+        Case((running_products, _x(2, 3)), {}, "an array", "outputs that weigh the same"),
         Case((running_products, _x(2, 4), _x(2, 3)), {}, "an array", "fewer outputs than inputs"),
         Case((sum_of_cubes, np.array([1.0, 2.0])), {"step": 0.5}, "step", "a large step: 3 x^2 + h^2"),
         Case((cubes, _x(2, 2), _x(2, 2), 0.25), {}, "step"),
@@ -719,28 +752,28 @@ NUMERICAL_GRADIENT = Check(
         Mistake(
             "one-sided",
             "You took a one-sided difference: its error falls only as h, that of a central one as h squared.",
-            _numerical_by(lambda at, element, h: (at(h) - at(0)) / h),
+            _numerical_by(lambda at, h: (at(h) - at(0)) / h),
         ),
         Mistake(
             "divides by h",
             "You divided by h: from x - h to x + h it is 2h.",
-            _numerical_by(lambda at, element, h: (at(h) - at(-h)) / h),
+            _numerical_by(lambda at, h: (at(h) - at(-h)) / h),
         ),
         Mistake(
             "wrong sign",
             "Your differences have the wrong sign: f(x + h) - f(x - h).",
-            _numerical_by(lambda at, element, h: -_central(at, element, h)),
+            _numerical_by(lambda at, h: -_central(at, h)),
         ),
         Mistake(
             "step too small",
             "Your step is too small: rounding is magnified by 1 / h. The best one is near the cube root of 2.2e-16.",
-            _numerical_by(lambda at, element, h: _central(at, element, 1e-13 if h == 6e-6 else h)),
+            _numerical_by(_central, lambda element: 1e-13),
             share=1 / 5,
         ),
         Mistake(
             "step too large",
             "Your step is too large: the error grows as its square. The best one is near the cube root of 2.2e-16.",
-            _numerical_by(lambda at, element, h: _central(at, element, 3e-2 if h == 6e-6 else h)),
+            _numerical_by(_central, lambda element: 3e-2),
             share=1 / 5,
         ),
         Mistake(
@@ -761,7 +794,17 @@ NUMERICAL_GRADIENT = Check(
             _all_at_once,
         ),
         Mistake("leaves x moved", MODIFIES, _leaves_moved, share=3 / 4),
+        Mistake("keeps x's dtype", kinds.WHOLE.says, _at_first_dtype, share=1 / 2),
+        Mistake("one step for all", kinds.SCALE.says, _numerical_by(_central, lambda element: 6e-6), share=3 / 4),
     ),
+    properties=(
+        Property(
+            "float32",
+            "It loses its digits with float32: a step near 6e-6 is rounding there. Turn x into float64 first.",
+            _holds_in_single,
+        ),
+    ),
+    exempt={"float32": "the result is of float64, whatever goes in"},
 )
 
 # --- the adjoint test ------------------------------------------------------------------------------------------------
@@ -787,15 +830,15 @@ _KERNEL = _x(2, 3, 2, 3)
 
 
 def layer(x):
-    return on_torch(F.conv2d)(x, _KERNEL)
+    return on_torch(F.conv2d)(x.astype(float), _KERNEL)
 
 
 def layer_transposed(y):
-    return _input((len(y), 3, y.shape[2] + 1, y.shape[3] + 2), _KERNEL, y)
+    return _input((len(y), 3, y.shape[2] + 1, y.shape[3] + 2), _KERNEL, y.astype(float))
 
 
 def layer_not_turned(y):
-    return _input((len(y), 3, y.shape[2] + 1, y.shape[3] + 2), _KERNEL[:, :, ::-1, ::-1].copy(), y)
+    return _input((len(y), 3, y.shape[2] + 1, y.shape[3] + 2), _KERNEL[:, :, ::-1, ::-1].copy(), y.astype(float))
 
 
 def layer_averaged(y):
@@ -860,11 +903,11 @@ ADJOINT_GAP = Check(
         Case((matrix, matrix_turned, np.array([1.0, 0, 2, 0]), np.array([-1.0, 1, 0])), {}, "matrices", "a fault"),
         Case((matrix, matrix_transposed, _x(4), _x(3)), {}, "matrices", "no fault"),
         Case((matrix, matrix_turned, _x(4), _x(3)), {}, "matrices", "a fault"),
-        Case((sum_of_parts, copied, _x(3, 4), _x(4)), {}, "matrices", "no fault"),
         Case((sum_of_parts, spread_evenly, _x(3, 4), _x(4)), {}, "matrices", "a fault: too small by a factor"),
-        Case((layer, layer_transposed, _x(2, 3, 4, 5), _x(2, 2, 3, 3)), {}, "layers", "no fault"),
-        Case((layer, layer_not_turned, _x(2, 3, 4, 5), _x(2, 2, 3, 3)), {}, "layers", "a fault"),
+        Case((sum_of_parts, copied, _x(3, 4), _x(4)), {}, "matrices", "no fault"),
+        Case((layer, layer_not_turned, _x(1, 3, 3, 4), _x(1, 2, 2, 2)), {}, "layers", "a fault"),
         Case((layer, layer_averaged, _x(2, 3, 3, 4), _x(2, 2, 2, 2)), {}, "layers", "a fault"),
+        Case((layer, layer_transposed, _x(2, 3, 4, 5), _x(2, 2, 3, 3)), {}, "layers", "no fault"),
         Case((layer, layer_transposed, np.zeros((1, 3, 4, 4)), np.zeros((1, 2, 3, 2))), {}, "layers", "only zeros"),
     ),
     draw=_draw_gap,
