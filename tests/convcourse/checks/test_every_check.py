@@ -127,6 +127,7 @@ BAD = {
     "NaN": lambda *a, **k: np.full((1, 1), np.nan),
     "objects": lambda *a, **k: np.array([None, "x"], dtype=object),
     "exits": lambda *a, **k: exit(),
+    "more digits than Python writes": lambda *a, **k: 10**5000,
     "ragged": lambda *a, **k: [[1], [2, 3]],
 }
 

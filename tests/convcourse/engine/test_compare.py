@@ -84,3 +84,12 @@ def test_where_nothing_adds_up_rounding_from_beside_is_let_pass():
     assert compare(np.array([1e-12, 1.0]), np.array([0.0, 1.0]), scale) is not None
     assert compare(np.array([1e-8, 1.0]), np.array([0.0, 1.0]), scale, 1e-5) is None
     assert compare(np.array([1e-16, 0.0]), np.array([0.0, 0.0]), np.zeros(2)) is not None
+
+
+HUGE = 10**5000  # Python refuses to write it
+
+
+@pytest.mark.parametrize("expected", [3, 3.0, (3, 1), np.ones(2), True, "x", None], ids=str)
+def test_an_integer_of_any_length_gets_a_sentence(expected):
+    assert "type int" in compare(HUGE, expected).says
+    assert same(HUGE, HUGE) and not same(HUGE, expected) and not same((HUGE, 1), expected)
