@@ -61,20 +61,21 @@ def _mask(shape, attn_mask, is_causal):
 def scaled_dot_product_attention__matmul(query, key, value, attn_mask=None, is_causal=False, scale=None):
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     scores = query @ key.swapaxes(-1, -2) * scale
-    return softmax__shifted((scores + _mask(scores.shape, attn_mask, is_causal)).astype(query.dtype)) @ value
+    return softmax__shifted((scores + _mask(scores.shape, attn_mask, is_causal)).astype(scores.dtype)) @ value
 
 
 def scaled_dot_product_attention__einsum(query, key, value, attn_mask=None, is_causal=False, scale=None):
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     scores = np.einsum("...le,...se->...ls", query.astype(float), key.astype(float)) * scale
     scores = scores + _mask(scores.shape, attn_mask, is_causal)
-    return np.einsum("...ls,...sv->...lv", softmax__logsumexp(scores), value.astype(float)).astype(query.dtype)
+    y = np.einsum("...ls,...sv->...lv", softmax__logsumexp(scores), value.astype(float))
+    return y.astype(np.result_type(query, key, value, np.float32))
 
 
 def scaled_dot_product_attention__loops(query, key, value, attn_mask=None, is_causal=False, scale=None):
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     length, size = query.shape[-2], key.shape[-2]
-    y = np.zeros((*query.shape[:-1], value.shape[-1]), dtype=query.dtype)
+    y = np.zeros((*query.shape[:-1], value.shape[-1]), np.result_type(query, key, value, np.float32))
     add = _mask((*query.shape[:-1], size), attn_mask, is_causal)
     for index in np.ndindex(query.shape[:-2]):
         for row in range(length):
@@ -94,7 +95,8 @@ def scaled_dot_product_attention_backward__formula(
     ga = grad_output @ value.swapaxes(-1, -2)
     gs = a * (ga - (ga * a).sum(-1, keepdims=True)) * scale
     grads = gs @ key, gs.swapaxes(-1, -2) @ query, a.swapaxes(-1, -2) @ grad_output
-    return tuple(g.astype(query.dtype) for g in grads)
+    dtype = np.result_type(grad_output, query, key, value, np.float32)
+    return tuple(g.astype(dtype) for g in grads)
 
 
 def scaled_dot_product_attention_backward__einsum(
@@ -108,14 +110,16 @@ def scaled_dot_product_attention_backward__einsum(
     gq = scale * np.einsum("...ls,...se->...le", gs, k)
     gk = scale * np.einsum("...ls,...le->...se", gs, q)
     gv = np.einsum("...ls,...lv->...sv", a, g)
-    return [gq.astype(query.dtype), gk.astype(query.dtype), gv.astype(query.dtype)]
+    dtype = np.result_type(grad_output, query, key, value, np.float32)
+    return [gq.astype(dtype), gk.astype(dtype), gv.astype(dtype)]
 
 
 def scaled_dot_product_attention_backward__loops(
     grad_output, query, key, value, attn_mask=None, is_causal=False, scale=None
 ):
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    grads = np.zeros_like(query), np.zeros_like(key), np.zeros_like(value)
+    dtype = np.result_type(grad_output, query, key, value, np.float32)
+    grads = [np.zeros(a.shape, dtype) for a in (query, key, value)]
     scores = query.astype(float) @ key.astype(float).swapaxes(-1, -2) * scale
     weights = softmax__shifted(scores + _mask(scores.shape, attn_mask, is_causal))
     for index in np.ndindex(query.shape[:-2]):
@@ -128,7 +132,7 @@ def scaled_dot_product_attention_backward__loops(
                 grads[0][index][row] += gs * key[index][c]
                 grads[1][index][c] += gs * query[index][row]
                 grads[2][index][c] += a[c] * g
-    return grads
+    return tuple(grads)
 
 
 def multi_head_attention__reshape(
@@ -162,14 +166,14 @@ def multi_head_attention__sum_of_heads(
     """Add the heads, each through its own columns of the last projection."""
     e = query.shape[2]
     d = e // num_heads
-    y = np.broadcast_to(out_proj_bias, query.shape).copy()
+    y = out_proj_bias
     for start in range(0, e, d):
         q, k, v = (
             np.einsum("nle,de->nld", x, in_proj_weight[i * e + start : i * e + start + d])
             + in_proj_bias[i * e + start : i * e + start + d]
             for i, x in enumerate((query, key, value))
         )
-        y += scaled_dot_product_attention__matmul(q, k, v, attn_mask) @ out_proj_weight[:, start : start + d].T
+        y = y + scaled_dot_product_attention__matmul(q, k, v, attn_mask) @ out_proj_weight[:, start : start + d].T
     return y
 
 
@@ -187,8 +191,8 @@ def soft_glimpse__two_axes(features, scores):
 
 
 def soft_glimpse__loops(features, scores):
-    weights = np.empty_like(scores)
-    glimpse = np.zeros(features.shape[:2], dtype=features.dtype)
+    weights = np.empty(scores.shape, np.result_type(scores, np.float32))
+    glimpse = np.zeros(features.shape[:2], np.result_type(features, weights))
     for n, score in enumerate(scores):
         weights[n] = softmax__loops(score.reshape(1, -1)).reshape(score.shape)
         for c, i, j in np.ndindex(features.shape[1:]):
@@ -206,7 +210,7 @@ def convolution_as_attention__loops(x, weight, padding=0, sharpness=1000.0):
     x = _padded(x, padding)
     n, _, h, w = x.shape
     kh, kw = weight.shape[2:]
-    y = np.zeros((n, len(weight), h - kh + 1, w - kw + 1), dtype=x.dtype)
+    y = np.zeros((n, len(weight), h - kh + 1, w - kw + 1), np.result_type(x, weight, np.float32))
     for p, q in np.ndindex(y.shape[2:]):
         for i, j in np.ndindex(kh, kw):
             scores = [[-sharpness * ((r - p - i) ** 2 + (s - q - j) ** 2) for s in range(w)] for r in range(h)]
@@ -228,12 +232,12 @@ def convolution_as_attention__softmax(x, weight, padding=0, sharpness=1000.0):
         far = (rows - out_rows[:, None] - i) ** 2 + (columns - out_columns[:, None] - j) ** 2
         attention = softmax__shifted(-sharpness * far)
         y = y + np.einsum("fc,nck,ok->nfo", weight[:, :, i, j], x.reshape(n, c, -1), attention)
-    return y.reshape(n, len(weight), oh, ow).astype(x.dtype)
+    return y.reshape(n, len(weight), oh, ow).astype(np.result_type(x, weight, np.float32))
 
 
 def convolution_as_attention__dot_products(x, weight, padding=0, sharpness=1000.0):
     """Scores as dot products of codes: |k - q|^2 = |k|^2 - 2 k q + |q|^2, the last the same for all keys."""
-    x = _padded(x, padding).astype(float)
+    dtype, x = np.result_type(x, weight, np.float32), _padded(x, padding).astype(float)
     n, c, h, w = x.shape
     kh, kw = weight.shape[2:]
     oh, ow = h - kh + 1, w - kw + 1
@@ -246,7 +250,7 @@ def convolution_as_attention__dot_products(x, weight, padding=0, sharpness=1000.
         asked = np.hstack([query + np.array([i, j]), np.ones((len(query), 1))])
         seen = [scaled_dot_product_attention__matmul(asked, codes, v, scale=1) for v in values]
         y += np.array(seen) @ weight[:, :, i, j].T
-    return y.swapaxes(1, 2).reshape(n, len(weight), oh, ow).astype(weight.dtype)
+    return y.swapaxes(1, 2).reshape(n, len(weight), oh, ow).astype(dtype)
 
 
 def claim_order__attention(query, key, value, queries, keys):

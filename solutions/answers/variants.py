@@ -22,7 +22,7 @@ def locally_connected2d__einsum(x, weight, bias=None, stride=1, padding=0, dilat
 
 def locally_connected2d__places(x, weight, bias=None, stride=1, padding=0, dilation=1):
     windows = _cut(x, weight.shape[4:], stride, padding, dilation)[1]
-    y = np.zeros((len(x), *weight.shape[:3]), dtype=x.dtype)
+    y = np.zeros((len(x), *weight.shape[:3]), np.result_type(x, weight, np.float32))
     for p, q in np.ndindex(weight.shape[1:3]):
         y[:, :, p, q] = windows[:, :, p, q].reshape(len(x), -1) @ weight[:, p, q].reshape(len(weight), -1).T
     return y if bias is None else y + bias[None]
@@ -30,7 +30,7 @@ def locally_connected2d__places(x, weight, bias=None, stride=1, padding=0, dilat
 
 def locally_connected2d__loops(x, weight, bias=None, stride=1, padding=0, dilation=1):
     (ph, pw), (sh, sw), (dh, dw) = pair(padding), pair(stride), pair(dilation)
-    y = np.zeros((len(x), *weight.shape[:3]), dtype=x.dtype)
+    y = np.zeros((len(x), *weight.shape[:3]), np.result_type(x, weight, np.float32))
     for n, f, p, q in np.ndindex(y.shape):
         total = 0.0 if bias is None else float(bias[f, p, q])
         for c, i, j in np.ndindex(weight.shape[3:]):
@@ -41,11 +41,11 @@ def locally_connected2d__loops(x, weight, bias=None, stride=1, padding=0, dilati
     return y
 
 
-def _scatter(shape, windows, stride, padding, dilation, dtype):
+def _scatter(shape, windows, stride, padding, dilation):
     """Add windows (N, C, oH, oW, kH, kW) back onto an image of `shape`."""
     (ph, pw), (sh, sw), (dh, dw) = pair(padding), pair(stride), pair(dilation)
     n, c, h, w = shape
-    image = np.zeros((n, c, h + 2 * ph, w + 2 * pw), dtype=dtype)
+    image = np.zeros((n, c, h + 2 * ph, w + 2 * pw), windows.dtype)
     for i, j in np.ndindex(windows.shape[4:]):
         rows = slice(i * dh, i * dh + (windows.shape[2] - 1) * sh + 1, sh)
         columns = slice(j * dw, j * dw + (windows.shape[3] - 1) * sw + 1, sw)
@@ -56,14 +56,15 @@ def _scatter(shape, windows, stride, padding, dilation, dtype):
 def locally_connected2d_backward__einsum(grad_output, x, weight, bias=None, stride=1, padding=0, dilation=1):
     windows = _cut(x, weight.shape[4:], stride, padding, dilation)[1]
     gw = np.einsum("nfpq,ncpqij->fpqcij", grad_output, windows)
-    gx = _scatter(x.shape, np.einsum("nfpq,fpqcij->ncpqij", grad_output, weight), stride, padding, dilation, x.dtype)
+    gx = _scatter(x.shape, np.einsum("nfpq,fpqcij->ncpqij", grad_output, weight), stride, padding, dilation)
     return gx, gw, None if bias is None else grad_output.sum(0)
 
 
 def locally_connected2d_backward__places(grad_output, x, weight, bias=None, stride=1, padding=0, dilation=1):
     (ph, pw), (sh, sw), (dh, dw) = pair(padding), pair(stride), pair(dilation)
     padded, windows = _cut(x, weight.shape[4:], stride, padding, dilation)
-    gx, gw = np.zeros_like(padded), np.zeros_like(weight)
+    dtype = np.result_type(grad_output, x, weight, np.float32)
+    gx, gw = np.zeros(padded.shape, dtype), np.zeros(weight.shape, dtype)
     kh, kw = weight.shape[4:]
     for p, q in np.ndindex(weight.shape[1:3]):
         g = grad_output[:, :, p, q]
@@ -76,8 +77,9 @@ def locally_connected2d_backward__places(grad_output, x, weight, bias=None, stri
 
 def locally_connected2d_backward__loops(grad_output, x, weight, bias=None, stride=1, padding=0, dilation=1):
     (ph, pw), (sh, sw), (dh, dw) = pair(padding), pair(stride), pair(dilation)
-    gx, gw = np.zeros_like(x), np.zeros_like(weight)
-    gb = None if bias is None else np.zeros_like(bias)
+    dtype = np.result_type(grad_output, x, weight, np.float32)
+    gx, gw = np.zeros(x.shape, dtype), np.zeros(weight.shape, dtype)
+    gb = None if bias is None else np.zeros(bias.shape, dtype)
     for n, f, p, q in np.ndindex(grad_output.shape):
         g = grad_output[n, f, p, q]
         if gb is not None:
@@ -101,7 +103,7 @@ def tiled_conv2d__lay_out(x, weight, bias=None, stride=1, padding=0, dilation=1)
 def tiled_conv2d__places(x, weight, bias=None, stride=1, padding=0, dilation=1):
     windows = _cut(x, weight.shape[2:4], stride, padding, dilation)[1]
     th, tw = weight.shape[4:]
-    y = np.zeros((len(x), len(weight), *windows.shape[2:4]), dtype=x.dtype)
+    y = np.zeros((len(x), len(weight), *windows.shape[2:4]), np.result_type(x, weight, np.float32))
     for p, q in np.ndindex(y.shape[2:]):
         kernel = weight[..., p % th, q % tw].reshape(len(weight), -1)
         y[:, :, p, q] = windows[:, :, p, q].reshape(len(x), -1) @ kernel.T
@@ -114,7 +116,7 @@ def tiled_conv2d__interleaved(x, weight, bias=None, stride=1, padding=0, dilatio
     """Run one convolution per kernel, and keep every t-th output of each."""
     windows = _cut(x, weight.shape[2:4], stride, padding, dilation)[1]
     th, tw = weight.shape[4:]
-    y = np.zeros((len(x), len(weight), *windows.shape[2:4]), dtype=x.dtype)
+    y = np.zeros((len(x), len(weight), *windows.shape[2:4]), np.result_type(x, weight, np.float32))
     for a, b in np.ndindex(th, tw):
         part = np.einsum("ncpqij,fcij->nfpq", windows[:, :, a::th, b::tw], weight[..., a, b])
         y[:, :, a::th, b::tw] = part if bias is None else part + bias[:, a, b][:, None, None]
@@ -158,7 +160,7 @@ def conv_transpose2d__paint(x, weight, bias=None, stride=1, padding=0, output_pa
     size, (sh, sw), (ph, pw), _, (dh, dw) = _geometry(x, weight, stride, padding, output_padding, dilation)
     per_group = x.shape[1] // groups
     filters = weight.shape[1] * groups
-    y = np.zeros((len(x), filters, size[0] + 2 * ph, size[1] + 2 * pw), dtype=x.dtype)
+    y = np.zeros((len(x), filters, size[0] + 2 * ph, size[1] + 2 * pw), np.result_type(x, weight, np.float32))
     for c in range(x.shape[1]):
         first = c // per_group * weight.shape[1]
         for f in range(weight.shape[1]):
@@ -172,7 +174,8 @@ def conv_transpose2d__paint(x, weight, bias=None, stride=1, padding=0, output_pa
 def conv_transpose2d__taps(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     size, (sh, sw), (ph, pw), _, (dh, dw) = _geometry(x, weight, stride, padding, output_padding, dilation)
     n, c, h, w = x.shape
-    y = np.zeros((n, groups, weight.shape[1], size[0] + 2 * ph, size[1] + 2 * pw), dtype=x.dtype)
+    shape = n, groups, weight.shape[1], size[0] + 2 * ph, size[1] + 2 * pw
+    y = np.zeros(shape, np.result_type(x, weight, np.float32))
     xs, ws = x.reshape(n, groups, -1, h, w), weight.reshape(groups, c // groups, *weight.shape[1:])
     for i, j in np.ndindex(weight.shape[2:]):
         rows = slice(i * dh, i * dh + (h - 1) * sh + 1, sh)
@@ -231,7 +234,8 @@ def conv_transpose2d_backward__taps(
         n, groups, -1, grad_output.shape[2] + 2 * ph, grad_output.shape[3] + 2 * pw
     )
     xs, ws = x.reshape(n, groups, -1, h, w), weight.reshape(groups, c // groups, *weight.shape[1:])
-    gx, gw = np.zeros_like(xs), np.zeros_like(ws)
+    dtype = np.result_type(grad_output, x, weight, np.float32)
+    gx, gw = np.zeros(xs.shape, dtype), np.zeros(ws.shape, dtype)
     for i, j in np.ndindex(weight.shape[2:]):
         seen = g[..., i * dh : i * dh + (h - 1) * sh + 1 : sh, j * dw : j * dw + (w - 1) * sw + 1 : sw]
         gx += np.einsum("ngfhw,gcf->ngchw", seen, ws[..., i, j])
@@ -243,7 +247,8 @@ def conv_transpose2d_backward__loops(
     grad_output, x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
 ):
     (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
-    gx, gw = np.zeros_like(x), np.zeros_like(weight)
+    dtype = np.result_type(grad_output, x, weight, np.float32)
+    gx, gw = np.zeros(x.shape, dtype), np.zeros(weight.shape, dtype)
     per_group, height, width = x.shape[1] // groups, grad_output.shape[2], grad_output.shape[3]
     for c, f, a, b, i, j in np.ndindex(*weight.shape[:2], *x.shape[2:], *weight.shape[2:]):
         row, column = a * sh + i * dh - ph, b * sw + j * dw - pw
@@ -274,14 +279,13 @@ def depthwise_separable_conv2d__loops(
     x, depthwise_weight, pointwise_weight, bias=None, stride=1, padding=0, dilation=1
 ):
     windows = _cut(x, depthwise_weight.shape[2:], stride, padding, dilation)[1]
-    y = np.zeros((len(x), len(pointwise_weight), *windows.shape[2:4]), dtype=x.dtype)
+    dtype = np.result_type(x, depthwise_weight, pointwise_weight, np.float32)
+    y = np.zeros((len(x), len(pointwise_weight), *windows.shape[2:4]), dtype)
     for c in range(x.shape[1]):
         between = (windows[:, c] * depthwise_weight[c, 0]).sum((-2, -1))
         for f in range(len(pointwise_weight)):
             y[:, f] += between * pointwise_weight[f, c, 0, 0]
-    if bias is not None:
-        y += bias.reshape(1, -1, 1, 1)
-    return y
+    return y if bias is None else y + bias.reshape(1, -1, 1, 1)
 
 
 def causal_conv1d__pad(x, weight, bias=None, dilation=1, groups=1):
@@ -296,7 +300,7 @@ def causal_conv1d__pad(x, weight, bias=None, dilation=1, groups=1):
 
 def causal_conv1d__loops(x, weight, bias=None, dilation=1, groups=1):
     filters, per_group, k = weight.shape
-    y = np.zeros((len(x), filters, x.shape[2]), dtype=x.dtype)
+    y = np.zeros((len(x), filters, x.shape[2]), np.result_type(x, weight, np.float32))
     for f in range(filters):
         first = f // (filters // groups) * per_group
         for t in range(x.shape[2]):
@@ -312,7 +316,7 @@ def causal_conv1d__shifts(x, weight, bias=None, dilation=1, groups=1):
     parts = []
     for g in range(groups):
         xs, ws = x[:, g * per_group : (g + 1) * per_group], weight[g * filters // groups : (g + 1) * filters // groups]
-        y = np.zeros((len(x), len(ws), x.shape[2]), dtype=x.dtype)
+        y = np.zeros((len(x), len(ws), x.shape[2]), np.result_type(x, weight, np.float32))
         for i in range(k):
             lag = (k - 1 - i) * dilation
             if lag < x.shape[2]:

@@ -870,7 +870,11 @@ SOFT_GLIMPSE = Check(
             _glimpse_by(lambda f, s: _seen_with(f, _naive((s - s.max()).reshape(len(s), -1)).reshape(s.shape))),
             share=3 / 4,
         ),
-        Mistake("swaps the outputs", "Output 1", _glimpse_by(lambda f, s: _glimpse(f, s)[::-1])),
+        Mistake(
+            "swaps the outputs",
+            "Your results stand the wrong way round: the glimpse comes first, then the weights.",
+            _glimpse_by(lambda f, s: _glimpse(f, s)[::-1]),
+        ),
     ),
 )
 
@@ -1130,7 +1134,7 @@ CLAIM_LEARNED_KERNELS = Check(
     mistakes=(
         *claim_mistakes(False, "You judged it true.", lambda: np.eye(3)),
         Mistake("gives zeros", "For your sequence, doubling", lambda: (False, np.zeros((3, 2)))),
-        Mistake("overflows", "too large to be compared", lambda: (False, np.full((3, 2), 1e200))),
+        Mistake("overflows", "keep the numbers of the evidence between", lambda: (False, np.full((3, 2), 1e200))),
         Mistake("gives equal rows", "For your sequence, doubling", lambda: (False, np.ones((3, 2)))),
     ),
 )

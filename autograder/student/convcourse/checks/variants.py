@@ -335,7 +335,7 @@ CONV_TRANSPOSE2D = Check(
         Mistake("adds padding", "You added the padding; in a transposed convolution it cuts off.", _transposed_with(lambda x, w, b, o: np.pad(_transposed(x, w, b, **(o | {"padding": 0})), ((0, 0), (0, 0), *((p, p) for p in pair(o["padding"]))))), share=5 / 7),
         Mistake("ignores output padding", "You ignored output_padding: rows at the bottom and columns at the right.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"output_padding": 0}))), share=6 / 7),
         Mistake("adds zeros for output padding", "You added zeros at the bottom and the right; output_padding cuts less off there, and what was painted stays.", _transposed_with(_zeros_for_output_padding), share=6 / 7),
-        Mistake("cannot cut below zero", "You padded by d (k - 1) - p, which is negative here: a padding that is larger than what the kernel adds cuts pixels off.", _transposed_with(_never_negative), share=6 / 7),
+        Mistake("cannot cut below zero", "index can't contain negative values", _transposed_with(_never_negative), share=6 / 7),
         Mistake("dilates the rows alone", "You dilated along the rows alone; a pair holds one number for the rows, one for the columns.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": (pair(o["dilation"])[0], 1)}))), share=5 / 7),
         Mistake("ignores dilation", "You ignored the dilation.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": 1}))), share=5 / 7),
         Mistake("forgets the bias", "You forgot the bias.", _transposed_with(lambda x, w, b, o: _transposed(x, w, None, **o)), share=3 / 7),
@@ -390,7 +390,7 @@ CONV_TRANSPOSE2D_BACKWARD = Check(
     draw=lambda d: (lambda case: Case((d.array(*_transposed(*case.args, **case.kwargs).shape), *case.args), case.kwargs, case.part))(_draw_transposed(d)),
     mistakes=(
         Mistake("flips the kernel", "You flipped the kernel for x: the transpose of a transpose is the plain convolution.", _only(0, lambda gx, right, g, x, w, b: right(g, x, w[..., ::-1, ::-1].copy(), b)[0])),
-        Mistake("swaps gradients of bias and weight", "It returned", lambda g, x, w, b=None, *r, **k: (lambda f: (f[0], f[2], f[1]))(_transposed_backward(g, x, w, b, *r, **k))),
+        Mistake("swaps gradients of bias and weight", "Your gradients stand in the wrong order: for x, for the weight, for the bias.", lambda g, x, w, b=None, *r, **k: (lambda f: (f[0], f[2], f[1]))(_transposed_backward(g, x, w, b, *r, **k))),
         Mistake("ignores the upstream gradient", "You ignored grad_output.", _transposed_grads_by(lambda right, g, *r: right(np.ones_like(g), *r))),
         Mistake("flips the weight's gradient", "Your gradient for the weight is flipped.", _only(1, lambda gw, *r: gw[..., ::-1, ::-1].copy())),
         Mistake("averages the bias's gradient", "You averaged for the bias; it receives the sum over samples and places.", _only(2, lambda gb, right, g, *r: g.mean((0, 2, 3))), share=3 / 7),
@@ -719,7 +719,7 @@ CLAIM_DECONVOLUTION = Check(
     mistakes=(
         *claim_mistakes(False, "You judged it true.", lambda: (np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2)))),
         Mistake("takes a single pixel kernel", "does give the image back", lambda: (False, (_IMAGE, np.full((1, 1, 1, 1), 3.0)))),
-        Mistake("overflows", "too large to be compared", lambda: (False, (np.full((1, 1, 4, 4), 1e200), np.full((1, 1, 1, 1), 1e200)))),
+        Mistake("overflows", "keep the numbers of the evidence between", lambda: (False, (np.full((1, 1, 4, 4), 1e200), np.full((1, 1, 1, 1), 1e200)))),
         Mistake("gives zeros", "shows nothing", lambda: (False, (np.zeros((1, 1, 4, 4)), np.ones((1, 1, 2, 2))))),
         ),
 )  # fmt: skip
