@@ -133,6 +133,7 @@ def conv_operations(in_channels, output_shape, kernel_size, groups=1):
         Of the output.
     kernel_size : int or (kH, kW) pair of int
     groups : int
+        The kernels of a group see in_channels / groups channels.
 
     Raises
     ------
@@ -202,7 +203,7 @@ def connectivity(layers, length):
     Parameters
     ----------
     layers : sequence of tuples (kernel_size, stride, padding, dilation)
-        As for `receptive_field`.
+        Along one axis, first layer first; stride 1, padding 0 and dilation 1 may be left out at the end.
     length : int
         Number of inputs.
 
@@ -255,10 +256,11 @@ def shift2d(x, shift, boundary="zeros"):
 
     Examples
     --------
-    >>> shift2d([[1, 2], [3, 4]], (1, 0))
+    >>> image = np.array([[1, 2], [3, 4]])
+    >>> shift2d(image, (1, 0))
     array([[0, 0],
            [1, 2]])
-    >>> shift2d([[1, 2], [3, 4]], (0, -1), boundary="circular")
+    >>> shift2d(image, (0, -1), boundary="circular")
     array([[2, 1],
            [4, 3]])
     """
@@ -330,7 +332,7 @@ def commuting_shifts(jump, shape):
     Parameters
     ----------
     jump : int or pair of int
-        Product of the strides along each axis.
+        Product of the strides along each axis; one number serves for both.
     shape : (H, W) pair of int
         Of the input; a multiple of the jump.
 

@@ -40,7 +40,8 @@ DENSE_PARAMETERS = Check(
         Case((1, 9, False), {}, "numbers of units"),
         Case(((4, 6), 5), {}, "shapes"),
         Case(((3, 4, 2), (2, 7)), {"bias": False}, "shapes"),
-        Case((9, (2, 3, 5)), {}, "shapes"),
+        Case((9, (2, 3, 5)), {"bias": True}, "shapes"),
+        Case(((7,), (3, 2)), {}, "shapes", "a shape of one number"),
         Case(((280, 320), (280, 319)), {"bias": False}, "shapes", "the book's picture of an edge"),
         Case(((1024, 1024), 1000), {}, "shapes"),
     ),
@@ -411,6 +412,12 @@ RECEPTIVE_FIELD = Check(
             share=5 / 7,
         ),
         Mistake(
+            "counts a layer's own stride for its padding",
+            "You let a layer's stride count for its own padding; it counts for the layers above it.",
+            _field_by(lambda r, j, b, k, s, p, d: (r + (k - 1) * d * j, j * s, b - p * j * s)),
+            share=5 / 7,
+        ),
+        Mistake(
             "starts above 0",
             "Your start has the wrong sign: padding begins before the first input.",
             _field_by(lambda r, j, b, k, s, p, d: (r + (k - 1) * d * j, j * s, b + p * j)),
@@ -463,6 +470,7 @@ CONNECTIVITY = Check(
         Case(([(2,)], 6), {}, "one layer"),
         Case(([(4,)], 4), {}, "one layer", "one output"),
         Case(([], 3), {}, "one layer", "no layer at all: outputs are inputs"),
+        Case(([(1,)], 6), {}, "one layer", "a kernel of one tap"),
         Case(([(2, 2)], 7), {}, "strides", "the stride does not divide"),
         Case(([(2,), (2, 2)], 5), {}, "strides"),
         Case(([(3, 2), (2, 3), (2,)], 20), {}, "strides"),
@@ -471,8 +479,10 @@ CONNECTIVITY = Check(
         Case(([(3, 2, 1), (3, 1, 1)], 9), {}, "padding"),
         Case(([(2, 1, 2), (2, 1, 1)], 4), {}, "padding", "outputs that see padding only"),
         Case(([(1, 2, 1), (2, 1, 0)], 7), {}, "padding", "inputs that are skipped"),
+        Case(([(5, 1, 2)], 3), {}, "padding", "a kernel larger than the signal"),
         Case(([(3, 1, 0, 2)], 7), {}, "dilation"),
         Case(([(2, 2, 1, 3), (2, 1, 0, 2)], 13), {}, "dilation"),
+        Case(([(1, 2, 2, 3), (3, 1, 2, 2)], 8), {}, "dilation", "more padding than a kernel is long"),
     ),
     draw=lambda d: (
         lambda part: Case(
@@ -559,6 +569,7 @@ SHIFT2D = Check(
     "shift2d",
     section="motivation#motivation-equivariance",
     oracle=_shift,
+    photographs=True,
     parts={"zeros": 2, "circular": 2, "beyond the edge": 1},
     cases=(
         Case((np.array([[1.0, 2], [3, 4]]), (1, 0)), {}, "zeros"),
@@ -566,11 +577,15 @@ SHIFT2D = Check(
         Case((_x(4, 5), (-1, 2), "zeros"), {}, "zeros"),
         Case((_x(2, 3, 4, 3, dtype=np.float32), (2, -1)), {}, "zeros", "a batch of stacks of maps, float32"),
         Case((_x(3, 4), (0, 0)), {}, "zeros", "no shift"),
+        Case((_x(2, 5, 3), (-4, 2)), {}, "zeros"),
+        Case((_x(5, 2), (1, 0)), {}, "zeros"),
         Case((np.arange(1.0, 13).reshape(3, 4), (1, 0)), {"boundary": "circular"}, "circular"),
         Case((_x(4, 6)[:, ::2], (-1, 2), "circular"), {}, "circular", "an array that is not contiguous"),
         Case((_x(2, 3, 5, dtype=np.float32), (1, -3), "circular"), {}, "circular", "float32"),
         Case((_x(3, 5), (4, -7), "circular"), {}, "circular", "more than once round"),
+        Case((_x(2, 3, 1, 1), (1, -1), "circular"), {}, "circular", "maps of one pixel"),
         Case((_x(3, 4), (3, 0)), {}, "beyond the edge"),
+        Case((_x(3, 4), (0, -4), "zeros"), {}, "beyond the edge"),
         Case((_x(3, 4), (1, -5)), {}, "beyond the edge"),
         Case((_x(2, 3, 2, dtype=np.float32), (-1, 1)), {}, "beyond the edge", "float32"),
         Case((_x(2, 5), (-4, 1)), {}, "beyond the edge"),
@@ -674,11 +689,12 @@ COMMUTING_SHIFTS = Check(
     cases=(
         Case((2, (2, 4)), {}, "one jump"),
         Case((1, (2, 3)), {}, "one jump", "every shift is answered"),
-        Case((3, (6, 3)), {}, "one jump"),
+        Case((3, (6, 15)), {}, "one jump"),
         Case(((1, 2), (2, 4)), {}, "two jumps"),
         Case(((2, 3), (4, 6)), {}, "two jumps"),
         Case(((3, 2), (6, 4)), {}, "two jumps"),
         Case(((2, 1), (2, 3)), {}, "two jumps"),
+        Case(((1, 2), (3, 6)), {}, "two jumps"),
     ),
     draw=lambda d: (lambda a, b: Case(((a, b), (a * d.integer(1, 3), b * d.integer(2, 3))), {}, "two jumps"))(
         d.integer(1, 3), d.integer(2, 3)
@@ -755,7 +771,9 @@ _ROUNDED = _stack(_NOISE, _x(2, 2), (2, 2)) * 1e7
 _ROUNDED += 1e-6 * np.random.default_rng(9).uniform(-1, 1, _ROUNDED.shape)
 _SILENT = np.maximum(_stack(_x(4, 6), _x(2, 3), (2, 1)), 0) * 1e7
 _SILENT += 1e-6 * np.random.default_rng(10).uniform(-1, 1, _SILENT.shape)
-_FAINT = _stack(_x(4, 4), _x(3, 2), (2, 1)) * 1e-8
+_FAINT = -np.abs(_stack(_x(4, 4), _x(3, 2), (2, 1))) * 1e-8
+_FLAG = _x(2, 3)
+_LOUD = np.array([[[[1.0, 2.0]], [[2.0, 1.5]], [[1e10, 0.0]]]])
 
 _x = Arrays("motivation", "answered_shifts")
 ANSWERED_SHIFTS = Check(
@@ -768,14 +786,18 @@ ANSWERED_SHIFTS = Check(
         Case((_stack(_x(4, 6), _x(2, 3), (2, 3)),), {}, "strides"),
         Case((_stack(_x(4, 6), _x(3, 2), (2, 2), centred=True),), {}, "strides", "every output has the mean 0"),
         Case((_stack(_x(4, 3), _x(3, 3), (1, 1)),), {}, "strides", "stride 1: every shift is answered"),
-        Case((_stack(-np.abs(_x(6, 4)), _x(1, 2), (3, 2)),), {}, "strides"),
+        Case((-np.abs(_stack(_x(6, 4), _x(1, 2), (3, 2))),), {}, "strides", "outputs below 0"),
+        Case((_outputs_of(lambda x: np.kron(x, np.ones((2, 2))), _x(2, 3)),), {}, "strides", "larger outputs"),
         Case(
             (_outputs_of(lambda x: (_DENSE @ x.ravel()).reshape(2, 3), _x(2, 3)),),
             {},
             "other functions",
             "a dense layer",
         ),
-        Case((_outputs_of(lambda x: x * np.arange(1, 5), _x(3, 4)),), {}, "other functions"),
+        Case((-np.abs(_outputs_of(lambda x: x * np.arange(1, 5), _x(3, 4))),), {}, "other functions"),
+        Case(
+            (np.stack([[_FLAG, _FLAG[:, ::-1]], [_FLAG[::-1], _FLAG[::-1, ::-1]]]),), {}, "other functions", "mirrored"
+        ),
         Case(
             (_outputs_of(lambda x: np.stack([np.roll(row, i) for i, row in enumerate(x)]), _x(3, 4)),),
             {},
@@ -788,6 +810,7 @@ ANSWERED_SHIFTS = Check(
         Case((_ROUNDED,), {}, "rounding", "large outputs, rounded"),
         Case((_SILENT,), {}, "rounding", "large outputs with zeros among them, rounded"),
         Case((_FAINT,), {}, "rounding", "faint outputs"),
+        Case((_LOUD,), {}, "rounding", "one output is much larger than the first"),
         Case((_stack(_x(2, 4), _x(2, 2), (1, 2)) + 1e-6 * _x(2, 4, 2, 2),), {}, "rounding", "nearly, but not quite"),
         Case((_stack(_x(2, 4), _x(2, 2), (1, 2)) + 1e-6 * _x(2, 4, 2, 2), 1e-3), {}, "rounding", "a larger tolerance"),
     ),
@@ -816,6 +839,32 @@ ANSWERED_SHIFTS = Check(
             "You compare with ==: the last digits of a float may differ.",
             lambda o, tolerance=1e-9: _answers(o, 0.0),
             share=1 / 4,
+        ),
+        Mistake(
+            "has a tolerance of its own",
+            "You always allow for 1e-9: `tolerance` says how much.",
+            lambda o, tolerance=1e-9: _answers(o),
+            share=3 / 4,
+        ),
+        Mistake(
+            "takes the largest of all",
+            "You take the tolerance as a share of the largest of all outputs; the largest in outputs[0, 0] is meant.",
+            lambda o, tolerance=1e-9: _answers(o, tolerance, size=np.abs(o).max()),
+            share=3 / 4,
+        ),
+        Mistake(
+            "forgets the sign",
+            "You take the largest number of outputs[0, 0]; its largest magnitude is meant, for outputs may be below 0.",
+            lambda o, tolerance=1e-9: _answers(o, tolerance, size=o[0, 0].max()),
+        ),
+        Mistake(
+            "sorts",
+            "You compare numbers without their places: the copy has to be a shifted one.",
+            lambda o, tolerance=1e-9: (
+                np.abs(np.sort(o.reshape(*o.shape[:2], -1)) - np.sort(o[0, 0].ravel())).max(-1)
+                <= tolerance * np.abs(o[0, 0]).max()
+            ),
+            share=3 / 4,
         ),
         Mistake(
             "has an absolute tolerance",
@@ -881,8 +930,9 @@ def _judge_average(value, case):
     got = np.asarray(evidence, dtype=float)
     if got.shape != right.shape:
         return f"The averaged matrix must have the shape {right.shape}, got {got.shape}."
-    if not np.allclose(got, right):
-        commutes = np.allclose(np.roll(got, (1, 1), (0, 1)), got)
+    allowed = 1e-9 * np.abs(matrix).max()
+    if not np.abs(got - right).max() <= allowed:
+        commutes = np.abs(np.roll(got, (1, 1), (0, 1)) - got).max() <= allowed
         return (
             "Your matrix commutes with shifts and is not the average of the given one."
             if commutes
@@ -916,10 +966,11 @@ def _judge_depth(value, case):
     if not verdict:
         return "You judged it false. How many inputs does each further layer of three taps add?"
     (n,) = case.args
-    number = isinstance(depth, int | float | np.number) and not isinstance(depth, bool)
-    if not number or not 0 <= depth <= 10_000 or depth != int(depth):
+    number = np.asarray(depth)
+    if number.size != 1 or number.dtype.kind not in "iuf" or not 0 <= number.item() <= 10_000 or number.item() % 1:
         raise TypeError("the evidence must be a whole number of layers")
-    size = _field_by(_right_step)([(3,)] * int(depth))[0]
+    depth = int(number.item())
+    size = _field_by(_right_step)([(3,)] * depth)[0]
     return None if size == n else f"{depth} layers of three taps have a receptive field of {size} inputs, not {n}."
 
 
@@ -966,9 +1017,11 @@ CLAIMS = (
         judge=_judge_average,
         parts={"small": 1, "large": 1},
         cases=(
-            Case((np.array([[1.0, 2], [3, 5]]),), {}, "small"),
+            Case((np.array([[1, 2], [3, 5]]),), {}, "small", "whole numbers"),
             Case((np.diag([3.0, 0, 0]),), {}, "small"),
+            Case((_x(3, 3),), {}, "small", "once more of the same shape"),
             Case((_x(5, 5),), {}, "large"),
+            Case((1e-3 * _x(5, 5),), {}, "large", "once more of the same shape, small numbers"),
             Case((_x(8, 8),), {}, "large"),
         ),
         draw=lambda d: (lambda n: Case((d.array(n, n),), {}, "small" if n < 4 else "large"))(d.integer(2, 6)),
@@ -1046,9 +1099,10 @@ CLAIMS = (
         cases=(
             Case((1,), {}, "small fields"),
             Case((3,), {}, "small fields"),
-            Case((11,), {}, "small fields"),
+            Case((5,), {}, "small fields"),
+            Case((17,), {}, "small fields"),
             Case((101,), {}, "large fields"),
-            Case((225,), {}, "large fields"),
+            Case((301,), {}, "large fields"),
         ),
         draw=lambda d: (lambda n: Case((2 * n + 1,), {}, "small fields" if n < 20 else "large fields"))(
             d.choice((d.integer(2, 19), d.integer(20, 150)))
