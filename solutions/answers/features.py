@@ -10,6 +10,11 @@ def pair(value):
     return tuple(value) if isinstance(value, tuple | list) else (value, value)
 
 
+def fractions(*arrays):
+    """Name a dtype that holds fractions: float32 alone where all arrays do."""
+    return np.result_type(*arrays, np.float32)
+
+
 # --- extract_patches ---
 
 
@@ -80,21 +85,22 @@ def edge_kernels__separable(size, angles, sigma=1.0):
 def whiten__eigenvectors(patches, epsilon=0.01):
     mean = patches.mean(0)
     values, vectors = np.linalg.eigh(np.cov(patches.T.astype(float)).reshape(patches.shape[1], -1))
-    matrix = ((vectors / np.sqrt(np.maximum(values, 0) + epsilon)) @ vectors.T).astype(patches.dtype)
+    matrix = ((vectors / np.sqrt(np.maximum(values, 0) + epsilon)) @ vectors.T).astype(mean.dtype)
     return (patches - mean) @ matrix, mean, matrix
 
 
 def whiten__singular(patches, epsilon=0.01):
     mean = patches.mean(axis=0)
     _, singular, rows = np.linalg.svd(patches - mean, full_matrices=True)
-    values = np.zeros(len(rows), patches.dtype)
+    values = np.zeros(len(rows), mean.dtype)
     values[: len(singular)] = singular**2 / (len(patches) - 1)
-    matrix = rows.T @ np.diag((values + patches.dtype.type(epsilon)) ** -0.5) @ rows
+    matrix = rows.T @ np.diag((values + mean.dtype.type(epsilon)) ** -0.5) @ rows
     return (patches - mean) @ matrix, mean, matrix
 
 
 def whiten__directions(patches, epsilon=0.01):
     """Add the outer product of each eigenvector, one after the other."""
+    patches = patches.astype(fractions(patches))
     count, size = patches.shape
     mean = sum(patches) / patches.dtype.type(count)
     covariance = np.zeros((size, size))
@@ -115,7 +121,8 @@ def fold_whitening__product(kernels, mean, matrix):
 
 
 def fold_whitening__loops(kernels, mean, matrix):
-    folded, bias = np.zeros_like(kernels), np.zeros(len(kernels), kernels.dtype)
+    dtype = fractions(kernels, mean, matrix)
+    folded, bias = np.zeros(kernels.shape, dtype), np.zeros(len(kernels), dtype)
     for k, i, j in np.ndindex(*kernels.shape, len(mean)):
         folded[k, i] += matrix[i, j] * kernels[k, j]
     for k, i in np.ndindex(*kernels.shape):
@@ -137,7 +144,8 @@ def fold_whitening__probing(kernels, mean, matrix):
 
 
 def kmeans__loops(points, centroids, steps=10):
-    moved = np.array(centroids)
+    points = points.astype(fractions(points, centroids))
+    moved = np.array(centroids, points.dtype)
 
     def assign():
         labels = []
@@ -156,6 +164,7 @@ def kmeans__loops(points, centroids, steps=10):
 
 
 def kmeans__one_hot(points, centroids, steps=10):
+    points = points.astype(fractions(points))
     moved = centroids.copy()
     for step in range(steps + 1):
         labels = ((points[:, None] - moved) ** 2).sum(-1).argmin(1)
@@ -170,7 +179,7 @@ def kmeans__bincount(points, centroids, steps=10):
     def assign(moved):
         return np.linalg.norm(points[:, None] - moved[None], axis=2).argmin(axis=1)
 
-    moved = np.array(centroids)
+    moved = np.array(centroids, fractions(points, centroids))
     for _ in range(steps):
         labels = assign(moved)
         counts = np.bincount(labels, minlength=len(moved))
@@ -183,6 +192,7 @@ def kmeans__bincount(points, centroids, steps=10):
 
 
 def encode_patches__broadcast(patches, centroids, kind="triangle"):
+    patches = patches.astype(fractions(patches))
     z = np.sqrt(((patches[:, None] - centroids) ** 2).sum(-1))
     if kind == "hard":
         return np.eye(len(centroids), dtype=patches.dtype)[z.argmin(1)]
@@ -190,7 +200,7 @@ def encode_patches__broadcast(patches, centroids, kind="triangle"):
 
 
 def encode_patches__loops(patches, centroids, kind="triangle"):
-    codes = np.zeros((len(patches), len(centroids)), patches.dtype)
+    codes = np.zeros((len(patches), len(centroids)), fractions(patches, centroids))
     for row, patch in zip(codes, patches):
         z = [math.dist(patch, c) for c in centroids]
         if kind == "hard":
@@ -201,6 +211,7 @@ def encode_patches__loops(patches, centroids, kind="triangle"):
 
 
 def encode_patches__norms(patches, centroids, kind="triangle"):
+    patches = patches.astype(fractions(patches, centroids))
     z = np.stack([np.linalg.norm(patches - c, axis=1) for c in centroids], axis=-1)
     if kind == "hard":
         codes = np.zeros_like(z)
@@ -220,13 +231,13 @@ def pool_codes__slices(codes, grid, cells=2):
     rows, columns = pair(grid)
     maps = codes.reshape(-1, rows, columns, codes.shape[1])
     means = [[maps[:, r, c].mean(axis=(1, 2)) for c in _cells(columns, cells)] for r in _cells(rows, cells)]
-    return np.moveaxis(np.array(means), (2, 3), (0, 1)).reshape(len(maps), -1).astype(codes.dtype)
+    return np.moveaxis(np.array(means), (2, 3), (0, 1)).reshape(len(maps), -1)
 
 
 def pool_codes__loops(codes, grid, cells=2):
     rows, columns = pair(grid)
     count, k = len(codes) // (rows * columns), codes.shape[1]
-    pooled = np.zeros((count, k * cells * cells), codes.dtype)
+    pooled = np.zeros((count, k * cells * cells), fractions(codes))
     for image in range(count):
         for code in range(k):
             at = code * cells * cells
@@ -246,7 +257,7 @@ def pool_codes__matrix(codes, grid, cells=2):
     rows, columns = pair(grid)
 
     def averaging(n):
-        matrix = np.zeros((cells, n), codes.dtype)
+        matrix = np.zeros((cells, n), fractions(codes))
         for i, cut in enumerate(_cells(n, cells)):
             matrix[i, cut] = 1 / (cut.stop - cut.start)
         return matrix

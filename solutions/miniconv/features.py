@@ -42,7 +42,7 @@ def extract_patches(images, size, stride=1):
 
     Returns
     -------
-    (N * oH * oW, C * kH * kW) array, of the dtype of `images`
+    (N * oH * oW, C * kH * kW) array
         The rows run through the first image from left to right and from top to bottom, then through the second; inside
         a row the channels come first, then the rows of the patch, then its columns. oH = (H - kH) // stride + 1.
 
@@ -58,7 +58,7 @@ def extract_patches(images, size, stride=1):
 
     Examples
     --------
-    >>> extract_patches([[[[1, 2, 3], [4, 5, 6]]]], (2, 2))
+    >>> extract_patches(np.array([[[[1, 2, 3], [4, 5, 6]]]]), (2, 2))
     array([[1, 2, 4, 5],
            [2, 3, 5, 6]])
     """
@@ -140,7 +140,7 @@ def whiten(patches, epsilon=0.01):
 
     Examples
     --------
-    >>> whitened, mean, matrix = whiten([[0.0, 3.0], [2.0, 3.0]], epsilon=2.0)
+    >>> whitened, mean, matrix = whiten(np.array([[0.0, 3.0], [2.0, 3.0]]), epsilon=2.0)
     >>> mean, matrix.round(3)
     (array([1., 3.]), array([[0.5  , 0.   ],
            [0.   , 0.707]]))
@@ -169,8 +169,9 @@ def fold_whitening(kernels, mean, matrix):
     kernels : (K, D) array
         One kernel in each row, made for whitened patches.
     mean : (D,) array
+        The mean patch, which whitening takes off.
     matrix : (D, D) array
-        As returned by `whiten`.
+        What the rest of a patch, a row, is then multiplied by. It need not be symmetric.
 
     Returns
     -------
@@ -185,7 +186,7 @@ def fold_whitening(kernels, mean, matrix):
 
     Examples
     --------
-    >>> fold_whitening([[1.0, 1.0]], [1.0, 3.0], [[0.5, 0.0], [0.0, 2.0]])
+    >>> fold_whitening(np.array([[1.0, 1.0]]), np.array([1.0, 3.0]), np.array([[0.5, 0.0], [0.0, 2.0]]))
     (array([[0.5, 2. ]]), array([-6.5]))
     """
     kernels, mean = _as_float(kernels, "kernels", "(K, D)"), _as_float(mean, "mean", "(D,)")
@@ -284,21 +285,20 @@ def kmeans(points, centroids, steps=10):
 
     Examples
     --------
-    >>> kmeans([[0.0], [2.0], [10.0]], [[0.0], [1.5]], steps=1)
+    >>> points, start = np.array([[0.0], [2.0], [10.0]]), np.array([[0.0], [1.5]])
+    >>> kmeans(points, start, steps=1)
     (array([[0.],
            [6.]]), array([0, 0, 1]))
-    >>> kmeans([[0.0], [2.0], [10.0]], [[0.0], [1.5]], steps=2)[0]
+    >>> kmeans(points, start, steps=2)[0]
     array([[ 1.],
            [10.]])
     """
-    points = _as_float(points, "points", "(P, D)")
-    centroids = _as_float(centroids, "centroids", "(K, D)").copy()
+    points, centroids = _as_float(points, "points", "(P, D)"), _as_float(centroids, "centroids", "(K, D)")
+    centroids = centroids.astype(np.result_type(points, centroids))  # a copy
     labels = assign_clusters(points, centroids)
     for _ in range(as_int(steps, "steps", 1)):
-        members = np.arange(len(centroids))[:, None] == labels
-        counts = members.sum(axis=1)
-        used = counts > 0
-        centroids[used] = (members[used].astype(points.dtype) @ points) / counts[used, None]
+        for k in np.unique(labels):
+            centroids[k] = points[labels == k].mean(axis=0)
         previous, labels = labels, assign_clusters(points, centroids)
         if (labels == previous).all():  # the next steps would change nothing
             break
@@ -339,7 +339,8 @@ def encode_patches(patches, centroids, kind="triangle"):
     centroids : (K, D) array
     kind : {"triangle", "hard"}
         "triangle": ``max(0, m - z)``, where z are the Euclidean distances of this patch to the K centroids and m is the
-        mean of those K distances. "hard": 1 for the nearest centroid, 0 for all others.
+        mean of those K distances. "hard": 1 for the nearest centroid, 0 for all others; of two at the same distance
+        the one with the lower index counts as the nearest.
 
     Returns
     -------
@@ -356,9 +357,10 @@ def encode_patches(patches, centroids, kind="triangle"):
 
     Examples
     --------
-    >>> encode_patches([[0.0]], [[1.0], [2.0], [6.0]])
+    >>> patches, centroids = np.array([[0.0]]), np.array([[1.0], [2.0], [6.0]])
+    >>> encode_patches(patches, centroids)
     array([[2., 1., 0.]])
-    >>> encode_patches([[0.0]], [[1.0], [2.0], [6.0]], kind="hard")
+    >>> encode_patches(patches, centroids, kind="hard")
     array([[1., 0., 0.]])
     """
     distances = np.sqrt(squared_distances(patches, centroids))
@@ -375,7 +377,8 @@ def pool_codes(codes, grid, cells=2):
     Parameters
     ----------
     codes : (N * oH * oW, K) array
-        One row for each patch, in the order of `extract_patches`.
+        One row for each patch: those of the first image from left to right and from top to bottom, then those of the
+        second.
     grid : int or pair of int
         oH and oW: how many patches an image has down and across.
     cells : int
@@ -399,9 +402,10 @@ def pool_codes(codes, grid, cells=2):
 
     Examples
     --------
-    >>> pool_codes([[1.0], [3.0], [5.0], [7.0]], (2, 2), cells=1)
+    >>> codes = np.array([[1.0], [3.0], [5.0], [7.0]])
+    >>> pool_codes(codes, (2, 2), cells=1)
     array([[4.]])
-    >>> pool_codes([[1.0], [3.0], [5.0], [7.0]], (2, 2), cells=2)
+    >>> pool_codes(codes, (2, 2), cells=2)
     array([[1., 3., 5., 7.]])
     """
     codes = _as_float(codes, "codes", "(N * oH * oW, K)")
@@ -464,14 +468,14 @@ def edge_kernels(size, angles, sigma=1.0):
     ----------
     size : int
         Height and width in pixels, at least 2.
-    angles : (K,) array_like
+    angles : (K,) array or list
         Directions in radians: 0 is to the right, pi / 2 is down (image rows count downwards).
     sigma : float
         Standard deviation of the Gaussian, in pixels.
 
     Returns
     -------
-    (K, 1, size, size) float64 array
+    (K, 1, size, size) float64 array, whatever the dtype of `angles`
         Kernel k is u * exp(-(x**2 + y**2) / (2 * sigma**2)) divided by a number: x is the column and y the row,
         measured from the centre of the kernel; u = x * cos(angle) + y * sin(angle). The divisor makes the
         cross-correlation with the image u itself, which brightens by 1 for each pixel along `angle`, equal to 1.

@@ -199,6 +199,25 @@ def test_an_empty_cluster_stays_and_the_start_is_not_changed():
     np.testing.assert_array_equal(start, [[0.0], [100.0]])
 
 
+def test_an_infinite_point_spoils_its_own_cluster_alone():
+    points = np.array([[9.0], [np.inf], [0.0], [1.0], [14.0], [15.0]])
+    with np.errstate(invalid="ignore"):  # infinity minus infinity, in the cluster that is spoiled
+        centroids, labels = features.kmeans(points, [[10.0], [0.4], [15.0]], steps=1)
+    np.testing.assert_array_equal(centroids, [[np.inf], [0.5], [14.5]])
+    np.testing.assert_array_equal(labels[2:], [1, 1, 2, 2])
+
+
+def test_kmeans_keeps_what_is_finer_of_two_dtypes():
+    points = np.array([[1.0], [1.0 + 1e-9]])
+    for start in (np.zeros((1, 1), np.float32), np.zeros((1, 1), int)):
+        assert_close(features.kmeans(points, start, 1)[0], [[1.0 + 5e-10]], tolerance=1e-15)
+
+
+def test_of_equally_near_centroids_the_hard_code_marks_the_first():
+    codes = features.encode_patches([[1, 1]], [[4, 1], [2, 1], [1, 0], [0, 1]], "hard")
+    np.testing.assert_array_equal(codes, [[0, 1, 0, 0]])
+
+
 def test_kmeans_keeps_float32():
     x, start = blobs(5)
     centroids, _ = features.kmeans(x.astype(np.float32), start.astype(np.float32), 5)

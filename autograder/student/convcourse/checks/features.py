@@ -12,11 +12,35 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.linear_model import RidgeClassifier
 
+from convcourse.engine import kinds
 from convcourse.engine.builders import Arrays, claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import MODIFIES, Case, Mistake, Property
 from convcourse.engine.oracles import array, on_torch, tensor
+
+
+def _takes_bytes(*shapes, **options):
+    """Ask for the same results of bytes as of larger integers, in every array at once."""
+
+    def holds(call, draws):
+        given = [np.clip(np.rint(120 + 60 * draws.array(*shape)), 0, 255).astype(int) for shape in shapes]
+        ours, right = call(*(array.astype(np.uint8) for array in given), **options), call(*given, **options)
+        pairs = zip(ours, right, strict=True) if isinstance(right, tuple | list) else [(ours, right)]
+        return all(np.allclose(a, b, rtol=0, atol=1e-4 * max(1, np.abs(b).max())) for a, b in pairs)
+
+    return Property("bytes", kinds.BYTES.says, holds)
+
+
+def _cut_to(number, right):
+    """Build the mistake of storing results in the dtype of an argument, which may be one of integers."""
+
+    def wrong(*args, **kwargs):
+        found, dtype = right(*args, **kwargs), args[number].dtype
+        return tuple(each.astype(dtype) for each in found) if isinstance(found, tuple) else found.astype(dtype)
+
+    return Mistake("cuts off fractions", kinds.WHOLE.says, wrong, share=0.75)
+
 
 # --- patches -------------------------------------------------------------------------------------------------------
 
@@ -53,14 +77,17 @@ EXTRACT_PATCHES = Check(
     section="features#features-patches",
     oracle=_patches,
     parts={"plain": 3, "stride": 1},
+    photographs=True,
     cases=(
         Case((np.arange(1.0, 7).reshape(1, 1, 2, 3), (2, 2)), {}, "plain"),
+        Case((_x(2, 3, 1, 1), 1), {}, "plain", "images of one pixel"),
         Case((_x(2, 3, 4, 5), (3, 2)), {}, "plain", "batch, channels, not square"),
         Case((_x(1, 2, 4, 6, dtype=np.float32), (2, 3)), {}, "plain", "float32"),
         Case((np.swapaxes(_x(3, 2, 6, 4), 2, 3), 3), {}, "plain", "an array that is not contiguous"),
         Case((_x(2, 2, 3, 4), (3, 4)), {}, "plain", "the patch is the image"),
         Case((_x(2, 3, 7, 8), (3, 2), (2, 3)), {}, "stride", "a stride that does not divide"),
         Case((_x(1, 2, 6, 9), (1, 3)), {"stride": 2}, "stride"),
+        Case((_x(2, 2, 4, 3), 2), {"stride": 5}, "stride", "a stride larger than the image"),
     ),
     draw=_draw_patches,
     mistakes=(
@@ -172,13 +199,18 @@ EDGE_KERNELS = Check(
     parts={"odd sizes": 3, "even sizes": 1},
     cases=(
         Case((3, np.array([0.0])), {}, "odd sizes", "brighter to the right"),
-        Case((3, np.array([np.pi / 2])), {"sigma": 2.0}, "odd sizes", "brighter below"),
+        Case((3, np.array([np.pi / 2])), {"sigma": 2}, "odd sizes", "brighter below"),
         Case((5, _ANGLES), {"sigma": 1.5}, "odd sizes", "three directions at once"),
         Case((7, np.array([0.4, 4.0])), {"sigma": 0.7}, "odd sizes"),
-        Case((2, np.array([0.0])), {}, "even sizes"),
+        Case((2, [0.0]), {}, "even sizes", "the angles in a list"),
+        Case((4, np.array([0.7, -2.0])), {}, "even sizes", "the default sigma"),
         Case((6, _ANGLES[::-1]), {"sigma": 1.5}, "even sizes", "the middle lies between the pixels"),
     ),
     draw=_draw_edges,
+    exempt={
+        "float32": "the angles are settings: the docstring asks for float64 whatever they are",
+        "scale": "an angle of a million radians means nothing",
+    },
     properties=(
         Property(
             "balance", "Its kernels do not add up to zero, so that they answer to brightness.", _ignores_brightness
@@ -320,6 +352,20 @@ def _is_white(call, draws):
     return np.allclose(np.cov(whitened.T), np.eye(3), atol=1e-5)
 
 
+def _is_finite(call, draws):
+    return all(np.isfinite(each).all() for each in call(1e3 * draws.array(3, 14), 1e-13))
+
+
+def _unclipped(patches, epsilon=0.01):
+    mean = patches.mean(0)
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov((patches - mean).T)))
+    matrix = ((vectors * (values + epsilon) ** -0.5) @ vectors.T).astype(mean.dtype)
+    return (patches - mean) @ matrix, mean, matrix
+
+
+_NEGATIVE = (
+    "An eigenvalue that should be 0 came out a little below 0, and its root is not a number: put 0 in its place."
+)
 _x = Arrays("features", "whiten")
 WHITEN = Check(
     "whiten",
@@ -327,18 +373,22 @@ WHITEN = Check(
     oracle=_whiten,
     scale=_whiten_sizes,
     outputs=("whitened", "mean", "matrix"),
-    parts={"two pixels": 1, "many patches": 3, "few patches": 1},
+    parts={"few pixels": 1, "many patches": 3, "few patches": 1},
     cases=(
-        Case((np.array([[0.0, 3.0], [2.0, 3.0]]), 2.0), {}, "two pixels"),
-        Case((np.array([[1.0, 1.0], [3.0, 2.0], [2.0, 4.0], [6.0, 5.0]]), 0.5), {}, "two pixels"),
+        Case((np.array([[0.0, 3.0], [2.0, 3.0]]), 2.0), {}, "few pixels"),
+        Case((np.array([[1.0], [4.0], [5.5]]), 0.5), {}, "few pixels", "one pixel"),
+        Case((np.array([[1.0, 1.0], [3.0, 2.0], [2.0, 4.0], [6.0, 5.0]]), 0.5), {}, "few pixels"),
         Case((_x(12, 3) @ _MIX + 2, 0.1), {}, "many patches", "neighbours vary together"),
         Case((_x(20, 5)[:, ::-1] + 1,), {}, "many patches", "an array that is not contiguous, the default epsilon"),
         Case(((_x(15, 4) + 1).astype(np.float32), 0.3), {}, "many patches", "float32"),
+        Case((1e-3 * _x(14, 3) @ _MIX, 1e-7), {}, "many patches", "small numbers, a small epsilon"),
         Case((_x(3, 5) + 2, 0.2), {}, "few patches", "fewer patches than pixels: some variances are zero"),
         Case((_x(2, 3) - 1, 1.0), {}, "few patches"),
     ),
     draw=_draw_whiten,
+    exempt={"scale": "beside variances of 1e12 an epsilon of 0.2 is rounding; the table has small numbers"},
     properties=(
+        Property("finite", _NEGATIVE, _is_finite),
         Property("white", "With a tiny epsilon the covariance of the result must be the identity.", _is_white),
     ),
     mistakes=(
@@ -398,6 +448,8 @@ WHITEN = Check(
             "Your matrix whitens, but is not symmetric (Cholesky); U diag U.T is asked for.",
             _whiten_with(matrix_of=_cholesky),
         ),
+        Mistake("root of a negative number", _NEGATIVE, _unclipped, share=0.75),
+        _cut_to(0, _whiten),
     ),
 )
 
@@ -473,6 +525,7 @@ FOLD_WHITENING = Check(
             "You returned the kernels as they were, with the bias alone.",
             _fold_with(lambda w, m, a, folded, bias: (w.copy(), bias)),
         ),
+        _cut_to(0, _fold),
     ),
 )
 
@@ -484,20 +537,36 @@ def _distances(points, centroids, p=2.0):
     return torch.cdist(tensor(points).double(), tensor(centroids).double(), p=p, compute_mode=exact)
 
 
+def _by_products(points, centroids, p):
+    """Take the roots of |p|^2 - 2 p.c + |c|^2, some of which are below 0 by rounding."""
+    points, centroids = tensor(points).double(), tensor(centroids).double()
+    return (points.square().sum(1)[:, None] - 2 * points @ centroids.T + centroids.square().sum(1)).sqrt()
+
+
+def _of_bytes(points, centroids, p):
+    """Let differences of bytes be bytes."""
+    differences = tensor(points)[:, None] - tensor(centroids)
+    return differences.double().square().sum(2).sqrt()
+
+
 def _nearest(points, centroids, p=2.0):
     return _distances(points, centroids, p).numpy().argmin(1)
 
 
-def _lloyd(points, centroids, steps=10, *, centre=np.mean, empty="stay", p=2.0, last=True, pick=_nearest):
+def _lloyd(
+    points, centroids, steps=10, *, centre=np.mean, empty="stay", p=2.0, last=True, pick=_nearest, dtype=None, rest=-1.0
+):
     """Run Lloyd's algorithm cluster by cluster; the keywords build wrong ones."""
-    moved = np.array(centroids)
+    moved = np.array(centroids, dtype or np.result_type(points, centroids, np.float32))
     for _ in range(steps):
-        labels = pick(points, moved, p)
+        labels, before = pick(points, moved, p), moved.copy()
         for k in range(len(moved)):
             if (labels == k).any():
                 moved[k] = centre(points[labels == k], axis=0)
             elif empty != "stay":
                 moved[k] = empty
+        if np.abs(moved - before).max() <= rest:
+            break
     return moved, pick(points, moved, p) if last else labels
 
 
@@ -505,7 +574,7 @@ def _kmeans(points, centroids, steps=10):
     """Ask scikit-learn; where a centroid has no points or ties are exact, which it settles otherwise, the definition."""
     moved, labels = _lloyd(points, centroids, steps)
     whole = np.array_equal(points, np.round(points))
-    if whole or len(np.unique(_nearest(points, centroids))) < len(centroids):
+    if whole or any(len(np.unique(_lloyd(points, centroids, n)[1])) < len(centroids) for n in range(steps)):
         return moved, labels
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -544,6 +613,13 @@ def _changes_start(points, centroids, steps=10):
     return moved, labels
 
 
+def _wrapping(points, centroids, p):
+    """Take differences of bytes as bytes, once the centroids are such."""
+    same = centroids.astype(np.uint8) if points.dtype == np.uint8 else centroids
+    return _of_bytes(points, same, p).numpy().argmin(1)
+
+
+_FRACTIONS = "Your labels are not integers, so nobody can index with them."
 _LINE = np.array([[0.0], [2.0], [10.0]])
 _LONG_LINE = np.outer([0, 0.4, 3, 4, 6], [1.0, 0.0])
 _x = Arrays("features", "overlap")
@@ -560,10 +636,12 @@ KMEANS = Check(
     parts={"one step": 2, "several steps": 3, "no points": 1, "ties": 1},
     cases=(
         Case((_LINE, np.array([[0.0], [1.5]]), 1), {}, "one step", "2 changes its centroid after the move"),
+        Case((_LINE, np.array([[1.0]]), 1), {}, "one step", "one cluster"),
         Case((*_OVERLAP, 1), {}, "one step"),
         Case((*_clouds(23, 4, 2), 1), {}, "one step"),
         Case((_LINE, np.array([[0.0], [1.5]]), 2), {}, "several steps"),
         Case((*_OVERLAP, 3), {}, "several steps"),
+        Case((*(1e-9 * array for array in _OVERLAP), 3), {}, "several steps", "small numbers"),
         Case((*_clouds(41, 3, 4, np.float32), 2), {}, "several steps", "float32"),
         Case((_SLOW, _SLOW[-4:].copy()), {}, "several steps", "the default number of steps: not yet at rest"),
         Case((np.array([[1.0], [2.0]]), np.array([[0.0], [100.0]]), 2), {}, "no points", "nobody is near 100"),
@@ -572,6 +650,10 @@ KMEANS = Check(
         Case((np.array([[0.0, 0], [2, 0], [1, 3], [0, 5]]), np.array([[0.0, 1], [2, 1], [0, 5]]), 1), {}, "ties"),
     ),
     draw=_draw_kmeans,
+    properties=(
+        _takes_bytes((30, 2), (3, 2), steps=2),
+        Property("labels", _FRACTIONS, lambda call, draws: np.asarray(call(*_OVERLAP, 2)[1]).dtype.kind in "iu"),
+    ),
     mistakes=(
         Mistake(
             "labels before the move",
@@ -642,7 +724,20 @@ KMEANS = Check(
             _kmeans_with(pick=_last_tie),
             share=6 / 7,
         ),
+        Mistake(
+            "stops too early",
+            "You stop once the centroids hardly move: where all numbers are small, they do so from the first step on.",
+            _kmeans_with(rest=1e-4),
+            share=4 / 7,
+        ),
         Mistake("changes the start", MODIFIES, _changes_start, share=0.75),
+        Mistake(
+            "whole centroids",
+            kinds.WHOLE.says,
+            lambda points, centroids, steps=10: _lloyd(points, centroids, steps, dtype=centroids.dtype),
+            share=0.75,
+        ),
+        Mistake("bytes wrap around", kinds.BYTES.says, _kmeans_with(pick=_wrapping), share=0.75),
     ),
 )
 
@@ -657,12 +752,22 @@ def _hard(z, pick=torch.argmin):
     return F.one_hot(pick(z, 1), z.shape[1]).to(z.dtype)
 
 
-def _codes_by(triangle=_triangle, hard=_hard, p=2.0):
+def _codes_by(triangle=_triangle, hard=_hard, p=2.0, distances=_distances):
     def codes(patches, centroids, kind="triangle"):
-        z = _distances(patches, centroids, p)
-        return (triangle(z) if kind == "triangle" else hard(z)).to(tensor(patches).dtype).numpy()
+        z = distances(patches, centroids, p)
+        dtype = np.result_type(patches, centroids, np.float32)
+        return (triangle(z) if kind == "triangle" else hard(z)).numpy().astype(dtype)
 
     return codes
+
+
+def _last_of_ties(z):
+    return _hard(z.flip(1)).flip(1)
+
+
+def _coincide(call, draws):
+    patches = draws.array(40, 6) - 1
+    return np.allclose(call(patches, patches), _codes_by()(patches, patches), atol=1e-5)
 
 
 def _similar(patches, centroids, kind="triangle"):
@@ -683,6 +788,7 @@ def _draw_codes(draws):
     return Case((patches, centroids), {} if part == "triangle" else {"kind": "hard"}, part)
 
 
+_BELOW_ZERO = "Where a patch is a centroid its distance is 0; by rounding your square comes out below 0, and its root is not a number."
 _x = Arrays("features", "encode_patches")
 ENCODE_PATCHES = Check(
     "encode_patches",
@@ -699,9 +805,11 @@ ENCODE_PATCHES = Check(
         Case((_x(5, 6, dtype=np.float32), _x(4, 6, dtype=np.float32)), {}, "triangle", "float32"),
         Case((np.array([[0.0]]), np.array([[1.0], [2.0], [6.0]]), "hard"), {}, "hard"),
         Case((np.zeros((1, 2)), np.array([[5.0, 0], [3, 3], [9, 9]]), "hard"), {}, "hard", "Euclidean distance"),
+        Case((np.ones((1, 2)), np.array([[4.0, 1], [2, 1], [1, 0], [0, 1]]), "hard"), {}, "hard", "three are nearest"),
         Case((_x(8, 3), _x(5, 3)), {"kind": "hard"}, "hard"),
     ),
     draw=_draw_codes,
+    properties=(Property("coincide", _BELOW_ZERO, _coincide), _takes_bytes((6, 3), (4, 3))),
     mistakes=(
         Mistake(
             "no clipping",
@@ -774,6 +882,21 @@ ENCODE_PATCHES = Check(
             "You measured distances by absolute differences; Euclidean distance is asked for.",
             _codes_by(p=1.0),
         ),
+        Mistake(
+            "higher index on ties",
+            "Of two centroids at the same distance you took the one with the higher index.",
+            _codes_by(hard=_last_of_ties),
+            share=0.75,
+        ),
+        Mistake(
+            "all of the nearest",
+            "Where several centroids are equally near you marked all of them: the first alone gets 1.",
+            _codes_by(hard=lambda z: (z == z.min(1, keepdim=True).values).to(z.dtype)),
+            share=0.75,
+        ),
+        Mistake("root of a negative number", _BELOW_ZERO, _codes_by(distances=_by_products), share=0.75),
+        Mistake("bytes wrap around", kinds.BYTES.says, _codes_by(distances=_of_bytes), share=0.75),
+        _cut_to(0, _codes_by()),
     ),
 )
 
@@ -797,7 +920,7 @@ def _pool_with(change):
     def wrong(codes, grid, cells=2):
         maps = np.ascontiguousarray(_maps(codes, grid).transpose(0, 3, 1, 2))
         pooled = change(maps, cells)
-        return np.ascontiguousarray(pooled).reshape(len(maps), -1).astype(codes.dtype)
+        return np.ascontiguousarray(pooled).reshape(len(maps), -1).astype(np.result_type(codes, np.float32))
 
     return wrong
 
@@ -895,6 +1018,7 @@ POOL_CODES = Check(
                 cells,
             ),
         ),
+        _cut_to(0, _pool),
     ),
 )
 
@@ -902,8 +1026,7 @@ POOL_CODES = Check(
 
 _DIGITS = load_digits()
 _TRAIN, _TEST, _MARGIN = 100, 400, 0.07
-_SHOWN = (2, 3, 4)
-_SLACK = 0.04  # chance moves the margin by 0.025; drawn digits must not fail what the table lets pass
+_SHOWN = (2, 3, 4)  # on other digits it is enough to do better than the pixels: chance moves the margin by 0.025
 _NUMBERS = weakref.WeakKeyDictionary()  # case -> the number of its contest
 
 
@@ -941,7 +1064,7 @@ def _judge_contest(value, case):
         return "Some features are not finite."
     number = _NUMBERS[case]
     reached, pixels = _accuracy(values, _contest(number)[1]), _pixel_accuracy(number)
-    if reached < pixels + _MARGIN - (0 if number in _SHOWN else _SLACK):
+    if reached <= pixels + (_MARGIN if number in _SHOWN else 0):
         return (
             f"A linear classifier reaches {reached:.1%} on your features and {pixels:.1%} on the pixels: "
             "7 points more than on the pixels are asked for."
@@ -950,11 +1073,7 @@ def _judge_contest(value, case):
 
 
 def _draw_contest(d):
-    """Draw digits on which the pixels do not do better than on those shown."""
-    number = d.integer(5, 2**30)
-    while _pixel_accuracy(number) > 0.78:
-        number += 1
-    return _contest_case(number, d.integer(3, 1000), "other digits")
+    return _contest_case(d.integer(5, 2**30), d.integer(3, 1000), "other digits")
 
 
 def _random_maps(images, count, seed, size=5):
@@ -975,9 +1094,16 @@ def _seed_matters(call, draws):
 
 def _each_on_its_own(call, draws):
     images = _contest(2)[0][:20]
-    return np.allclose(call(images, 5)[:3], call(images[:3], 5))
+    return all(
+        np.allclose(call(images, 5)[some], call(images[some], 5)) for some in (slice(3), slice(3, 6), slice(9, 10))
+    )
 
 
+def _by_largest(features):
+    return features / (features.max(0) + 1e-3)
+
+
+_ALONE = "The features of an image must not depend on the other images."
 _SEED = "The same seed must give the same features, and another seed others."
 
 DICE_FEATURES = Check(
@@ -987,15 +1113,14 @@ DICE_FEATURES = Check(
     parts={"first digits": 1, "other digits": 3},
     cases=(
         _contest_case(2, 0, "first digits", f"{_TRAIN} digits to fit the classifier, {_TEST} to test it"),
-        _contest_case(3, 1, "other digits"),
-        _contest_case(4, 2, "other digits"),
+        _contest_case(3, 0, "other digits", "other digits, the same seed"),
+        _contest_case(4, 1, "other digits"),
     ),
+    exempt={"again": "the judge knows the digits of its cases alone; two of them have the same seed"},
+    limit=5.0,
     draw=_draw_contest,
     draws=1,
-    properties=(
-        Property("seed", _SEED, _seed_matters),
-        Property("alone", "The features of an image must not depend on the other images.", _each_on_its_own),
-    ),
+    properties=(Property("seed", _SEED, _seed_matters), Property("alone", _ALONE, _each_on_its_own)),
     mistakes=(
         Mistake(
             "hands in the pixels",
@@ -1028,6 +1153,12 @@ DICE_FEATURES = Check(
             lambda images, seed: _pooled(_random_maps(images, 64, 0)),
             share=0.75,
         ),
+        Mistake(
+            "divides by the largest of all images",
+            _ALONE,
+            lambda images, seed: _by_largest(_pooled(_random_maps(images, 64, seed))),
+            share=0.75,
+        ),
     ),
 )
 
@@ -1048,8 +1179,6 @@ def _judge_start(value, case):
         raise ValueError("the evidence must be three finite matrices: points, one start, another start")
     if points.size > 2000 or any(s.shape[1:] != points.shape[1:] or s.size > 2000 for s in starts):
         raise ValueError("points and starts have the same number of columns, and at most 2,000 numbers each")
-    if max(np.abs(item).max(initial=0) for item in (points, *starts)) > 1e6:
-        raise ValueError("keep the numbers below a million")
     if len(starts[0]) != len(starts[1]):
         return "Both starts need the same number of centroids: with more of them the loss is lower, of course."
     low, high = sorted(_final_loss(points, start) for start in starts)
@@ -1095,7 +1224,7 @@ CLAIMS = (
             ),
             Mistake(
                 "overflows",
-                "below a million",
+                "keep the numbers of the evidence between",
                 lambda: (False, (np.full((3, 2), 1e308), np.full((1, 2), 1e308), np.full((1, 2), -1e308))),
             ),
             Mistake(
