@@ -10,6 +10,11 @@ def pair(value):
     return tuple(value) if isinstance(value, tuple | list) else (value, value)
 
 
+def _float_of(x):
+    """Return the dtype of what is computed from x: its own, or float64 for whole numbers."""
+    return np.result_type(x, 0.0)
+
+
 # --- pixelwise_cross_entropy ---
 
 
@@ -29,15 +34,15 @@ def pixelwise_cross_entropy__loops(logits, target, weight=None, ignore_index=-10
         factor = 1.0 if weight is None else float(weight[label])
         cost[n, i, j] = factor * (top + math.log(sum(math.exp(s - top) for s in scores)) - scores[label])
         total += factor
-    cost = cost.astype(logits.dtype)
+    cost = cost.astype(_float_of(logits))
     if reduction == "none":
         return cost
-    return cost.sum() if reduction == "sum" else cost.sum() / logits.dtype.type(total or math.nan)
+    return cost.sum() if reduction == "sum" else cost.sum() / cost.dtype.type(total or math.nan)
 
 
 def pixelwise_cross_entropy__flat(logits, target, weight=None, ignore_index=-100, reduction="mean"):
     """Lay the labelled pixels out as rows, in the dtype of the scores."""
-    kept = target != ignore_index
+    logits, kept = logits.astype(_float_of(logits)), target != ignore_index
     rows, labels = np.moveaxis(logits, 1, -1)[kept], target[kept]
     factors = np.ones(len(labels)) if weight is None else np.asarray(weight)[labels]
     factors = factors.astype(logits.dtype)
@@ -60,7 +65,7 @@ def pixelwise_cross_entropy__one_hot(logits, target, weight=None, ignore_index=-
         costs = costs.sum() / scaled.sum()
     elif reduction == "sum":
         costs = costs.sum()
-    return costs.astype(logits.dtype)
+    return costs.astype(_float_of(logits))
 
 
 # --- pixelwise_cross_entropy_backward ---
@@ -83,7 +88,7 @@ def pixelwise_cross_entropy_backward__loops(
         total += factor
     if reduction == "mean":
         result /= total
-    return result.astype(logits.dtype)
+    return result.astype(_float_of(logits))
 
 
 def pixelwise_cross_entropy_backward__one_hot(
@@ -95,14 +100,14 @@ def pixelwise_cross_entropy_backward__one_hot(
     if reduction == "mean":
         factors = factors / factors.sum()
     slope = (_probabilities(logits) - hot) * (grad_output * factors)[:, None]
-    return slope.astype(logits.dtype)
+    return slope.astype(_float_of(logits))
 
 
 def pixelwise_cross_entropy_backward__in_place(
     grad_output, logits, target, weight=None, ignore_index=-100, reduction="mean"
 ):
     """Subtract 1 at the labels with fancy indices, in the dtype of the scores."""
-    dtype = logits.dtype
+    dtype = _float_of(logits)
     kept = target != ignore_index
     factors = np.zeros(target.shape, dtype)
     factors[kept] = 1 if weight is None else np.asarray(weight, dtype)[target[kept]]
@@ -223,7 +228,7 @@ def _place(i, n, m, align_corners):
 
 def upsample_bilinear2d__loops(x, size=None, scale_factor=None, align_corners=False):
     out, (h, w) = _out(x, size, scale_factor), x.shape[2:]
-    y = np.zeros((*x.shape[:2], *out), x.dtype)
+    y = np.zeros((*x.shape[:2], *out), _float_of(x))
     for p in range(out[0]):
         for q in range(out[1]):
             a, b = _place(p, h, out[0], align_corners), _place(q, w, out[1], align_corners)
@@ -244,8 +249,8 @@ def _tents(n, m, align_corners, dtype):
 
 def upsample_bilinear2d__matrix(x, size=None, scale_factor=None, align_corners=False):
     out = _out(x, size, scale_factor)
-    rows = _tents(x.shape[2], out[0], align_corners, x.dtype)
-    columns = _tents(x.shape[3], out[1], align_corners, x.dtype)
+    rows = _tents(x.shape[2], out[0], align_corners, _float_of(x))
+    columns = _tents(x.shape[3], out[1], align_corners, _float_of(x))
     return rows @ x @ columns.T
 
 
@@ -256,7 +261,7 @@ def upsample_bilinear2d__interp(x, size=None, scale_factor=None, align_corners=F
         n = y.shape[axis]
         at = [_place(i, n, m, align_corners) for i in range(m)]
         y = np.apply_along_axis(lambda line, at=at, n=n: np.interp(at, np.arange(n), line), axis, y)
-    return y.astype(x.dtype)
+    return y.astype(_float_of(x))
 
 
 # --- dense_to_conv ---
@@ -297,7 +302,7 @@ def spatial_pyramid_pool__loops(x, levels=(1, 2, 4)):
                     for left, right in _edges(x.shape[3], n):
                         values.append(channel[top:bottom, left:right].mean(dtype=float))
         rows.append(values)
-    return np.array(rows, dtype=x.dtype)
+    return np.array(rows, dtype=_float_of(x))
 
 
 def _averages(n, bins, dtype):
@@ -308,7 +313,8 @@ def _averages(n, bins, dtype):
 
 
 def spatial_pyramid_pool__matrix(x, levels=(1, 2, 4)):
-    parts = [_averages(x.shape[2], n, x.dtype) @ x @ _averages(x.shape[3], n, x.dtype).T for n in levels]
+    dtype = _float_of(x)
+    parts = [_averages(x.shape[2], n, dtype) @ x @ _averages(x.shape[3], n, dtype).T for n in levels]
     return np.hstack([part.reshape(len(x), -1) for part in parts])
 
 
@@ -322,7 +328,7 @@ def spatial_pyramid_pool__sums(x, levels=(1, 2, 4)):
         at = lambda i, j: table[:, :, i[:, None], j]  # noqa: E731
         sums = at(b, r) - at(t, r) - at(b, l) + at(t, l)
         parts.append((sums / np.outer(b - t, r - l)).reshape(len(x), -1))
-    return np.concatenate(parts, axis=1).astype(x.dtype)
+    return np.concatenate(parts, axis=1).astype(_float_of(x))
 
 
 # --- refine ---
@@ -364,7 +370,7 @@ def refine__loops(x, input_weight, hidden_weight, label_weight, steps):
         for n, i, j in np.ndindex(len(x), *x.shape[2:]):
             powers = np.exp(rounds[t, n, :, i, j] - rounds[t, n, :, i, j].max())
             labels[n, :, i, j] = powers / powers.sum()
-    return rounds.astype(x.dtype)
+    return rounds.astype(_float_of(x))
 
 
 def refine__recursion(x, input_weight, hidden_weight, label_weight, steps):
@@ -373,7 +379,7 @@ def refine__recursion(x, input_weight, hidden_weight, label_weight, steps):
     before = refine__recursion(x, input_weight, hidden_weight, label_weight, steps - 1) if steps > 1 else None
     if before is not None:
         hidden = hidden + _same(_probabilities(before[-1]), label_weight)
-    scores = _same(np.where(hidden > 0, hidden, x.dtype.type(0)), hidden_weight)[None]
+    scores = _same(np.where(hidden > 0, hidden, hidden.dtype.type(0)), hidden_weight)[None]
     return scores if before is None else np.concatenate([before, scores])
 
 

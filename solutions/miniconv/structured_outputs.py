@@ -108,8 +108,10 @@ def upsample_nearest2d_backward(grad_output, x, size=None, scale_factor=None):
         Gradient of the loss with respect to the output.
     x : (N, C, H, W) float
         The forward pass's input; only its shape matters.
-    size, scale_factor
-        As in the forward pass.
+    size : int or (int, int), optional
+        Height and width of the output, oH and oW; may be smaller than the input's too.
+    scale_factor : int or (int, int), optional
+        oH = scale * H, oW = scale * W. Either this or `size` is given.
 
     Returns
     -------
@@ -261,7 +263,7 @@ def pixelwise_cross_entropy(logits, target, weight=None, ignore_index=-100, redu
     Parameters
     ----------
     logits : (N, K, H, W) float
-        Score of each of K classes at each pixel, of any size.
+        Score of each of K classes at each pixel: any number, however large.
     target : (N, H, W) int
         The label of each pixel, 0 ... K - 1, or `ignore_index`.
     weight : (K,) float, optional
@@ -269,6 +271,7 @@ def pixelwise_cross_entropy(logits, target, weight=None, ignore_index=-100, redu
     ignore_index : int
         The label of the pixels that do not count; a class can be left out by it too.
     reduction : {"mean", "sum", "none"}
+        "none" gives the cost of each pixel, "sum" their sum, "mean" the mean as it is said above.
 
     Returns
     -------
@@ -308,10 +311,18 @@ def pixelwise_cross_entropy_backward(grad_output, logits, target, weight=None, i
 
     Parameters
     ----------
-    grad_output : float, or (N, H, W) float for reduction "none"
-        Gradient of the loss with respect to the cross-entropy.
-    logits, target, weight, ignore_index, reduction
-        As in the forward pass.
+    grad_output : float, or (N, H, W) float
+        Gradient of the loss with respect to the cross-entropy; one number for each pixel if `reduction` is "none".
+    logits : (N, K, H, W) float
+        Score of each of K classes at each pixel: any number, however large.
+    target : (N, H, W) int
+        The label of each pixel, 0 ... K - 1, or `ignore_index`.
+    weight : (K,) float, optional
+        Weight of each class; 1 for all by default.
+    ignore_index : int
+        The label of the pixels that do not count; a class can be left out by it too.
+    reduction : {"mean", "sum", "none"}
+        What the forward pass returned: the mean of the costs, their sum, or the cost of each pixel.
 
     Returns
     -------
@@ -321,7 +332,9 @@ def pixelwise_cross_entropy_backward(grad_output, logits, target, weight=None, i
     Raises
     ------
     ValueError
-        As in the forward pass, or if `grad_output` has the wrong shape.
+        If the shapes do not fit, a label is out of range, or `reduction` is unknown.
+    TypeError
+        If `target` does not hold integers.
 
     Examples
     --------
@@ -386,7 +399,7 @@ def intersection_over_union(prediction, target, num_classes, ignore_index=-100):
     Parameters
     ----------
     prediction, target : int arrays of one shape
-        Labels 0 ... num_classes - 1; a whole data set may be counted at once.
+        Labels 0 ... num_classes - 1, integers of any type, bytes (uint8) too; a whole data set may be counted at once.
     num_classes : int
     ignore_index : int
         Pixels whose *target* is this are left out of both, whatever is predicted there. It can be a class.
@@ -412,7 +425,7 @@ def intersection_over_union(prediction, target, num_classes, ignore_index=-100):
     --------
     Class 0: one common pixel of two. Class 1: two of three. Class 2 is nowhere.
 
-    >>> intersection_over_union([0, 1, 1, 1], [0, 0, 1, 1], 3).round(3)
+    >>> intersection_over_union(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]), 3).round(3)
     array([0.5  , 0.667,   nan])
     """
     counts = confusion_matrix(prediction, target, num_classes, ignore_index)
@@ -513,7 +526,7 @@ def dense_to_conv(weight, input_shape):
 
     Examples
     --------
-    >>> dense_to_conv([[1, 2, 3, 4]], (1, 2, 2))
+    >>> dense_to_conv(np.array([[1, 2, 3, 4]]), (1, 2, 2))
     array([[[[1, 2],
              [3, 4]]]])
     """
@@ -580,7 +593,7 @@ def refine(x, input_weight, hidden_weight, label_weight, steps):
     input_weight : (M, C, kH, kW) float
         U, from the picture to M hidden maps.
     hidden_weight : (K, M, kH, kW) float
-        V, from the hidden maps to the scores of K classes. Kernels of the three may differ in size.
+        V, from the hidden maps to the scores of K classes. Kernels of the three may differ in size; all sizes are odd.
     label_weight : (M, K, kH, kW) float
         W, from the probabilities of the round before to the hidden maps.
     steps : int
