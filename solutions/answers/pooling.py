@@ -13,6 +13,11 @@ def floats(x):
     return x.dtype if x.dtype.kind == "f" else float
 
 
+def lowest(x):
+    """Return the number of the dtype of x that no other is below."""
+    return -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+
+
 # --- pool_output_shape ---
 
 
@@ -62,7 +67,7 @@ def _geometry(x, kernel_size, stride, padding, dilation, ceil_mode):
 def max_pool2d__loops(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     out, (kh, kw), (sh, sw), (ph, pw), (dh, dw) = _geometry(x, kernel_size, stride, padding, dilation, ceil_mode)
     n, c, height, width = x.shape
-    y = np.empty((n, c, *out), dtype=x.dtype)
+    y = np.full((n, c, *out), lowest(x), dtype=x.dtype)
     indices = np.zeros((n, c, *out), dtype=int)
     for index in np.ndindex(n, c, *out):
         b, ch, i, j = index
@@ -82,8 +87,8 @@ def max_pool2d__windows(x, kernel_size, stride=None, padding=0, dilation=1, ceil
     after = [(m - 1) * s + d * (k - 1) + 1 for m, s, d, k in zip(out, (sh, sw), (dh, dw), (kh, kw))]
     extra = [max(0, a - n - p) for a, n, p in zip(after, x.shape[2:], (ph, pw))]
     widths = ((0, 0), (0, 0), (ph, extra[0]), (pw, extra[1]))
-    low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    padded = np.pad(x, widths, constant_values=low)
+    padded = np.pad(x, widths, constant_values=lowest(x))
+    inside = np.pad(np.ones((1, 1, *x.shape[2:]), bool), widths)
     places = np.pad(np.arange(x.shape[2] * x.shape[3]).reshape(1, 1, *x.shape[2:]), widths)
 
     def windows(a):
@@ -92,10 +97,10 @@ def max_pool2d__windows(x, kernel_size, stride=None, padding=0, dilation=1, ceil
         return view.reshape(*view.shape[:4], -1)
 
     seen = windows(padded)
-    best = seen.argmax(-1)[..., None]
-    y = np.take_along_axis(seen, best, -1)[..., 0]
+    y = seen.max(-1)
     if not return_indices:
         return y
+    best = (((seen == y[..., None]) | np.isnan(seen)) & windows(inside)).argmax(-1)[..., None]
     return y, np.take_along_axis(np.broadcast_to(windows(places), seen.shape), best, -1)[..., 0]
 
 
@@ -103,19 +108,16 @@ def max_pool2d__taps(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mo
     """Go through the taps of the window; each is compared for all windows at once, in the dtype of x."""
     out, kernel, (sh, sw), (ph, pw), (dh, dw) = _geometry(x, kernel_size, stride, padding, dilation, ceil_mode)
     rows, columns = np.arange(out[0]) * sh - ph, np.arange(out[1]) * sw - pw
-    y, indices = None, None
-    low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    y = np.full((*x.shape[:2], *out), lowest(x), dtype=x.dtype)
+    indices, found = np.zeros(y.shape, dtype=int), np.zeros(y.shape, dtype=bool)
     for a, e in np.ndindex(kernel):
         r, c = rows + a * dh, columns + e * dw
         inside = ((r >= 0) & (r < x.shape[2]))[:, None] & ((c >= 0) & (c < x.shape[3]))[None]
         rr, cc = np.clip(r, 0, x.shape[2] - 1)[:, None], np.clip(c, 0, x.shape[3] - 1)[None]
-        tap = np.where(inside, x[:, :, rr, cc], x.dtype.type(low))
-        place = np.broadcast_to(rr * x.shape[3] + cc, tap.shape)
-        if y is None:
-            y, indices = tap, place
-        else:
-            better = (tap > y) | (np.isnan(tap) & ~np.isnan(y)) | ((y == low) & inside)
-            y, indices = np.where(better, tap, y), np.where(better, place, indices)
+        tap = x[:, :, rr, cc]
+        better = inside & ((tap > y) | np.isnan(tap) | ~found)
+        y, indices = np.where(better, tap, y), np.where(better, rr * x.shape[3] + cc, indices)
+        found |= inside
     return (y, indices) if return_indices else y
 
 
@@ -281,7 +283,7 @@ def channel_max_pool__reduceat(x, pool_size):
 
 def max_pool2d_backward__loops(grad_output, x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     _, indices = max_pool2d__loops(x, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
-    gx = np.zeros_like(x)
+    gx = np.zeros(x.shape, floats(grad_output))
     for b, c, i, j in np.ndindex(grad_output.shape):
         row, column = divmod(indices[b, c, i, j], x.shape[3])
         gx[b, c, row, column] += grad_output[b, c, i, j]
@@ -291,7 +293,7 @@ def max_pool2d_backward__loops(grad_output, x, kernel_size, stride=None, padding
 def max_pool2d_backward__add_at(grad_output, x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     _, indices = max_pool2d__windows(x, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
     planes = x.shape[0] * x.shape[1]
-    gx = np.zeros((planes, x.shape[2] * x.shape[3]), dtype=x.dtype)
+    gx = np.zeros((planes, x.shape[2] * x.shape[3]), floats(grad_output))
     np.add.at(gx, (np.arange(planes)[:, None], indices.reshape(planes, -1)), grad_output.reshape(planes, -1))
     return gx.reshape(x.shape)
 
@@ -301,13 +303,13 @@ def max_pool2d_backward__bincount(grad_output, x, kernel_size, stride=None, padd
     area = x.shape[2] * x.shape[3]
     planes = np.arange(x.shape[0] * x.shape[1]).reshape(*x.shape[:2], 1, 1)
     flat = np.bincount((planes * area + indices).ravel(), grad_output.ravel(), minlength=x.size)
-    return flat.reshape(x.shape).astype(x.dtype)
+    return flat.reshape(x.shape).astype(floats(grad_output))
 
 
 def avg_pool2d_backward__loops(
     grad_output, x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
-    gx = np.zeros_like(x)
+    gx = np.zeros(x.shape, floats(grad_output))
     for (i, j), cut, area in _avg_windows(x, kernel_size, stride, padding, ceil_mode):
         share = _divisor(cut, area, count_include_pad, divisor_override)
         for b, c in np.ndindex(x.shape[:2]):
@@ -322,14 +324,14 @@ def avg_pool2d_backward__slices(
     for (i, j), cut, area in _avg_windows(x, kernel_size, stride, padding, ceil_mode):
         d = _divisor(cut, area, count_include_pad, divisor_override)
         gx[(slice(None), slice(None), *cut)] += grad_output[:, :, i, j, None, None] / d
-    return gx.astype(x.dtype)
+    return gx.astype(floats(grad_output))
 
 
 def avg_pool2d_backward__matrix(
     grad_output, x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
     """Write pooling as a matrix, one row per output, and multiply by its transpose."""
-    matrix = np.zeros((grad_output.shape[2] * grad_output.shape[3], x.shape[2], x.shape[3]), dtype=x.dtype)
+    matrix = np.zeros((grad_output.shape[2] * grad_output.shape[3], x.shape[2], x.shape[3]), floats(grad_output))
     windows = _avg_windows(x, kernel_size, stride, padding, ceil_mode)
     for row, (_, cut, area) in zip(matrix, windows):
         row[cut] = 1 / _divisor(cut, area, count_include_pad, divisor_override)

@@ -144,7 +144,8 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
     Returns
     -------
     y : (N, C, H_out, W_out), dtype of x
-        H_out, W_out from `miniconv.shapes.pool_output_shape`. NaN where a window holds a NaN.
+        H_out, W_out from `miniconv.shapes.pool_output_shape`. NaN where a window holds a NaN. All taps of a dilated
+        window may lie in the padding: it gives minus infinity, or the smallest number of the dtype for whole numbers.
     indices : (N, C, H_out, W_out) int
         Only with `return_indices`: h W + w of the maximum in its channel; the first, row by row, of equal ones.
 
@@ -284,12 +285,18 @@ def avg_pool2d(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_in
     x = _as_float(as_array(x, "x", "(N, C, H, W)"))
     windows = _windows(x, kernel_size, stride, padding, 1, ceil_mode)
     divisors = _divisors(x, windows, count_include_pad, divisor_override)
-    return _combine(np.add, _pad(x, windows, 0), windows) / np.asarray(divisors, x.dtype)
+    sums = _combine(np.add, _pad(_wide(x), windows, 0), windows)
+    return (sums / np.asarray(divisors, sums.dtype)).astype(x.dtype, copy=False)
 
 
 def _as_float(x):
     """Return `x` itself if its dtype is float, else in float64."""
     return x if x.dtype.kind == "f" else x.astype(float)
+
+
+def _wide(x):
+    """Return `x` as sums are taken of it: float16 in float32, since it ends at 65,504 and holds three digits."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
 def avg_pool2d_backward(
@@ -324,7 +331,8 @@ def avg_pool2d_backward(
     x = as_array(x, "x", "(N, C, H, W)")
     windows = _windows(x, kernel_size, stride, padding, 1, ceil_mode)
     grad_output = _grad_of(x.shape[:2] + windows.output, grad_output)
-    share = grad_output / np.asarray(_divisors(x, windows, count_include_pad, divisor_override), grad_output.dtype)
+    wide = _wide(grad_output)
+    share = wide / np.asarray(_divisors(x, windows, count_include_pad, divisor_override), wide.dtype)
     height, width = _padded_shape(x, windows)
     rows = np.zeros((*share.shape[:3], width), share.dtype)
     for j in range(windows.kernel[1]):
@@ -332,7 +340,7 @@ def avg_pool2d_backward(
     grad = np.zeros((*share.shape[:2], height, width), share.dtype)
     for i in range(windows.kernel[0]):
         _tap(grad, i, None, windows)[...] += rows
-    return _crop(grad, x, windows)
+    return _crop(grad, x, windows).astype(grad_output.dtype, copy=False)
 
 
 def _power_sums(x, windows, divisors):
@@ -452,7 +460,11 @@ def _bins(size, count):
 
 def _adaptive_bins(x, output_size):
     """Return the bins of the rows and of the columns of `x`, or raise."""
-    return [_bins(n, m) for n, m in zip(x.shape[2:], as_pair(output_size, "output_size", 1), strict=True)]
+    rows, columns = as_pair(output_size, "output_size", 1)
+    largest = 2**28
+    if x.shape[0] * x.shape[1] * rows * max(columns, x.shape[3]) > largest:
+        raise ValueError(f"output_size {rows, columns} for x of shape {x.shape} needs more than {largest:,} numbers")
+    return _bins(x.shape[2], rows), _bins(x.shape[3], columns)
 
 
 def adaptive_avg_pool2d(x, output_size):
@@ -475,7 +487,8 @@ def adaptive_avg_pool2d(x, output_size):
     Raises
     ------
     TypeError, ValueError
-        If x is not (N, C, H, W) or not of real numbers, or the output size is not positive.
+        If x is not (N, C, H, W) or not of real numbers, or the output size is not positive or needs more than 2**28
+        numbers.
 
     References
     ----------
@@ -490,8 +503,9 @@ def adaptive_avg_pool2d(x, output_size):
     """
     x = as_array(x, "x", "(N, C, H, W)")
     rows, columns = _adaptive_bins(x, output_size)
-    means = np.stack([x[:, :, start:end].mean(axis=2) for start, end in rows], axis=2)
-    return np.stack([means[:, :, :, start:end].mean(axis=3) for start, end in columns], axis=3)
+    means = np.stack([_wide(x)[:, :, start:end].mean(axis=2) for start, end in rows], axis=2)
+    means = np.stack([means[:, :, :, start:end].mean(axis=3) for start, end in columns], axis=3)
+    return means.astype(_as_float(x).dtype, copy=False)
 
 
 def adaptive_avg_pool2d_backward(grad_output, x, output_size):
@@ -558,7 +572,8 @@ def adaptive_max_pool2d(x, output_size, return_indices=False):
     Raises
     ------
     TypeError, ValueError
-        If x is not (N, C, H, W) or not of real numbers, or the output size is not positive.
+        If x is not (N, C, H, W) or not of real numbers, or the output size is not positive or needs more than 2**28
+        numbers.
 
     Examples
     --------

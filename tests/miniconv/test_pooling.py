@@ -143,6 +143,14 @@ class TestMax:
         assert (y == -128).all()
         np.testing.assert_array_equal(indices.ravel(), [0, 1, 2, 3])
 
+    def test_all_taps_of_a_dilated_window_may_lie_in_the_padding(self):
+        x = image(shape=(1, 2, 2, 5))
+        expected = F.max_pool2d(torch.tensor(x), (2, 1), 1, (1, 0), (3, 1)).numpy()
+        np.testing.assert_array_equal(pooling.max_pool2d(x, (2, 1), 1, (1, 0), (3, 1)), expected)
+        assert (expected == -np.inf).all()
+        whole = pooling.max_pool2d(x.astype(np.int16), (2, 1), 1, (1, 0), (3, 1))
+        assert (whole == np.iinfo(np.int16).min).all()
+
 
 class TestAverage:
     @UNDILATED
@@ -181,6 +189,28 @@ class TestAverage:
         x = np.array([[[[60.0, 90, 200], [50, 80, 100], [70, 30, 130]]]])
         assert pooling.avg_pool2d(x, 3) == 90
         assert pooling.max_pool2d(x, 3) == 200
+
+    @pytest.mark.parametrize(
+        "x, size",
+        [
+            (np.full((1, 1, 300, 300), 0.01), 300),  # more pixels than float16 counts
+            (np.zeros((1, 1, 300, 300)), 300),
+            (np.full((1, 2, 4, 4), 60_000.0), 2),  # two of them are more than float16 holds
+        ],
+        ids=["count", "zeros", "sum"],
+    )
+    def test_half_precision_adds_up_in_single(self, x, size):
+        x = x.astype(np.float16)
+        y = pooling.avg_pool2d(x, size)
+        assert y.dtype == np.float16
+        np.testing.assert_allclose(y, F.avg_pool2d(torch.tensor(x), size).numpy(), rtol=1e-3)
+        np.testing.assert_allclose(pooling.adaptive_avg_pool2d(x, y.shape[2:]), y, rtol=1e-3)
+
+    def test_half_precision_shares_its_gradient_in_single(self):
+        grad_output = np.full((1, 1, 1, 1), 100, np.float16)
+        grad = pooling.avg_pool2d_backward(grad_output, np.zeros((1, 1, 300, 300)), 300)
+        assert grad.dtype == np.float16
+        np.testing.assert_allclose(grad.astype(float), 100 / 300**2, rtol=1e-3)
 
 
 class TestLp:
@@ -383,6 +413,9 @@ REFUSED = {
     "p = 0": (lambda: pooling.lp_pool2d(X, 0, 2), "positive and finite"),
     "p infinite": (lambda: pooling.lp_pool2d(X, np.inf, 2), "positive and finite"),
     "output 0": (lambda: pooling.adaptive_avg_pool2d(X, 0), "output_size must be at least 1"),
+    "huge output": (lambda: pooling.adaptive_avg_pool2d(X, 10**12), "more than 268,435,456 numbers"),
+    "huge output, one axis": (lambda: pooling.adaptive_max_pool2d(X, (1, 10**9)), "more than 268,435,456 numbers"),
+    "huge output, gradient": (lambda: pooling.adaptive_avg_pool2d_backward(X, X, 10**6), "more than 268,435,456"),
     "channels do not divide": (lambda: pooling.channel_max_pool(X, 3), "must divide"),
     "wrong gradient": (lambda: pooling.max_pool2d_backward(X, X, 2), r"\(2, 4, 3, 3\), got shape \(2, 4, 6, 6\)"),
     "wrong gradient, global": (lambda: pooling.global_avg_pool2d_backward(X, X), r"\(2, 4\)"),

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine import kinds
 from convcourse.engine.builders import Arrays, claim_mistakes, handed, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
@@ -148,13 +149,12 @@ POOL_OUTPUT_SHAPE = Check(
 # --- max pooling ---------------------------------------------------------------------------------------------------
 
 _max = on_torch(F.max_pool2d)
+_MAX = "x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False"
 
 
 def _max_with(change):
     """Build a wrong max pooling that changes its settings, then pools rightly."""
-
-    signature = "x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False"
-    return handed(signature, lambda x, settings: _max(x, **change(settings)), 1)
+    return handed(_MAX, lambda x, settings: _max(x, **change(settings)), 1)
 
 
 def _max_on(transform, after=lambda y, x: y):
@@ -173,15 +173,15 @@ def _zero_padded(x, kernel_size, stride=None, padding=0, *rest, **kwargs):
     return _max(padded, kernel_size, stride, 0, *rest, **kwargs)
 
 
-def _zeros_as_far_as_windows_reach(place):
-    """Build a wrong max pooling with zeros around the input and below the last window; `place` numbers the winners."""
+def _padded_as_far_as_windows_reach(place, fill=0.0):
+    """Build a wrong max pooling with `fill` around the input and below the last window; `place` numbers the winners."""
 
     def wrong(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         stride = kernel_size if stride is None else stride
         counts = _pool_shape(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
         axes = zip(x.shape[2:], counts, *map(pair, (kernel_size, stride, padding, dilation)), strict=True)
         widths = [(p, max(0, (m - 1) * s + d * (k - 1) + 1 - n - p)) for n, m, k, s, p, d in axes]
-        padded = np.pad(x, ((0, 0), (0, 0), *widths))
+        padded = np.pad(x, ((0, 0), (0, 0), *widths), constant_values=fill)
         y, index = _max(padded, kernel_size, stride, 0, dilation, False, True)
         row, column = index // padded.shape[3] - widths[0][0], index % padded.shape[3] - widths[1][0]
         return (y, place(row, column, *x.shape[2:])) if return_indices else y
@@ -192,6 +192,9 @@ def _zeros_as_far_as_windows_reach(place):
 def _outside_is_first(row, column, height, width):
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     return np.where(inside, row * width + column, 0)
+
+
+_far_padded = _padded_as_far_as_windows_reach(_outside_is_first)
 
 
 def _outside_is_nearest(row, column, height, width):
@@ -213,6 +216,19 @@ def _indices_as(change):
         return (y[0], change(y[1], x)) if isinstance(y, tuple) else y
 
     return wrong
+
+
+def _swapped(settings):
+    return {key: value[::-1] if isinstance(value, tuple) else value for key, value in settings.items()}
+
+
+def _column_by_column(x, settings):
+    """Take the first of equals down the columns."""
+    y = _max(x.swapaxes(2, 3), **_swapped(settings))
+    if not isinstance(y, tuple):
+        return y.swapaxes(2, 3)
+    y, index = (each.swapaxes(2, 3) for each in y)
+    return y, index % x.shape[2] * x.shape[3] + index // x.shape[2]
 
 
 def _last_of_ties(x, *args, **kwargs):
@@ -245,54 +261,68 @@ def _keeps_nan(call, draws):
     return bool(np.isnan(np.asarray(call(x, 2, 2))).any())
 
 
-def _takes_integers(call, draws):
-    x = -1 - draws.array(1, 2, 5, 4).astype(int) ** 2
-    return np.array_equal(call(x, 3, 2, 1), _max(x, 3, 2, 1))
-
-
 _ZEROS = "You padded with zeros: a zero wins over every negative input. Pad with minus infinity."
-_INTEGERS = (
-    "Whole numbers go wrong where there is padding: an array of integers holds no minus infinity; its dtype has a"
-    " smallest number."
+_STAND_IN = (
+    "You took some number, such as -1e9, for minus infinity: inputs may lie below it. NumPy has -np.inf; whole numbers"
+    " have np.iinfo(x.dtype).min."
 )
-_TIES = np.array([[1.0, 1, 2, 0, 5], [1, 1, 2, 2, 5], [0, 3, 3, 1, 5], [4, 4, 4, 4, 5]])[None, None]
+_x = Arrays("pooling", "ties")
+_TIES = np.rint(_x(1, 2, 5, 6))  # equals side by side, one below the other, and across a window
 _x = Arrays("pooling", "strided")
 _STRIDED = np.swapaxes(_x(2, 2, 7, 6), 2, 3)
+
+
+def _low(x):
+    """Return numbers below every stand-in for minus infinity."""
+    return -1e12 * (0.1 + np.abs(x))
+
+
+def _with_infinity(x):
+    """Let the top left corner be minus infinity: the first window sees nothing else."""
+    return np.where(np.add.outer(np.arange(x.shape[2]), np.arange(x.shape[3])) < 4, -np.inf, x)
+
 
 _x = Arrays("pooling", "max_pool2d")
 MAX_POOL2D = Check(
     "max_pool2d",
     section="pooling#pooling-max",
     oracle=_max,
+    photographs=True,
     parts={"plain": 2, "stride": 2, "padding": 1, "dilation": 1, "ceil mode": 1, "indices": 1},
     cases=(
         Case((np.array([[[[1.0, 5, 2, 0], [3, 4, 1, 7]]]]), 2), {}, "plain"),
         Case((_x(2, 3, 4, 6), 2), {}, "plain", "batch, channels, not square"),
         Case((_x(1, 2, 6, 6, dtype=np.float32), (3, 2)), {}, "plain", "a window that is not square, float32"),
-        Case((-np.abs(_x(1, 2, 4, 4)), 2), {}, "plain", "every input negative"),
-        Case((_x(2, 2, 5, 4), (2, 3), 1), {}, "stride", "windows overlap"),
+        Case((_x(2, 3, 1, 1), 1), {}, "plain", "one pixel"),
+        Case((_low(_x(1, 2, 4, 4)), 2), {}, "plain", "every input far below zero"),
+        Case((_low(_x(2, 2, 5, 4)), (2, 3), 1), {}, "stride", "windows overlap"),
         Case((_x(2, 2, 8, 7, dtype=np.float32), (2, 3), (3, 2)), {}, "stride", "the stride does not divide, float32"),
         Case((_STRIDED, 3, 2), {}, "stride", "an array that is not contiguous"),
+        Case((_x(2, 1, 1, 1), 3, 1, 1), {}, "padding", "one pixel, and padding all around it"),
         Case((-np.abs(_x(1, 2, 4, 5)), 3), {"stride": 2, "padding": 1}, "padding", "every input negative"),
+        Case((_low(_x(2, 2, 4, 6)), (1, 3), 2, (0, 1)), {}, "padding", "far below zero; one axis is padded"),
         Case((_x(2, 1, 6, 5, dtype=np.float32), (2, 4), 1, (1, 2)), {}, "padding", "float32"),
         Case((_x(2, 2, 7, 8), (2, 3), (1, 2), 0, (2, 1)), {}, "dilation"),
         Case((_x(1, 1, 9, 7, dtype=np.float32), 3, 2), {"dilation": 2}, "dilation", "float32"),
         Case((_x(2, 2, 5, 7, dtype=np.float32), (3, 2)), {"ceil_mode": True}, "ceil mode", "float32"),
-        Case((_x(1, 2, 6, 7), (2, 3), (1, 3)), {"ceil_mode": True}, "ceil mode"),
+        Case((_low(_x(1, 2, 6, 7)), (2, 3), (1, 3)), {"ceil_mode": True}, "ceil mode", "far below zero"),
+        Case((_x(2, 1, 8, 5), (1, 2), (3, 1)), {"ceil_mode": True}, "ceil mode", "windows of one row, far apart"),
         Case((_x(1, 1, 3, 3), 2, 2, 1), {"ceil_mode": True}, "ceil mode", "the last window would start past the end"),
         Case((_x(2, 2, 6, 5, dtype=np.float32), (3, 2), (2, 1)), {"return_indices": True}, "indices", "float32"),
         Case((_TIES, 2, 1), {"return_indices": True}, "indices", "ties: the first of equals, row by row"),
+        Case((_TIES, (3, 2), 1), {"return_indices": True}, "indices", "ties in windows of three rows"),
         Case((-np.abs(_x(1, 2, 5, 5)), 3, 2, 1), {"return_indices": True}, "indices", "positions count in the input"),
+        Case((_with_infinity(_x(1, 2, 5, 6)), 3, 2, 1), {"return_indices": True}, "indices", "minus infinity"),
         Case((_x(2, 2, 7, 8), (3, 2), (2, 3), (1, 0), (2, 3), True, True), {}, "indices", "all options"),
         Case((-np.abs(_x(1, 2, 9, 8)), 2, 2, 1, 3), {"ceil_mode": True, "return_indices": True}, "indices"),
         Case((_x(2, 1, 11, 9), (3, 2)), {"dilation": (2, 3)}, "dilation", "stride None is the window, not its span"),
+        Case((_x(1, 2, 3, 25), (2, 4), (1, 3), 1, (4, 2)), {}, "padding", "all taps lie in the padding"),
         Case((_x(2, 2, 6, 7), (2, 4)), {"padding": (1, 2), "ceil_mode": True}, "ceil mode", "with padding"),
         Case((_x(1, 2, 4, 5), (1, 3), (2, 1), (0, 1)), {"return_indices": True}, "indices", "a window of one row"),
     ),
     draw=_draw_max,
     properties=(
         Property("NaN", "A NaN in a window is lost: like PyTorch's, a maximum over NaN is NaN.", _keeps_nan, cost=0.1),
-        Property("integers", _INTEGERS, _takes_integers, cost=0.1),
     ),
     mistakes=(
         Mistake(
@@ -315,33 +345,45 @@ MAX_POOL2D = Check(
         ),
         Mistake("pads with zeros", _ZEROS, _zero_padded, share=5 / 8),
         Mistake(
+            "pads with a number for minus infinity",
+            _STAND_IN,
+            _padded_as_far_as_windows_reach(_outside_is_first, -1e9),
+            share=5 / 8,
+        ),
+        Mistake(
+            "starts from a number for minus infinity",
+            _STAND_IN,
+            _max_on(lambda x: x, lambda y, x: np.maximum(y, -1e9)),
+            share=1 / 8,
+        ),
+        Mistake(
             "pads with zeros for ceil_mode too, which lie at position 0",
             _ZEROS,
-            _zeros_as_far_as_windows_reach(_outside_is_first),
+            _far_padded,
             share=5 / 8,
         ),
         Mistake(
             "pads with zeros for ceil_mode too, which lie at the border",
             _ZEROS,
-            _zeros_as_far_as_windows_reach(_outside_is_nearest),
+            _padded_as_far_as_windows_reach(_outside_is_nearest),
             share=5 / 8,
         ),
         Mistake(
             "pads with zeros for ceil_mode too, which lie outside",
             _ZEROS,
-            _zeros_as_far_as_windows_reach(lambda row, column, height, width: row * width + column),
+            _padded_as_far_as_windows_reach(lambda row, column, height, width: row * width + column),
             share=5 / 8,
         ),
         Mistake(
             "swaps height and width",
             "You swapped height and width: the first number of a pair is for the rows.",
-            _max_with(lambda s: {k: v[::-1] if isinstance(v, tuple) else v for k, v in s.items()}),
+            _max_with(_swapped),
         ),
         Mistake(
             "ignores dilation",
             "You ignored the dilation: a window looks at every d-th pixel.",
             _max_with(lambda s: s | {"dilation": 1}),
-            share=6 / 8,
+            share=5 / 8,
         ),
         Mistake(
             "ignores ceil_mode",
@@ -394,9 +436,9 @@ MAX_POOL2D = Check(
         ),
         Mistake(
             "pads whole numbers with zeros",
-            _INTEGERS,
-            lambda x, *args, **kwargs: (_max if x.dtype.kind == "f" else _zero_padded)(x, *args, **kwargs),
-            share=0.9,
+            kinds.WHOLE.says,
+            lambda x, *args, **kwargs: (_max if x.dtype.kind == "f" else _far_padded)(x, *args, **kwargs),
+            share=0.75,
         ),
         Mistake(
             "indices from 1",
@@ -416,23 +458,18 @@ MAX_POOL2D = Check(
             _last_of_ties,
             share=7 / 8,
         ),
+        Mistake(
+            "goes column by column",
+            "Among equal maxima you report the first one column by column; the first one counts row by row.",
+            handed(_MAX, _column_by_column, 1),
+            share=7 / 8,
+        ),
     ),
 )
 
 # --- average and Lp pooling ----------------------------------------------------------------------------------------
 
 _avg = on_torch(F.avg_pool2d)
-_FRACTIONS = "Whole numbers go wrong: what comes out are fractions, and an array with the dtype of x cuts them off."
-
-
-def _fractions(right, *args):
-    """Build the property that an input of whole numbers gives what the same numbers give as floats."""
-
-    def holds(call, draws):
-        x = 1 + (9 * draws.array(1, 2, 5, 4)).astype(int) ** 2
-        return np.allclose(call(x, *args), right(x.astype(float), *args), rtol=1e-9)
-
-    return holds
 
 
 def _cut(right):
@@ -440,11 +477,21 @@ def _cut(right):
     return lambda x, *args, **kwargs: right(x.astype(float), *args, **kwargs).astype(x.dtype)
 
 
+def _floats(x):
+    return x if x.dtype.kind == "f" else x.astype(float)
+
+
 _AVG = "x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None"
 
 
 def _avg_with(change):
     return handed(_AVG, lambda x, settings: _avg(x, **change(settings)), 1)
+
+
+def _adds_bytes(x, settings):
+    """Let the sums of bytes wrap around, before they are divided."""
+    y, sums = _avg(_floats(x), **settings), _avg(_floats(x), **(settings | {"divisor_override": 1}))
+    return y * (sums % 256) / np.maximum(sums, 1) if x.dtype == np.uint8 else y
 
 
 def _area(kernel_size):
@@ -478,15 +525,19 @@ AVG_POOL2D = Check(
     "avg_pool2d",
     section="pooling#pooling-average",
     oracle=_avg,
+    photographs=True,
     parts={"plain": 2, "stride": 1, "padding": 2, "ceil mode": 1, "divisor": 1},
     cases=(
         Case((np.array([[[[200.0, 150, 150], [100, 50, 100], [25, 25, 10]]]]), 3), {}, "plain"),
         Case((_x(2, 3, 4, 6), 2), {}, "plain", "batch, channels, not square"),
         Case((_x(1, 2, 6, 6, dtype=np.float32), (3, 2)), {}, "plain", "a window that is not square, float32"),
+        Case((_x(2, 3, 1, 1), 1), {}, "plain", "one pixel"),
         Case((_x(2, 2, 5, 4), (2, 3), 1), {}, "stride", "windows overlap"),
         Case((_x(2, 2, 8, 7, dtype=np.float32), (2, 3), (3, 2)), {}, "stride", "the stride does not divide, float32"),
         Case((_STRIDED, 3, 2), {}, "stride", "an array that is not contiguous"),
         Case((_x(1, 2, 4, 5, dtype=np.float32), 3, 2, 1), {}, "padding", "float32"),
+        Case((_x(2, 1, 1, 1), 3, 1, 1), {}, "padding", "one pixel, and padding all around it"),
+        Case((_x(2, 2, 4, 6), (1, 3), 2, (0, 1)), {"count_include_pad": False}, "padding", "one axis is padded"),
         Case((_x(1, 1, 4, 5), 3, 1, 1), {"count_include_pad": False}, "padding", "pads are not counted"),
         Case((_x(1, 1, 6, 5), (2, 4), 1, (1, 2)), {"count_include_pad": False}, "padding"),
         Case(
@@ -505,13 +556,11 @@ AVG_POOL2D = Check(
         Case((_x(1, 2, 5, 6), (2, 4), 3, 0, True, True, 3), {}, "ceil mode", "with a divisor"),
         Case((_x(2, 2, 6, 7), (2, 4)), {"padding": (1, 2), "ceil_mode": True}, "ceil mode", "with padding"),
         Case((_x(2, 2, 7, 6), (4, 2), (2, 3), (2, 1), False, False), {}, "padding", "pads are not counted"),
+        Case((_x(2, 2, 5, 7), (2, 3), 3, 1, True), {}, "ceil mode", "a last window that sees one column"),
         Case((_x(2, 2, 6, 7), (3, 2), (2, 3), (1, 0), True, False, 5), {}, "divisor", "all options"),
     ),
     draw=_draw_avg,
-    properties=(
-        Property("linear", "It is not linear, and an average is.", _is_linear),
-        Property("integers", _FRACTIONS, _fractions(_avg, 3, 2, 1), cost=0.1),
-    ),
+    properties=(Property("linear", "It is not linear, and an average is.", _is_linear),),
     mistakes=(
         Mistake(
             "sums",
@@ -569,9 +618,10 @@ AVG_POOL2D = Check(
         Mistake(
             "swaps height and width",
             "You swapped height and width: the first number of a pair is for the rows.",
-            _avg_with(lambda s: {k: v[::-1] if isinstance(v, tuple) else v for k, v in s.items()}),
+            _avg_with(_swapped),
         ),
-        Mistake("cuts to whole numbers", _FRACTIONS, _cut(_avg), share=0.9),
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_avg), share=0.5),
+        Mistake("adds bytes", kinds.BYTES.says, handed(_AVG, _adds_bytes, 1), share=0.75),
         Mistake(
             "takes the maximum",
             "You return the maximum of each window, not its average.",
@@ -595,6 +645,11 @@ def _lp_by(before, after):
         return after(summed, norm_type, area).astype(x.dtype)
 
     return wrong
+
+
+def _squares_bytes(x, norm_type, *args, **kwargs):
+    wraps = x.dtype == np.uint8
+    return _lp((_floats(x) ** norm_type % 256) ** (1 / norm_type) if wraps else _floats(x), norm_type, *args, **kwargs)
 
 
 def _not_scaled_up(x, norm_type, kernel_size, stride=None, ceil_mode=False):
@@ -621,13 +676,16 @@ LP_POOL2D = Check(
     "lp_pool2d",
     section="pooling#pooling-lp",
     oracle=_lp,
+    photographs=True,
     parts={"p = 2": 2, "any p": 2, "ceil mode": 1},
     cases=(
         Case((np.array([[[[3.0, 4, 0, 6], [0, 0, 8, 0]]]]), 2.0, 2), {}, "p = 2"),
-        Case((_x(2, 3, 4, 6), 2.0, 2), {}, "p = 2", "inputs of both signs"),
+        Case((_x(2, 3, 1, 1), 2, 1), {}, "p = 2", "one pixel"),
+        Case((_x(2, 3, 4, 6), 2, 2), {}, "p = 2", "inputs of both signs"),
         Case((_x(1, 2, 7, 5, dtype=np.float32), 2.0, (3, 2), (2, 1)), {}, "p = 2", "windows overlap, float32"),
         Case((np.abs(_x(1, 2, 4, 6)), 1.0, 2), {}, "any p"),
-        Case((np.abs(_x(2, 1, 5, 7)), 3.0, (2, 3), 1), {}, "any p"),
+        Case((np.abs(_x(2, 1, 5, 7)), 3, (2, 3), 1), {}, "any p"),
+        Case((np.abs(_x(1, 2, 4, 5)), 0.5, (2, 1)), {}, "any p", "p below 1"),
         Case((np.abs(_x(1, 1, 4, 4, dtype=np.float32)), 1.5, 2), {}, "any p", "p need not be whole, float32"),
         Case((np.abs(_x(1, 1, 4, 6)), 8.0, 2), {}, "any p", "a large p comes close to the maximum"),
         Case(
@@ -646,9 +704,9 @@ LP_POOL2D = Check(
         Case((np.abs(_x(2, 2, 7, 5)), 2.5, (3, 2), (2, 3), True), {}, "ceil mode"),
     ),
     draw=_draw_lp,
-    properties=(Property("integers", _FRACTIONS, _fractions(_lp, 2.0, (2, 3), 1), cost=0.1),),
     mistakes=(
-        Mistake("cuts to whole numbers", _FRACTIONS, _cut(_lp), share=0.9),
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_lp), share=0.5),
+        Mistake("squares bytes", kinds.BYTES.says, _squares_bytes, share=0.75),
         Mistake(
             "takes the mean",
             "You took the mean of the powers; the norm, like PyTorch's, has their sum.",
@@ -764,6 +822,17 @@ def _max_backward_with(change):
     return wrong
 
 
+def _columns_first(grad_output, x, settings):
+    settings = {key: value for key, value in _swapped(settings).items() if key != "return_indices"}
+    turned = (np.ascontiguousarray(each.swapaxes(2, 3)) for each in (grad_output, x))
+    return np.ascontiguousarray(gradient(F.max_pool2d)(*turned, **settings).swapaxes(2, 3))
+
+
+def _pays_above(number):
+    """Build a wrong backward that pays no maximum below a number."""
+    return _max_backward_with(lambda right, g, x, args, kwargs: right(g, x, *args, **kwargs) * (x > number))
+
+
 def _draw_max_backward(draws):
     case = _draw_max(draws)
     if case.part == "ceil mode":
@@ -787,12 +856,16 @@ MAX_POOL2D_BACKWARD = Check(
         _backward_case(F.max_pool2d, (np.array([[[[1.0, 5, 2, 0], [3, 4, 1, 7]]]]), 2), {}, "plain"),
         _backward_case(F.max_pool2d, (_x(2, 3, 5, 6), 2), {}, "plain", "the last row is in no window"),
         _backward_case(F.max_pool2d, (_x(1, 2, 6, 4, dtype=np.float32), (3, 2)), {}, "plain", "float32"),
-        _backward_case(F.max_pool2d, (-np.abs(_x(1, 2, 5, 4)), 3, 1), {}, "overlap", "a maximum wins several windows"),
+        _backward_case(F.max_pool2d, (_x(2, 3, 1, 1), 1), {}, "plain", "one pixel"),
+        _backward_case(F.max_pool2d, (_low(_x(1, 2, 5, 4)), 3, 1), {}, "overlap", "a maximum wins several windows"),
         _backward_case(F.max_pool2d, (_x(2, 1, 7, 6, dtype=np.float32), (2, 3), (1, 2)), {}, "overlap", "float32"),
         _backward_case(F.max_pool2d, (_TIES, 2), {}, "ties", "the first of equals, row by row"),
-        _backward_case(F.max_pool2d, (_TIES, 2, 1), {}, "ties", "ties in windows that overlap"),
+        _backward_case(F.max_pool2d, (_TIES, (3, 2), 1), {}, "ties", "ties in windows that overlap"),
         _backward_case(F.max_pool2d, (-np.abs(_x(1, 2, 5, 5)), 3, 2, 1), {}, "padding and dilation", "all negative"),
+        _backward_case(F.max_pool2d, (_low(_x(1, 2, 5, 4)), 2, 2, 1), {}, "padding and dilation", "far below zero"),
+        _backward_case(F.max_pool2d, (_x(1, 2, 1, 1), 3, 1, 1), {}, "padding and dilation", "one pixel"),
         _backward_case(F.max_pool2d, (_x(1, 1, 7, 8), 2, 1, 0, (2, 3)), {}, "padding and dilation"),
+        _backward_case(F.max_pool2d, (_x(2, 1, 5, 8), 1, (3, 1), 0, 2, True), {}, "padding and dilation"),
         _backward_case(F.max_pool2d, (_x(1, 2, 5, 7), 2), {"ceil_mode": True}, "padding and dilation", "ceil mode"),
         _backward_case(F.max_pool2d, (_x(2, 2, 7, 8), (3, 2), (2, 3), 1, (2, 3), True), {}, "padding and dilation"),
         _backward_case(F.max_pool2d, (-np.abs(_x(1, 1, 9, 8)), 2, 2, 1, 3, True), {}, "padding and dilation"),
@@ -839,6 +912,18 @@ MAX_POOL2D_BACKWARD = Check(
             share=6 / 7,
         ),
         Mistake(
+            "goes column by column",
+            "Among equal maxima you pay the first one column by column; PyTorch pays the first row by row.",
+            handed("g, " + _MAX, _columns_first, 2),
+            share=6 / 7,
+        ),
+        Mistake(
+            "pads with a number for minus infinity",
+            _STAND_IN,
+            _pays_above(-1e9),
+            share=3 / 7,
+        ),
+        Mistake(
             "shares like an average",
             "You shared each gradient out over the window, as average pooling does; max pooling gives it to the winner.",
             lambda g, x, k, s=None, p=0, d=1, c=False, ceil_mode=False: (
@@ -862,7 +947,6 @@ MAX_POOL2D_BACKWARD = Check(
             "clips at zero",
             "Negative maxima get no gradient from you: that is ReLU's rule, not the maximum's.",
             _max_backward_with(lambda right, g, x, args, kwargs: right(g, x, *args, **kwargs) * (x > 0)),
-            share=1 / 7,
         ),
     ),
 )
@@ -902,6 +986,8 @@ AVG_POOL2D_BACKWARD = Check(
         _backward_case(F.avg_pool2d, (_x(1, 1, 2, 4), 2), {}, "plain"),
         _backward_case(F.avg_pool2d, (_x(2, 3, 5, 6), 2), {}, "plain", "the last row is in no window"),
         _backward_case(F.avg_pool2d, (_x(1, 2, 6, 4, dtype=np.float32), (3, 2)), {}, "plain", "float32"),
+        _backward_case(F.avg_pool2d, (_x(2, 3, 1, 1), 1), {}, "plain", "one pixel"),
+        _backward_case(F.avg_pool2d, (_x(1, 2, 1, 1), 3, 1, 1), {}, "padding", "one pixel"),
         _backward_case(F.avg_pool2d, (_x(1, 2, 5, 4), 3, 1), {}, "overlap", "a pixel belongs to several windows"),
         _backward_case(F.avg_pool2d, (_x(2, 1, 7, 6, dtype=np.float32), (2, 3), (1, 2)), {}, "overlap", "float32"),
         _backward_case(F.avg_pool2d, (_x(1, 1, 4, 5, dtype=np.float32), 3, 2, 1), {}, "padding", "float32"),
@@ -1012,6 +1098,7 @@ ADAPTIVE_AVG_POOL2D = Check(
     "adaptive_avg_pool2d",
     section="pooling#pooling-adaptive",
     oracle=_adaptive,
+    photographs=True,
     parts={"global": 2, "any size": 2},
     cases=(
         Case((_x(1, 2, 2, 3), 1), {}, "global", "one output: the mean of each channel"),
@@ -1023,11 +1110,14 @@ ADAPTIVE_AVG_POOL2D = Check(
         Case((_x(2, 2, 4, 7, dtype=np.float32), (3, 5)), {}, "any size", "float32"),
         Case((_x(2, 2, 10, 7), (4, 5)), {}, "any size"),
         Case((_x(1, 1, 3, 4), (5, 4)), {}, "any size", "more outputs than inputs"),
+        Case((_x(2, 3, 1, 1), 1), {}, "global", "one pixel"),
+        Case((_x(2, 1, 1, 1), (2, 3)), {}, "any size", "one pixel, which all outputs see"),
+        Case((_x(1, 2, 21, 2), (19, 1)), {}, "any size", "21 * (19 / 21) is a little more than 19"),
+        Case((_x(1, 2, 1, 22), (1, 22)), {}, "any size", "as many outputs as inputs"),
     ),
     draw=_draw_adaptive,
-    properties=(Property("integers", _FRACTIONS, _fractions(_adaptive, (2, 3)), cost=0.1),),
     mistakes=(
-        Mistake("cuts to whole numbers", _FRACTIONS, _cut(_adaptive), share=0.9),
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_adaptive), share=0.5),
         Mistake(
             "takes the maximum",
             "You return maxima; averages are asked for.",
@@ -1091,12 +1181,15 @@ CHANNEL_MAX_POOL = Check(
     "channel_max_pool",
     section="pooling#pooling-channels",
     oracle=_over_channels,
+    photographs=True,
     parts={"values": 1},
     cases=(
         Case((np.array([1.0, 5, 3, 2]).reshape(1, 4, 1, 1), 2)),
         Case((_x(2, 6, 3, 4), 3), note="two groups of three"),
         Case((-np.abs(_x(2, 6, 2, 3, dtype=np.float32)), 2), note="every input negative, float32"),
         Case((_x(1, 4, 3, 2), 4), note="one group"),
+        Case((_low(_x(2, 4, 2, 3)), 2), note="far below zero"),
+        Case((_x(2, 3, 2, 4), 1), note="groups of one channel"),
     ),
     draw=lambda d: (
         lambda size: Case((d.array(d.integer(1, 2), size * d.integer(1, 3), d.integer(1, 4), d.integer(1, 4)), size))
@@ -1106,6 +1199,11 @@ CHANNEL_MAX_POOL = Check(
             "strides over the channels",
             "Your groups take every k-th channel; a group is `pool_size` neighbours.",
             lambda x, k: x.reshape(x.shape[0], k, x.shape[1] // k, *x.shape[2:]).max(1),
+        ),
+        Mistake(
+            "starts from a number for minus infinity",
+            "Your maximum starts from some number, such as -1e9: inputs may lie below it.",
+            lambda x, k: np.maximum(_over_channels(x, k), -1e9),
         ),
         Mistake("pools all channels", "You pooled all channels into one.", lambda x, k: x.max(1, keepdims=True)),
         Mistake(
@@ -1175,11 +1273,12 @@ def _judge_trainable(value, case):
     if not verdict:
         return "You judged it false. Is the output a smooth function of p?"
     right = _slope(*case.args)
-    if np.ndim(slope) or not abs(float(slope) - right) <= 1e-4 * max(1.0, abs(right)):
-        if np.ndim(slope) == 0 and abs(float(slope) - right) <= 1e-2 * abs(right):
-            return f"Your slope, {float(slope):.6g}, is nearly right, but not to four digits: move p both up and down."
-        return f"The slope for this window is not {float(slope):.6g}: move p a little and watch the output."
-    return None
+    slope = float(np.asarray(slope, dtype=float).reshape(()))
+    if abs(slope - right) <= 1e-4 * abs(right) + 1e-9:
+        return None
+    if abs(slope - right) <= 1e-2 * abs(right):
+        return f"Your slope, {slope:.6g}, is nearly right, but not to four digits: move p both up and down."
+    return f"The slope for this window is not {slope:.6g}: move p a little and watch the output."
 
 
 def _draw_trainable(d):
