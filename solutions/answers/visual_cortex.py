@@ -9,6 +9,11 @@ def pair(value):
     return tuple(value) if isinstance(value, tuple | list) else (value, value)
 
 
+def floats(x):
+    """Return the dtype of a mean: that of x, or float64 for whole numbers."""
+    return x.dtype if x.dtype.kind == "f" else float
+
+
 # --- gabor ---
 
 
@@ -56,7 +61,7 @@ def simple_cell__sum(images, kernel, rectify=False):
 
 def simple_cell__loops(images, kernel, rectify=False):
     flat = images.reshape(-1, *kernel.shape)
-    responses = np.zeros(len(flat), images.dtype)
+    responses = np.zeros(len(flat), np.result_type(images, kernel))
     for n, picture in enumerate(flat):
         total = 0.0
         for i, j in np.ndindex(*kernel.shape):
@@ -111,7 +116,7 @@ def complex_cell__loops(images, even, odd):
 
 
 def complex_cell__modulus(images, even, odd):
-    return np.abs(np.tensordot(images, even + 1j * odd, axes=2)).astype(images.dtype)[()]
+    return np.abs(np.tensordot(images, even + 1j * odd, axes=2)).astype(floats(images))[()]
 
 
 # --- preferred_orientation ---
@@ -153,11 +158,11 @@ def reverse_correlation__loops(stimuli, responses):
     total = np.zeros(stimuli.shape[1:])
     for picture, response in zip(stimuli, responses):
         total += (float(response) - mean) * picture
-    return (total / len(responses) / stimuli.astype(float).var()).astype(stimuli.dtype)
+    return (total / len(responses) / stimuli.astype(float).var()).astype(floats(stimuli))
 
 
 def reverse_correlation__matrix(stimuli, responses):
-    centred = (responses - responses.mean()).astype(stimuli.dtype)
+    centred = (responses - responses.mean()).astype(floats(stimuli))
     flat = stimuli.reshape(len(stimuli), -1)
     return (centred @ flat / (flat.size / flat.shape[1] * flat.var())).reshape(stimuli.shape[1:])
 
@@ -166,7 +171,7 @@ def reverse_correlation__means(stimuli, responses):
     """Take the mean of products less the product of means."""
     weights = np.asarray(responses, dtype=float)[:, None, None]
     covariance = (weights * stimuli).mean(axis=0) - weights.mean() * stimuli.mean(axis=0, dtype=float)
-    return (covariance / np.mean((stimuli - stimuli.mean(dtype=float)) ** 2)).astype(stimuli.dtype)
+    return (covariance / np.mean((stimuli - stimuli.mean(dtype=float)) ** 2)).astype(floats(stimuli))
 
 
 # --- project_on_gabor ---
@@ -268,7 +273,7 @@ def find_orientation__fit(stimuli, responses):
 
 
 def foveate__loops(image, fixation, size=8, levels=3):
-    glimpses = np.zeros((levels, size, size), image.dtype)
+    glimpses = np.zeros((levels, size, size), floats(image))
     for level, i, j in np.ndindex(*glimpses.shape):
         block = 2**level
         top, left = (f - size * block // 2 + k * block for f, k in zip(fixation, (i, j)))
@@ -295,7 +300,7 @@ def foveate__padded(image, fixation, size=8, levels=3):
 def foveate__integral(image, fixation, size=8, levels=3):
     """Take each block's sum from the integral image, whose edges are held beyond the image."""
     total = np.pad(image.astype(float).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    glimpses = np.empty((levels, size, size), image.dtype)
+    glimpses = np.empty((levels, size, size), floats(image))
     for level in range(levels):
         block = 2**level
         at = [np.clip(f - size * block // 2 + block * np.arange(size + 1), 0, n) for f, n in zip(fixation, image.shape)]

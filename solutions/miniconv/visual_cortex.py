@@ -225,9 +225,10 @@ def simple_cell(images, kernel, rectify=False):
 
     Examples
     --------
-    >>> float(simple_cell([[1.0, 2.0], [3.0, 4.0]], [[-1.0, 1.0], [-1.0, 1.0]]))
+    >>> kernel = np.array([[-1.0, 1.0], [-1.0, 1.0]])
+    >>> float(simple_cell(np.array([[1.0, 2.0], [3.0, 4.0]]), kernel))
     2.0
-    >>> simple_cell([[[1.0, 0.0]], [[0.0, 1.0]]], [[-1.0, 1.0]], rectify=True)
+    >>> simple_cell(np.array([[[1.0, 0.0]], [[0.0, 1.0]]]), np.array([[-1.0, 1.0]]), rectify=True)
     array([0., 1.])
     """
     images, kernel = _as_float(images, "images", None), _as_float(kernel, "kernel", "(H, W)")
@@ -261,7 +262,7 @@ def complex_cell(images, even, odd):
 
     Examples
     --------
-    >>> float(complex_cell([[3.0, 4.0]], [[1.0, 0.0]], [[0.0, 1.0]]))
+    >>> float(complex_cell(np.array([[3.0, 4.0]]), np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])))
     5.0
     """
     return np.hypot(simple_cell(images, even), simple_cell(images, odd))
@@ -390,7 +391,7 @@ def preferred_orientation(kernel, frequency, angles):
 
     Examples
     --------
-    >>> preferred_orientation([[-1.0, -1.0], [1.0, 1.0]], 0.25, [0.0, 1.5])
+    >>> preferred_orientation(np.array([[-1.0, -1.0], [1.0, 1.0]]), 0.25, [0.0, 1.5])
     1.5
     """
     angles = _as_float(angles, "angles", "(n,)")
@@ -424,8 +425,8 @@ def reverse_correlation(stimuli, responses):
 
     Examples
     --------
-    >>> stimuli = [[[1.0, 1.0]], [[1.0, -1.0]], [[-1.0, 1.0]], [[-1.0, -1.0]]]
-    >>> reverse_correlation(stimuli, [5.0, 1.0, -1.0, -5.0])
+    >>> stimuli = np.array([[[1.0, 1.0]], [[1.0, -1.0]], [[-1.0, 1.0]], [[-1.0, -1.0]]])
+    >>> reverse_correlation(stimuli, np.array([5.0, 1.0, -1.0, -5.0]))
     array([[3., 2.]])
     """
     stimuli, responses = _as_trials(stimuli, responses)
@@ -438,7 +439,8 @@ def reverse_correlation(stimuli, responses):
 def _as_trials(stimuli, responses):
     """Return stimuli and responses as checked arrays of the same number of trials."""
     stimuli = _as_float(stimuli, "stimuli", "(T, H, W)")
-    responses = _as_float(responses, "responses", "(T,)")
+    responses = as_array(responses, "responses", "(T,)")
+    responses = responses if responses.dtype.kind == "f" else responses.astype(stimuli.dtype)  # counts of spikes
     if len(stimuli) != len(responses) or len(stimuli) < 2:
         raise ValueError(f"stimuli {stimuli.shape} and responses {responses.shape} must have the same T, at least 2")
     return stimuli, responses

@@ -166,6 +166,20 @@ def test_reverse_correlation_against_a_covariance():
     assert_close(v1.reverse_correlation(stimuli, responses), expected.reshape(3, 4).numpy(), tolerance=1e-11)
 
 
+def test_reverse_correlation_of_counts_keeps_the_dtype_of_the_stimuli():
+    stimuli = np.random.default_rng(1).standard_normal((20, 2, 3))
+    counts = np.arange(20) % 5
+    expected = v1.reverse_correlation(stimuli, counts.astype(float))
+    np.testing.assert_allclose(v1.reverse_correlation(stimuli, counts), expected, rtol=1e-12)
+    single = v1.reverse_correlation(stimuli.astype(np.float32), counts)
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, expected, rtol=1e-4, atol=1e-6)
+    whole = np.rint(3 * stimuli).astype(int)
+    np.testing.assert_allclose(
+        v1.reverse_correlation(whole, counts), v1.reverse_correlation(whole.astype(float), counts.astype(float))
+    )
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_reverse_correlation_recovers_a_planted_field_better_with_more_trials(seed):
     planted = v1.gabor(13, 0.15, 0.8, 0.5, 2.5)
