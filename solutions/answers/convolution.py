@@ -126,14 +126,15 @@ def convolve2d__fft(image, kernel, mode="full"):
     starts = [{"full": 0, "same": (k - 1) // 2, "valid": k - 1}[mode] for k in kernel.shape]
     sizes = [output_size__formula(n, k, mode) for n, k in zip(image.shape, kernel.shape)]
     part = full[starts[0] : starts[0] + sizes[0], starts[1] : starts[1] + sizes[1]]
-    return part.astype(np.result_type(image, kernel))
+    dtype = np.result_type(image, kernel)
+    return np.rint(part).astype(dtype) if dtype.kind in "iu" else part.astype(dtype)
 
 
 def cross_correlate2d__loops(image, kernel, mode="full"):
     padded = np.pad(image, [mode_padding__table(k, mode) for k in kernel.shape])
     rows, columns = kernel.shape
     height, width = padded.shape[0] - rows + 1, padded.shape[1] - columns + 1
-    y = np.empty((height, width), dtype=image.dtype)
+    y = np.empty((height, width), dtype=np.result_type(image, kernel))
     for i in range(height):
         for j in range(width):
             y[i, j] = (padded[i : i + rows, j : j + columns] * kernel).sum()
@@ -154,7 +155,7 @@ def cross_correlate2d__turned(image, kernel, mode="full"):
 
 
 def circular_convolve1d__loops(x, h):
-    y = np.zeros_like(x)
+    y = np.zeros(len(x), dtype=np.result_type(x, h))
     for t in range(len(x)):
         for n in range(len(h)):
             y[t] += x[t - n] * h[n]
@@ -173,7 +174,8 @@ def circular_convolve1d__folded(x, h):
 
 
 def circular_convolve1d__fft(x, h):
-    return np.fft.ifft(np.fft.fft(x) * np.fft.fft(h, len(x))).real.astype(x.dtype)
+    y = np.fft.ifft(np.fft.fft(x) * np.fft.fft(h, len(x))).real
+    return y.astype(np.result_type(x, h, np.float32))
 
 
 def convolution_matrix1d__loops(h, n, mode="full"):

@@ -114,9 +114,9 @@ def cross_correlate1d(x, h, mode="full"):
 
     Examples
     --------
-    >>> cross_correlate1d([1, 2, 3], [1, 0, 10])
+    >>> cross_correlate1d(np.array([1, 2, 3]), np.array([1, 0, 10]))
     array([10, 20, 31,  2,  3])
-    >>> cross_correlate1d([1, 2, 3], [1, 0, 10], mode="valid")
+    >>> cross_correlate1d(np.array([1, 2, 3]), np.array([1, 0, 10]), mode="valid")
     array([31])
     """
     h = as_array(h, "h", "(k,)")
@@ -154,9 +154,9 @@ def convolve1d(x, h, mode="full"):
 
     Examples
     --------
-    >>> convolve1d([1, 2, 3], [1, 0, 10])
+    >>> convolve1d(np.array([1, 2, 3]), np.array([1, 0, 10]))
     array([ 1,  2, 13, 20, 30])
-    >>> convolve1d([1, 2, 3], [1, 0, 10], mode="same")
+    >>> convolve1d(np.array([1, 2, 3]), np.array([1, 0, 10]), mode="same")
     array([ 2, 13, 20])
     """
     x, h = as_array(x, "x", "(n,)"), as_array(h, "h", "(k,)")
@@ -169,8 +169,9 @@ def convolve1d(x, h, mode="full"):
 def cross_correlate2d(image, kernel, mode="full"):
     """Slide the kernel over an image as it is, and sum the products: one channel of a CNN layer.
 
-    y[i, j] = sum_{m, n} x[i + m, j + n] K[m, n], x being 0 outside. The modes are those of `cross_correlate1d`, on
-    both axes.
+    y[i, j] = sum_{m, n} x[i + m, j + n] K[m, n], x being 0 outside. On each axis "full" starts where the last tap
+    meets the first pixel, "valid" keeps the windows that lie inside the image, and "same" keeps as many central outputs
+    of "full" as the image has pixels (of two central choices, for an even side of the kernel, the earlier).
 
     Parameters
     ----------
@@ -197,7 +198,7 @@ def cross_correlate2d(image, kernel, mode="full"):
 
     Examples
     --------
-    >>> cross_correlate2d([[1, 2], [3, 4]], [[1, 10]], mode="valid")
+    >>> cross_correlate2d(np.array([[1, 2], [3, 4]]), np.array([[1, 10]]), mode="valid")
     array([[21],
            [43]])
     """
@@ -208,7 +209,9 @@ def cross_correlate2d(image, kernel, mode="full"):
 def convolve2d(image, kernel, mode="full"):
     """Convolve an image with a kernel: turn the kernel by 180 degrees, slide it, and sum the products.
 
-    y[i, j] = sum_{m, n} x[i - m, j - n] K[m, n], x being 0 outside. The modes are those of `convolve1d`, on both axes.
+    y[i, j] = sum_{m, n} x[i - m, j - n] K[m, n], x being 0 outside. On each axis "full" starts where the first tap
+    meets the first pixel, "valid" keeps the windows that lie inside the image, and "same" keeps as many central outputs
+    of "full" as the image has pixels (of two central choices, for an even side of the kernel, the earlier).
 
     Parameters
     ----------
@@ -235,7 +238,7 @@ def convolve2d(image, kernel, mode="full"):
 
     Examples
     --------
-    >>> convolve2d([[1, 2], [3, 4]], [[1, 10]], mode="valid")
+    >>> convolve2d(np.array([[1, 2], [3, 4]]), np.array([[1, 10]]), mode="valid")
     array([[12],
            [34]])
     """
@@ -262,6 +265,7 @@ def circular_convolve1d(x, h):
     Returns
     -------
     y : (N,) array
+        Of the dtype that NumPy promotes x and h to.
 
     Raises
     ------
@@ -276,7 +280,7 @@ def circular_convolve1d(x, h):
 
     Examples
     --------
-    >>> circular_convolve1d([1, 2, 3, 4], [1, 10])
+    >>> circular_convolve1d(np.array([1, 2, 3, 4]), np.array([1, 10]))
     array([41, 12, 23, 34])
     """
     x, h = as_array(x, "x", "(N,)"), as_array(h, "h", "(k,)")
@@ -315,7 +319,7 @@ def convolution_matrix1d(h, n, mode="full"):
 
     Examples
     --------
-    >>> convolution_matrix1d([1, 2], 3)
+    >>> convolution_matrix1d(np.array([1, 2]), 3)
     array([[1, 0, 0],
            [2, 1, 0],
            [0, 2, 1],
@@ -341,7 +345,8 @@ def convolution_matrix2d(kernel, image_shape, mode="full"):
     Returns
     -------
     matrix : (outH * outW, H * W) array
-        Of the dtype of the kernel; outH, outW as `convolve2d` has them.
+        Of the dtype of the kernel. The output has H + kH - 1 by W + kW - 1 pixels for "full", H by W for "same",
+        H - kH + 1 by W - kW + 1 for "valid".
 
     Raises
     ------
@@ -357,7 +362,7 @@ def convolution_matrix2d(kernel, image_shape, mode="full"):
 
     Examples
     --------
-    >>> convolution_matrix2d([[1, 2], [3, 4]], (2, 3), mode="valid")
+    >>> convolution_matrix2d(np.array([[1, 2], [3, 4]]), (2, 3), mode="valid")
     array([[4, 3, 0, 2, 1, 0],
            [0, 4, 3, 0, 2, 1]])
     """

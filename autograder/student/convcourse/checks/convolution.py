@@ -4,6 +4,7 @@ import numpy as np
 import scipy.signal
 import torch.nn.functional as F
 
+from convcourse.engine import kinds
 from convcourse.engine.builders import Arrays, claim_mistakes
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
@@ -45,7 +46,7 @@ MODE_PADDING = Check(
     parts={"odd kernels": 1, "even kernels": 1},
     cases=tuple(
         Case((k, mode), {}, "odd kernels" if k % 2 else "even kernels")
-        for k in (3, 4, 2, 7, 6, 1, 9)
+        for k in (3, 4, 2, 7, 6, 1, 9, 16)
         for mode in ("valid", "same", "full")
     ),
     draw=lambda d: (lambda k: Case((k, d.choice(_MODES)), {}, "odd kernels" if k % 2 else "even kernels"))(
@@ -92,7 +93,8 @@ MODE_PADDING = Check(
 def _draw_size(draws):
     k = draws.integer(1, 9)
     mode = draws.choice(_MODES)
-    return Case((draws.integer(k, 20), k, mode), {}, "odd kernels" if k % 2 else "even kernels")
+    n = draws.integer(k if mode == "valid" else 1, 20)
+    return Case((n, k, mode), {}, "odd kernels" if k % 2 else "even kernels")
 
 
 def _size_as(full=lambda n, k: n + k - 1, same=lambda n, k: n, valid=lambda n, k: n - k + 1):
@@ -106,8 +108,9 @@ OUTPUT_SIZE = Check(
     parts={"odd kernels": 1, "even kernels": 1},
     cases=tuple(
         Case((n, k, mode), {}, "odd kernels" if k % 2 else "even kernels")
-        for n, k in ((5, 3), (6, 4), (7, 1), (9, 2), (4, 4), (11, 7))
+        for n, k in ((5, 3), (6, 4), (7, 1), (9, 2), (4, 4), (11, 7), (3, 7), (2, 6))
         for mode in ("valid", "same", "full")
+        if k <= n or mode != "valid"
     ),
     draw=_draw_size,
     mistakes=(
@@ -118,7 +121,7 @@ OUTPUT_SIZE = Check(
         ),
         Mistake(
             "shrinks by 1 - k",
-            "You have a sign wrong: a valid convolution makes the output shorter, by k - 1.",
+            'For "valid" you count as for "full": a valid convolution makes the output shorter, by k - 1.',
             _size_as(valid=lambda n, k: n + k - 1),
         ),
         Mistake(
@@ -138,9 +141,20 @@ OUTPUT_SIZE = Check(
         ),
         Mistake(
             "same by (k - 1) // 2",
-            "You pad (k - 1) // 2 on both sides: with an even kernel that gives one output too few.",
+            'For "same" and an even kernel you have one output too few: (k - 1) // 2 zeros on both sides are not enough.',
             _size_as(same=lambda n, k: n - (k + 1) % 2),
             share=0.5,
+        ),
+        Mistake(
+            "same by k // 2",
+            'For "same" and an even kernel you have one output too many: k // 2 zeros on both sides are one zero too many.',
+            _size_as(same=lambda n, k: n + (k + 1) % 2),
+            share=0.5,
+        ),
+        Mistake(
+            "is as long as the longer",
+            'For "same" you take the longer of input and kernel, as NumPy does; it is the size of the input.',
+            _size_as(same=max),
         ),
     ),
 )
@@ -187,6 +201,11 @@ def _largest(function):
     return scale
 
 
+def _cut(function):
+    """Store the result in an array of the first argument's dtype."""
+    return lambda x, *rest, **options: function(x, *rest, **options).astype(x.dtype)
+
+
 def _padded(function, how):
     """Put something other than zeros beyond the ends."""
 
@@ -221,17 +240,21 @@ def _signal_cases():
         Case((_x(1), _x(5)), {}, "full", "one sample"),
         Case((_x(9, dtype=np.float32), _x(2, dtype=np.float32), "full"), {}, "full", "float32"),
         Case((np.array([2, 0, 3]), np.array([0.5, 0.25])), {}, "full", "a signal of whole numbers"),
+        Case((_x(5), _x(1)), {}, "full", "one tap"),
         Case((np.array([1.0, 2, 4]), np.array([1.0, 10, 100]), "same"), {}, "same"),
         Case((_f(8), _f(5)), {"mode": "same"}, "same", "float32"),
         Case((_SPREAD[0], _x(3), "same"), {}, "same", "an array that is not contiguous"),
+        Case((_x(4), _x(1), "same"), {}, "same", "one tap"),
         Case((np.array([0.0, 0, 1, 0, 0]), np.array([1.0, 2]), "same"), {}, "same with an even kernel", "an impulse"),
         Case((_f(7), _f(4), "same"), {}, "same with an even kernel", "float32"),
-        Case((_x(4), _x(4), "same"), {}, "same with an even kernel"),
+        Case((_x(6), _x(6), "same"), {}, "same with an even kernel"),
         Case((_LONG, np.array([2.0, 3, 5]), "valid"), {}, "valid"),
         Case((_x(6), _x(6)), {"mode": "valid"}, "valid", "kernel and signal of one length"),
         Case((_f(9), _f(2), "valid"), {}, "valid", "float32"),
+        Case((_x(5), _x(1), "valid"), {}, "valid", "one tap"),
         Case((_x(3), _x(5), "same"), {}, "long kernel", "the kernel is longer than the signal"),
         Case((_x(2), _x(7), "same"), {}, "long kernel"),
+        Case((_x(3), _x(6), "same"), {}, "long kernel", "an even kernel"),
         Case((_f(2), _f(4)), {}, "long kernel", "float32"),
     )
 
@@ -272,20 +295,15 @@ CONVOLVE1D = Check(
         ),
         Mistake(
             "turns the result",
-            "Your result is reversed in time: turn the kernel round, not the output.",
+            "Your result comes out reversed in time. Of signal, kernel and output the kernel alone is turned round.",
             lambda x, h, mode="full": _convolve(x, h, mode)[::-1].copy(),
-        ),
-        Mistake(
-            "turns the signal",
-            "You turned the signal round as well as the kernel; one of them is turned.",
-            lambda x, h, mode="full": _convolve(x[::-1], h, mode),
         ),
         Mistake(
             "keeps the later centre",
             'With an even kernel in the mode "same" there are two central choices; you keep the later, the earlier is'
             " asked for.",
             _later_centre(_convolve, "later"),
-            share=6 / 7,
+            share=5 / 7,
         ),
         Mistake(
             "is as long as the longer",
@@ -306,6 +324,11 @@ CONVOLVE1D = Check(
             share=1 / 7,
         ),
         Mistake(
+            "multiplies sample by sample",
+            "You multiply sample by sample without sliding: each output is a sum over the kernel.",
+            lambda x, h, mode="full": x * h,
+        ),
+        Mistake(
             "ignores the mode",
             'You ignore the mode: the result is always "full".',
             _always(_convolve, "full"),
@@ -320,17 +343,21 @@ CONVOLVE1D = Check(
         Mistake(
             "cuts to whole numbers",
             "Your result has the dtype of x: with a signal of whole numbers the fractions of the kernel are lost.",
-            lambda x, h, mode="full": _convolve(x, h, mode).astype(x.dtype),
+            _cut(_convolve),
             share=5 / 7,
         ),
         Mistake(
-            "multiplies sample by sample",
-            "You multiply sample by sample without sliding: each output is a sum over the kernel.",
-            lambda x, h, mode="full": (
-                np.resize(x, _convolve(x, h, mode).shape) * np.resize(h, _convolve(x, h, mode).shape)
-            ),
+            "turns the signal",
+            "Your result is that of the signal turned round, or of a cross-correlation with signal and kernel exchanged."
+            " It is the kernel that is turned.",
+            lambda x, h, mode="full": _convolve(x[::-1], h, mode),
         ),
     ),
+)
+
+_REVERSED = (
+    "Your result comes out reversed: signal and kernel have changed places, or both are turned. Cross-correlation does not"
+    " commute."
 )
 
 _x = Arrays("convolution", "cross_correlate1d")
@@ -351,20 +378,22 @@ CROSS_CORRELATE1D = Check(
         ),
         Mistake(
             "exchanges the arguments",
-            "Your result comes out reversed: you slide the signal over the kernel. Cross-correlation does not commute.",
+            _REVERSED,
             lambda x, h, mode="full": _correlate(x, h, mode)[::-1].copy(),
         ),
+        Mistake("turns both", _REVERSED, lambda x, h, mode="full": _correlate(x[::-1], h[::-1], mode)),
         Mistake(
             "keeps the later centre",
             'With an even kernel in the mode "same" you keep the later of two central choices, as PyTorch does; the'
             " earlier is asked for.",
             _later_centre(_correlate, "later"),
-            share=6 / 7,
+            share=5 / 7,
         ),
         Mistake(
-            "turns both",
-            "You turn the signal and the kernel: only their order matters here, neither is turned.",
-            lambda x, h, mode="full": _correlate(x[::-1], h[::-1], mode),
+            "cuts to whole numbers",
+            "Your result has the dtype of x: with a signal of whole numbers the fractions of the kernel are lost.",
+            _cut(_correlate),
+            share=5 / 7,
         ),
         Mistake(
             "wraps round",
@@ -397,16 +426,22 @@ def _image_cases():
         Case((_x(4, 6), _x(3, 2)), {}, "full", "nothing is square"),
         Case((_x(3, 5, dtype=np.float32), _x(2, 3, dtype=np.float32)), {"mode": "full"}, "full", "float32"),
         Case((_x(5, 4), _x(1, 3)), {}, "full", "a kernel of one row"),
+        Case((_x(2, 3), _x(3, 4)), {}, "full", "the kernel is larger than the image"),
         Case((_x(4, 5), _x(3, 3), "same"), {}, "same"),
-        Case((_f(6, 5), _f(3, 5)), {"mode": "same"}, "same", "float32"),
+        Case((_f(5, 6), _f(3, 5)), {"mode": "same"}, "same", "float32"),
         Case((_STRIDED, _x(5, 1), "same"), {}, "same", "an array that is not contiguous, a kernel of one column"),
+        Case((_x(2, 3), _x(3, 5), "same"), {}, "same", "the kernel is larger than the image"),
+        Case((_x(3, 4), _x(1, 1), "same"), {}, "same", "one tap"),
         Case((np.eye(5)[2:3].repeat(3, 0), np.array([[1.0, 2]]), "same"), {}, "same with an even kernel"),
         Case((_f(5, 6), _f(2, 4), "same"), {}, "same with an even kernel", "float32"),
         Case((_x(4, 7), _x(4, 3), "same"), {}, "same with an even kernel"),
         Case((_x(5, 4), _x(3, 2), "same"), {}, "same with an even kernel", "odd and even"),
+        Case((_x(1, 3), _x(2, 6), "same"), {}, "same with an even kernel", "the kernel is larger than the image"),
         Case((np.arange(12.0).reshape(3, 4) ** 2, np.array([[1.0, 2], [3, 4]]), "valid"), {}, "valid"),
         Case((_f(6, 7), _f(3, 2)), {"mode": "valid"}, "valid", "float32"),
         Case((_x(4, 3), _x(4, 3), "valid"), {}, "valid", "kernel and image of one size"),
+        Case((_x(3, 5), _x(1, 2), "valid"), {}, "valid", "a kernel of one row"),
+        Case((_x(2, 3), _x(1, 1), "valid"), {}, "valid", "one tap"),
     )
 
 
@@ -428,6 +463,7 @@ CONVOLVE2D = Check(
     section="convolution#convolution-turn",
     oracle=_convolve,
     scale=_largest(_convolve),
+    photographs=True,
     parts=_IMAGE_PARTS,
     cases=_image_cases(),
     draw=_draw_image,
@@ -449,7 +485,8 @@ CONVOLVE2D = Check(
         ),
         Mistake(
             "turns the image",
-            "You turned the image as well as the kernel; one of them is turned.",
+            "Your result is that of the image turned round, or of a cross-correlation with image and kernel exchanged. It is"
+            " the kernel that is turned.",
             lambda x, w, mode="full": _convolve(x[::-1, ::-1], w, mode),
         ),
         Mistake(
@@ -486,7 +523,7 @@ CONVOLVE2D = Check(
         Mistake(
             "convolves the rows alone",
             "You slide along rows only and add up the rows of the kernel; it moves down the image too.",
-            lambda x, w, mode="full": _convolve(x, np.broadcast_to(w.mean(0), w.shape), mode).astype(x.dtype),
+            lambda x, w, mode="full": _convolve(x, w.sum(0, keepdims=True), mode),
         ),
     ),
 )
@@ -497,6 +534,7 @@ CROSS_CORRELATE2D = Check(
     section="convolution#convolution-images",
     oracle=_correlate,
     scale=_largest(_correlate),
+    photographs=True,
     parts=_IMAGE_PARTS,
     cases=_image_cases(),
     draw=_draw_image,
@@ -513,7 +551,8 @@ CROSS_CORRELATE2D = Check(
         ),
         Mistake(
             "exchanges the arguments",
-            "Your result comes out turned by 180 degrees: cross-correlation does not commute.",
+            "Your result comes out turned by 180 degrees: image and kernel have changed places, or both are turned."
+            " Cross-correlation does not commute.",
             lambda x, w, mode="full": _turned(_correlate(x, w, mode)).copy(),
         ),
         Mistake(
@@ -551,6 +590,13 @@ def _circular(x, h):
     return F.conv1d(periodic, tensor(h).flip(0)[None, None])[0, 0].numpy()
 
 
+def _folded_at_the_end(x, h):
+    full, over = _convolve(x, h), len(h) - 1
+    y = full[: len(x)].copy()
+    y[len(x) - over :] += full[len(x) :]
+    return y
+
+
 _x = Arrays("convolution", "circular_convolve1d")
 CIRCULAR_CONVOLVE1D = Check(
     "circular_convolve1d",
@@ -564,14 +610,16 @@ CIRCULAR_CONVOLVE1D = Check(
         Case((_x(8, dtype=np.float32), _x(4, dtype=np.float32)), {}, "short kernel", "float32"),
         Case((_SPREAD[1], _x(5)), {}, "short kernel", "an array that is not contiguous"),
         Case((_x(5), np.array([0.0, 2])), {}, "short kernel"),
+        Case((_x(5), _x(1)), {}, "short kernel", "one tap"),
         Case((np.array([1.0, 10, 100]), np.array([2.0, 3, 5])), {}, "kernel of a whole period"),
         Case((_f(6), _f(6)), {}, "kernel of a whole period", "float32"),
+        Case((_x(1), _x(1)), {}, "kernel of a whole period", "a period of one sample"),
     ),
     draw=lambda d: (
         lambda n: (
             Case((d.array(n), d.array(n)), {}, "kernel of a whole period")
             if d.choice((False, True))
-            else Case((d.array(n), d.array(d.integer(2, n - 1))), {}, "short kernel")
+            else Case((d.array(n), d.array(d.integer(1, n - 1))), {}, "short kernel")
         )
     )(d.integer(3, 9)),
     mistakes=(
@@ -583,12 +631,12 @@ CIRCULAR_CONVOLVE1D = Check(
         Mistake(
             "does not turn the kernel",
             "You add indices where they are subtracted, x[t + n]: that is a circular cross-correlation.",
-            lambda x, h: np.roll(_circular(x[::-1], h)[::-1], 0).copy(),
+            lambda x, h: _circular(x[::-1], h)[::-1].copy(),
         ),
         Mistake(
             "keeps the middle",
             "Your result is moved: y[0] uses x[0], x[-1], x[-2], ..., without centring the kernel.",
-            lambda x, h: np.roll(_circular(x, h), -((len(h) - 1) // 2) or -1),
+            lambda x, h: np.roll(_circular(x, h), -((len(h) - 1) // 2)),
         ),
         Mistake(
             "wraps one sample short",
@@ -598,10 +646,9 @@ CIRCULAR_CONVOLVE1D = Check(
         Mistake(
             "wraps at the wrong end",
             "You fold the end that hangs over onto the last outputs; what leaves on the right comes in on the left.",
-            lambda x, h: (
-                np.roll(_circular(x, h), len(h) - 1) if len(h) - 1 != (len(h) - 1) // 2 else np.roll(_circular(x, h), 1)
-            ),
+            _folded_at_the_end,
         ),
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_circular), share=3 / 4),
     ),
 )
 
@@ -632,14 +679,19 @@ CONVOLUTION_MATRIX1D = Check(
         Case((_x(4), 6), {"mode": "full"}, "full"),
         Case((_x(3, dtype=np.float32), 5), {}, "full", "float32"),
         Case((_x(5), 2), {}, "full", "more taps than samples"),
+        Case((_x(1), 3), {}, "full", "one tap"),
         Case((np.array([1.0, 2, 4]), 4, "same"), {}, "same"),
         Case((_f(5), 7), {"mode": "same"}, "same", "float32"),
         Case((_x(5), 3, "same"), {}, "same", "more taps than samples"),
+        Case((_x(1), 4, "same"), {}, "same", "one tap"),
+        Case((_x(3), 1, "same"), {}, "same", "one sample"),
         Case((np.array([1.0, 2]), 4, "same"), {}, "same with an even kernel"),
         Case((_f(4), 6, "same"), {}, "same with an even kernel", "float32"),
+        Case((_x(6), 3, "same"), {}, "same with an even kernel", "more taps than samples"),
         Case((np.array([1.0, 2, 4]), 5, "valid"), {}, "valid"),
         Case((_f(2), 6), {"mode": "valid"}, "valid", "float32"),
-        Case((_x(4), 4, "valid"), {}, "valid", "one row"),
+        Case((_x(5), 5, "valid"), {}, "valid", "one row"),
+        Case((_x(1), 3, "valid"), {}, "valid", "one tap"),
     ),
     draw=lambda d: (
         lambda part: Case(
@@ -703,13 +755,13 @@ def _matrix2d(kernel, image_shape, mode="full", convolve=_convolve, order="C"):
 
 def _one_long_row(kernel, image_shape, mode="full"):
     """Treat the image as one long signal: windows run from the end of a row into the next."""
-    right = _matrix2d(kernel, image_shape, mode)
     height, width = image_shape
     long = np.zeros((kernel.shape[0] - 1) * width + kernel.shape[1], kernel.dtype)
     for row, taps in enumerate(kernel):
-        long[row * width : row * width + len(taps)] = taps
-    full = _matrix1d(long, height * width)
-    return np.ascontiguousarray(np.resize(full, right.shape))
+        long[row * width : row * width + len(taps)] += taps
+    starts = [{"full": 0, "same": (k - 1) // 2, "valid": k - 1}[mode] for k in kernel.shape]
+    down, right = (np.arange(_count(n, k, mode)) + s for n, k, s in zip(image_shape, kernel.shape, starts))
+    return _matrix1d(long, height * width)[(width * down[:, None] + right).ravel()]
 
 
 _x = Arrays("convolution", "convolution_matrix2d")
@@ -722,16 +774,22 @@ CONVOLUTION_MATRIX2D = Check(
         Case((np.array([[1.0, 2], [3, 5]]), (2, 3)), {}, "full"),
         Case((_x(3, 2), (3, 4)), {"mode": "full"}, "full"),
         Case((_x(2, 3, dtype=np.float32), (4, 2)), {}, "full", "float32"),
+        Case((_x(3, 4), (2, 3)), {}, "full", "the kernel is larger than the image"),
         Case((_f(3, 3), (3, 4), "same"), {}, "same", "float32"),
         Case((_x(1, 3), (4, 3), "same"), {}, "same", "a kernel of one row"),
         Case((_x(3, 1), (2, 5)), {"mode": "same"}, "same", "a kernel of one column"),
+        Case((_x(3, 5), (2, 3), "same"), {}, "same", "the kernel is larger than the image"),
+        Case((_x(1, 1), (2, 3), "same"), {}, "same", "one tap"),
         Case((_x(2, 2), (3, 4), "same"), {}, "same with an even kernel"),
         Case((_f(2, 4), (4, 5), "same"), {}, "same with an even kernel", "float32"),
         Case((_x(3, 2), (3, 4), "same"), {}, "same with an even kernel", "odd and even"),
+        Case((_x(2, 6), (1, 3), "same"), {}, "same with an even kernel", "the kernel is larger than the image"),
         Case((np.array([[1.0, 2], [3, 5]]), (2, 3), "valid"), {}, "valid"),
         Case((_f(2, 3), (4, 5), "valid"), {}, "valid", "float32"),
         Case((_x(3, 2), (3, 2)), {"mode": "valid"}, "valid", "one row"),
         Case((_x(2, 2), (5, 3), "valid"), {}, "valid"),
+        Case((_x(1, 2), (2, 4), "valid"), {}, "valid", "a kernel of one row"),
+        Case((_x(1, 1), (2, 3), "valid"), {}, "valid", "one tap"),
     ),
     draw=lambda d: (
         lambda part: Case(
@@ -771,9 +829,10 @@ CONVOLUTION_MATRIX2D = Check(
             lambda k, shape, mode="full": _matrix2d(k, shape, mode, order="F"),
         ),
         Mistake(
-            "is Toeplitz as a whole",
-            "Your matrix is Toeplitz as a whole: windows run from the end of an image row into the next.",
+            "is one long row",
+            "Your windows run from the end of an image row into the next; beyond the end of each row there are zeros.",
             _one_long_row,
+            share=2 / 7,
         ),
         Mistake(
             "wraps round",
@@ -831,14 +890,14 @@ EDGE_KERNEL = Check(
             _edge_both([[-1, 1]]),
         ),
         Mistake(
-            "takes the other for both",
-            "You give one kernel for both operations, the one for convolution: a cross-correlation does not turn it round.",
-            _edge_both([[1, -1]]),
-        ),
-        Mistake(
             "has them swapped",
             "You have the two kernels swapped: it is the convolution that turns its kernel round.",
             lambda operation: np.array([[1.0, -1.0] if operation == "cross-correlation" else [-1.0, 1.0]]),
+        ),
+        Mistake(
+            "takes the other for both",
+            "You give one kernel for both operations, the one for convolution: a cross-correlation does not turn it round.",
+            _edge_both([[1, -1]]),
         ),
         Mistake(
             "is flat",
@@ -851,7 +910,9 @@ EDGE_KERNEL = Check(
             _edge_both([[-1], [1]]),
         ),
         Mistake(
-            "halves", "You take half the difference; the difference itself is asked for.", _edge_both([[-0.5, 0.5]])
+            "halves",
+            "You take half the difference; the difference itself is asked for.",
+            lambda operation: np.array([[-0.5, 0.5] if operation == "cross-correlation" else [0.5, -0.5]]),
         ),
     ),
 )
@@ -919,7 +980,7 @@ def _judge_circulant(value, case):
         return "You judged it true. Look at the first and the last row of such a matrix."
     h, n = evidence
     h = _numbers(h, 1, 64)
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not len(h) <= n <= 64:
+    if isinstance(n, bool) or np.size(n) != 1 or int(n) != n or not len(h) <= n <= 64:
         return "The evidence is a kernel and the length of the signal, at least as long as the kernel and at most 64."
     matrix = _matrix1d(h, int(n), "same")
     if np.allclose(matrix, np.roll(matrix, (1, 1), (0, 1))):
@@ -1018,9 +1079,11 @@ CLAIMS = (
         parts={"square kernels": 1, "other kernels": 1},
         cases=(
             Case((np.array([[1.0, 2], [3, 5]]), np.array([[1.0, 10], [100, 1000]])), {}, "square kernels"),
+            Case((_x(2, 2), _x(2, 2)), {}, "square kernels"),
             Case((_x(3, 3), _x(3, 3)), {}, "square kernels"),
-            Case((_x(3, 1), _x(1, 4)), {}, "other kernels"),
-            Case((_x(2, 3), _x(4, 2)), {}, "other kernels"),
+            Case((_x(3, 1), _x(1, 3)), {}, "other kernels"),
+            Case((_x(3, 1), _x(1, 3)), {}, "other kernels"),
+            Case((_x(2, 3), _x(3, 2)), {}, "other kernels"),
         ),
         draw=_draw_merge,
         mistakes=(
