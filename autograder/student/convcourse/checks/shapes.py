@@ -68,9 +68,8 @@ def _same_as(amount):
     return wrong
 
 
-def _two_axes_only(input_shape, *args, **kwargs):
-    _, _ = input_shape
-    return _conv_shape(input_shape, *args, **kwargs)
+def _two_axes_at_most(input_shape, *args, **kwargs):
+    return _conv_shape(input_shape, *args, **kwargs)[:2]
 
 
 def _draw_conv(draws):
@@ -99,15 +98,20 @@ CONV_OUTPUT_SHAPE = Check(
         Case(((9, 11), 3, (4, 3), 1), {}, "stride and padding"),
         Case(((12, 9), (5, 1), (2, 4), (1, 2)), {}, "stride and padding"),
         Case(((4, 6), (4, 6)), {}, "stride and padding", "the kernel is as large as the input"),
+        Case(((2, 1), (5, 3), (1, 2), (2, 1)), {}, "stride and padding", "the kernel is larger than the input"),
+        Case(((1, 3), 1, 1, (2, 0)), {}, "stride and padding", "windows in the padding alone"),
         Case(((9, 12), 3, 1, 0, 2), {}, "dilation"),
         Case(((11, 8), (2, 3), (1, 2), 1, (4, 1)), {}, "dilation"),
         Case(((13, 10), (3, 4), 3, 2), {"dilation": (3, 2)}, "dilation"),
         Case(((10, 9), 2, 4, 1, 2), {}, "dilation"),
         Case(((14, 12), (4, 2), (3, 2), (2, 1), (3, 5)), {}, "dilation", "all options"),
+        Case(((4, 7), (3, 4), 1, (3, 1), (4, 2)), {}, "dilation", "the kernel spans more than the input"),
         Case(((9, 7), 3), {"padding": "same"}, "same and valid"),
         Case(((9, 7), (4, 2)), {"padding": "same"}, "same and valid", "even kernels"),
         Case(((12, 10), (3, 4)), {"padding": "same", "dilation": (3, 2)}, "same and valid"),
+        Case(((3, 1), (6, 5)), {"padding": "same"}, "same and valid", "the kernel is larger than the input"),
         Case(((9, 7), (4, 3), 2), {"padding": "valid"}, "same and valid"),
+        Case(((9, 17), (2, 3), (1, 4), "valid", (3, 2)), {}, "same and valid"),
         Case(((16000,), 400, 160), {}, "other numbers of axes", "a signal of one second"),
         Case(((8, 9, 10), 3, (1, 2, 3), 1), {}, "other numbers of axes", "a volume"),
     ),
@@ -180,9 +184,9 @@ CONV_OUTPUT_SHAPE = Check(
             share=5 / 6,
         ),
         Mistake(
-            "two axes only",
-            "Your function takes two axes alone; a signal has one and a volume three, and the formula is the same for each.",
-            _two_axes_only,
+            "two axes at most",
+            "You give two sizes at most; a volume has three axes, and the formula is the same for each.",
+            _two_axes_at_most,
             share=5 / 6,
         ),
     ),
@@ -235,12 +239,15 @@ SAME_PADDING = Check(
         Case((3,), {}, "odd kernels", "an integer stands for one axis"),
         Case(((3, 5),), {}, "odd kernels"),
         Case(((1, 7, 3),), {}, "odd kernels"),
+        Case(((15, 9),), {}, "odd kernels"),
         Case(((4,),), {}, "even kernels"),
         Case(((2, 4),), {}, "even kernels"),
         Case(((4, 3),), {}, "even kernels"),
+        Case((16,), {}, "even kernels"),
         Case((3, 2), {}, "dilation"),
         Case(((4, 2),), {"dilation": (3, 2)}, "dilation"),
         Case(((5, 4), 3), {}, "dilation"),
+        Case(((6, 1),), {"dilation": 5}, "dilation"),
     ),
     draw=_draw_same,
     mistakes=(
@@ -337,13 +344,17 @@ SAME_PADDING_STRIDED = Check(
         Case(((9, 6), 3), {}, "stride 1"),
         Case(((9, 6), (4, 5)), {}, "stride 1"),
         Case(((7,), 2), {}, "stride 1"),
+        Case(((3, 1), (6, 4)), {}, "stride 1", "the kernel is larger than the input"),
         Case(((32, 33), 3, 2), {}, "stride", "an even and an odd size"),
         Case(((7, 10), (5, 2), (3, 4)), {}, "stride"),
         Case(((10,), 1, 4), {}, "stride", "the stride is larger than the kernel"),
         Case(((12, 9), (2, 3), (5, 4)), {}, "stride"),
+        Case(((17, 28), (6, 4), (5, 3)), {}, "stride"),
+        Case(((2, 1), (6, 4), (3, 2)), {}, "stride", "the kernel is larger than the input"),
         Case(((14, 11), (3, 4), 2, 2), {}, "dilation"),
         Case(((10, 9), (1, 3), (4, 2), 2), {}, "dilation"),
         Case(((13, 10), (2, 3)), {"stride": (2, 3), "dilation": (3, 2)}, "dilation"),
+        Case(((5, 4), (4, 3), 2, 3), {}, "dilation", "the kernel spans more than the input"),
     ),
     draw=_draw_strided,
     mistakes=(
@@ -440,6 +451,9 @@ CONV_TRANSPOSE_OUTPUT_SHAPE = Check(
         Case(((16, 9), 4, 2, 1), {}, "stride and padding", "doubles every size"),
         Case(((5, 6), (2, 5), (3, 2), (0, 2)), {}, "stride and padding"),
         Case(((6,), 3, 4, 1), {}, "stride and padding"),
+        Case(((12, 5), (4, 5), (3, 2)), {}, "stride and padding"),
+        Case(((1, 1), (3, 2), (2, 1), (1, 0)), {}, "stride and padding", "one pixel"),
+        Case(((3, 2, 4), 3, (1, 2, 3), 1), {}, "stride and padding", "a volume"),
         Case(((16, 9), 3, 2, 1, 1), {}, "output padding"),
         Case(((5, 8), (3, 4), 3), {"output_padding": (1, 2)}, "output padding"),
         Case(((5, 8), 3, 1, 1), {"dilation": 2}, "dilation"),
@@ -566,7 +580,10 @@ CONV_INPUT_RANGE = Check(
         Case(((7,), 11, 4), {}, "stride"),
         Case(((5, 2), (2, 3), (3, 5)), {}, "stride"),
         Case(((4, 6), (1, 2), (2, 3)), {}, "stride", "a kernel of one tap"),
+        Case(((15, 4, 3), 2, (3, 1, 2)), {}, "stride", "a volume"),
         Case(((112, 56), 7, 2, 3), {}, "padding and dilation"),
+        Case(((12, 16), (3, 5), (3, 4), (0, 2), (1, 2)), {}, "padding and dilation"),
+        Case(((5, 9), 3, 2), {"dilation": 3}, "padding and dilation"),
         Case(((6, 5), (3, 2), (1, 3), (1, 2), (4, 3)), {}, "padding and dilation"),
         Case(((1, 2), 3, 4, 1), {}, "at least one pixel", "the padding alone takes the kernel's first tap"),
         Case(((1,), 2, 5, 2), {}, "at least one pixel"),
@@ -748,7 +765,7 @@ TRACE_SHAPES = Check(
             'groups=4, dilation=2, padding="same"',
         ),
         Case(
-            ([_conv(5, 3), _conv(7, 1)], (2, 3, 7, 8)),
+            ([_conv(5, 3, padding="valid"), _conv(7, 1)], (2, 3, 7, 8)),
             {},
             "convolutions",
             "the channels of the second come from the first",
@@ -781,7 +798,7 @@ TRACE_SHAPES = Check(
         Case(([_pool("avg", 3, stride=2, padding=1)], (2, 3, 7, 8)), {}, "pooling", "stride=2, padding=1"),
         Case(([_pool("max", 2, ceil_mode=True)], (2, 3, 7, 8)), {}, "pooling", "ceil_mode=True"),
         Case(
-            ([_pool("max", 2), _pool("avg", 2, ceil_mode=True)], (2, 3, 7, 10)),
+            ([_pool("max", 2), _pool("avg", 2, padding=1, ceil_mode=True)], (2, 3, 7, 10)),
             {},
             "pooling",
             "the second with ceil_mode",
@@ -886,9 +903,10 @@ TRACE_SHAPES = Check(
 
 
 def _whole(value, low, high, name):
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or not low <= value <= high:
+    number = np.asarray(value)
+    if number.size != 1 or number.dtype.kind not in "iuf" or number != np.rint(number) or not low <= number <= high:
         raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}"[:90])
-    return int(value)
+    return int(number.item())
 
 
 def _judge_restored(value, case):
@@ -935,6 +953,8 @@ CLAIMS = (
             Case((31, 3, 2, 1), {}, "stride 2"),
             Case((31, 4, 2, 1), {}, "stride 2"),
             Case((16, 5, 2, 0), {}, "stride 2"),
+            Case((15, 5, 2, 0), {}, "stride 2"),
+            Case((8, 2, 2, 0), {}, "stride 2"),
             Case((9, 3, 3, 0), {}, "larger strides"),
             Case((10, 3, 3, 1), {}, "larger strides"),
             Case((14, 2, 3, 0), {}, "larger strides"),
