@@ -30,10 +30,10 @@ def gaussian_map(data, noise_variance, prior_mean=0.0, prior_variance=np.inf):
     """Return the most probable value of a quantity that was measured with noise, under a Gaussian prior.
 
     Each measurement is the quantity plus independent Gaussian noise of variance `noise_variance`. The prior says that
-    the quantity itself was drawn from a Gaussian of mean `prior_mean` and variance `prior_variance`. The value that
-    maximises the posterior is the average of the prior's mean and the measurements, each weighted by one over its
-    variance. A prior of variance 0 is infinitely strong: the result is `prior_mean`, whatever was measured. A prior
-    of infinite variance says nothing: the result is the mean of the measurements.
+    the quantity itself was drawn from a Gaussian of mean `prior_mean` and variance `prior_variance`. The most probable
+    value is the average of the prior's mean and the measurements, each weighted by one over its variance. A prior of
+    variance 0 is infinitely strong: the result is `prior_mean`, whatever was measured. A prior of infinite variance
+    says nothing: the result is the mean of the measurements.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ def gaussian_map(data, noise_variance, prior_mean=0.0, prior_variance=np.inf):
 
     Examples
     --------
-    >>> gaussian_map([3.0, 5.0], noise_variance=1.0, prior_mean=0.0, prior_variance=0.5)
+    >>> gaussian_map(np.array([3.0, 5.0]), noise_variance=1.0, prior_mean=0.0, prior_variance=0.5)
     2.0
-    >>> gaussian_map([3.0, 5.0], noise_variance=1.0, prior_mean=0.0, prior_variance=0.0)
+    >>> gaussian_map(np.array([3.0, 5.0]), noise_variance=1.0, prior_mean=0.0, prior_variance=0.0)
     0.0
     """
     data = as_array(data, "data", "(n,)")
@@ -130,7 +130,7 @@ def correlation_matrix(kernel, input_shape):
 
     Examples
     --------
-    >>> correlation_matrix([[1, 2]], (1, 4))
+    >>> correlation_matrix(np.array([[1, 2]]), (1, 4))
     array([[1, 2, 0, 0],
            [0, 1, 2, 0],
            [0, 0, 1, 2]])
@@ -166,7 +166,7 @@ def nearest_kernel(matrix, input_shape, kernel_shape):
     --------
     Two outputs, a kernel of two: the first element meets entries 1 and 3, the second 5 and 7. The 9 is no part of it.
 
-    >>> nearest_kernel([[1.0, 5.0, 9.0], [0.0, 3.0, 7.0]], (1, 3), (1, 2))
+    >>> nearest_kernel(np.array([[1.0, 5.0, 9.0], [0.0, 3.0, 7.0]]), (1, 3), (1, 2))
     array([[2., 6.]])
     """
     matrix, columns = _as_layer(matrix, input_shape, kernel_shape)
@@ -198,7 +198,7 @@ def project_to_convolution(matrix, input_shape, kernel_shape):
 
     Examples
     --------
-    >>> project_to_convolution([[1.0, 5.0, 9.0], [0.0, 3.0, 7.0]], (1, 3), (1, 2))
+    >>> project_to_convolution(np.array([[1.0, 5.0, 9.0], [0.0, 3.0, 7.0]]), (1, 3), (1, 2))
     array([[2., 6., 0.],
            [0., 2., 6.]])
     """
@@ -227,7 +227,7 @@ def conv_prior_cost(matrix, input_shape, kernel_shape):
     --------
     The entries miss their means by 1 (four of them), and 9 should have been 0: (4 * 1 + 81) / 2 outputs.
 
-    >>> conv_prior_cost([[1.0, 5.0, 9.0], [0.0, 3.0, 7.0]], (1, 3), (1, 2))
+    >>> conv_prior_cost(np.array([[1.0, 5.0, 9.0], [0.0, 3.0, 7.0]]), (1, 3), (1, 2))
     42.5
     """
     matrix = as_array(matrix, "matrix", "(oH * oW, H * W)")
@@ -344,7 +344,7 @@ def permute_pixels(x, permutation):
     Examples
     --------
     >>> x = np.array([[[[10, 11], [12, 13]]]])
-    >>> permute_pixels(x, [3, 0, 1, 2])
+    >>> permute_pixels(x, np.array([3, 0, 1, 2]))
     array([[[[13, 10],
              [11, 12]]]])
     """
@@ -375,7 +375,7 @@ def inverse_permutation(permutation):
 
     Examples
     --------
-    >>> inverse_permutation([3, 0, 1, 2])
+    >>> inverse_permutation(np.array([3, 0, 1, 2]))
     array([1, 2, 3, 0])
     """
     return np.argsort(_as_permutation(permutation, None), axis=-1)
@@ -406,7 +406,7 @@ def permute_dense_weight(weight, permutation, channels=1):
 
     Examples
     --------
-    >>> permute_dense_weight([[1.0, 2.0, 3.0, 4.0]], [3, 0, 1, 2])
+    >>> permute_dense_weight(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([3, 0, 1, 2]))
     array([[4., 1., 2., 3.]])
     """
     weight = as_array(weight, "weight", "(D, C * H * W)")
@@ -490,7 +490,7 @@ def pooling_prior_gap(features, targets, kernel_size, mode="avg"):
     The target is the left pixel minus the right one: their average knows nothing of it.
 
     >>> features = np.array([[[[1.0, 0.0]]], [[[0.0, 1.0]]]])
-    >>> pooling_prior_gap(features, [1.0, -1.0], (1, 2))
+    >>> pooling_prior_gap(features, np.array([1.0, -1.0]), (1, 2))
     1.0
     """
     features = as_array(features, "features", "(N, C, H, W)")

@@ -67,7 +67,12 @@ GAUSSIAN_MAP = Check(
         Case((np.array([1.0, 2.5, 6.5]), 2.0, -4.0, 3.0), {}, "finite", "three measurements"),
         Case((_x(4, dtype=np.float32), 0.3), {"prior_mean": 2.0, "prior_variance": 0.7}, "finite", "float32"),
         Case((_x(10)[::2], 5.0, 1.5, 0.2), {}, "finite", "an array that is not contiguous"),
+        Case((np.array([2.0]), 1, 6, 3), {}, "finite", "one measurement, whole numbers"),
+        Case((np.array([3.0, 6.0]), 1.0), {"prior_variance": 2.0}, "finite", "the default mean"),
+        Case((1e-4 * _x(3), 1e-8, 2e-4, 1e-9), {}, "finite", "small variances"),
+        Case((1e5 * _x(3), 1e10, 2e5, 3e9), {}, "finite", "large variances"),
         Case((np.array([3.0, 6.0]), 1.0, 7.0, 0.0), {}, "limits", "an infinitely strong prior"),
+        Case((_x(3, dtype=np.float32), 2.0), {"prior_mean": -1.5, "prior_variance": 0}, "limits", "float32"),
         Case((np.array([3.0, 6.0]), 1.0, 7.0, math.inf), {}, "limits", "a prior that says nothing"),
         Case((np.array([4.0, 5.0, 8.0]), 2.0), {}, "limits", "the defaults"),
     ),
@@ -194,6 +199,8 @@ CORRELATION_MATRIX = Check(
         Case((_x(3, 2), (4, 5)), {}, "pictures", "a kernel that is not square"),
         Case((_x(2, 3, dtype=np.float32), (5, 4)), {}, "pictures", "float32"),
         Case((_x(2, 8)[:, ::3], 4), {}, "pictures", "one number for height and width"),
+        Case((_x(3, 1), (4, 3)), {}, "pictures", "one column"),
+        Case((_x(2, 3), (2, 3)), {}, "pictures", "the kernel is the picture"),
         Case((np.swapaxes(_x(2, 3), 0, 1), (5, 3)), {}, "pictures", "an array that is not contiguous"),
     ),
     draw=_draw_matrix,
@@ -319,6 +326,8 @@ _LAYERS = (
     Case((_layer((3, 4), (2, 2)), (3, 4), (2, 2)), {}, "pictures"),
     Case((_layer((4, 4), (3, 2)), 4, (3, 2)), {}, "pictures", "one number for height and width"),
     Case((_layer((3, 5), (2, 2), np.float32), (3, 5), 2), {}, "pictures", "float32"),
+    Case((_layer((2, 3), (1, 1)), (2, 3), 1), {}, "pictures", "one element"),
+    Case((_layer((2, 3), (2, 3)), (2, 3), (2, 3)), {}, "pictures", "one output"),
     Case((_layer((4, 6), (2, 3))[:, ::-1], (4, 6), (2, 3)), {}, "pictures", "an array that is not contiguous"),
 )
 
@@ -545,6 +554,8 @@ FIT_WITH_CONV_PRIOR = Check(
         Case((*_MANY, 1.0), {}, "finite"),
         Case((*_FEW, 3.0), {}, "finite", "fewer samples than pixels"),
         Case((*_SINGLE, 0.3), {}, "finite", "float32"),
+        Case((*_FEW, 1e-4), {}, "finite", "fewer samples than pixels, a weak prior"),
+        Case((*_MANY, 10_000), {}, "finite", "a strong prior"),
         Case((*_STRIPES, 0.1), {}, "finite", "arrays that are not contiguous"),
         Case((*_ONE, math.inf), {}, "infinite", "a kernel of one element"),
         Case((*_ROW, math.inf), {}, "infinite"),
@@ -674,12 +685,15 @@ PERMUTE_PIXELS = Check(
     "permute_pixels",
     section="priors#priors-permuted",
     oracle=_permute,
+    photographs=True,
     parts={"one order": 2, "an order for each": 1},
     cases=(
         Case((np.arange(10.0, 14).reshape(1, 1, 2, 2), np.array([3, 0, 1, 2])), {}, "one order"),
         Case((_x(2, 3, 2, 3), _order(6, 1)), {}, "one order", "batch, channels, not square"),
         Case((_x(1, 2, 4, 2, dtype=np.float32), _order(8, 2)), {}, "one order", "float32"),
         Case((np.swapaxes(_x(3, 2, 3, 2), 2, 3), _order(6, 3)), {}, "one order", "an array that is not contiguous"),
+        Case((_x(2, 2, 1, 1), np.array([0])), {}, "one order", "maps of one pixel"),
+        Case((_x(1, 2, 2, 2), np.array([[3, 0, 1, 2]])), {}, "an order for each", "one picture"),
         Case((_x(2, 2, 2, 3), _order(6, 4, 2)), {}, "an order for each", "two pictures"),
         Case((_x(3, 1, 3, 2), _order(6, 5, 3)), {}, "an order for each", "three pictures"),
     ),
@@ -741,9 +755,13 @@ INVERSE_PERMUTATION = Check(
     parts={"one order": 2, "one in each row": 1},
     cases=(
         Case((np.array([3, 0, 1, 2]),), {}, "one order"),
+        Case((np.array([1, 3, 0, 2]),), {}, "one order", "once more of the same shape"),
         Case((np.array([2, 4, 1, 5, 0, 3]),), {}, "one order"),
+        Case((np.array([0]),), {}, "one order", "one pixel"),
         Case((_order(18, 6),), {}, "one order"),
         Case((np.array([[1, 2, 3, 0], [2, 0, 3, 1]]),), {}, "one in each row"),
+        Case((np.array([[1, 3, 0, 2], [3, 0, 1, 2]]),), {}, "one in each row", "once more of the same shape"),
+        Case((_order(4, 9, 4),), {}, "one in each row", "as many orders as pixels"),
         Case((_order(7, 8, 3),), {}, "one in each row"),
     ),
     draw=_draw_inverse,
@@ -771,6 +789,12 @@ INVERSE_PERMUTATION = Check(
             "applies it twice",
             "You applied the order to itself.",
             lambda permutation: np.take_along_axis(permutation, permutation, axis=-1),
+        ),
+        Mistake(
+            "the first row's inverse",
+            "You give every row the inverse of the first: each row has its own.",
+            lambda permutation: np.broadcast_to(_inverse(np.atleast_2d(permutation)[0]), permutation.shape).copy(),
+            share=2 / 3,
         ),
         Mistake(
             "sorts down the columns",
@@ -898,7 +922,7 @@ POOLING_PRIOR_GAP = Check(
     "pooling_prior_gap",
     section="priors#priors-pooling",
     oracle=_gap,
-    scale=lambda features, targets, *rest, **options: float(np.square(targets).mean()) + 1.0,
+    scale=lambda features, targets, *rest, **options: float(np.square(targets).mean()),
     tolerance=1e-8,
     tolerance32=1e-4,
     parts={"average": 2, "maximum": 1},
@@ -909,7 +933,10 @@ POOLING_PRIOR_GAP = Check(
         Case((_x(18, 3, 2, 3), _x(18, 2), (2, 1)), {}, "average", "two targets"),
         Case((_x(16, 2, 2, 2, dtype=np.float32), _x(16, dtype=np.float32), (1, 2)), {}, "average", "float32"),
         Case((np.swapaxes(_x(15, 1, 4, 2), 2, 3), _x(15), (1, 4)), {"mode": "avg"}, "average", "not contiguous"),
-        Case((*_MAPS, (2, 2), "max"), {}, "maximum"),
+        Case((_x(6, 2, 1, 1), _x(6, 1), 1), {}, "average", "maps of one pixel: nothing is pooled"),
+        Case((_x(5, 2, 2, 2), 1e-3 * _x(5, 1), 2), {}, "average", "fewer samples than pixels, small targets"),
+        Case((_MAPS[0] - 2000, _MAPS[1], 2, "max"), {}, "maximum", "all features far below 0"),
+        Case((_x(16, 2, 2, 2), _x(16, 2), (2, 1), "max"), {}, "maximum", "two targets"),
         Case((_MAPS[0], _MAPS[1] + 3, (1, 4)), {"mode": "max"}, "maximum"),
         Case(
             (np.array([0.0, 0, 1, 0, 0, 1, 1, 1]).reshape(4, 1, 1, 2), np.array([0.0, 1, 1, 1]), (1, 2), "max"),
@@ -944,7 +971,6 @@ POOLING_PRIOR_GAP = Check(
             lambda features, targets, kernel_size, mode="avg": (
                 _gap(features, targets, kernel_size, mode) * (targets.size / len(targets))
             ),
-            share=1 / 3,
         ),
         Mistake(
             "the error with pooling",
@@ -1009,8 +1035,9 @@ def _judge_nearest(value, case):
     if not verdict:
         return "You judged it false. Multiply the squares out: what the matrix has beside its mean kernel falls out."
     extra = np.asarray(extra, dtype=float)
-    if extra.shape != () or not np.isfinite(extra):
+    if extra.size != 1 or not np.isfinite(extra).all():
         raise ValueError("the evidence must be one finite number")
+    extra = extra.item()
     mean, rival, input_shape = case.args
     near = _matrix(mean, input_shape)
     rest = np.random.default_rng(11).standard_normal(near.shape)
@@ -1091,10 +1118,11 @@ CLAIMS = (
         judge=_judge_nearest,
         parts={"rows": 1, "pictures": 1},
         cases=(
-            Case((np.array([[2.0, 6.0]]), np.array([[1.0, 4.0]]), (1, 3)), {}, "rows"),
+            Case((np.array([[2, 6]]), np.array([[1, 4]]), (1, 3)), {}, "rows", "whole numbers"),
             Case((_x(1, 3), _x(1, 3), (1, 7)), {}, "rows"),
             Case((_x(2, 2), _x(2, 2), (3, 4)), {}, "pictures"),
             Case((_x(3, 2), _x(3, 2), (4, 6)), {}, "pictures"),
+            Case((1e-3 * _x(2, 3), 1e-3 * _x(2, 3), (5, 6)), {}, "pictures", "small numbers"),
         ),
         draw=_draw_nearest,
         mistakes=(
@@ -1128,9 +1156,11 @@ CLAIMS = (
         judge=_judge_average,
         parts={"square windows": 1, "other windows": 1},
         cases=(
+            Case((np.array([[3, -1, 2, 5], [0, 7, 1, 2]]), (1, 4, 4), 2), {}, "square windows", "whole numbers"),
             Case((_x(2, 4), (1, 4, 4), 2), {}, "square windows"),
-            Case((_x(1, 12), (2, 4, 6), 2), {}, "square windows"),
+            Case((_x(1, 12), (2, 6, 4), 2), {}, "square windows"),
             Case((_x(3, 6), (1, 2, 6), (1, 2)), {}, "other windows"),
+            Case((_x(3, 6), (1, 2, 6), (1, 2)), {}, "other windows", "once more of the same shape"),
             Case((_x(2, 8), (2, 6, 4), (3, 2)), {}, "other windows"),
             Case((_x(1, 3), (3, 2, 5), (2, 5)), {}, "other windows"),
         ),
