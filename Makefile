@@ -25,7 +25,7 @@ WEAVING := $(addprefix tools/,weave.py extract.py dependencies.py) $(addprefix a
 BENCHMARKS := $(patsubst tools/benchmarks/%.py,%,$(filter-out %/__init__.py,$(wildcard tools/benchmarks/*.py)))
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help course weave book serve sample-class test lint student-kit mutants bench page book-instructor screenshots site-report dependencies clean
+.PHONY: help course weave book serve sample-class test test-full lint student-kit mutants bench page book-instructor screenshots site-report dependencies clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,11 +44,14 @@ course: .make/woven .make/book .make/sample  ## install, weave the notebooks, bu
 serve: .make/book  ## serve the site on this machine
 	$(RUN) -m tools.serve _build/html $(PORT)
 
-test: .make/woven .make/book  ## lint, and run every test
+test: .make/woven .make/book  ## lint, and run the tests
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	PYTHONPATH=book $(BIN)/lint-imports
-	$(RUN) -m pytest -n 2 --dist loadfile --doctest-modules tests solutions/miniconv autograder/student autograder/grader tools book
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not full" --doctest-modules tests solutions/miniconv autograder/student autograder/grader tools book
+
+test-full: .make/woven mutants  ## run what takes longer: mutants, and the checks under fifty seeds
+	$(RUN) -m pytest -n 2 -m full tests
 
 # --- steps ---------------------------------------------------------------------------------------------------------
 

@@ -1,19 +1,22 @@
 """Measure how far the checks can be trusted, on answers that are right, and on answers that are broken on purpose.
 
-    python -m tools.reliability [STEM ...] [--mutants N] [--seeds N]
+    python -m tools.reliability [STEM ...] [--mutants N] [--seeds N] [--page FILE]
 
 Right answers must earn all points, and answers damaged in a way that every check must see must not. What the table of a
 check accepts, no secret seed may reject. And what is wrong should be named: a known mistake beside a part that raises,
-two at once, and single changes of right answers, which Cosmic Ray makes.
+two at once, and single changes of right answers, which Cosmic Ray makes. The page of the site is written from a run
+over all topics: `python -m tools.reliability --page book/_reliability.md`.
 """
 
 import argparse
-import json
 import random
+import re
 import signal
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +31,7 @@ from convcourse.engine.trial import Trial
 from tools import answers, extract
 
 SEEDS = 50
+LIES = ("rejected", "accepted", "missed")  # how the names of the figures end that must be 0
 
 
 # --- trying a function ---------------------------------------------------------------------------------------------
@@ -320,6 +324,10 @@ def _mistakes(figures, check, right, task, seeds):
     """Try every known mistake beside a part that raises, and pairs of neighbours at once."""
     spoken = [each for each in check.mistakes if each.share < 1 and each.is_sentence]
     spoken = [each for each in spoken if tried(check, each.function).says == each.says]
+    for each in check.mistakes:
+        found = _seeds(figures, check, each.function, f"{task}, {each.name}", seeds, "mistakes")
+        if found.share == 1:
+            figures.fault("mistakes: accepted", f"{task}, {each.name}")
     for each in spoken:
         for part in list(check.parts) if len(check.parts) > 1 else []:
             function = beside_an_error(check, each, part)
@@ -357,25 +365,66 @@ def _mutants(figures, root, stem, check, seeds, count):
         found = _seeds(figures, check, space[check.name], about, seeds, "mutants")
         if found.share < 1:
             figures.counts["mutants: caught"] += 1
-            if found.says:
-                agrees = _agrees(check, space[check.name], found.says)
-                figures.named("mutants", found.says if agrees else "?" + found.says, {found.says}, about)
-            else:
-                figures.counts["mutants: not named"] += 1
+            fitting = _fitting(check, space[check.name])
+            if found.says or len({mistake.says for mistake in fitting}) == 1:
+                figures.named("known mutants", found.says, {mistake.says for mistake in fitting}, about)
 
 
-def _agrees(check, function, says):
-    """Say whether the mistakes that are named give what a function gives wrongly in cases that nobody has seen."""
+def _fitting(check, function):
+    """List the mistakes that give most of what a function gives wrongly, in cases that nobody has seen."""
     local = LocalFunction(function)
-    named = [mistake for mistake in check.mistakes if mistake.says in says]
-    wrong = alike = 0
-    for case in [case for seed in range(900, 906) for case in expected.drawn(check, seed)]:
+    alike, wrong = Counter(), 0
+    for case in [*check.cases, *(case for seed in range(900, 906) for case in expected.drawn(check, seed))]:
         ours = local.call(case.args, case.kwargs, check.limit)
-        if ours.ok and Trial(check, None, None).judge(case, ours).failure is not None:
-            wrong += 1
-            theirs = [LocalFunction(each.function).call(case.args, case.kwargs, check.limit) for each in named]
-            alike += any(expected.agree(ours, other, expected.noise_of(check, case)) for other in theirs)
-    return alike >= 0.5 * wrong
+        if not ours.ok or Trial(check, None, None).judge(case, ours).failure is None:
+            continue
+        wrong += 1
+        for number, mistake in enumerate(check.mistakes):
+            theirs = LocalFunction(mistake.function).call(case.args, case.kwargs, check.limit)
+            alike[number] += expected.agree(ours, theirs, expected.noise_of(check, case))
+    return [check.mistakes[number] for number in alike if alike[number] >= max(0.5 * wrong, 1)]
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+ROWS = """\
+| tried | answers | what must not happen | how often it did |
+|---|---|---|---|
+| right answers, in several styles | {right: tried} | some points are lost, under any seed | {right: rejected} |
+| right answers damaged, each in up to seven ways | {damaged: tried} | full points | {damaged: accepted} |
+| known mistakes | {mistakes: tried} | full points | {mistakes: accepted} |
+| | | points that hang on the seed | {mistakes: a draw found what the table missed} |
+| two known mistakes at once | {two: tried} | points that hang on the seed | {two: a draw found what the table missed} |
+| mutants | {mutants: tried} | points that hang on the seed | {mutants: a draw found what the table missed} |
+
+| what is wrong | answers | named | named wrongly |
+|---|---|---|---|
+| one known mistake, and a part that raises | {beside an error: tried} | {share: beside an error: named} | \
+{share: beside an error: named wrongly} |
+| two known mistakes at once | {two at once: tried} | {share: two at once: named} | \
+{share: two at once: named wrongly} |
+| mutants that do what a known mistake does | {known mutants: tried} | {share: known mutants: named} | \
+{share: known mutants: named wrongly} |
+"""
+
+
+def table(counts):
+    """Write the two tables of the page from what was counted.
+
+    Examples
+    --------
+    >>> print(table(Counter({"right: tried": 3, "two at once: tried": 8, "two at once: named": 6})).splitlines()[2])
+    | right answers, in several styles | 3 | some points are lost, under any seed | 0 |
+    """
+
+    def number(match):
+        key = match[1]
+        if not key.startswith("share: "):
+            return f"{counts[key]:,}"
+        key = key.removeprefix("share: ")
+        return f"{100 * counts[key] / max(counts[key.partition(':')[0] + ': tried'], 1):.1f} %"
+
+    return re.sub(r"\{([^}]*)\}", number, ROWS)
 
 
 def main(arguments=None):
@@ -386,20 +435,21 @@ def main(arguments=None):
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"secret seeds (default: {SEEDS})")
     parser.add_argument("--mutants", type=int, default=15, help="mutants of every task (default: 15)")
-    parser.add_argument("--json", type=Path, help="write what was counted into a file")
+    parser.add_argument("--workers", type=int, default=1, help="topics that are measured at the same time (default: 1)")
+    parser.add_argument("--page", type=Path, help="write the tables of the site's page into a file")
     options = parser.parse_args(arguments)
-    total, bad = Counter(), 0
-    for stem in options.stems or checks.topics():
-        figures = examine(options.root, stem, options.seeds, options.mutants, options.task)
-        total += figures.counts
-        print(f"== {stem}: " + ", ".join(f"{key} {number}" for key, number in sorted(figures.counts.items())))
-        for fault in figures.faults:
-            print("  ", fault[:300])
+    stems, total = options.stems or checks.topics(), Counter()
+    measured = partial(examine, options.root, seeds=options.seeds, count=options.mutants, only=options.task)
+    with ProcessPoolExecutor(options.workers) as pool:
+        for stem, figures in zip(stems, pool.map(measured, stems), strict=True):
+            total += figures.counts
+            print(f"== {stem}: " + ", ".join(f"{key} {number}" for key, number in sorted(figures.counts.items())))
+            for fault in figures.faults:
+                print("  ", fault[:300], flush=True)
     print("== all: " + ", ".join(f"{key} {number}" for key, number in sorted(total.items())))
-    if options.json:
-        options.json.write_text(json.dumps(dict(sorted(total.items())), indent=1) + "\n")
-    bad = sum(total[key] for key in total if key.endswith(("rejected", "missed", "accepted")))
-    return int(bad > 0)
+    if options.page:
+        options.page.write_text(table(total), encoding="utf-8")
+    return int(any(total[key] for key in total if key.endswith(LIES)))
 
 
 if __name__ == "__main__":

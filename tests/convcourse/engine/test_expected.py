@@ -15,7 +15,14 @@ from tests.helpers.doubling import DOUBLE, verdict_on
 
 def test_a_single_number_may_be_of_either_precision():
     case = Case((np.ones(3, np.float32),))
-    assert expected.dtype_kept(np.array(3.0), case) and not expected.dtype_kept(np.ones(2), case)
+    assert expected.dtype_kept(np.array(3.0), 3.0, case) and not expected.dtype_kept(np.ones(2), np.ones(2), case)
+
+
+def test_whole_numbers_are_not_asked_to_be_of_a_precision():
+    case = Case((np.ones(3, np.float32),))
+    right = np.ones(2), np.arange(2)
+    assert expected.dtype_kept((np.ones(2, np.float32), np.ones(2)), right, case)
+    assert not expected.dtype_kept((np.ones(2), np.arange(2)), right, case)
 
 
 def test_the_seed_decides_the_draws_and_the_table_does_not_change():

@@ -95,3 +95,15 @@ def test_every_part_is_tried_and_what_is_not_finite_is_left_alone():
 def test_where_a_part_has_failed_nothing_more_is_taken_away():
     verdict = verdict_on(lambda x, weight: cut(x, weight) + 1, MEANS)
     assert verdict.earned == 0 and verdict.broken == ()
+
+
+def test_an_array_of_integers_is_charged_once_for_whole_numbers_and_bytes():
+    assert verdict_on(cut, MEANS).broken == (kinds.WHOLE.says,)
+
+
+def test_float32_will_do_for_bytes_and_not_where_float64_went_in():
+    thirds = replace(MEANS, cases=(Case((X, np.array([1 / 3, 0.1, 0.7]))),))
+    single = lambda x, weight: right(x, weight).astype(np.float32 if x.dtype == np.uint8 else weight.dtype)  # noqa: E731
+    assert kinds.BYTES.says in verdict_on(single, thirds).broken
+    bytes_alone = Check("means", oracle=lambda x: x.mean(axis=1), cases=(Case((X,)),), photographs=True)
+    assert verdict_on(lambda x: x.mean(axis=1, dtype=np.result_type(x, np.float32)), bytes_alone).passed

@@ -48,6 +48,11 @@ def has_single(case):
     return any(array.dtype == np.float32 for array in arrays_in([case.args, case.kwargs]))
 
 
+def is_double(case):
+    """Say whether the arguments of a case ask for float64: it is among their arrays, and float32 is not."""
+    return not has_single(case) and any(array.dtype == np.float64 for array in arrays_in([case.args, case.kwargs]))
+
+
 def _map_floats(case, dtype, function):
     def convert(value):
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
@@ -74,13 +79,15 @@ def as_expected(value, expected):
     return value, False
 
 
-def dtype_kept(value, case):
-    """Say whether arrays come out as float32 (or float64) where arrays went in so; not asked of single numbers."""
+def dtype_kept(value, expected, case):
+    """Say whether arrays of fractions come out as float32, or float64, where arrays went in so; not asked of numbers."""
     floats = [array.dtype for array in arrays_in([case.args, case.kwargs]) if array.dtype.kind == "f"]
-    if not floats:
+    if isinstance(expected, tuple) and isinstance(value, tuple | list):
+        return all(dtype_kept(*pair, case) for pair in zip(value, expected, strict=False))
+    if not floats or not isinstance(value, np.ndarray) or value.ndim == 0 or value.dtype.kind != "f":
         return True
-    wanted = np.result_type(*floats)
-    return all(array.dtype == wanted for array in arrays_in(value) if array.dtype.kind == "f" and array.ndim)
+    is_of_fractions = isinstance(expected, np.ndarray) and expected.dtype.kind == "f"
+    return not is_of_fractions or value.dtype == np.result_type(*floats)
 
 
 def mistake_outcomes(check, mistake):

@@ -88,7 +88,7 @@ def _again(case):
 
 WHOLE = Kind(
     "whole numbers",
-    "It goes wrong with whole numbers: an array of integers cuts off the fractions of what is stored in it.",
+    "It goes wrong with whole numbers: an array of integers cuts off fractions, and it holds no infinity.",
     _whole,
 )
 BYTES = Kind(

@@ -13,11 +13,11 @@ from convcourse.engine.expected import (
     as_expected,
     drawn,
     dtype_kept,
-    has_single,
+    is_double,
     rng_of,
     truth,
 )
-from convcourse.engine.kinds import KINDS, SINGLE, variations
+from convcourse.engine.kinds import BYTES, KINDS, SINGLE, WHOLE, variations
 from convcourse.engine.model import COST, DTYPE, LIST, MODIFIES, NOT_TRIED, OVERWRITES, VIEW, Failure, malformed
 from convcourse.engine.sampling import Draws, SmallDraws
 
@@ -71,7 +71,8 @@ class Trial:
     def try_kinds(self):
         """Call the function on all kinds of inputs, if nothing has failed: nothing is to be taken away twice."""
         for kind in KINDS if not self.failures else ():
-            self._try_kind(kind)
+            if not (kind is BYTES and WHOLE in self.spoiled):
+                self._try_kind(kind)
 
     def _try(self, case):
         outcome = self.function.call(case.args, case.kwargs, self.check.limit)
@@ -104,13 +105,13 @@ class Trial:
             problem = _ask(self.check.judge, outcome.value, case)
             return Judged(Failure(case, problem, outcome.value) if problem else None)
         expected, scale, tolerance = truth(self.check, meant or case)
-        if meant is not None and has_single(case):
+        if meant is not None and not is_double(case):
             tolerance = self.check.tolerance32
         value, listed = as_expected(outcome.value, expected)
         difference = compare(value, expected, scale, tolerance)
         if difference is not None:
             return Judged(Failure(case, difference.says, value, expected, difference), listed=listed)
-        return Judged(dtype_kept=listed or dtype_kept(value, case), listed=listed)
+        return Judged(dtype_kept=listed or dtype_kept(value, expected, case), listed=listed)
 
     def parts(self):
         """Return {part: does it hold?}."""
