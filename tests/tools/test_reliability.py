@@ -1,4 +1,4 @@
-"""The checks on answers that are right, damaged, doubled and mutated: a sample of every topic here, all in `test-full`."""
+"""The checks on right, damaged, doubled and mutated answers: a sample of every topic here, all in `test-full`."""
 
 from pathlib import Path
 

@@ -103,7 +103,10 @@ def test_an_array_of_integers_is_charged_once_for_whole_numbers_and_bytes():
 
 def test_float32_will_do_for_bytes_and_not_where_float64_went_in():
     thirds = replace(MEANS, cases=(Case((X, np.array([1 / 3, 0.1, 0.7]))),))
-    single = lambda x, weight: right(x, weight).astype(np.float32 if x.dtype == np.uint8 else weight.dtype)  # noqa: E731
+
+    def single(x, weight):
+        return right(x, weight).astype(np.float32 if x.dtype == np.uint8 else np.result_type(x, weight, np.float32))
+
     assert kinds.BYTES.says in verdict_on(single, thirds).broken
     bytes_alone = Check("means", oracle=lambda x: x.mean(axis=1), cases=(Case((X,)),), photographs=True)
     assert verdict_on(lambda x: x.mean(axis=1, dtype=np.result_type(x, np.float32)), bytes_alone).passed

@@ -80,7 +80,7 @@ def as_expected(value, expected):
 
 
 def dtype_kept(value, expected, case):
-    """Say whether arrays of fractions come out as float32, or float64, where arrays went in so; not asked of numbers."""
+    """Say whether arrays of fractions come out as float32 or float64, as arrays went in; not asked of numbers."""
     floats = [array.dtype for array in arrays_in([case.args, case.kwargs]) if array.dtype.kind == "f"]
     if isinstance(expected, tuple) and isinstance(value, tuple | list):
         return all(dtype_kept(*pair, case) for pair in zip(value, expected, strict=False))
