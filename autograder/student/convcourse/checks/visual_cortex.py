@@ -7,11 +7,27 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.engine import kinds
 from convcourse.engine.builders import Arrays, claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake, Property
 from convcourse.engine.oracles import tensor
+
+
+def _cut(right):
+    """Build a wrong answer that is right for floats and gives whole numbers for whole numbers."""
+
+    def wrong(x, *args, **kwargs):
+        y = right(_floats(x), *map(_floats, args), **kwargs)
+        return np.trunc(y) if x.dtype.kind in "iu" else y
+
+    return wrong
+
+
+def _floats(x):
+    return x.astype(float) if isinstance(x, np.ndarray) and x.dtype.kind in "iu" else x
+
 
 # --- Gabors --------------------------------------------------------------------------------------------------------
 
@@ -79,13 +95,14 @@ GABOR = Check(
     cases=(
         Case(((1, 5), 0.25, 0.0), {}, "upright", "f = 1/4: one cycle in four pixels"),
         Case(((3, 5), 0.2, 0.0), {"phase": 1.0}, "upright", "a phase"),
+        Case(((3, 5), 0.5, 0), {"phase": 2, "sigma": 2, "amplitude": 3}, "upright", "whole numbers"),
         Case(
             ((4, 6), 0.15, 0.0),
             {"phase": 0.4, "amplitude": -3.0},
             "upright",
             "even sizes: the middle lies between pixels",
         ),
-        Case(((5, 3), 0.2, np.pi / 2), {"phase": 0.3}, "turned", "brightness changes downwards"),
+        Case(((7, 5), 0.2, np.pi / 2), {"phase": 0.3}, "turned", "brightness changes downwards"),
         Case(((7, 5), 0.1, 0.6), {"phase": -0.5, "sigma": 1.5}, "turned"),
         Case((7, 0.3, -2.0), {"phase": 2.0, "amplitude": 2.0}, "turned", "one number for the shape"),
         Case(
@@ -94,9 +111,11 @@ GABOR = Check(
             "window",
             "short along the wave, long along the bars",
         ),
+        Case(((7, 5), 0, 0.5), {"sigma": (1, 3), "phase": 0.2}, "window", "no wave: the window alone"),
         Case((9, 0.1, 2.0), {"sigma": (4.0, 1.5), "phase": 0.2}, "window"),
         Case(((5, 7), 0.2, 0.4), {"center": (2.0, -1.0), "phase": 0.2}, "center", "to the right and up"),
-        Case(((7, 7), 0.1, 1.2), {"center": (-1.5, 0.5), "sigma": 1.5, "phase": 0.3}, "center"),
+        Case(((5, 7), 0.1, 1.2), {"center": (-1.5, 0.5), "sigma": 1.5, "phase": 0.3}, "center"),
+        Case(((1, 1), 0.2, 0.4), {"center": (2, -1), "phase": 0.2}, "center", "one pixel"),
     ),
     draw=_draw_gabor,
     mistakes=(
@@ -121,6 +140,11 @@ GABOR = Check(
             "angle of the bars",
             "Your angle is that of the bars; it is the direction in which the wave changes, at right angles to them.",
             _gabor_with(lambda g: g | {"angle": g["angle"] + math.pi / 2}),
+        ),
+        Mistake(
+            "width first",
+            "You took the width for the height: the first number of the shape counts the rows.",
+            _gabor_with(lambda g: g | {"shape": pair(g["shape"])[::-1]}),
         ),
         Mistake(
             "sigmas swapped",
@@ -258,9 +282,11 @@ QUADRATURE_PAIR = Check(
     parts={"plain": 2, "balanced": 1},
     cases=(
         Case(((1, 3), 0.25, 0.0, 1.0), {}, "plain", "a cosine and a sine"),
-        Case(((5, 7), 0.2, 0.7), {}, "plain", "the default window"),
+        Case(((6, 4), 0.2, 0.7), {}, "plain", "the default window"),
         Case(((6, 4), 0.1, -2.0, (1.5, 2.5), (0.5, -1.0)), {}, "plain", "a window and a center of their own"),
+        Case((5, 0.3, 1, 2, (1, -1)), {}, "plain", "whole numbers"),
         Case(((1, 5), 0.1, 0.0, 1.5), {"balanced": True}, "balanced", "a low frequency"),
+        Case(((7, 6), 0.2, -0.4), {"balanced": True}, "balanced", "the default window"),
         Case(((7, 6), 0.1, 2.2, (1.0, 2.0), (0.5, 0.5)), {"balanced": True}, "balanced"),
     ),
     draw=_draw_pair,
@@ -358,16 +384,19 @@ SIMPLE_CELL = Check(
         Case((_x(6, 3, 4), _x(3, 4)), {}, "many pictures"),
         Case((_x(2, 3, 4, 5)[..., ::-1], np.asfortranarray(_x(4, 5))), {}, "many pictures", "not contiguous"),
         Case((_x(5, 2, 6, dtype=np.float32), _x(2, 6, dtype=np.float32)), {}, "many pictures", "float32"),
+        Case((_x(2, 5, 1, 1), _x(1, 1)), {}, "many pictures", "one pixel each"),
         Case(
             (np.array([[[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 3.0]]]), np.array([[-1.0, 1.0]])),
             {"rectify": True},
             "rectified",
         ),
-        Case((_x(12, 3, 4), _x(3, 4), True), {}, "rectified"),
+        Case((-np.abs(_x(2, 3)), np.abs(_x(2, 3)), True), {}, "rectified", "one picture"),
+        Case((_x(3, 4, 3, 4), _x(3, 4), True), {}, "rectified"),
     ),
     draw=_draw_simple,
     properties=(Property("linear", "Without rectifying it is not linear, and a weighted sum is.", _is_linear),),
     mistakes=(
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_simple), share=0.75),
         Mistake(
             "flips the kernel",
             "You flipped the kernel: pixel (i, j) meets weight (i, j).",
@@ -460,6 +489,7 @@ COMPLEX_CELL = Check(
         Case((_x(6, 3, 4), _x(3, 4), _x(3, 4)), {}, "many pictures"),
         Case((_x(2, 3, 5, 4).swapaxes(2, 3), _x(4, 5), _x(4, 5)), {}, "many pictures", "not contiguous"),
         Case(tuple(_x(*s, dtype=np.float32) for s in [(5, 2, 6), (2, 6), (2, 6)]), {}, "many pictures", "float32"),
+        Case((_x(2, 5, 1, 1), _x(1, 1), _x(1, 1)), {}, "many pictures", "one pixel each"),
     ),
     draw=_draw_complex,
     properties=(
@@ -470,6 +500,7 @@ COMPLEX_CELL = Check(
         ),
     ),
     mistakes=(
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_complex), share=0.75),
         Mistake(
             "no root",
             "The root is missing: you returned the sum of the squares.",
@@ -565,11 +596,14 @@ PREFERRED_ORIENTATION = Check(
     parts={"even": 1, "odd": 2, "noisy": 1},
     cases=(
         Case((np.array([[-1.0, 2, -1], [-1, 2, -1]]), 0.5, np.array([np.pi / 2, 0.0])), {}, "even", "upright bars"),
+        Case(
+            (np.array([[2.0]]), 0.2, [0.4, 0.1, 0.9]), {}, "even", "one pixel answers to all alike: the first of them"
+        ),
         Case((_cell((11, 9), 0.2, 30, 0.0, 2.0, 0.05), 0.2, _EVERY_10), {}, "even"),
         Case((_cell((10, 12), 0.25, 120, 0.0, (2.0, 3.0), 0.05), 0.25, _EVERY_10), {}, "even"),
         Case((np.array([[-1.0, -1], [1, 1]]), 0.25, np.array([0.0, 1.5])), {}, "odd", "dark above, bright below"),
         Case((_cell((9, 11), 0.2, 50, np.pi / 2, 2.5, 0.05), 0.2, _EVERY_10), {}, "odd", "every phase must be tried"),
-        Case((_cell((12, 9), 0.15, 160, -np.pi / 2, 2.5, 0.05), 0.15, _EVERY_10[::-1]), {}, "odd"),
+        Case((_cell((9, 11), 0.15, 160, -np.pi / 2, 2.5, 0.05), 0.15, _EVERY_10[::-1]), {}, "odd"),
         Case((_cell((13, 11), 0.2, 80, 1.5, 2.5, 0.2), 0.2, _EVERY_7), {}, "noisy", "the nearest of other angles"),
         Case((_cell((11, 13), 0.2, 143, 2.0, 2.5, 0.2, np.float32), 0.2, _EVERY_7), {}, "noisy", "float32"),
         Case((_cell((12, 12), 0.3, 17, 4.0, 2.0, 0.2).T, 0.3, _EVERY_10), {}, "noisy", "not contiguous"),
@@ -577,6 +611,12 @@ PREFERRED_ORIENTATION = Check(
     ),
     draw=_draw_preferred,
     mistakes=(
+        Mistake(
+            "last of equals",
+            "Among angles with equal responses you return the last; the first is asked for.",
+            _preferred_with(pick=lambda s: len(s) - 1 - s.flip(0).argmax()),
+            share=3 / 4,
+        ),
         Mistake("weakest", "You return the angle with the smallest response.", _preferred_with(pick=torch.argmin)),
         Mistake(
             "one phase",
@@ -691,10 +731,11 @@ REVERSE_CORRELATION = Check(
         ),
         Case(_trials(20, 1, 4, brightness=-1.0), {}, "brightness"),
         Case(_trials(40, 2, 4, contrast=1.5, counts=True), {}, "spike counts"),
-        Case((_x(12, 2, 2) * 2, np.array([0, 1, 0, 2, 5, 0, 0, 1, 0, 3, 1, 0])), {}, "spike counts", "whole numbers"),
+        Case((_x(48, 2, 4) * 2, np.array([0, 1, 0, 2, 5, 0, 0, 1, 0, 3, 1, 0] * 4)), {}, "spike counts", "integers"),
     ),
     draw=_draw_reverse,
     mistakes=(
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_reverse), share=0.75),
         Mistake(
             "keeps the mean response",
             "You did not subtract the mean response: it multiplies what the random pictures add up to by chance.",
@@ -905,7 +946,16 @@ def _fixed_phase(kernel, frequencies, angles, sigma=2.0):
     return (*best, 0.0, fit(best)[1])
 
 
+def _largest_product(kernel, frequencies, angles, sigma=2.0):
+    pairs = [(f, a) for f in np.asarray(frequencies).tolist() for a in np.asarray(angles).tolist()]
+    products = [np.tensordot(_quadrature(kernel.shape, *pair, sigma), kernel, axes=2) for pair in pairs]
+    best = pairs[int(np.argmax(np.linalg.norm(products, axis=1)))]
+    amplitude, phase = _project(kernel, *best, sigma)
+    return (*best, phase, amplitude)
+
+
 _SQUARES_TELL = np.random.default_rng(3).standard_normal((7, 6))  # least magnitudes would choose another Gabor
+_ENERGY_TELLS = np.random.default_rng(24).standard_normal((7, 6))  # the largest inner product would choose another
 _FREQUENCIES, _FOUR_ANGLES = np.array([0.1, 0.2, 0.3]), np.array([0.0, 0.6, 1.4, 2.4])
 
 
@@ -933,6 +983,7 @@ BEST_GABOR = Check(
     draws=4,
     cases=(
         Case((_planted((7, 7), 0.2, 0.6, 1.0, 3.0), _FREQUENCIES, _FOUR_ANGLES), {}, "planted"),
+        Case((_planted((7, 7), 0.1, 1.4, 0.7, 2.0), np.array([0.05, 0.1, 0.2]), _FOUR_ANGLES), {}, "planted"),
         Case(
             (_planted((9, 7), 0.3, 1.4, -2.0, 0.5, 1.5, noise=0.05), np.array([0.002, 0.1, 0.3]), _FOUR_ANGLES, 1.5),
             {},
@@ -944,6 +995,8 @@ BEST_GABOR = Check(
         ),
         Case((_x(6, 16)[:, ::2], np.array([0.25, 0.05]), _FOUR_ANGLES), {}, "anything else", "not contiguous"),
         Case((_SQUARES_TELL, _FREQUENCIES, _FOUR_ANGLES), {}, "anything else", "more noise"),
+        Case((_ENERGY_TELLS, [0.1, 0.2, 0.3], [0.0, 0.6, 1.4, 2.4]), {}, "anything else", "lists of numbers"),
+        Case((np.rint(20 * _x(6, 7)).astype(int), _FREQUENCIES, _FOUR_ANGLES), {}, "anything else", "whole numbers"),
     ),
     draw=_draw_search,
     mistakes=(
@@ -951,6 +1004,11 @@ BEST_GABOR = Check(
             "largest amplitude",
             "You kept the Gabor with the largest amplitude; the one with the smallest error is asked for.",
             _search_with(lambda kernel, model, amplitude: -amplitude),
+        ),
+        Mistake(
+            "largest inner product",
+            "You kept the Gabor with the largest inner products with the kernel: they grow with the Gabor's own energy. The smallest error is asked for.",
+            _largest_product,
         ),
         Mistake(
             "sum of magnitudes",
@@ -1050,9 +1108,12 @@ FOVEATE = Check(
         Case((_x(5, 7), (0, 6), 2, 2), {}, "at the border", "zeros lie outside"),
         Case((_x(9, 6) + 1, (8, 1)), {"size": 3, "levels": 4}, "at the border", "windows larger than the image"),
         Case((_x(12, 10), (3, 2)), {}, "at the border", "the default: three levels of 8 x 8"),
+        Case((_x(5, 7), (4, 0), 2), {}, "at the border", "three levels"),
+        Case((_x(1, 1), (0, 0), 2, 2), {}, "at the border", "an image of one pixel"),
     ),
     draw=_draw_foveate,
     mistakes=(
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_foveate), share=0.75),
         Mistake(
             "maxima",
             "You took the largest pixel of each block; its average is asked for.",
