@@ -620,7 +620,7 @@ AVG_POOL2D = Check(
             "You swapped height and width: the first number of a pair is for the rows.",
             _avg_with(_swapped),
         ),
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_avg), share=0.5),
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_avg), share=0.75),
         Mistake("adds bytes", kinds.BYTES.says, handed(_AVG, _adds_bytes, 1), share=0.75),
         Mistake(
             "takes the maximum",
@@ -705,7 +705,7 @@ LP_POOL2D = Check(
     ),
     draw=_draw_lp,
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_lp), share=0.5),
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_lp), share=0.75),
         Mistake("squares bytes", kinds.BYTES.says, _squares_bytes, share=0.75),
         Mistake(
             "takes the mean",
@@ -1117,7 +1117,7 @@ ADAPTIVE_AVG_POOL2D = Check(
     ),
     draw=_draw_adaptive,
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_adaptive), share=0.5),
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_adaptive), share=0.75),
         Mistake(
             "takes the maximum",
             "You return maxima; averages are asked for.",
