@@ -17,7 +17,7 @@ def _padded(image, kernel, mode):
 def loop_convolve2d__four_loops(image, kernel, mode="full"):
     x = _padded(image, kernel, mode)
     kh, kw = kernel.shape
-    y = np.zeros((x.shape[0] - kh + 1, x.shape[1] - kw + 1), dtype=x.dtype)
+    y = np.zeros((x.shape[0] - kh + 1, x.shape[1] - kw + 1), dtype=np.result_type(x, kernel))
     for i in range(y.shape[0]):
         for j in range(y.shape[1]):
             for m in range(kh):
@@ -42,7 +42,7 @@ def loop_convolve2d__two_loops(image, kernel, mode="full"):
     kh, kw = kernel.shape
     shape = x.shape[0] - kh + 1, x.shape[1] - kw + 1
     rows = [[np.sum(x[i : i + kh, j : j + kw] * flipped) for j in range(shape[1])] for i in range(shape[0])]
-    return np.array(rows, dtype=x.dtype)
+    return np.array(rows)
 
 
 def im2col_convolve2d__windows(image, kernel, mode="full"):
@@ -70,7 +70,7 @@ def _middle(full, image, kernel, mode):
     (h, w), (kh, kw) = image.shape, kernel.shape
     top, left = {"full": (0, 0), "same": ((kh - 1) // 2, (kw - 1) // 2), "valid": (kh - 1, kw - 1)}[mode]
     rows, columns = {"full": (h + kh - 1, w + kw - 1), "same": (h, w), "valid": (h - kh + 1, w - kw + 1)}[mode]
-    return full[top : top + rows, left : left + columns].astype(np.result_type(image, kernel))
+    return full[top : top + rows, left : left + columns].astype(np.result_type(image, kernel, np.float32))
 
 
 def fft_convolve2d__rfft(image, kernel, mode="full"):
@@ -107,7 +107,7 @@ def separable_convolve2d__numpy_lines(image, column, row, mode="full"):
 
 def separable_convolve2d__outer(image, column, row, mode="full"):
     """Not the fast way, but right."""
-    return loop_convolve2d__two_loops(image, np.outer(column, row).astype(image.dtype), mode)
+    return loop_convolve2d__two_loops(image, np.outer(column, row), mode)
 
 
 def separate_kernel__svd(kernel):
@@ -116,7 +116,8 @@ def separate_kernel__svd(kernel):
 
 
 def separate_kernel__power_iteration(kernel):
-    row = np.ones(kernel.shape[1]) + 0.01 * np.arange(kernel.shape[1])
+    kernel = kernel.astype(np.result_type(kernel, np.float32))
+    row = np.linspace(1, 2, kernel.shape[1]).astype(kernel.dtype)
     for _ in range(3000):
         column = kernel @ row / (row @ row)
         row = kernel.T @ column / (column @ column)
@@ -125,7 +126,7 @@ def separate_kernel__power_iteration(kernel):
 
 def separate_kernel__eigenvectors(kernel):
     _, vectors = np.linalg.eigh(kernel.T.astype(float) @ kernel)
-    row = vectors[:, -1]
+    row = vectors[:, -1].astype(np.result_type(kernel, np.float32))
     column = kernel @ row
     error = np.linalg.norm(kernel - np.outer(column, row)) / np.linalg.norm(kernel)
     return (-column, -row, error)
@@ -140,7 +141,7 @@ def circular_fft_convolve2d__rolls(image, kernel):
 
 
 def circular_fft_convolve2d__modulo(image, kernel):
-    y = np.zeros(image.shape)
+    y = np.zeros(image.shape, np.result_type(image, kernel))
     for i, j in np.ndindex(image.shape):
         for m, n in np.ndindex(kernel.shape):
             y[i, j] += kernel[m, n] * image[(i - m) % image.shape[0], (j - n) % image.shape[1]]

@@ -18,7 +18,8 @@ def loop_convolve2d(image, kernel, mode="full"):
     image : (H, W) float
     kernel : (kH, kW) float
     mode : {"full", "same", "valid"}
-        As in `convolve2d`.
+        The outputs kept along an axis of n pixels and k taps: all n + k - 1, the n of them that start at (k - 1) // 2,
+        or the n - k + 1 for which the kernel lies inside of the image.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def loop_convolve2d(image, kernel, mode="full"):
 
     Examples
     --------
-    >>> loop_convolve2d([[1.0, 2.0]], [[1.0, 10.0]])
+    >>> loop_convolve2d(np.array([[1.0, 2.0]]), np.array([[1.0, 10.0]]))
     array([[ 1., 12., 20.]])
     """
     padded, kernel, (rows, columns) = _prepared(image, kernel, mode)
@@ -52,12 +53,26 @@ def loop_convolve2d(image, kernel, mode="full"):
 def matrix_convolve2d(image, kernel, mode="full"):
     """Return the convolution as one product with the doubly block Toeplitz matrix of the kernel.
 
-    Parameters, returns, errors
-        As `loop_convolve2d`.
+    Parameters
+    ----------
+    image : (H, W) float
+    kernel : (kH, kW) float
+    mode : {"full", "same", "valid"}
+        The outputs kept along an axis of n pixels and k taps: all n + k - 1, the n of them that start at (k - 1) // 2,
+        or the n - k + 1 for which the kernel lies inside of the image.
+
+    Returns
+    -------
+    (oH, oW) array
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not 2-D or not of real numbers, or "valid" is asked with a kernel that does not fit.
 
     Examples
     --------
-    >>> matrix_convolve2d([[1.0, 2.0]], [[1.0, 10.0]])
+    >>> matrix_convolve2d(np.array([[1.0, 2.0]]), np.array([[1.0, 10.0]]))
     array([[ 1., 12., 20.]])
     """
     _, kernel, shape = _prepared(image, kernel, mode)
@@ -68,8 +83,22 @@ def matrix_convolve2d(image, kernel, mode="full"):
 def im2col_convolve2d(image, kernel, mode="full"):
     """Return the convolution as one product of the flipped kernel with the columns of the image's windows.
 
-    Parameters, returns, errors
-        As `loop_convolve2d`.
+    Parameters
+    ----------
+    image : (H, W) float
+    kernel : (kH, kW) float
+    mode : {"full", "same", "valid"}
+        The outputs kept along an axis of n pixels and k taps: all n + k - 1, the n of them that start at (k - 1) // 2,
+        or the n - k + 1 for which the kernel lies inside of the image.
+
+    Returns
+    -------
+    (oH, oW) array
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not 2-D or not of real numbers, or "valid" is asked with a kernel that does not fit.
 
     References
     ----------
@@ -77,7 +106,7 @@ def im2col_convolve2d(image, kernel, mode="full"):
 
     Examples
     --------
-    >>> im2col_convolve2d([[1.0, 2.0]], [[1.0, 10.0]])
+    >>> im2col_convolve2d(np.array([[1.0, 2.0]]), np.array([[1.0, 10.0]]))
     array([[ 1., 12., 20.]])
     """
     padded, kernel, shape = _prepared(image, kernel, mode)
@@ -92,8 +121,23 @@ def fft_convolve2d(image, kernel, mode="full"):
     The product of two transforms of size P belongs to the *circular* convolution of period P. With zeros up to
     P >= H + kH - 1 nothing wraps round; here P is the next power of two.
 
-    Parameters, returns, errors
-        As `loop_convolve2d`. Rounding errors are relative to the largest outputs: small ones lose digits.
+    Parameters
+    ----------
+    image : (H, W) float
+    kernel : (kH, kW) float
+    mode : {"full", "same", "valid"}
+        The outputs kept along an axis of n pixels and k taps: all n + k - 1, the n of them that start at (k - 1) // 2,
+        or the n - k + 1 for which the kernel lies inside of the image.
+
+    Returns
+    -------
+    (oH, oW) array
+        Rounding errors are relative to the largest outputs: small ones lose digits.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not 2-D or not of real numbers, or "valid" is asked with a kernel that does not fit.
 
     References
     ----------
@@ -101,7 +145,7 @@ def fft_convolve2d(image, kernel, mode="full"):
 
     Examples
     --------
-    >>> fft_convolve2d([[1.0, 2.0]], [[1.0, 10.0]]).round(9)
+    >>> fft_convolve2d(np.array([[1.0, 2.0]]), np.array([[1.0, 10.0]])).round(9)
     array([[ 1., 12., 20.]])
     """
     _, kernel, shape = _prepared(image, kernel, mode)
@@ -145,7 +189,7 @@ def circular_fft_convolve2d(image, kernel):
 
     Examples
     --------
-    >>> circular_fft_convolve2d([[1.0, 2.0, 0.0, 4.0]], [[1.0, 10.0]]).round(9)
+    >>> circular_fft_convolve2d(np.array([[1.0, 2.0, 0.0, 4.0]]), np.array([[1.0, 10.0]])).round(9)
     array([[41., 12., 20.,  4.]])
     """
     image, kernel = as_array(image, "image", "(H, W)"), as_array(kernel, "kernel", "(kH, kW)")
@@ -167,7 +211,8 @@ def separate_kernel(kernel):
     -------
     column : (kH,) array
     row : (kW,) array
-        Of the same length, sqrt(s_1) each; of the two signs the one that makes the largest entry of `column` positive.
+        How length and sign are shared does not matter to the product: here both have length sqrt(s_1), s_1 the largest
+        singular value, and the largest entry of `column` is positive.
     error : float
         ||kernel - outer(column, row)|| / ||kernel||: 0, up to rounding, if and only if the kernel is separable.
 
@@ -182,7 +227,7 @@ def separate_kernel(kernel):
 
     Examples
     --------
-    >>> column, row, error = separate_kernel([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]])
+    >>> column, row, error = separate_kernel(np.outer([1.0, 2.0, 1.0], [1.0, 0.0, -1.0]))
     >>> (column / column[0]).round(9), (row / row[0]).round(9) + 0.0, round(error, 9)
     (array([1., 2., 1.]), array([ 1.,  0., -1.]), 0.0)
     """
@@ -205,11 +250,13 @@ def separable_convolve2d(image, column, row, mode="full"):
     column : (kH,) float
     row : (kW,) float
     mode : {"full", "same", "valid"}
+        The outputs kept along an axis of n pixels and k taps: all n + k - 1, the n of them that start at (k - 1) // 2,
+        or the n - k + 1 for which the kernel lies inside of the image.
 
     Returns
     -------
     (oH, oW) array
-        As ``loop_convolve2d(image, np.outer(column, row), mode)``.
+        What ``loop_convolve2d(image, np.outer(column, row), mode)`` gives. Column and row may be longer than the image.
 
     Raises
     ------
@@ -222,7 +269,8 @@ def separable_convolve2d(image, column, row, mode="full"):
 
     Examples
     --------
-    >>> separable_convolve2d([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0], [1.0, 10.0], "valid")
+    >>> image, column, row = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 1.0]), np.array([1.0, 10.0])
+    >>> separable_convolve2d(image, column, row, "valid")
     array([[46.]])
     """
     column, row = as_array(column, "column", "(kH,)"), as_array(row, "row", "(kW,)")

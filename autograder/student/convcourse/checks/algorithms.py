@@ -6,7 +6,7 @@ import scipy.signal
 from convcourse.engine.builders import Arrays, claim_mistakes
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
-from convcourse.engine.model import Case, Mistake
+from convcourse.engine.model import DTYPE, Case, Mistake, Property
 
 _MODES = ("full", "same", "valid")
 
@@ -28,11 +28,13 @@ _EDGES = (
     Case((_x(3, 5, dtype=np.float32), _x(2, 3, dtype=np.float32)), {}, "full", "float32"),
     Case((np.swapaxes(_x(7, 4), 0, 1), _x(1, 3)), {}, "full", "an array that is not contiguous"),
     Case((_x(2, 3), _x(4, 5)), {}, "full", "a kernel larger than the image"),
+    Case((_x(1, 1), _x(2, 3)), {}, "full", "an image of one pixel"),
     Case((_x(3, 70), _x(2, 5)), {}, "full", "a wide image"),
     Case((_x(5, 7), _x(3, 3)), {"mode": "same"}, "same"),
     Case((_x(6, 4), _x(2, 4)), {"mode": "same"}, "same", "even kernels: which half is cut off?"),
     Case((_x(2, 3), _x(7, 4)), {"mode": "same"}, "same", "a kernel larger than the image"),
-    Case((_x(5, 8), _x(4, 1)), {"mode": "same"}, "same"),
+    Case((_x(5, 3), _x(1, 4)), {"mode": "same"}, "same", "a kernel wider than the image"),
+    Case((_x(1, 1), _x(2, 3)), {"mode": "same"}, "same", "an image of one pixel"),
     Case((_x(5, 7), _x(3, 2)), {"mode": "valid"}, "valid"),
     Case((_x(4, 5), _x(4, 5)), {"mode": "valid"}, "valid", "the kernel as large as the image"),
     Case((_x(6, 9), _x(1, 4)), {"mode": "valid"}, "valid"),
@@ -79,10 +81,11 @@ def _wrapped(image, kernel, mode="full", period=None):
 _COMMON = (
     Mistake("does not flip", "You did not flip the kernel: that is cross-correlation.", lambda i, k, mode="full": _conv(i, k[::-1, ::-1], mode)),
     Mistake("flips the rows alone", "You flipped the kernel along one axis only; convolution turns it by 180 degrees.", lambda i, k, mode="full": _conv(i, k[:, ::-1], mode)),
+    Mistake("flips the columns alone", "You flipped the kernel along one axis only; convolution turns it by 180 degrees.", lambda i, k, mode="full": _conv(i, k[::-1], mode)),
     Mistake("ignores the mode", "You ignored `mode`: your output is always the full one.", lambda i, k, mode="full": _conv(i, k), share=1 / 3),
     Mistake('keeps the wrong half in "same"', 'For an even kernel, "same" keeps the part of the full output that starts at (k - 1) // 2.', _same_by_other_half, share=2 / 3),
     Mistake("cuts at the top left", 'You kept the top left part of the full output; "same" and "valid" keep its middle.', _top_left, share=1 / 3),
-    Mistake("swaps the axes of the kernel", "You transposed the kernel.", lambda i, k, mode="full": _conv(i.T, k, mode).T if min(i.shape) >= max(k.shape) else np.zeros(_conv(i, k, mode).shape)),
+    Mistake("swaps the axes of the kernel", "You transposed the kernel.", lambda i, k, mode="full": _conv(i, k.T, mode)),
 )  # fmt: skip
 _ALWAYS_VALID = Mistake(
     "computes the valid part",
@@ -101,6 +104,7 @@ def _convolver(name, section, *more, scale=None):
         parts={"full": 1, "same": 1, "valid": 1},
         cases=_EDGES,
         draw=_draw,
+        photographs=True,
         mistakes=(*_COMMON, *more),
     )
 
@@ -157,17 +161,20 @@ SEPARABLE = Check(
         Case((np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 1.0]), np.array([1.0, 10.0])), {}, "full"),
         _separable_case(4, 6, 3, 2),
         _separable_case(5, 3, 2, 4, note="float32", dtype=np.float32),
+        _separable_case(2, 1, 4, 3, note="longer than the image"),
         _separable_case(5, 7, 3, 3, "same"),
         _separable_case(6, 4, 2, 4, "same", "even sizes"),
         _separable_case(3, 4, 5, 6, "same", "longer than the image"),
+        _separable_case(5, 3, 2, 4, "same", "the row is longer, the column is not"),
         _separable_case(5, 7, 3, 2, "valid"),
         _separable_case(4, 6, 4, 1, "valid"),
     ),
+    photographs=True,
     draw=lambda d: (lambda mode: Case((d.array(d.integer(3, 6), d.integer(3, 6)), d.array(d.integer(1, 3)), d.array(d.integer(1, 3))), {"mode": mode}, mode))(d.choice(_MODES)),
     mistakes=(
-        Mistake("swaps column and row", "You swapped the two: `column` runs down, `row` runs to the right.", lambda i, c, r, mode="full": _conv(i.T, np.outer(c, r), mode).T if min(i.shape) >= max(len(c), len(r)) else np.zeros(_separable(i, c, r, mode).shape)),
+        Mistake("swaps column and row", "You swapped the two: `column` runs down, `row` runs to the right.", lambda i, c, r, mode="full": _separable(i, r, c, mode)),
         Mistake("does not flip", "You did not flip: that is cross-correlation.", lambda i, c, r, mode="full": _separable(i, c[::-1], r[::-1], mode)),
-        Mistake("adds the passes", "You added the two passes; the second one runs on the output of the first.", lambda i, c, r, mode="full": _conv(i, c[:, None], "same") + _conv(i, r[None], "same") if mode == "same" else np.zeros(_separable(i, c, r, mode).shape)),
+        Mistake("adds the passes", "You added the two passes; the second one runs on the output of the first.", lambda i, c, r, mode="full": _conv(i, c[:, None], mode) + _conv(i, r[None], mode)),
         Mistake("forgets the second pass", "You made one pass alone, down the columns.", lambda i, c, r, mode="full": _conv(i, c[:, None], mode)),
         Mistake("ignores the mode", "You ignored `mode`: your output is always the full one.", lambda i, c, r, mode="full": _separable(i, c, r), share=1 / 3),
         Mistake("takes the longer size", 'In "same" the output has the size of the image, also where column or row are longer: `np.convolve` gives the longer of the two.', _with_np_convolve, share=2 / 3),
@@ -182,16 +189,26 @@ def _judge_separation(value, case):
     column, row, error = np.asarray(column, float), np.asarray(row, float), float(error)
     if column.shape != kernel.shape[:1] or row.shape != kernel.shape[1:]:
         return f"The column has shape {column.shape} and the row {row.shape}, expected {kernel.shape[:1]} and {kernel.shape[1:]}."
-    norm = np.linalg.norm(kernel.astype(float))
-    values = np.linalg.svd(kernel.astype(float), compute_uv=False)
-    best = np.sqrt(np.sum(values[1:] ** 2)) / norm
+    norm, largest = np.linalg.norm(kernel.astype(float)), np.linalg.norm(kernel.astype(float), 2)
+    best = np.linalg.norm(np.linalg.svd(kernel.astype(float), compute_uv=False)[1:]) / norm
     tolerance = 1e-4 if kernel.dtype == np.float32 else 1e-7
-    reached = np.linalg.norm(kernel - np.outer(column, row)) / norm
-    if not reached <= best + tolerance:
-        return f"outer(column, row) misses the kernel by {reached:.4f} of its norm; {best:.4f} is possible."
-    if not abs(error - best) <= tolerance:
-        return f"The error returned is {error:.6g}; outer(column, row) misses the kernel by {reached:.6g} of its norm."
-    return None
+
+    def missed(factor):
+        return np.linalg.norm(kernel - factor * np.outer(column, row)) / norm
+
+    if not missed(1) <= best + tolerance:
+        if missed(largest) <= best + tolerance:
+            return "You left the singular value out: both vectors of the decomposition have length 1."
+        if missed(1 / largest) <= best + tolerance:
+            return "Column and row both have the whole singular value: it must enter their product once."
+        return f"outer(column, row) misses the kernel by {missed(1):.4f} of its norm; {best:.4f} is possible."
+    if abs(error - best) <= tolerance:
+        return None
+    if abs(error - best**2) <= tolerance:
+        return "You returned the square of the error: take the root."
+    if abs(error - best * norm) <= tolerance * norm:
+        return "You returned the error itself: divide it by the norm of the kernel."
+    return f"The error returned is {error:.6g}; outer(column, row) misses the kernel by {missed(1):.6g} of its norm."
 
 
 def _svd(kernel):
@@ -214,6 +231,11 @@ def _draw_kernel(d):
     return Case((kernel,), {}, part)
 
 
+def _keeps_single(call, draws):
+    column, row, _ = call(draws.array(3, 4, dtype=np.float32))
+    return all(isinstance(vector, list) or vector.dtype == np.float32 for vector in (column, row))
+
+
 _x = Arrays("algorithms", "separate")
 SEPARATE = Check(
     "separate_kernel",
@@ -221,24 +243,30 @@ SEPARATE = Check(
     judge=_judge_separation,
     parts={"rank 1": 1, "any rank": 2},
     cases=(
-        Case((np.outer([1.0, 2.0, 1.0], [1.0, 0.0, -1.0]),), {}, "rank 1", "Sobel's kernel"),
-        Case((np.outer(_x(4), _x(2)),), {}, "rank 1", "not square"),
         Case((np.outer(_x(2), _x(3)),), {}, "rank 1"),
-        Case((np.outer([0.0, 1.0, 3.0], [0.0, 2.0, -1.0]),), {}, "rank 1", "a corner of 0"),
-        Case((_x(3, 3),), {}, "any rank"),
-        Case((_x(2, 5),), {}, "any rank"),
+        Case((np.outer([1.0, 2.0, 1.0], [1.0, 0.0, -1.0]),), {}, "rank 1", "Sobel's kernel"),
+        Case((1e6 * np.outer(_x(4), _x(2)),), {}, "rank 1", "large numbers"),
+        Case((_x(1, 4),), {}, "rank 1", "one row"),
+        Case((1e-3 * np.outer([0.0, 1.0, 3.0], [0.0, 2.0, -1.0]),), {}, "rank 1", "a corner of 0, small numbers"),
+        Case((_x(2, 3),), {}, "any rank"),
+        Case((1e-3 * _x(3, 3),), {}, "any rank", "small numbers"),
+        Case((np.outer(_x(3), _x(4)) + 1e-3 * _x(3, 4),), {}, "any rank", "nearly separable"),
+        Case((np.array([[5, 1], [1, 0], [2, 3]]),), {}, "any rank", "whole numbers"),
         Case((_x(4, 3, dtype=np.float32),), {}, "any rank", "float32"),
     ),
     draw=_draw_kernel,
+    properties=(Property("float32", DTYPE, _keeps_single),),
     mistakes=(
         Mistake("takes the first column and row", "You took the first column and the first row: that fails for a corner of 0, and the best vectors come nearer.", lambda k: (k[:, 0].copy(), k[0] / (k[0, 0] or 1.0), _svd(k)[2])),
         Mistake("takes the column and the row of the largest entry", "You took the column and the row of one entry: that is right for rank 1, else the best vectors come nearer.", _through_largest, share=1 / 3),
-        Mistake("forgets the singular value", "You left the singular value out: both vectors of the decomposition have length 1.", lambda k: (np.linalg.svd(k)[0][:, 0], np.linalg.svd(k)[2][0], _svd(k)[2])),
+        Mistake("forgets the singular value", "You left the singular value out", lambda k: (np.linalg.svd(k)[0][:, 0], np.linalg.svd(k)[2][0], _svd(k)[2])),
         Mistake("takes the sums", "The sums of the rows and of the columns are right for separable kernels that add up to 1, and for no others.", lambda k: (k.sum(1), k.sum(0), 0.0)),
-        Mistake("uses the whole singular value twice", "Column and row both have the whole singular value: it must enter their product once.", lambda k: (_svd(k)[0] * np.linalg.norm(_svd(k)[0]), _svd(k)[1] * np.linalg.norm(_svd(k)[0]), _svd(k)[2])),
+        Mistake("uses the whole singular value twice", "Column and row both have the whole singular value", lambda k: (_svd(k)[0] * np.linalg.norm(_svd(k)[0]), _svd(k)[1] * np.linalg.norm(_svd(k)[0]), _svd(k)[2])),
         Mistake("says no error", "The error returned is 0", _separation_by(lambda k, c, r, e: (c, r, 0.0)), share=1 / 3),
-        Mistake("swaps column and row", "The column has shape", _separation_by(lambda k, c, r, e: (r, c, e) if len(r) != len(c) else (0 * c, r, e))),
-        Mistake("gives the error squared", "You returned the square of the error: take the root.", _separation_by(lambda k, c, r, e: (c, r, e**2)), share=1 / 3),
+        Mistake("swaps column and row", "The column has shape", _separation_by(lambda k, c, r, e: (r, c, e))),
+        Mistake("gives the error squared", "You returned the square of the error", _separation_by(lambda k, c, r, e: (c, r, e**2)), share=1 / 3),
+        Mistake("gives float64 for float32", DTYPE, _svd, share=3 / 4),
+        Mistake("does not divide by the norm", "You returned the error itself", _separation_by(lambda k, c, r, e: (c, r, e * np.linalg.norm(k))), share=1 / 3),
     ),
 )  # fmt: skip
 
@@ -261,7 +289,10 @@ CIRCULAR = Check(
         Case((_x(4, 6), _x(3, 2)), note="even and odd kernel sizes"),
         Case((_x(5, 3), _x(5, 3)), note="the kernel as large as the image"),
         Case((_x(3, 5), _x(1, 4))),
+        Case((_x(1, 1), _x(1, 1)), note="one pixel"),
     ),
+    photographs=True,
+    exempt={"large kernels": "no kernel is larger than the image, its docstring says"},
     draw=lambda d: Case((d.array(d.integer(3, 6), d.integer(3, 6)), d.array(d.integer(1, 3), d.integer(1, 3)))),
     mistakes=(
         Mistake("pads", "You padded with zeros: asked for is what happens without.", lambda i, k: _conv(i, k)[: i.shape[0], : i.shape[1]]),
@@ -315,14 +346,16 @@ def _count_by(change):
 
 
 _COUNT_CASES = tuple(
-    Case((name, shapes[0], shapes[1], mode), {}, name)
+    Case((name, *call), {}, name)
     for name in ("loops", "im2col", "matrix", "separable", "fft")
-    for shapes, mode in (
-        (((4, 6), (3, 2)), "valid"),
-        (((5, 4), (2, 3)), "full"),
-        (((7, 9), (3, 5)), "same"),
-        (((28, 30), (5, 3)), "full"),
-        (((60, 9), (5, 6)), "same"),
+    for call in (
+        ((4, 6), (3, 2), "valid"),
+        ((5, 4), (2, 3)),
+        ((7, 9), (3, 5), "same"),
+        ((28, 30), (5, 3), "full"),
+        ((60, 9), (5, 6), "same"),
+        ((2, 3), (5, 4), "same"),
+        ((1, 1), (1, 1)),
     )
 )
 
@@ -366,12 +399,18 @@ def _judge_best(value, case):
     return f"It returned {said[:60]}, expected {right!r}."
 
 
+def _is_clear(image_shape, kernel_shape, mode, rank):
+    """Say whether the best algorithm needs a tenth less than all others: a draw is no place for a tie."""
+    counts = [_count(name, image_shape, kernel_shape, mode)[0] for name in ("loops", "matrix", "fft", "separable")]
+    least, second = sorted(counts if rank == 1 else counts[:-1])[:2]
+    return 1.1 * least <= second
+
+
 def _draw_best(d):
-    """Draw a kernel that is clearly small or clearly large."""
     image, rank = (d.integer(20, 90), d.integer(20, 90)), d.choice((None, 1, 2))
-    kernel = d.choice(((d.integer(1, 4), d.integer(1, 4)), (d.integer(9, 15), d.integer(9, 15))))
-    rank = None if rank is None else min(rank, *kernel)
-    return Case((image, kernel, d.choice(_MODES), rank), {}, "rank not known" if rank is None else "rank known")
+    mode, drawn = d.choice(_MODES), [(d.integer(2, 15), d.integer(2, 15)) for _ in range(4)]
+    kernel = next((kernel for kernel in drawn if _is_clear(image, kernel, mode, rank)), (2, 3))
+    return Case((image, kernel, mode, rank), {}, "rank not known" if rank is None else "rank known")
 
 
 BEST = Check(
@@ -386,17 +425,28 @@ BEST = Check(
         Case(((60, 60), (60, 60)), {"mode": "valid"}, "rank not known", "one output"),
         Case(((20, 500), (3, 21)), {"mode": "same"}, "rank not known"),
         Case(((3, 4), (7, 6)), {}, "rank not known", "a kernel larger than the image"),
-        Case(((60, 90), (14, 15)), {}, "rank not known", "close to a tie"),
+        Case(((19, 13), (8, 13)), {}, "rank not known", "close to a tie"),
+        Case(((20, 71), (8, 17)), {}, "rank not known", "close to a tie"),
+        Case(((46, 92), (17, 18), "valid"), {}, "rank not known", "close to a tie"),
+        Case(((39, 39), (15, 14), "same"), {}, "rank not known", "close to a tie"),
+        Case(((50, 51), (16, 15)), {}, "rank not known", "one pixel more than a power of two"),
+        Case(((4, 6), (3, 8)), {}, "rank not known", "a tie"),
         Case(((64, 64), (3, 3)), {"rank": 1}, "rank known"),
         Case(((64, 64), (3, 3)), {"rank": 2}, "rank known", "not separable"),
         Case(((64, 64), (31, 31)), {"rank": 1}, "rank known"),
         Case(((64, 64), (31, 31)), {"rank": 5}, "rank known"),
+        Case(((54, 11), (11, 6)), {"rank": 2}, "rank known", "close to a tie"),
+        Case(((15, 43), (7, 17)), {"rank": 2}, "rank known", "close to a tie"),
+        Case(((2, 3), (7, 6)), {"rank": 1}, "rank known", "a kernel larger than the image"),
         Case(((64, 64), (1, 1)), {"rank": 1}, "rank known", "nothing to separate"),
+        Case(((20, 30), (5, 1)), {"rank": 1}, "rank known", "one column"),
+        Case(((20, 30), (1, 5)), {"rank": 1}, "rank known", "one row"),
         Case(((20, 30), (2, 2)), {"mode": "same", "rank": 1}, "rank known", "a tie"),
         Case(((40, 50), (40, 50)), {"mode": "valid", "rank": 1}, "rank known", "one output"),
     ),
     draw=_draw_best,
     draws=16,
+    exempt={"ties": "what ties are the counts of a case, not numbers in it"},
     mistakes=(
         Mistake("believes in the FFT", "The FFT is not always faster: for small kernels a few products per pixel beat three transforms.", lambda i, k, mode="full", rank=None: "fft" if rank != 1 else "separable"),
         Mistake("never takes the FFT", "For large kernels the transforms cost less than a product per tap and pixel.", lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, ("loops", "matrix", "im2col", "separable"))),
@@ -405,7 +455,7 @@ BEST = Check(
         Mistake("ignores the mode", "You ignored `mode`: with one output the direct sum wins.", lambda i, k, mode="full", rank=None: _best(i, k, "full", rank)),
         Mistake("decides by memory", "Asked for is the algorithm with the fewest multiplications, not with the least memory.", lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, cost=lambda count: count[2])),
         Mistake("counts the additions, too", "You added the additions to the multiplications; asked for are the fewest multiplications.", lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, cost=lambda count: count[0] + count[1])),
-        Mistake("forgets the dense matrix", 'You left "matrix" out: for a kernel larger than the image it has the fewest multiplications.', lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, ("loops", "im2col", "fft", "separable")), share=1 / 3),
+        Mistake("forgets the dense matrix", 'You left "matrix" out: for a kernel larger than the image it has the fewest multiplications.', lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, ("loops", "im2col", "fft", "separable"))),
         Mistake("separates on a tie", 'On a tie the algorithm that comes first wins, and "separable" comes last.', lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, ("separable", *_ALGORITHMS[:-1])), share=2 / 3),
     ),
 )  # fmt: skip
@@ -454,7 +504,7 @@ CLAIM_ORTHOGONAL = Check(
     mistakes=(
         *claim_mistakes(False, "You judged it true.", lambda: (np.ones(2), np.ones(2))),
         Mistake("gives orthogonal vectors", "Your two vectors are orthogonal", lambda: (False, (np.array([1.0, 1.0]), np.array([1.0, -1.0])))),
-        Mistake("overflows", "finite kernel", lambda: (False, (np.array([1e200, -1e200]), np.array([1e200, 1e200])))),
+        Mistake("overflows", "keep the numbers of the evidence between", lambda: (False, (np.array([1e200, -1e200]), np.array([1e200, 1e200])))),
         Mistake("gives zeros", "not zero", lambda: (False, (np.zeros(3), np.ones(3)))),
         ),
 )  # fmt: skip
