@@ -46,7 +46,7 @@ def cropped(x, layer, size):
 def correlate(x, w, layer):
     size = conv_size(layer, x.shape[2:])
     xp = padded(x, layer)
-    y = np.zeros((len(x), len(w), *size), x.dtype)
+    y = np.zeros((len(x), len(w), *size), np.result_type(x, w))
     for (i, j), where in places(layer, size):
         y += np.einsum("nchw,oc->nohw", xp[where], w[:, :, i, j])
     return y
@@ -55,14 +55,14 @@ def correlate(x, w, layer):
 def paint(g, w, layer, size):
     """Spread g over an input of `size`: the adjoint of `correlate`."""
     ph, pw = pair(layer.get("padding", 0))
-    x = np.zeros((len(g), w.shape[1], size[0] + 2 * ph, size[1] + 2 * pw), g.dtype)
+    x = np.zeros((len(g), w.shape[1], size[0] + 2 * ph, size[1] + 2 * pw), np.result_type(g, w))
     for (i, j), where in places(layer, g.shape[2:]):
         x[where] += np.einsum("nohw,oc->nchw", g, w[:, :, i, j])
     return cropped(x, layer, size)
 
 
 def kernel_gradient(x, g, w, layer):
-    xp, grad = padded(x, layer), np.zeros_like(w)
+    xp, grad = padded(x, layer), np.zeros(w.shape, np.result_type(x, g))
     for (i, j), where in places(layer, g.shape[2:]):
         grad[:, :, i, j] = np.einsum("nchw,nohw->oc", xp[where], g)
     return grad
@@ -71,7 +71,7 @@ def kernel_gradient(x, g, w, layer):
 def pooled(x, layer):
     """Return the maxima and, for each, which kernel element won."""
     size = conv_size(layer, x.shape[2:])
-    xp = padded(x, layer, -np.inf)
+    xp = padded(x.astype(np.result_type(x, np.float32)), layer, -np.inf)
     windows = np.stack([xp[where] for _, where in places(layer, size)])
     return windows.max(0), windows.argmax(0)
 
@@ -105,7 +105,7 @@ def layer_gradients(position, layer, weights, x, g):
         return grads | {f"{position}.weight": g.T @ x}, g @ w
     if kind == "max_pool2d":
         winner = pooled(x, layer)[1]
-        back = np.zeros_like(padded(x, layer))
+        back = np.zeros(padded(x, layer).shape, g.dtype)
         for number, (_, where) in enumerate(places(layer, g.shape[2:])):
             back[where] += g * (winner == number)
         return grads, cropped(back, layer, x.shape[2:])
@@ -235,7 +235,7 @@ def cross_entropy__loops(logits, target):
     total = 0.0
     for row, label in zip(rows.astype(float), labels):
         total += np.log(sum(np.exp(value - row.max()) for value in row)) + row.max() - row[label]
-    return logits.dtype.type(total / len(labels))
+    return np.result_type(logits, np.float32).type(total / len(labels))
 
 
 def cross_entropy__vectorised(logits, target):
@@ -256,18 +256,18 @@ def probabilities(logits):
 
 def cross_entropy_backward__one_hot(grad_output, logits, target):
     hot = np.moveaxis(np.eye(logits.shape[1], dtype=logits.dtype)[target], -1, 1)
-    return (probabilities(logits) - hot) * logits.dtype.type(grad_output / target.size)
+    return (probabilities(logits) - hot) * (grad_output / target.size)
 
 
 def cross_entropy_backward__subtract_at(grad_output, logits, target):
     p = probabilities(logits)
     for where in np.ndindex(target.shape):
         p[(where[0], target[where], *where[1:])] -= 1
-    return p * logits.dtype.type(grad_output) / target.size
+    return p * grad_output / target.size
 
 
 def cross_entropy_backward__loops(grad_output, logits, target):
-    grad = np.zeros_like(logits)
+    grad = np.zeros(logits.shape, np.result_type(logits, np.float32))
     for where in np.ndindex(target.shape):
         row = logits[(where[0], slice(None), *where[1:])]
         p = np.exp(row - row.max())
@@ -288,7 +288,7 @@ def sgd_step__loop(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_
         if name in moved:
             pushed = pushed + momentum * moved[name]
         moved[name] = pushed
-        new[name] -= lr * pushed
+        new[name] = new[name] - lr * pushed
     return new, moved
 
 

@@ -650,8 +650,9 @@ def cross_entropy_backward(grad_output, logits, target):
     ----------
     grad_output : float
         Gradient of the loss with respect to the cross-entropy: 1 where that is the loss.
-    logits, target
-        As in the forward pass.
+    logits : (N, K) or (N, K, H, W) float
+    target : (N,) or (N, H, W) int
+        Labels from 0 to K - 1.
 
     Returns
     -------
@@ -724,8 +725,8 @@ def sgd_step(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=
     for name, grad in grads.items():
         w = new_weights[name]
         v = momentum * new_velocity.get(name, np.zeros_like(w)) + (grad + weight_decay * w)
-        new_velocity[name] = v.astype(w.dtype)
-        new_weights[name] = (w - lr * v).astype(w.dtype)
+        dtype = np.result_type(w, np.float32)
+        new_velocity[name], new_weights[name] = v.astype(dtype), (w - lr * v).astype(dtype)
     return new_weights, new_velocity
 
 

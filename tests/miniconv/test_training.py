@@ -268,6 +268,11 @@ def test_whole_numbers_and_lists_are_taken_as_floats():
         assert_close(ours, right)
 
 
+def test_a_step_from_whole_numbers_is_not_cut_to_whole_numbers():
+    weights, velocity = sgd_step({"a": np.array([3])}, {"a": np.array([5])}, {"a": np.array([1])}, 0.1, 0.5)
+    assert weights["a"] == pytest.approx([2.45]) and velocity["a"] == pytest.approx([5.5])
+
+
 def test_a_bias_that_a_layer_says_it_does_not_have_is_not_added():
     layer = {"kind": "linear", "out_features": 1, "bias": False}
     assert layer_forward(0, layer, {"0.weight": np.ones((1, 1)), "0.bias": np.ones(1)}, np.ones((1, 1))) == 1

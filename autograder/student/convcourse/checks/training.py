@@ -7,10 +7,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from convcourse.engine.builders import claim_mistakes
+from convcourse.calls.call import arrays_in
+from convcourse.engine.builders import claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
-from convcourse.engine.model import Case, Mistake
+from convcourse.engine.kinds import WHOLE
+from convcourse.engine.model import DTYPE, Case, Mistake, Property
 from convcourse.engine.network_check import Bounds, NetworkCheck
 from convcourse.engine.oracles import array, gradient, tensor
 from convcourse.networks import tasks
@@ -45,11 +47,19 @@ _PAIRS = [
         "stride": (2, 1),
         "padding": (1, 0),
         "dilation": (1, 2),
+        "bias": True,
     },
     {"kind": "relu"},
     {"kind": "max_pool2d", "kernel_size": (2, 3), "stride": (1, 2), "padding": (0, 1)},
     *_HEAD,
 ]
+_BLACK = [
+    {"kind": "conv2d", "out_channels": 2, "kernel_size": 2},
+    {"kind": "max_pool2d", "kernel_size": (3, 2), "stride": 2},
+    *_HEAD,
+]
+_RELU_FIRST = [{"kind": "relu"}, *_PLAIN[:1], {"kind": "relu"}, *_HEAD]
+_FLAT_FIRST = [{"kind": "flatten"}, {"kind": "relu"}, {"kind": "linear", "out_features": 3}]
 _UP = [
     {"kind": "conv2d", "out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1},
     {"kind": "relu"},
@@ -85,22 +95,48 @@ def _weights(layers, input_shape, draw=_normal):
     return found
 
 
-def _case(layers, shape, part, note="", dtype=np.float64, seed=0):
-    """Make a network, its weights and pictures that do not lie in one piece of memory."""
-    weights = {name: w.astype(dtype) for name, w in _weights(layers, shape).items()}
+def _case(layers, shape, part, note="", dtype=np.float64, seed=0, black=0):
+    """Make a network, its weights and pictures that do not lie in one piece of memory, `black` rows of them black."""
+    drawn = _weights(layers, shape, lambda *sizes: _normal(*sizes, seed=seed))
     n, c, h, w = shape
-    return layers, weights, _normal(n, c, w, h, seed=seed, dtype=dtype).swapaxes(2, 3), part, note
+    x = _normal(n, c, w, h, seed=seed, dtype=dtype).swapaxes(2, 3)
+    x[:, :, :black] = 0
+    return layers, {name: w.astype(dtype) for name, w in drawn.items()}, x, part, note
 
 
 _TRIED = (
     _case(_PLAIN, (2, 2, 4, 5), "one after the other"),
+    _case(_PLAIN, (2, 2, 4, 5), "one after the other", "the same shapes", seed=1),
+    _case(_RELU_FIRST, (1, 2, 3, 4), "one after the other", "the first layer is ReLU"),
+    _case(_FLAT_FIRST, (2, 1, 2, 3), "one after the other", "without a convolution"),
     _case(_PLAIN, (3, 1, 5, 4), "one after the other", "float32", np.float32),
     _case(_POOLED, (2, 3, 7, 6), "strides, pads, pooling", "a convolution and a dense layer without bias"),
     _case(_OVERLAPPING, (3, 2, 6, 7), "strides, pads, pooling", "dilation; windows overlap"),
     _case(_PAIRS, (2, 2, 7, 9), "strides, pads, pooling", "sizes are pairs; float32", np.float32),
+    _case(_BLACK, (2, 1, 7, 6), "strides, pads, pooling", "black rows: ties where pixels are pooled", black=5),
     _case(_UP, (2, 2, 6, 8), "a label per pixel"),
     _case(_UP_PAIRS, (2, 3, 5, 6), "a label per pixel", "sizes are pairs, no bias; float32", np.float32),
 )
+
+
+def _works_with_whole_numbers(judge, case):
+    """Say for a property whether all is well with integers in all arrays of a case, and in each of them alone."""
+    return lambda call, draws: all(
+        judge(call(*given.args, **given.kwargs), meant) is None for given, meant in WHOLE.vary(case)
+    )
+
+
+def _keeps_single(case):
+    """Say for a property whether what comes of a case with float32 is of float32."""
+    return lambda call, draws: all(found.dtype == np.float32 for found in arrays_in(call(*case.args)))
+
+
+def _judged_properties(judge, whole, single):
+    """Return what `kinds` tries where there is an oracle, for a check that has a judge."""
+    return (
+        Property("whole numbers", WHOLE.says, _works_with_whole_numbers(judge, whole)),
+        Property("float32", DTYPE, _keeps_single(single)),
+    )
 
 
 # --- network_summary -----------------------------------------------------------------------------------------------
@@ -210,7 +246,9 @@ NETWORK_SUMMARY = Check(
 # --- convnet_forward -----------------------------------------------------------------------------------------------
 
 
-def _apply(layers, weights, x, skip=(), bias=True, channels_last=False, plain=(), relu=torch.relu):
+def _apply(
+    layers, weights, x, skip=(), bias=True, channels_last=False, plain=(), relu=torch.relu, max_pool2d=F.max_pool2d
+):
     """Run a network by PyTorch's functions; the keywords build known mistakes."""
     for position, layer in enumerate(layers):
         kind = layer["kind"]
@@ -225,7 +263,7 @@ def _apply(layers, weights, x, skip=(), bias=True, channels_last=False, plain=()
         elif kind == "conv_transpose2d":
             x = F.conv_transpose2d(x, w, b, **options)
         elif kind == "max_pool2d":
-            x = F.max_pool2d(x, layer["kernel_size"], **options)
+            x = max_pool2d(x, layer["kernel_size"], **options)
         elif kind == "relu":
             x = relu(x)
         elif kind == "flatten":
@@ -296,7 +334,7 @@ def _labels(shape, classes, seed=0):
 
 
 def _cross_entropy(logits, target):
-    return np.asarray(array(F.cross_entropy(tensor(logits), tensor(target))))
+    return np.asarray(array(F.cross_entropy(tensor(logits), tensor(target).long())))
 
 
 def _draw_loss(draws):
@@ -309,9 +347,11 @@ def _draw_loss(draws):
 _LOSSES = (
     (_normal(2, 3), np.array([2, 0]), "one label", "two samples, three classes"),
     (_normal(5, 4, dtype=np.float32), _labels(5, 4), "one label", "float32"),
-    (3 * _normal(2, 3, 2, 4), _labels((2, 2, 4), 3), "a label per pixel", "a label per pixel"),
+    (3 * _normal(2, 3, 2, 4), _labels((2, 2, 4), 3).astype(np.uint8), "a label per pixel", "a label per pixel"),
+    (_normal(3, 2, 1, 1), _labels((3, 1, 1), 2), "a label per pixel", "pictures of one pixel"),
     (1e4 * _normal(3, 2, 1, 2), _labels((3, 1, 2), 2), "huge logits", "exp(10,000) is infinite"),
     (1e4 * _normal(4, 3), _labels(4, 3), "huge logits", ""),
+    (-2e9 - 1e9 * np.abs(_normal(2, 3)), _labels(2, 3), "huge logits", "all far below 0"),
 )
 
 
@@ -371,7 +411,7 @@ CROSS_ENTROPY = Check(
 
 
 def _loss_slope(grad_output, logits, target):
-    return gradient(F.cross_entropy)(np.asarray(grad_output, float), logits, tensor(target))
+    return gradient(F.cross_entropy)(np.asarray(grad_output, float), logits, tensor(target).long())
 
 
 def _softmax_alone(grad_output, logits, target):
@@ -420,9 +460,10 @@ CROSS_ENTROPY_BACKWARD = Check(
 
 
 def _gradients(grad_output, layers, weights, x, **changes):
-    """Return ({name: gradient}, gradient of x) by autograd."""
-    own = {name: tensor(w, requires_grad=True) for name, w in weights.items()}
-    x = tensor(x, requires_grad=True)
+    """Return ({name: gradient}, gradient of x) by autograd, in float32 if all arrays are."""
+    dtype = np.result_type(np.float32, grad_output, x, *weights.values())
+    own = {name: tensor(w.astype(dtype), requires_grad=True) for name, w in weights.items()}
+    x = tensor(x.astype(dtype), requires_grad=True)
     (_apply(layers, own, x, **changes) * tensor(grad_output)).sum().backward()
     zero = torch.zeros_like
     return {name: array(zero(w) if w.grad is None else w.grad) for name, w in own.items()}, array(
@@ -469,6 +510,21 @@ class _Straight(torch.autograd.Function):
         return grad_output
 
 
+def _pay(count):
+    """Return max pooling that pays ``1 / count(number of winners)`` of the gradient to each winner of a window."""
+
+    def max_pool2d(x, kernel_size, stride=None, padding=0):
+        (kh, kw), (ph, pw), (sh, sw) = map(pair, (kernel_size, padding, stride or kernel_size))
+        padded = F.pad(x, (pw, pw, ph, ph), value=-torch.inf)
+        windows = padded.unfold(2, kh, sh).unfold(3, kw, sw).flatten(4)
+        largest = windows.detach().amax(-1, keepdim=True)
+        wins = windows == largest
+        paid = (torch.where(wins, windows, 0) / count(wins.sum(-1, keepdim=True))).sum(-1)
+        return largest[..., 0] + paid - paid.detach()
+
+    return max_pool2d
+
+
 def _upstream(layers, weights, x):
     shape = _forward(layers, weights, x).shape
     return _normal(*shape, seed=3, dtype=x.dtype)
@@ -489,14 +545,21 @@ def _draw_backward(draws):
     return Case((draws.array(*_forward(*case.args).shape), *case.args), {}, case.part)
 
 
+_BACKWARD_CASES = tuple(
+    Case((_upstream(layers, weights, x), layers, weights, x), {}, part, note)
+    for layers, weights, x, part, note in (*_TRIED, (*_half_black(), "ReLU at 0", "a black half and no bias"))
+)
+
 CONVNET_BACKWARD = Check(
     "convnet_backward",
     section="training#training-backward",
     judge=_judge_backward,
     parts={"one after the other": 3, "strides, pads, pooling": 2, "a label per pixel": 2, "ReLU at 0": 1},
-    cases=tuple(
-        Case((_upstream(layers, weights, x), layers, weights, x), {}, part, note)
-        for layers, weights, x, part, note in (*_TRIED, (*_half_black(), "ReLU at 0", "a black half and no bias"))
+    cases=_BACKWARD_CASES,
+    properties=_judged_properties(
+        _judge_backward,
+        _BACKWARD_CASES[0],
+        next(case for case in _BACKWARD_CASES if case.args[-1].dtype == np.float32),
     ),
     draw=_draw_backward,
     draws=4,
@@ -516,6 +579,32 @@ CONVNET_BACKWARD = Check(
             "Your ReLU lets the gradient pass where its input is exactly 0; there it is 0.",
             lambda g, layers, weights, x: _gradients(g, layers, weights, x, relu=lambda v: v.clamp(min=0)),
             share=7 / 8,
+        ),
+        Mistake(
+            "pays all winners",
+            "Where pixels of a pooling window are equally large you pay all of them: the first alone gets the gradient.",
+            lambda g, layers, weights, x: _gradients(g, layers, weights, x, max_pool2d=_pay(torch.ones_like)),
+            share=6 / 8,
+        ),
+        Mistake(
+            "shares among winners",
+            "Where pixels of a pooling window are equally large you share among them: the first gets all the gradient.",
+            lambda g, layers, weights, x: _gradients(g, layers, weights, x, max_pool2d=_pay(lambda number: number)),
+            share=6 / 8,
+        ),
+        Mistake(
+            "cuts off fractions",
+            WHOLE.says,
+            lambda g, layers, weights, x: (
+                lambda grads, grad_x: (grads, grad_x.astype(x.dtype) if x.dtype.kind == "i" else grad_x)
+            )(*_gradients(g, layers, weights, x)),
+            share=3 / 4,
+        ),
+        Mistake(
+            "gives float64 for float32",
+            DTYPE,
+            lambda g, layers, weights, x: _gradients(g, layers, weights, x.astype(float)),
+            share=3 / 4,
         ),
         Mistake(
             "averages over the batch",
@@ -549,11 +638,14 @@ CONVNET_BACKWARD = Check(
 
 def _step(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0):
     """Do a step as ``torch.optim.SGD`` does."""
+    weights, grads, old = (
+        {name: a.astype(np.result_type(a, np.float32)) for name, a in (arrays or {}).items()}
+        for arrays in (weights, grads, velocity)
+    )
     parameters = {name: torch.nn.Parameter(tensor(w)) for name, w in weights.items()}
     optimizer = torch.optim.SGD(parameters.values(), lr=lr, momentum=momentum, weight_decay=weight_decay)
-    old = velocity or {}
     for name, parameter in parameters.items():
-        parameter.grad = tensor(grads[name]) if name in grads else None
+        parameter.grad = tensor(grads[name].astype(weights[name].dtype)) if name in grads else None
         if name in old:
             optimizer.state[parameter]["momentum_buffer"] = tensor(old[name])
     optimizer.step()
@@ -577,13 +669,18 @@ def _judge_step(value, case):
             if got.shape != right[name].shape:
                 return f"In the new {words}, {name!r} has shape {got.shape}, expected {right[name].shape}."
             gap = np.abs(got - right[name]).max()
-            if not gap <= (1e-5 if right[name].dtype == np.float32 else 1e-10):
+            size = max(np.abs(part[name]).max() for part in (right, case.args[words == "velocity"]) if name in part)
+            if not gap <= (1e-5 if right[name].dtype == np.float32 else 1e-10) * size:
                 return f"In the new {words}, {name!r} is off by {gap:.3g}."
     return None
 
 
 def _without(arrays, name):
     return {n: a for n, a in arrays.items() if n != name}
+
+
+def _as_large(factor, arrays):
+    return {name: factor * array for name, array in arrays.items()}
 
 
 def _draw_step(draws):
@@ -613,6 +710,9 @@ SGD_STEP = Check(
     parts={"a plain step": 1, "momentum": 1, "weight decay": 1, "no gradient": 1},
     cases=(
         Case((_W, _G), {"lr": 0.1}, "a plain step"),
+        Case((_W, _G), {}, "a plain step", "the default rate"),
+        Case((_as_large(1e6, _W), _as_large(1e6, _G)), {"lr": 0.1}, "a plain step", "large numbers"),
+        Case((_as_large(1e-3, _W), _as_large(1e-6, _G)), {"lr": 0.1}, "a plain step", "small numbers"),
         Case((_W | {"1.mean": _normal(4)}, _G, None, 0.2), {}, "no gradient", "a weight without a gradient stays"),
         Case((_W, _without(_G, "2.weight"), _V, 0.1, 0.9), {}, "no gradient", "and keeps its velocity"),
         Case((_W, _G, _without(_V, "0.bias"), 0.1, 0.9), {}, "no gradient", "its first one: no velocity yet"),
@@ -621,6 +721,9 @@ SGD_STEP = Check(
         Case((_W, _G, None, 0.1, 0.9), {}, "momentum", "the first step: there is no velocity yet"),
         Case((_W, _G, _V, 0.1, 0.9, 0.2), {}, "weight decay"),
         Case((_W, _G, None, 0.1, 0.0, 0.3), {}, "weight decay"),
+    ),
+    properties=_judged_properties(
+        _judge_step, Case((_W, _G, _V, 0.1, 0.9, 0.2)), Case((_W32, _G32, _V32, 0.1, 0.5, 0.2))
     ),
     draw=_draw_step,
     mistakes=(
@@ -656,6 +759,20 @@ SGD_STEP = Check(
             lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (lambda new, moved: (new, {n: moved[n] for n in g}))(
                 *_step(w, g, v, lr, m, d)
             ),
+            share=3 / 4,
+        ),
+        Mistake(
+            "cuts off fractions",
+            WHOLE.says,
+            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (
+                lambda new, moved: ({n: a.astype(w[n].dtype) for n, a in new.items()}, moved)
+            )(*_step(w, g, v, lr, m, d)),
+            share=3 / 4,
+        ),
+        Mistake(
+            "gives float64 for float32",
+            DTYPE,
+            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: _step(_as_large(np.float64(1), w), g, v, lr, m, d),
             share=3 / 4,
         ),
         Mistake(
