@@ -86,6 +86,7 @@ def _fold_case(part, n, c, size, kernel, dtype=np.float64, **options):
 
 
 _DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1}
+_STEPS = ((1, 2), (2, 1), (2, 2))  # what is drawn where the stride or the dilation is tried
 
 
 def _draw_fold(draws):
@@ -93,7 +94,7 @@ def _draw_fold(draws):
     part = draws.choice(("plain", "stride", "padding", "dilation", "all together"))
     size = tuple(2 * k + draws.integer(1, 3) for k in kernel)
     names = {"plain": (), "all together": ("stride", "padding", "dilation")}.get(part, (part,))
-    options = {name: (draws.integer(1, 2), draws.integer(1, 2)) for name in names}
+    options = {name: draws.choice(_STEPS) for name in names}
     if "padding" in options:
         options["padding"] = (draws.integer(0, 2), 1)
     n, c = draws.integer(1, 2), draws.integer(1, 2)
@@ -119,6 +120,14 @@ FOLD = Check(
         _fold_case("dilation", 2, 2, (8, 7), (3, 2), dilation=(2, 3)),
         _fold_case("dilation", 1, 1, (7, 8), 3, dtype=np.float32, dilation=2),
         _fold_case("stride", 1, 2, (5, 6), (1, 2), stride=3),
+        _fold_case("stride", 2, 1, (6, 8), (2, 3), stride=(1, 2)),
+        _fold_case("stride", 1, 2, (7, 5), (2, 2), stride=(2, 1)),
+        _fold_case("padding", 1, 1, (5, 7), (2, 3), padding=(2, 1)),
+        _fold_case("padding", 1, 2, (8, 5), (3, 2), padding=(0, 1)),
+        _fold_case("dilation", 1, 1, (7, 3), (3, 1), dilation=(1, 2)),
+        _fold_case("dilation", 2, 2, (6, 9), (2, 3), dilation=(2, 1)),
+        _fold_case("all together", 2, 1, (5, 4), (2, 1), stride=(2, 1), padding=(0, 1), dilation=(1, 2)),
+        _fold_case("all together", 2, 2, (3, 9), (1, 3), stride=(1, 2), padding=1, dilation=(2, 1)),
         _fold_case("padding", 1, 1, (3, 2), (1, 2), padding=(2, 3)),
         _fold_case("padding", 1, 2, (1, 1), (3, 2), padding=(1, 2)),
         _fold_case("all together", 2, 2, (8, 9), (3, 2), stride=(2, 3), padding=(1, 2), dilation=(2, 3)),
@@ -278,9 +287,18 @@ _LAYERS = (
     _layer_case("stride", (1, 2, 5, 6), (2, 2, 1, 2), stride=3),
     _layer_case("padding", (1, 2, 3, 2), (2, 2, 1, 2), padding=(2, 3)),
     _layer_case("padding", (2, 2, 1, 1), (3, 2, 3, 2), padding=(1, 2)),
+    _layer_case("plain", (2, 2, 3, 2), (3, 2, 3, 2)),
     _layer_case("all together", (2, 4, 8, 9), (4, 2, 3, 2), stride=(2, 3), padding=(1, 2), dilation=(2, 3), groups=2),
     _layer_case("all together", (1, 3, 7, 6), (3, 1, 2, 3), np.float32, stride=2, padding=1, dilation=2, groups=3),
     _layer_case("all together", (2, 6, 8, 9), (9, 2, 3, 1), stride=(1, 2), padding=(2, 0), dilation=(2, 1), groups=3),
+    _layer_case("stride", (2, 1, 7, 9), (2, 1, 2, 3), stride=(1, 2)),
+    _layer_case("stride", (1, 2, 8, 8), (2, 2, 3, 3), stride=(3, 2)),
+    _layer_case("padding", (2, 1, 5, 9), (1, 1, 2, 3), padding=(0, 1)),
+    _layer_case("dilation", (2, 1, 6, 8), (2, 1, 2, 3), dilation=(3, 2)),
+    _layer_case("dilation", (2, 1, 7, 8), (1, 1, 3, 3), dilation=(1, 2)),
+    _layer_case("groups", (2, 2, 7, 6), (4, 1, 3, 2), groups=2),
+    _layer_case("all together", (2, 3, 8, 7), (3, 1, 3, 2), padding=(0, 1), stride=(1, 2), dilation=(1, 2), groups=3),
+    _layer_case("all together", (1, 2, 7, 7), (4, 1, 2, 2), padding=1, stride=2, dilation=(3, 2), groups=2),
 )
 _PARTS = {"plain": 3, "stride": 2, "padding": 2, "dilation": 1, "groups": 1, "all together": 1}
 
@@ -297,7 +315,7 @@ def _draw_layer(draws):
         options["padding"] = (draws.integer(0, 2), 1)
     for name in ("stride", "dilation"):
         if together or part == name:
-            options[name] = (draws.integer(1, 3), 2)
+            options[name] = draws.choice(_STEPS)
     depth, filters, n = draws.integer(1, 2), draws.integer(1, 2), draws.integer(1, 2)
     size = tuple(2 * k + draws.integer(1, 3) for k in kernel)
     out = _out(size, kernel, *(options.get(k, v) for k, v in _DEFAULTS.items()))
@@ -573,8 +591,8 @@ CONV2D_BACKWARD = Check(
     parts={"with bias": 2, "options": 2, "no bias": 1},
     cases=(
         *(_backward_case("with bias", _LAYERS[i]) for i in (0, 1, 2)),
-        *(_backward_case("options", _LAYERS[i]) for i in (4, 6, 8, 10, 15, 16, 17, 18)),
-        *(_backward_case("no bias", _LAYERS[i], bias=False) for i in (1, 3)),
+        *(_backward_case("options", _LAYERS[i]) for i in (4, 6, 8, 10, 15, 17, 18, 19)),
+        *(_backward_case("no bias", _LAYERS[i], bias=False) for i in (1, 3, 16)),
     ),
     draw=_draw_backward,
     mistakes=(
@@ -1022,8 +1040,8 @@ CLAIMS = (
         parts={"one row": 1, "images": 2},
         cases=(
             Case((np.array([[[[5.0, 7]]]]), (1, 2), 1), {}, "one row"),
-            Case((np.array([[[[5.0, 7, 9]]]]), (1, 3), 2), {}, "one row"),
-            Case((_x(2, 3, 2, 3), (3, 2), (2, 3)), {}, "images"),
+            *(Case((np.array([[[g]]]), (1, 3), 2), {}, "one row") for g in ([5.0, 7, 9], [-2, 4, 0.5])),
+            *(Case((_x(2, 3, 2, 3), (3, 2), (2, 3)), {}, "images") for _ in range(2)),
             Case((_x(1, 2, 3, 2), (2, 4), 3), {}, "images"),
             Case((_x(2, 1, 3, 4), (1, 3), (1, 2)), {}, "images"),
         ),

@@ -28,6 +28,9 @@ _x = Arrays("layer", "strided")
 _STRIDED = np.swapaxes(_x(2, 3, 7, 6), 2, 3)  # not contiguous
 
 
+_STEPS = ((1, 2), (2, 1), (2, 3), (3, 2))  # what is drawn where the stride or the dilation is tried
+
+
 def _sizes(draws, kernel, extra=(1, 4)):
     return tuple(k + draws.integer(*extra) for k in kernel)
 
@@ -56,13 +59,16 @@ CONV2D_BY_INDEX = Check(
         Case((_x(2, 2, 3, 4), _x(2, 2, 3, 4)), note="a kernel as large as the image: one output"),
         Case((_STRIDED, _x(2, 3, 2, 4)), note="an array that is not contiguous"),
         Case((_x(1, 2, 1, 1), _x(3, 2, 1, 1)), note="one pixel"),
+        Case((_x(2, 2, 2, 4), _x(1, 2, 1, 2)), note="two rows, three columns"),
         Case(
             (_x(2, 2, 6, 7, dtype=np.float32), _x(3, 2, 3, 2, dtype=np.float32), 2),
             {},
             "stride",
             "the stride does not divide, float32",
         ),
-        Case((_x(1, 3, 8, 5), _x(2, 3, 2, 3)), {"stride": 3}, "stride", "a stride longer than the kernel"),
+        Case((_x(1, 3, 5, 9), _x(2, 3, 2, 3)), {"stride": 3}, "stride", "a stride longer than the kernel"),
+        Case((_x(2, 2, 4, 5), _x(1, 2, 3, 3)), {"stride": 2}, "stride", "a single row"),
+        Case((_x(1, 1, 3, 7), _x(2, 1, 2, 3)), {"stride": 2}, "stride"),
     ),
     draw=_draw_by_index,
     photographs=True,
@@ -178,7 +184,7 @@ def _draw_unfold(draws):
     kernel = (draws.integer(1, 3), draws.integer(1, 3))
     part = draws.choice(("plain", "stride", "padding", "dilation", "all together"))
     names = {"plain": (), "all together": ("stride", "padding", "dilation")}.get(part, (part,))
-    kwargs = {name: (draws.integer(1, 3), draws.integer(1, 2)) for name in names}
+    kwargs = {name: draws.choice(_STEPS) for name in names}
     size = _sizes(draws, tuple(3 * k for k in kernel), (0, 3))
     return Case((draws.array(draws.integer(1, 2), draws.integer(1, 2), *size), kernel), kwargs, part)
 
@@ -201,6 +207,12 @@ UNFOLD = Check(
         Case((_x(2, 2, 7, 8), (2, 3)), {"dilation": (3, 2)}, "dilation"),
         Case((_x(1, 2, 7, 6, dtype=np.float32), 3, 2), {}, "dilation", "float32"),
         Case((_x(1, 2, 5, 4), 1, 1, 0, 2), {}, "stride", "a stride longer than the window"),
+        Case((_x(2, 1, 5, 12), (1, 3)), {"stride": (1, 2)}, "stride"),
+        Case((_x(2, 1, 9, 3), (3, 1)), {"stride": (3, 1)}, "stride"),
+        Case((_x(2, 2, 8, 8), (3, 3)), {"padding": (1, 2)}, "padding"),
+        Case((_x(2, 2, 6, 7), (1, 2)), {"dilation": (1, 2)}, "dilation"),
+        Case((_x(1, 2, 11, 4), (3, 1)), {"dilation": (3, 1)}, "dilation"),
+        Case((_x(2, 2, 8, 10), (2, 3)), {"dilation": (1, 2), "padding": (3, 1), "stride": (2, 1)}, "all together"),
         Case((_x(1, 1, 3, 4), (2, 1)), {"padding": (3, 1)}, "padding", "some windows see padding alone"),
         Case((_x(1, 2, 1, 1), (3, 2)), {"padding": (1, 2)}, "padding", "a window larger than the image of one pixel"),
         Case((_x(2, 2, 8, 9), (3, 2)), {"dilation": (2, 3), "padding": (1, 2), "stride": (2, 3)}, "all together"),
@@ -324,7 +336,7 @@ def _draw_conv(draws):
         kwargs["padding"] = draws.choice((1, (2, 1), (0, 2), "same"))
     for name in ("stride", "dilation"):
         if part == name or (together and (name, kwargs["padding"]) != ("stride", "same")):
-            kwargs[name] = (draws.integer(1, 3), draws.integer(1, 2))
+            kwargs[name] = draws.choice(_STEPS)
     depth, filters = draws.integer(1, 2), draws.integer(1, 2)
     if together or part == "bias":
         bias = draws.array(groups * filters)
@@ -345,21 +357,32 @@ CONV2D = Check(
         Case((_x(2, 2, 4, 6, dtype=np.float32), _x(3, 2, 2, 3, dtype=np.float32)), {}, "plain", "float32"),
         Case((_STRIDED, _x(2, 3, 1, 2)), {}, "plain", "an array that is not contiguous"),
         Case((_x(2, 3, 3, 4), _x(2, 3, 3, 4)), {}, "plain", "a kernel as large as the image"),
+        Case((_x(2, 1, 7, 7), _x(2, 1, 2, 2)), {}, "plain"),
         Case((_x(2, 2, 4, 5), _x(3, 2, 2, 3), _x(3)), {}, "bias"),
         Case((_f(1, 1, 3, 4), _f(2, 1, 1, 1), _f(2)), {}, "bias", "1 x 1, float32"),
+        Case((_x(2, 1, 7, 9), _x(2, 1, 2, 3), _x(2)), {}, "bias"),
+        Case((_x(1, 2, 9, 7), _x(1, 2, 3, 2), _x(1)), {}, "bias", "one output channel"),
         Case((_x(2, 2, 7, 8), _x(3, 2, 3, 2)), {"stride": (2, 3)}, "stride", "the stride does not divide"),
         Case((_f(2, 2, 9, 6), _f(2, 2, 2, 1), None, 3), {}, "stride", "a stride longer than the kernel, float32"),
+        Case((_x(1, 1, 8, 11), _x(1, 1, 2, 3)), {"stride": (3, 1)}, "stride"),
+        Case((_x(2, 1, 9, 10), _x(2, 1, 3, 3)), {"stride": (1, 2)}, "stride"),
         Case((_x(2, 2, 4, 3), _x(3, 2, 3, 2)), {"padding": (2, 1)}, "padding"),
+        Case((_x(2, 1, 8, 9), _x(1, 1, 2, 3)), {"padding": (0, 2)}, "padding", "one axis alone"),
+        Case((_x(2, 2, 9, 3), _x(1, 2, 3, 1)), {"padding": 1}, "padding"),
         Case((_f(2, 2, 4, 5), _f(2, 2, 3, 3)), {"padding": 1}, "padding", "float32"),
         Case((_x(1, 2, 3, 6), _x(2, 2, 4, 2)), {"padding": "same"}, "padding", "same, even, higher than the image"),
         Case((_x(2, 2, 1, 1), _x(3, 2, 3, 2)), {"padding": (1, 2)}, "padding", "a kernel larger than the one pixel"),
         Case((_x(2, 1, 6, 5), _x(2, 1, 3, 5)), {"padding": "same"}, "padding", "same, odd kernels"),
         Case((_x(1, 2, 6, 5), _x(2, 2, 3, 2)), {"padding": "valid"}, "padding", "valid"),
         Case((_x(2, 2, 9, 8), _x(3, 2, 3, 2)), {"dilation": (2, 3)}, "dilation"),
+        Case((_x(2, 2, 6, 9), _x(1, 2, 2, 3)), {"dilation": (1, 2)}, "dilation"),
+        Case((_x(1, 2, 9, 4), _x(2, 2, 3, 1)), {"dilation": (3, 1)}, "dilation"),
         Case((_f(1, 2, 7, 6), _f(2, 2, 2, 3)), {"dilation": 2}, "dilation", "float32"),
         Case((_f(2, 4, 5, 4), _f(6, 2, 2, 3)), {"groups": 2}, "groups", "float32"),
         Case((_x(2, 3, 4, 5), _x(6, 1, 3, 2)), {"groups": 3}, "groups", "depthwise, two kernels per channel"),
         Case((_x(2, 6, 4, 4), _x(3, 2, 2, 2)), {"groups": 3}, "groups", "one output channel per group"),
+        Case((_x(2, 2, 5, 9), _x(4, 1, 1, 3)), {"groups": 2}, "groups"),
+        Case((_x(2, 4, 3, 7), _x(2, 2, 1, 2)), {"groups": 2}, "groups"),
         Case((_x(1, 2, 5, 4), _x(2, 2, 1, 1)), {"stride": 2}, "stride", "1 x 1, a stride longer than the kernel"),
         Case((_x(1, 2, 3, 4), _x(2, 2, 1, 2)), {"padding": (2, 3)}, "padding", "more padding than the kernel overlaps"),
         Case(
@@ -368,6 +391,7 @@ CONV2D = Check(
             "all together",
         ),
         Case((_f(1, 3, 7, 6), _f(3, 1, 2, 3), _f(3), 2, 1, 2, 3), {}, "all together", "float32"),
+        Case((_x(1, 2, 4, 9), _x(2, 1, 1, 3), _x(2), (2, 1), (0, 2), (1, 2), 2), {}, "all together"),
         Case(
             (_x(2, 6, 7, 5), _x(9, 2, 2, 4), _x(9)),
             {"padding": "same", "groups": 3},
@@ -625,7 +649,7 @@ def _draw_untied(draws):
     part, groups, kwargs = draws.choice(("plain", "options")), 1, {}
     if part == "options":
         groups = draws.integer(1, 2)
-        kwargs = {name: (draws.integer(1, 2), draws.integer(1, 3)) for name in ("stride", "padding", "dilation")}
+        kwargs = {name: draws.choice(_STEPS) for name in ("stride", "padding", "dilation")}
         kwargs["groups"] = groups
     size = _sizes(draws, tuple(2 * k for k in kernel))
     x, weight = draws.array(2, groups * channels, *size), draws.array(groups * filters, channels, *kernel)
@@ -641,6 +665,8 @@ CONV2D_UNTIED_BIAS = Check(
     cases=(
         Case((np.ones((1, 1, 1, 2)), np.ones((1, 1, 1, 1)), np.array([[[0.5, 7]]])), {}, "plain"),
         Case((_x(2, 3, 4, 5), _x(2, 3, 2, 3), _x(2, 3, 3)), {}, "plain"),
+        Case((_x(2, 1, 4, 6), _x(1, 1, 1, 2), _x(1, 4, 5)), {}, "plain"),
+        Case((_x(2, 2, 8, 8), _x(1, 2, 3, 2), _x(1, 6, 7)), {}, "plain"),
         Case(
             (_x(3, 2, 4, 3, dtype=np.float32), _x(4, 2, 3, 2, dtype=np.float32), _x(4, 2, 2, dtype=np.float32)),
             {},
@@ -651,6 +677,8 @@ CONV2D_UNTIED_BIAS = Check(
             (_x(2, 2, 1, 1), _x(2, 2, 3, 2), _x(2, 1, 2)), {"padding": 1}, "options", "a kernel larger than the image"
         ),
         Case((_x(2, 2, 6, 5), _x(2, 2, 3, 3), _x(2, 4, 2), (2, 3), (2, 1)), {}, "options"),
+        Case((_x(2, 1, 6, 9), _x(2, 1, 2, 3), _x(2, 3, 9), (2, 1), (1, 3), (2, 3)), {}, "options"),
+        Case((_x(2, 4, 4, 9), _x(2, 2, 1, 3), _x(2, 4, 5), 2, (2, 1), (2, 1), 2), {}, "options"),
         Case((_x(2, 4, 5, 4), _x(2, 2, 2, 2), _x(2, 3, 2)), {"dilation": 2, "groups": 2}, "options"),
         Case((_x(2, 4, 7, 6), _x(2, 2, 2, 3), _x(2, 4, 2), 2, (1, 2), (1, 3), 2), {}, "options", "all options"),
         Case((_f(2, 4, 5, 6), _f(6, 2, 3, 2), _f(6, 5, 7), 1, 1, 1, 2), {}, "options", "float32"),
@@ -710,7 +738,7 @@ def _draw_counts(draws):
     part = draws.choice(("padding", "stride and dilation"))
     kwargs = {"padding": (draws.integer(0, 2), draws.integer(1, 2))}
     if part != "padding":
-        kwargs |= {"stride": (draws.integer(1, 3), 2), "dilation": (draws.integer(1, 2), draws.integer(1, 2))}
+        kwargs |= {name: draws.choice(_STEPS) for name in ("stride", "dilation")}
     return Case((_sizes(draws, tuple(2 * k for k in kernel)), kernel), kwargs, part)
 
 
@@ -725,7 +753,10 @@ WINDOW_COUNTS = Check(
         Case(((5, 4), (4, 3)), {"padding": (3, 1)}, "padding", "a kernel that is not square"),
         Case(((2, 3), 3, 1, 3), {}, "padding", "some windows see nothing"),
         Case(((1, 4), (1, 3)), {"padding": (0, 2)}, "padding", "one axis padded"),
+        Case(((8, 7), (3, 2)), {"padding": (1, 2)}, "padding"),
         Case(((16, 15), 3, 2, 1), {}, "stride and dilation"),
+        Case(((3, 5), 1), {"stride": 2, "padding": 2}, "stride and dilation", "some windows see nothing"),
+        Case(((12, 10), (4, 3), (1, 2), (0, 2), (1, 2)), {}, "stride and dilation"),
         Case(((6, 9), (3, 2), (1, 2), (2, 1), (2, 3)), {}, "stride and dilation"),
         Case(((8, 5), (2, 3)), {"stride": (3, 1), "padding": (1, 2), "dilation": 2}, "stride and dilation"),
     ),
@@ -962,9 +993,10 @@ CLAIMS = (
         parts={"one channel": 1, "channels": 2},
         cases=(
             Case((np.array([[[[1.0, 2]]]]), np.array([[[[1.0, 10]]]])), {}, "one channel"),
-            Case((_x(1, 1, 3, 2), _x(1, 1, 2, 2)), {}, "one channel"),
+            Case((_x(1, 1, 1, 3), _x(1, 1, 3, 2)), {}, "one channel"),
+            *(Case((_x(1, 1, 3, 2), _x(1, 1, 2, 2)), {}, "one channel") for _ in range(2)),
             Case((_x(3, 2, 1, 1), _x(4, 3, 1, 1)), {}, "channels", "1 x 1: two matrices"),
-            Case((_x(3, 2, 2, 3), _x(4, 3, 3, 1)), {}, "channels"),
+            *(Case((_x(3, 2, 2, 3), _x(4, 3, 3, 1)), {}, "channels") for _ in range(2)),
             Case((_x(2, 2, 2, 2), _x(2, 2, 1, 3)), {}, "channels"),
         ),
         draw=_draw_merge,
