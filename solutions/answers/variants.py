@@ -327,6 +327,7 @@ def causal_conv1d__shifts(x, weight, bias=None, dilation=1, groups=1):
 
 
 def future_leaks__one_by_one(function, x, size=1.0):
+    x = x.astype(float)
     before = function(x)
     leaks = []
     for t_in in range(x.shape[2]):
@@ -347,7 +348,7 @@ def future_leaks__matrix(function, x, size=1.0):
 
 
 def future_leaks__noise(function, x, size=1.0):
-    rng, leaks = np.random.default_rng(0), set()
+    rng, leaks, x = np.random.default_rng(0), set(), x.astype(float)
     before = function(x)
     for t in range(1, x.shape[2]):
         moved = x.copy()
@@ -355,6 +356,15 @@ def future_leaks__noise(function, x, size=1.0):
         changed = np.flatnonzero((function(moved) != before).any((0, 1)))
         leaks |= {(int(s), t) for s in changed if s < t}
     return sorted(leaks)
+
+
+def future_leaks__one_batch(function, x, size=1.0):
+    """Try all moves in one call, each as samples of its own."""
+    samples, channels, length = x.shape
+    moved = x[None] + size * np.eye(length)[:, None, None]
+    after = function(moved.reshape(-1, channels, length)).reshape(length, samples, -1, length)
+    reacts = (after != function(x)).any((1, 2))
+    return [(t_out, t_in) for t_out in range(length) for t_in in range(t_out + 1, length) if reacts[t_in, t_out]]
 
 
 def claim_deconvolution__ones():

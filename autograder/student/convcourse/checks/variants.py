@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from convcourse.engine.builders import Arrays, claim_mistakes, handed, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
+from convcourse.engine.kinds import WHOLE
 from convcourse.engine.model import VIEW, Case, Mistake, Property
 from convcourse.engine.oracles import gradient, on_torch
 
@@ -72,6 +73,7 @@ def _local_geometry(x, w, b, stride, padding, dilation):
     )
 
 
+_NUMBERS_ALONE = {"words": "the notebook says that the checks give padding as numbers"}
 _ALL_THREE = {"stride": (3, 2), "padding": (2, 1), "dilation": (2, 3)}
 _ONE_NUMBER = {"stride": 2, "padding": 1, "dilation": 2}
 
@@ -83,7 +85,10 @@ _LOCAL_CASES = (
     Case((np.swapaxes(_x(2, 3, 5, 4), 2, 3), _x(2, 3, 3, 3, 2, 3)), {}, "plain", "an array that is not contiguous"),
     _local_case("bias", (2, 2, 4, 5), 3, (2, 2), "a number for every place"),
     _local_case("stride, padding, dilation", (2, 2, 6, 7), 2, (2, 3), stride=(2, 3), bias=False),
-    _local_case("stride, padding, dilation", (2, 1, 4, 5), 2, (3, 2), padding=(1, 2), bias=False),
+    _local_case(
+        "stride, padding, dilation", (2, 1, 4, 5), 2, (3, 2), "columns padded by a kernel", bias=False, padding=(0, 2)
+    ),
+    _local_case("stride, padding, dilation", (2, 2, 1, 1), 3, (3, 5), "a single pixel", bias=False, padding=(1, 2)),
     _local_case("stride, padding, dilation", (1, 2, 6, 8), 2, (2, 3), dilation=(2, 3), bias=False),
     _local_case("stride, padding, dilation", (1, 1, 7, 6), 1, (3, 2), "all three", bias=False, **_ALL_THREE),
     _local_case(
@@ -118,6 +123,8 @@ LOCALLY_CONNECTED2D = Check(
     "locally_connected2d",
     section="variants#variants-locally-connected",
     oracle=_local_np,
+    photographs=True,
+    exempt=_NUMBERS_ALONE,
     parts=_LOCAL_PARTS,
     cases=_LOCAL_CASES,
     draw=_draw_local,
@@ -223,6 +230,8 @@ TILED_CONV2D = Check(
     "tiled_conv2d",
     section="variants#variants-tiled",
     oracle=_tiled_np,
+    photographs=True,
+    exempt=_NUMBERS_ALONE,
     parts=_TILED_PARTS,
     cases=(
         Case((np.array([[[[1.0, 2.0, 3.0, 4.0]]]]), np.array([1.0, 10.0]).reshape(1, 1, 1, 1, 1, 2)), {}, "tiles"),
@@ -231,7 +240,8 @@ TILED_CONV2D = Check(
         Case((_x(2, 1, 7, 5, dtype=np.float32), _x(2, 1, 2, 2, 3, 2, dtype=np.float32)), {}, "tiles", "float32"),
         Case((_x(2, 2, 6, 5), _x(2, 2, 2, 2, 2, 3), _x(2, 2, 3)), {}, "bias", "a number for every kernel"),
         Case((_x(2, 2, 9, 8), _x(2, 2, 2, 3, 2, 2)), {"stride": (2, 1)}, "stride, padding, dilation", "turns are counted in outputs, not pixels"),
-        Case((_x(1, 2, 4, 5), _x(2, 2, 3, 2, 3, 2)), {"padding": (1, 2)}, "stride, padding, dilation"),
+        Case((_x(1, 2, 4, 5), _x(2, 2, 3, 2, 3, 2)), {"padding": (0, 2)}, "stride, padding, dilation", "columns padded by a kernel"),
+        Case((_x(2, 2, 1, 1), _x(3, 2, 2, 3, 3, 2)), {"padding": 1}, "stride, padding, dilation", "a single pixel, and more kernels than places"),
         Case((_x(1, 2, 6, 8), _x(2, 2, 2, 3, 2, 2)), {"dilation": (2, 3)}, "stride, padding, dilation"),
         Case((_x(1, 1, 7, 6), _x(1, 1, 3, 2, 2, 2)), _ALL_THREE, "stride, padding, dilation", "all three"),
         Case((_x(2, 2, 5, 6), _x(2, 2, 2, 2, 3, 2), _x(2, 3, 2)), _ONE_NUMBER, "stride, padding, dilation", "one number for both axes, and a bias"),
@@ -302,6 +312,7 @@ CONV_TRANSPOSE2D = Check(
     "conv_transpose2d",
     section="variants#variants-transposed",
     oracle=_transposed,
+    photographs=True,
     parts={"plain": 2, "stride": 2, "padding": 1, "output padding": 1, "dilation and groups": 1},
     cases=(
         Case((np.array([[[[1.0, 10.0]]]]), np.array([[[[1.0, 2.0, 3.0]]]])), {}, "plain", "two pixels paint, and what overlaps adds up"),
@@ -309,12 +320,14 @@ CONV_TRANSPOSE2D = Check(
         Case((_x(2, 2, 3, 2, dtype=np.float32), _x(2, 3, 3, 2, dtype=np.float32)), {}, "plain", "float32"),
         Case((np.ones((1, 1, 1, 3)), np.ones((1, 1, 1, 3))), {"stride": (1, 2)}, "stride", "overlaps: the checkerboard"),
         Case((np.swapaxes(_x(2, 2, 4, 3), 2, 3), _x(2, 3, 3, 2)), {"stride": (2, 3)}, "stride", "an array that is not contiguous"),
-        Case((_x(2, 2, 4, 5), _x(2, 2, 3, 4)), {"padding": (1, 2)}, "padding", "padding cuts off"),
+        Case((_x(2, 2, 4, 5), _x(2, 2, 3, 4)), {"padding": (2, 0)}, "padding", "padding cuts off, here rows alone"),
+        Case((_x(2, 2, 1, 1), _x(2, 3, 3, 3)), {"padding": 1}, "padding", "a single pixel in, a single pixel out"),
         Case((_x(1, 2, 3, 4), _x(2, 1, 3, 3)), {"stride": 2, "padding": 1}, "padding"),
         Case((_x(2, 2, 4, 5), _x(2, 2, 1, 2)), {"padding": 1}, "padding", "cuts off more than a kernel of one row adds"),
         Case((_x(1, 2, 4, 3), _x(2, 1, 3, 2)), {"stride": (1, 2), "padding": (2, 1), "dilation": (2, 3)}, "padding", "with dilation"),
         Case((_x(2, 2, 3, 4), _x(2, 2, 3, 3)), {"stride": 2, "padding": 1, "output_padding": (1, 0)}, "output padding"),
         Case((_x(1, 2, 3, 2), _x(2, 1, 2, 2), _x(1)), {"stride": 3, "output_padding": (1, 2)}, "output padding", "bias there, too"),
+        Case((_x(1, 2, 3, 2), _x(2, 2, 2, 2)), {"dilation": (2, 3), "output_padding": (1, 2)}, "output padding", "of the stride or more, below the dilation"),
         Case((_x(2, 2, 3, 4), _x(2, 2, 2, 3)), {"dilation": (2, 3)}, "dilation and groups"),
         Case((_x(2, 4, 3, 2), _x(4, 3, 2, 2)), {"groups": 2, "stride": 2}, "dilation and groups"),
         Case((_x(2, 4, 2, 3), _x(4, 2, 3, 2), _x(4)), {"groups": 2, "stride": (3, 2), "dilation": (2, 3)}, "dilation and groups", "both, and a bias"),
@@ -336,8 +349,8 @@ CONV_TRANSPOSE2D = Check(
         Mistake("ignores output padding", "You ignored output_padding: rows at the bottom and columns at the right.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"output_padding": 0}))), share=6 / 7),
         Mistake("adds zeros for output padding", "You added zeros at the bottom and the right; output_padding cuts less off there, and what was painted stays.", _transposed_with(_zeros_for_output_padding), share=6 / 7),
         Mistake("cannot cut below zero", "index can't contain negative values", _transposed_with(_never_negative), share=6 / 7),
-        Mistake("dilates the rows alone", "You dilated along the rows alone; a pair holds one number for the rows, one for the columns.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": (pair(o["dilation"])[0], 1)}))), share=5 / 7),
-        Mistake("ignores dilation", "You ignored the dilation.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": 1}))), share=5 / 7),
+        Mistake("dilates the rows alone", "You dilated along the rows alone; a pair holds one number for the rows, one for the columns.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": (pair(o["dilation"])[0], 1)}))), share=4 / 7),
+        Mistake("ignores dilation", "You ignored the dilation.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": 1}))), share=4 / 7),
         Mistake("forgets the bias", "You forgot the bias.", _transposed_with(lambda x, w, b, o: _transposed(x, w, None, **o)), share=3 / 7),
         Mistake("repeats pixels", "You enlarged the image by repeating pixels and convolved it: that is another way of upsampling.", _transposed_with(lambda x, w, b, o: _transposed(x.repeat(pair(o["stride"])[0], 2).repeat(pair(o["stride"])[1], 3), w, b, **(o | {"stride": 1, "output_padding": 0}))), share=2 / 7),
         Mistake("averages overlaps", "You divided by the number of kernels that overlap; they add up.", _transposed_with(lambda x, w, b, o: (lambda y, c: np.where(c > 0, y / np.maximum(c, 1), y).astype(x.dtype))(_transposed(x, w, b, **o), _transposed(np.ones_like(x[:1, : o["groups"]]), np.ones_like(w[: o["groups"], :1]), None, **o).max(1, keepdims=True)))),
@@ -423,6 +436,8 @@ DEPTHWISE_SEPARABLE = Check(
     "depthwise_separable_conv2d",
     section="variants#variants-depthwise",
     oracle=_separable_np,
+    photographs=True,
+    exempt=_NUMBERS_ALONE,
     parts={"plain": 2, "bias": 1, "geometry": 2},
     cases=(
         Case((np.array([[[[1.0, 2.0]], [[10.0, 20.0]]]]), np.ones((2, 1, 1, 2)), np.array([-1.0, 1.0]).reshape(1, 2, 1, 1)), {}, "plain"),
@@ -430,7 +445,8 @@ DEPTHWISE_SEPARABLE = Check(
         _separable_case("plain", (2, 4, 5, 4), 2, (3, 2), "float32", dtype=np.float32),
         _separable_case("bias", (2, 3, 4, 5), 2, (2, 2), bias=True),
         _separable_case("geometry", (2, 2, 7, 6), 3, (2, 3), stride=(3, 2)),
-        _separable_case("geometry", (2, 3, 4, 5), 2, (3, 2), padding=(1, 2)),
+        _separable_case("geometry", (2, 3, 4, 5), 2, (3, 2), "columns padded by a kernel", padding=(0, 2)),
+        _separable_case("geometry", (2, 3, 1, 1), 2, (2, 3), "a single pixel", padding=1),
         _separable_case("geometry", (1, 2, 6, 8), 3, (2, 3), dilation=(2, 3)),
         _separable_case("geometry", (1, 2, 7, 6), 2, (3, 2), "all three", **_ALL_THREE),
         _separable_case("geometry", (2, 3, 5, 6), 2, (2, 2), "one number for both axes", **_ONE_NUMBER),
@@ -487,6 +503,8 @@ CAUSAL_CONV1D = Check(
         Case((_x(2, 3, 7), _x(2, 3, 3)), {}, "plain", "batch and channels"),
         Case((_x(2, 2, 6, dtype=np.float32), _x(3, 2, 4, dtype=np.float32)), {}, "plain", "float32"),
         Case((_x(2, 2, 5), _x(3, 2, 1)), {}, "plain", "a kernel of one element: nothing to pad"),
+        Case((_x(2, 2, 3), _x(3, 2, 5)), {}, "plain", "a kernel longer than the signal"),
+        Case((_x(2, 2, 1), _x(2, 2, 3)), {"dilation": 2}, "dilation", "a signal of one step"),
         Case((np.swapaxes(_x(2, 9, 2), 1, 2), _x(2, 2, 3)), {"dilation": 2}, "dilation", "an array that is not contiguous"),
         Case((_x(1, 2, 8), _x(2, 2, 2)), {"dilation": 5}, "dilation"),
         Case((_x(1, 1, 3), _x(1, 1, 3)), {"dilation": 4}, "dilation", "reaches back beyond the beginning"),
@@ -501,7 +519,7 @@ CAUSAL_CONV1D = Check(
         Mistake("forgets the dilation in the padding", "The padding grows with the dilation: d (k - 1) zeros, not k - 1.", _causal_padded(lambda s, d, k: k - 1, lambda s, d, k: s - (k - 1)), share=2 / 5),
         Mistake("sees the past alone", "Your output is one step late: it may see the present.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(np.pad(x, ((0, 0), (0, 0), (1, 0)))[:, :, :-1], w, b, dilation, groups)),
         Mistake("flips the kernel", "Your kernel is flipped: its last element meets the present.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(x, w[..., ::-1].copy(), b, dilation, groups)),
-        Mistake("does not pad", "Your output is shorter than the signal: the padding before it is missing.", _causal_padded(lambda s, d, k: max(0, 1 + s - 3), lambda s, d, k: 0)),
+        Mistake("does not pad", "Your output is shorter than the signal: the padding before it is missing.", lambda x, w, b=None, dilation=1, groups=1: on_torch(F.conv1d)(x, w, b, dilation=dilation, groups=groups)),
         Mistake("ignores dilation", "You ignored the dilation.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(x, w, b, 1, groups), share=2 / 5),
         Mistake("forgets the bias", "You forgot the bias.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(x, w, None, dilation, groups), share=4 / 5),
         Mistake("cuts off [:-0]", "For a kernel of one element there is nothing to cut off, and y[..., :-0] is empty.", lambda x, w, b=None, dilation=1, groups=1: _causal_np(x, w, b, dilation, groups) if w.shape[2] > 1 else np.zeros((len(x), len(w), 0), x.dtype), share=3 / 5),
@@ -527,7 +545,7 @@ DILATE_KERNEL = Check(
         Case((_x(3, 2), (2, 3)), note="not square"),
         Case((_x(2, 3, 2, 3, dtype=np.float32), 2), note="a stack of kernels, float32"),
         Case((_x(2, 4), (1, 2)), note="one axis"),
-        Case((_x(1, 1), 4), note="one element has no gaps"),
+        Case((_x(2, 3, 1, 1), 4), note="one element has no gaps"),
         Case((_x(2, 3), 1), note="no gaps asked for"),
     ),
     draw=lambda d: Case((d.array(d.integer(1, 3), d.integer(1, 3)), (d.integer(1, 3), d.integer(1, 3)))),
@@ -545,19 +563,25 @@ DILATE_KERNEL = Check(
 
 
 def _layer(kind, weight):
+    """Make a layer whose outputs are the same numbers, to the last bit, in whatever batch their sample stands."""
+
     def keep(x):
-        return _causal_np(np.asarray(x, dtype=float), weight)
+        """See the present and the past: element i of the kernel looks k - 1 - i steps back."""
+        length, size = x.shape[2], weight.shape[2]
+        past = np.pad(np.asarray(x, dtype=float), ((0, 0), (0, 0), (size - 1, 0)))[:, None]
+        return sum((weight[:, :, i, None] * past[..., i : i + length]).sum(2) for i in range(size))
 
     def centred(x):
-        return on_torch(F.conv1d)(np.asarray(x, dtype=float), weight, padding=weight.shape[2] // 2)
+        ahead = weight.shape[2] // 2
+        return keep(np.pad(x, ((0, 0), (0, 0), (0, ahead))))[:, :, ahead:].copy()
 
     def reversed_time(x):
-        return keep(np.asarray(x)[:, :, ::-1].copy())[:, :, ::-1].copy()
+        return keep(np.asarray(x)[:, :, ::-1])[:, :, ::-1].copy()
 
     def late_leak(x):
-        """Leak once: from the last channel of the last sample to the same place."""
-        y = keep(x)
-        y[-1, -1, 2] += np.tanh(np.asarray(x)[-1, -1, -1])
+        """Leak once, in samples that begin with a positive number: from the end of the last channel."""
+        y, x = keep(x), np.asarray(x, dtype=float)
+        y[:, -1, 2] += np.where(x[:, 0, 0] > 0, np.tanh(x[:, -1, -1]), 0.0)
         return y
 
     def in_two_channels(x):
@@ -592,7 +616,8 @@ def _set(x, t, size):
 
 
 def _leaks(function, x, size=1.0, move=_add):
-    before, found = function(x), []
+    x, found = np.asarray(x, dtype=float), []
+    before = function(x)
     for t in range(1, x.shape[2]):
         moved = x.copy()
         move(moved, t, size)
@@ -600,9 +625,14 @@ def _leaks(function, x, size=1.0, move=_add):
     return sorted(found)
 
 
-def _leak_case(kind, part, channels=2, length=6, k=3, samples=1, x=None, draw=None, **options):
+def _leak_case(kind, part, channels=2, length=6, k=3, samples=1, special=None, draw=None, **options):
+    """`special` are numbers that stand at the last times of x."""
     draw = draw or _x
-    x = draw(samples, channels, length) if x is None else np.full((samples, channels, length), x)
+    x = draw(samples, channels, length)
+    if special is not None:
+        x[:, :, -len(special) :] = special
+    if kind == "a single leak":
+        x[:, 0, 0] = (1 + np.abs(x[:, 0, 0])) * np.where(np.arange(samples) < samples - 1, -1, 1)
     return Case((_layer(kind, draw(channels, channels, k)), x), options, part, kind)
 
 
@@ -636,6 +666,14 @@ def _judge_leaks(value, case):
     return None
 
 
+def _finds_leaks_of_whole_numbers(call, d):
+    """Move integers by a half: what comes of it is no integer."""
+    x, function = np.rint(3 * d.array(1, 2, 5)).astype(int), _layer("centred", d.array(2, 2, 3))
+    return _as_pairs(call(function, x, 0.5)) == _leaks(function, x, 0.5)
+
+
+_ONE_FOR_ALL = "You looked at one sample or one channel alone: move all of them, and compare all of them."
+
 _x = Arrays("variants", "future_leaks")
 FUTURE_LEAKS = Check(
     "future_leaks",
@@ -649,26 +687,29 @@ FUTURE_LEAKS = Check(
         _leak_case("causal", "causal and not", channels=1),
         _leak_case("a single leak", "hidden leaks", samples=2),
         _leak_case("backward in time", "hidden leaks", k=4),
-        _leak_case("centred", "hidden leaks", x=0.0),
-        _leak_case("centred", "hidden leaks", x=1.0),
+        _leak_case("centred", "hidden leaks", special=(0.0, 0.0, 0.0)),
+        _leak_case("centred", "hidden leaks", special=(1.0, 1.0, 1.0)),
+        _leak_case("centred", "hidden leaks", special=(2.5, 2.5), size=2.5),
         _leak_case("leaking with two signs", "hidden leaks"),
-        _leak_case("leaking large values alone", "hidden leaks", size=10.0),
+        _leak_case("leaking large values alone", "hidden leaks", special=(7.0, 0.0, -0.2), size=5.5),
     ),
     draw=_draw_leaks,
+    properties=(Property("whole numbers", WHOLE.says, _finds_leaks_of_whole_numbers),),
     mistakes=(
-        Mistake("says all is well", "it misses", lambda f, x, size=1.0: []),
-        Mistake("looks at the last input alone", "You moved the last input alone; every input may leak.", lambda f, x, size=1.0: [p for p in _leaks(f, x) if p[1] == x.shape[2] - 1]),
-        Mistake("reports every reaction", "You report reactions to the present and the past, too: a leak is a reaction to the future.", lambda f, x, size=1.0: sorted({(s, t) for t in range(x.shape[2]) for s in range(t, x.shape[2])} | set(_leaks(f, x)))),
-        Mistake("looks one step ahead alone", "You looked one step ahead alone; a leak may come from further.", lambda f, x, size=1.0: [p for p in _leaks(f, x) if p[1] == p[0] + 1]),
-        Mistake("compares the first channel alone", "You looked at one sample or one channel alone: move all of them, and compare all of them.", lambda f, x, size=1.0: _leaks(lambda moved: f(moved)[:, :1], x), share=2 / 3),
-        Mistake("compares the first sample alone", "You looked at one sample or one channel alone: move all of them, and compare all of them.", lambda f, x, size=1.0: _leaks(lambda moved: f(moved)[:1], x), share=2 / 3),
-        Mistake("lists them by input", "ascending order", lambda f, x, size=1.0: sorted(_leaks(f, x), key=lambda pair: pair[::-1]), share=2 / 3),
-        Mistake("moves the first channel alone", "You looked at one sample or one channel alone: move all of them, and compare all of them.", lambda f, x, size=1.0: _leaks(lambda moved: f(np.concatenate([moved[:, :1], x[:, 1:]], 1)), x), share=2 / 3),
+        Mistake("says all is well", "Your list is empty: it names no leak of any layer.", lambda f, x, size=1.0: []),
+        Mistake("looks at the last input alone", "You moved the last input alone; every input may leak.", lambda f, x, size=1.0: [p for p in _leaks(f, x, size) if p[1] == x.shape[2] - 1]),
+        Mistake("reports every reaction", "You report reactions to the present and the past, too: a leak is a reaction to the future.", lambda f, x, size=1.0: sorted({(s, t) for t in range(x.shape[2]) for s in range(t, x.shape[2])} | set(_leaks(f, x, size)))),
+        Mistake("looks one step ahead alone", "You looked one step ahead alone; a leak may come from further.", lambda f, x, size=1.0: [p for p in _leaks(f, x, size) if p[1] == p[0] + 1]),
+        Mistake("compares the first channel alone", _ONE_FOR_ALL, lambda f, x, size=1.0: _leaks(lambda moved: f(moved)[:, :1], x, size), share=2 / 3),
+        Mistake("compares the first sample alone", _ONE_FOR_ALL, lambda f, x, size=1.0: _leaks(lambda moved: f(moved)[:1], x, size), share=2 / 3),
+        Mistake("lists them by input", "ascending order", lambda f, x, size=1.0: sorted(_leaks(f, x, size), key=lambda pair: pair[::-1]), share=2 / 3),
+        Mistake("moves the first channel alone", _ONE_FOR_ALL, lambda f, x, size=1.0: _leaks(lambda moved: f(np.concatenate([moved[:, :1], x[:, 1:]], 1)), x, size), share=2 / 3),
         Mistake("ignores size", "You ignored `size`: this layer reacts to large moves alone.", lambda f, x, size=1.0: _leaks(f, x), share=2 / 3),
         Mistake("sets the input", "You set the input to `size`; where it has that value already nothing moves: add `size`.", lambda f, x, size=1.0: _leaks(f, x, size, _set), share=2 / 3),
         Mistake("takes the input away", "You set the input to 0; where it is 0 already nothing moves: add `size`.", lambda f, x, size=1.0: _leaks(f, x, 0.0, _set), share=2 / 3),
         Mistake("adds the changes up", "You added the changes of all channels and samples up: changes of opposite signs cancel.", lambda f, x, size=1.0: _leaks(lambda moved: f(moved).sum((0, 1), keepdims=True).round(9), x, size), share=2 / 3),
-        Mistake("swaps the pair", "Your pairs are the wrong way round: (t_out, t_in).", lambda f, x, size=1.0: [(t, s) for s, t in _leaks(f, x)]),
+        Mistake("swaps the pair", "Your pairs are the wrong way round: (t_out, t_in).", lambda f, x, size=1.0: [(t, s) for s, t in _leaks(f, x, size)]),
+        Mistake("cannot move whole numbers", WHOLE.says, lambda f, x, size=1.0: _leaks(f, x, size if x.dtype.kind == "f" else int(size)), share=3 / 4),
     ),
 )  # fmt: skip
 
