@@ -75,9 +75,9 @@ def same_padding(kernel_size, dilation=1):
     Parameters
     ----------
     kernel_size : int or tuple of int
-        k, one per spatial axis; an int stands for one axis.
+        k, one per spatial axis; an int stands for the one axis of a signal.
     dilation : int or tuple of int
-        d, in positions.
+        d, in positions: one for all axes, or one per axis of the kernel.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def same_padding_strided(input_shape, kernel_size, stride=1, dilation=1):
     input_shape : tuple of int
         n, the size of each spatial axis.
     kernel_size, stride, dilation : int or tuple of int
-        k, s and d, in positions.
+        k, s and d, one per axis or one for all, in positions.
 
     Returns
     -------
@@ -214,7 +214,7 @@ def conv_input_range(output_shape, kernel_size, stride=1, padding=0, dilation=1)
     output_shape : tuple of int
         m, the size of each spatial axis of the output.
     kernel_size, stride, padding, dilation : int or tuple of int
-        As in `conv_output_shape`.
+        k, s, p and d of the convolution, one per axis or one for all; p zeros lie at *both* ends of an axis.
 
     Returns
     -------
@@ -254,16 +254,16 @@ def conv_input_range(output_shape, kernel_size, stride=1, padding=0, dilation=1)
 def pool_output_shape(input_shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """Return the spatial shape of a pooling's output, with PyTorch's rules.
 
-    As `conv_output_shape`; with `ceil_mode` the division rounds up, so that a last window may hang over the end,
-    but such a window is dropped when it would start beyond the input and the padding before it: window i is kept
-    only if i s < n + p.
+    Along each axis ``floor((n + 2 p - d (k - 1) - 1) / s) + 1``. With `ceil_mode` the division rounds up, so that a
+    last window may hang over the end, but such a window is dropped when it would start beyond the input and the
+    padding before it: window i is kept only if i s < n + p.
 
     Parameters
     ----------
     input_shape : tuple of int
         n, the size of each spatial axis.
     kernel_size, dilation : int or tuple of int
-        k and d, in positions.
+        k and d, one per axis or one for all, in positions.
     stride : int, tuple of int or None
         s; None stands for `kernel_size`: windows side by side.
     padding : int or tuple of int
@@ -326,15 +326,14 @@ def conv_transpose_output_shape(input_shape, kernel_size, stride=1, padding=0, o
     """Return the spatial shape of a transposed convolution's output.
 
     It is the input shape of the convolution that is transposed. With stride s that convolution maps s input sizes to
-    one n; without `output_padding` the smallest of them is meant, with it one that is larger by as much. Equation 1 of
-    the book's chapter on shapes, solved for its input.
+    one n; without `output_padding` the smallest of them is meant, with it one that is larger by as much.
 
     Parameters
     ----------
     input_shape : tuple of int
         n, the size of each spatial axis.
     kernel_size, stride, dilation : int or tuple of int
-        k, s and d of the convolution that is transposed.
+        k, s and d of the convolution that is transposed, one per axis or one for all.
     padding : int or tuple of int
         p of that convolution: here positions *cut off* at both ends.
     output_padding : int or tuple of int
@@ -474,12 +473,14 @@ def trace_shapes(layers, input_shape):
     Parameters
     ----------
     layers : list of dict
-        Each has a "kind" and the options of that kind, named and with defaults as in `torch.nn`:
-        "conv2d" and "conv_transpose2d" (out_channels, kernel_size, stride, padding, dilation, groups, bias;
-        output_padding for the transposed one), "max_pool2d", "avg_pool2d", "lp_pool2d" (kernel_size, stride,
-        padding, ceil_mode; dilation for max, no padding for Lp), "adaptive_avg_pool2d", "adaptive_max_pool2d"
-        (output_size), "flatten", "linear" (out_features, bias; on the last axis), "batch_norm2d", "relu",
-        "dropout", "softmax".
+        Each has a "kind" and the options of that kind, named as in `torch.nn`:
+        "conv2d" and "conv_transpose2d" (out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1,
+        bias=True; output_padding=0 for the transposed one), "max_pool2d", "avg_pool2d", "lp_pool2d" (kernel_size,
+        stride=kernel_size, padding=0, ceil_mode=False; dilation=1 for max, no padding for Lp),
+        "adaptive_avg_pool2d", "adaptive_max_pool2d" (output_size), "flatten" (all axes but the first), "linear"
+        (out_features, bias=True; on the last axis), "batch_norm2d", "relu", "dropout", "softmax". What has a default
+        may be left out. Sizes, strides, paddings and dilations are an int or a pair (vertical, horizontal);
+        the padding of "conv2d" may be "same" or "valid" too.
     input_shape : tuple of int
         (N, C, H, W), or any shape that the first layer accepts.
 
