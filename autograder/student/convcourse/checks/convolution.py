@@ -259,12 +259,17 @@ def _signal_cases():
     )
 
 
+def _tenths(draws, *shape):
+    """Draw numbers with one decimal: whether sums of their products are rounded must not hang on the draw."""
+    return np.round(draws.array(*shape), 1)
+
+
 def _draw_signal(draws):
     part = draws.choice(("full", "same", "same with an even kernel", "valid", "long kernel"))
     k = 2 * draws.integer(1, 3) if part == "same with an even kernel" else 2 * draws.integer(1, 2) + 1
     n = draws.integer(1, k - 1) if part == "long kernel" else draws.integer(k, 10)
     mode = {"same with an even kernel": "same", "long kernel": draws.choice(("same", "full"))}.get(part, part)
-    return Case((draws.array(n), draws.array(k), mode), {}, part)
+    return Case((_tenths(draws, n), _tenths(draws, k), mode), {}, part)
 
 
 _SIGNAL_PARTS = {"full": 2, "same": 2, "same with an even kernel": 1, "valid": 1, "long kernel": 1}
@@ -294,11 +299,6 @@ CONVOLVE1D = Check(
             _correlate,
         ),
         Mistake(
-            "turns the result",
-            "Your result comes out reversed in time. Of signal, kernel and output the kernel alone is turned round.",
-            lambda x, h, mode="full": _convolve(x, h, mode)[::-1].copy(),
-        ),
-        Mistake(
             "keeps the later centre",
             'With an even kernel in the mode "same" there are two central choices; you keep the later, the earlier is'
             " asked for.",
@@ -310,6 +310,11 @@ CONVOLVE1D = Check(
             'In the mode "same" your output is as long as the longer of both, as NumPy has it; it must be as long as x.',
             _longer(_convolve),
             share=6 / 7,
+        ),
+        Mistake(
+            "turns the result",
+            "Your result comes out reversed in time. Of signal, kernel and output the kernel alone is turned round.",
+            lambda x, h, mode="full": _convolve(x, h, mode)[::-1].copy(),
         ),
         Mistake(
             "wraps round",
@@ -425,13 +430,13 @@ def _image_cases():
         Case((np.array([[1.0, 2], [3, 5]]), np.array([[1.0, 10], [100, 1000]])), {}, "full"),
         Case((_x(4, 6), _x(3, 2)), {}, "full", "nothing is square"),
         Case((_x(3, 5, dtype=np.float32), _x(2, 3, dtype=np.float32)), {"mode": "full"}, "full", "float32"),
-        Case((_x(5, 4), _x(1, 3)), {}, "full", "a kernel of one row"),
+        Case((_x(6, 3), _x(1, 2)), {}, "full", "a kernel of one row"),
         Case((_x(2, 3), _x(3, 4)), {}, "full", "the kernel is larger than the image"),
         Case((_x(4, 5), _x(3, 3), "same"), {}, "same"),
         Case((_f(5, 6), _f(3, 5)), {"mode": "same"}, "same", "float32"),
         Case((_STRIDED, _x(5, 1), "same"), {}, "same", "an array that is not contiguous, a kernel of one column"),
         Case((_x(2, 3), _x(3, 5), "same"), {}, "same", "the kernel is larger than the image"),
-        Case((_x(3, 4), _x(1, 1), "same"), {}, "same", "one tap"),
+        Case((_x(4, 3), _x(1, 1), "same"), {}, "same", "one tap"),
         Case((np.eye(5)[2:3].repeat(3, 0), np.array([[1.0, 2]]), "same"), {}, "same with an even kernel"),
         Case((_f(5, 6), _f(2, 4), "same"), {}, "same with an even kernel", "float32"),
         Case((_x(4, 7), _x(4, 3), "same"), {}, "same with an even kernel"),
@@ -440,8 +445,8 @@ def _image_cases():
         Case((np.arange(12.0).reshape(3, 4) ** 2, np.array([[1.0, 2], [3, 4]]), "valid"), {}, "valid"),
         Case((_f(6, 7), _f(3, 2)), {"mode": "valid"}, "valid", "float32"),
         Case((_x(4, 3), _x(4, 3), "valid"), {}, "valid", "kernel and image of one size"),
-        Case((_x(3, 5), _x(1, 2), "valid"), {}, "valid", "a kernel of one row"),
-        Case((_x(2, 3), _x(1, 1), "valid"), {}, "valid", "one tap"),
+        Case((_x(5, 3), _x(1, 2), "valid"), {}, "valid", "a kernel of one row"),
+        Case((_x(3, 2), _x(1, 1), "valid"), {}, "valid", "one tap"),
     )
 
 
@@ -451,8 +456,8 @@ def _draw_image(draws):
     shape = [2 * draws.integer(1, 2) - 1 if part == "same" else draws.integer(1, 3) for _ in range(2)]
     if even:
         shape[draws.integer(0, 1)] = 2 * draws.integer(1, 2)
-    image = draws.array(draws.integer(4, 6), draws.integer(4, 7))
-    return Case((image, draws.array(*shape), part.split()[0]), {}, part)
+    image = _tenths(draws, draws.integer(4, 6), draws.integer(4, 7))
+    return Case((image, _tenths(draws, *shape), part.split()[0]), {}, part)
 
 
 _IMAGE_PARTS = {"full": 2, "same": 2, "same with an even kernel": 1, "valid": 1}
@@ -479,15 +484,15 @@ CONVOLVE2D = Check(
             lambda x, w, mode="full": _convolve(x, w[:, ::-1], mode),
         ),
         Mistake(
-            "mirrors the columns alone",
-            "You mirror the kernel left to right only; it is turned by 180 degrees, so rows are mirrored too.",
-            lambda x, w, mode="full": _convolve(x, w[::-1], mode),
-        ),
-        Mistake(
             "turns the image",
             "Your result is that of the image turned round, or of a cross-correlation with image and kernel exchanged. It is"
             " the kernel that is turned.",
             lambda x, w, mode="full": _convolve(x[::-1, ::-1], w, mode),
+        ),
+        Mistake(
+            "mirrors the columns alone",
+            "You mirror the kernel left to right only; it is turned by 180 degrees, so rows are mirrored too.",
+            lambda x, w, mode="full": _convolve(x, w[::-1], mode),
         ),
         Mistake(
             "keeps the later centre",
@@ -495,6 +500,12 @@ CONVOLVE2D = Check(
             " asked for.",
             _later_centre(_convolve, "later"),
             share=5 / 6,
+        ),
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_convolve), share=3 / 4),
+        Mistake(
+            "convolves the rows alone",
+            "You slide along rows only and add up the rows of the kernel; it moves down the image too.",
+            lambda x, w, mode="full": _convolve(x, w.sum(0, keepdims=True), mode),
         ),
         Mistake(
             "wraps round",
@@ -519,11 +530,6 @@ CONVOLVE2D = Check(
             'Your result always has the size of the image, which is right for "same" only.',
             _always(_convolve, "same"),
             share=3 / 6,
-        ),
-        Mistake(
-            "convolves the rows alone",
-            "You slide along rows only and add up the rows of the kernel; it moves down the image too.",
-            lambda x, w, mode="full": _convolve(x, w.sum(0, keepdims=True), mode),
         ),
     ),
 )
@@ -574,6 +580,7 @@ CROSS_CORRELATE2D = Check(
             _always(_correlate, "full"),
             share=2 / 6,
         ),
+        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_correlate), share=3 / 4),
         Mistake(
             "divides by the size",
             "You divide by the number of taps: a sum is asked for, not an average.",
@@ -597,6 +604,13 @@ def _folded_at_the_end(x, h):
     return y
 
 
+def _draw_period(draws):
+    n = draws.integer(3, 9)
+    k = draws.choice((n, draws.integer(1, n - 1)))
+    part = "kernel of a whole period" if k == n else "short kernel"
+    return Case((_tenths(draws, n), _tenths(draws, k)), {}, part)
+
+
 _x = Arrays("convolution", "circular_convolve1d")
 CIRCULAR_CONVOLVE1D = Check(
     "circular_convolve1d",
@@ -615,13 +629,7 @@ CIRCULAR_CONVOLVE1D = Check(
         Case((_f(6), _f(6)), {}, "kernel of a whole period", "float32"),
         Case((_x(1), _x(1)), {}, "kernel of a whole period", "a period of one sample"),
     ),
-    draw=lambda d: (
-        lambda n: (
-            Case((d.array(n), d.array(n)), {}, "kernel of a whole period")
-            if d.choice((False, True))
-            else Case((d.array(n), d.array(d.integer(1, n - 1))), {}, "short kernel")
-        )
-    )(d.integer(3, 9)),
+    draw=_draw_period,
     mistakes=(
         Mistake(
             "does not wrap",
@@ -782,7 +790,7 @@ CONVOLUTION_MATRIX2D = Check(
         Case((_x(1, 1), (2, 3), "same"), {}, "same", "one tap"),
         Case((_x(2, 2), (3, 4), "same"), {}, "same with an even kernel"),
         Case((_f(2, 4), (4, 5), "same"), {}, "same with an even kernel", "float32"),
-        Case((_x(3, 2), (3, 4), "same"), {}, "same with an even kernel", "odd and even"),
+        Case((_x(3, 2), (4, 3), "same"), {}, "same with an even kernel", "odd and even"),
         Case((_x(2, 6), (1, 3), "same"), {}, "same with an even kernel", "the kernel is larger than the image"),
         Case((np.array([[1.0, 2], [3, 5]]), (2, 3), "valid"), {}, "valid"),
         Case((_f(2, 3), (4, 5), "valid"), {}, "valid", "float32"),
@@ -814,14 +822,14 @@ CONVOLUTION_MATRIX2D = Check(
             lambda k, shape, mode="full": _matrix2d(k[::-1], shape, mode),
         ),
         Mistake(
-            "turns the order of blocks alone",
-            "The blocks stand in the right order and are wrong inside: the kernel is mirrored left to right as well.",
-            lambda k, shape, mode="full": _matrix2d(k[:, ::-1], shape, mode),
-        ),
-        Mistake(
             "is transposed",
             "Your matrix is transposed: it needs a row per output and a column per pixel.",
             lambda k, shape, mode="full": _matrix2d(k, shape, mode).T.copy(),
+        ),
+        Mistake(
+            "turns the order of blocks alone",
+            "The blocks stand in the right order and are wrong inside: the kernel is mirrored left to right as well.",
+            lambda k, shape, mode="full": _matrix2d(k[:, ::-1], shape, mode),
         ),
         Mistake(
             "goes column by column",
@@ -885,19 +893,14 @@ EDGE_KERNEL = Check(
     cases=(Case(("cross-correlation",), {}, "both"), Case(("convolution",), {}, "both")),
     mistakes=(
         Mistake(
-            "takes one for both",
-            "You give one kernel for both operations, the one for cross-correlation: a convolution turns it round.",
-            _edge_both([[-1, 1]]),
+            "takes the other for both",
+            "You give one kernel for both operations, the one for convolution: a cross-correlation does not turn it round.",
+            _edge_both([[1, -1]]),
         ),
         Mistake(
             "has them swapped",
             "You have the two kernels swapped: it is the convolution that turns its kernel round.",
             lambda operation: np.array([[1.0, -1.0] if operation == "cross-correlation" else [-1.0, 1.0]]),
-        ),
-        Mistake(
-            "takes the other for both",
-            "You give one kernel for both operations, the one for convolution: a cross-correlation does not turn it round.",
-            _edge_both([[1, -1]]),
         ),
         Mistake(
             "is flat",
@@ -908,6 +911,11 @@ EDGE_KERNEL = Check(
             "stands upright",
             "Your kernel stands upright: it compares pixels below each other.",
             _edge_both([[-1], [1]]),
+        ),
+        Mistake(
+            "takes one for both",
+            "You give one kernel for both operations, the one for cross-correlation: a convolution turns it round.",
+            _edge_both([[-1, 1]]),
         ),
         Mistake(
             "halves",
@@ -1160,11 +1168,14 @@ CLAIMS = (
             Case((np.array([[1.0, 0, -1]] * 3),), {}, "3 x 3"),
             Case((np.array([[1.0, 2, 2, 1]]),), {}, "other shapes"),
             Case((np.array([[1.0, 2, 3], [4, 5, 6], [3, 2, 1]]),), {}, "3 x 3", "equal corners"),
+            Case((np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]]),), {}, "3 x 3", "equal sums"),
             Case((np.array([[1.0, 2, 3, 1]]),), {}, "other shapes"),
             Case((np.array([[1.0, 2], [2, 1]]),), {}, "other shapes"),
             Case((np.array([[1.0, 2], [1, 2]]),), {}, "other shapes"),
             Case((np.array([[1.0, 2, 3], [3, 2, 1]]),), {}, "other shapes"),
             Case((np.array([[1.0, 2, 1], [3, 4, 3]]),), {}, "other shapes"),
+            Case((np.array([[1.0, 2, 3], [3, 7, 1]]),), {}, "other shapes", "only the middle column"),
+            Case((np.array([[1.0, 2], [3, 4], [2, 1]]),), {}, "other shapes", "only the middle row"),
         ),
         draw=_draw_agree,
         draws=16,

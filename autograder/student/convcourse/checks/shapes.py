@@ -658,7 +658,8 @@ def _trace(layers, input_shape, change=lambda layer, shape: layer, shape_of=None
         layer = change(dict(layer), shape)
         options = {key: value for key, value in layer.items() if key != "kind"}
         module = _MODULES[layer["kind"]](shape[-1 if layer["kind"] == "linear" else 1], options)
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of "same" with an even kernel
             before, shape = shape, tuple(module(_blank(*shape)).shape)
         if shape_of:
             shape = shape_of(layer, before, shape)
@@ -759,10 +760,10 @@ TRACE_SHAPES = Check(
         ),
         Case(([_conv(6, 3, groups=2, bias=False)], (2, 4, 6, 7)), {}, "convolutions", "groups=2, bias=False"),
         Case(
-            ([_conv(8, 3, groups=4, dilation=2, padding="same")], (3, 4, 9, 6)),
+            ([_conv(8, (3, 4), groups=4, dilation=(2, 1), padding="same")], (3, 4, 9, 6)),
             {},
             "convolutions",
-            'groups=4, dilation=2, padding="same"',
+            'groups=4, dilation (2, 1), padding="same"',
         ),
         Case(
             ([_conv(5, 3, padding="valid"), _conv(7, 1)], (2, 3, 7, 8)),
@@ -785,7 +786,16 @@ TRACE_SHAPES = Check(
         Case(
             (
                 [
-                    _conv(6, (2, 3), stride=(3, 2), padding=1, output_padding=(2, 1), dilation=2, groups=2, bias=False)
+                    _conv(
+                        6,
+                        (2, 3),
+                        stride=(3, 2),
+                        padding=(1, 0),
+                        output_padding=(2, 1),
+                        dilation=2,
+                        groups=2,
+                        bias=False,
+                    )
                     | {"kind": "conv_transpose2d"}
                 ],
                 (2, 4, 5, 6),
@@ -795,7 +805,12 @@ TRACE_SHAPES = Check(
             "transposed, all options",
         ),
         Case(([_pool("max", 2)], (2, 3, 7, 8)), {}, "pooling", "the stride is the window"),
-        Case(([_pool("avg", 3, stride=2, padding=1)], (2, 3, 7, 8)), {}, "pooling", "stride=2, padding=1"),
+        Case(
+            ([_pool("avg", 3, stride=(2, 1), padding=(1, 0))], (2, 3, 7, 8)),
+            {},
+            "pooling",
+            "stride (2, 1), padding (1, 0)",
+        ),
         Case(([_pool("max", 2, ceil_mode=True)], (2, 3, 7, 8)), {}, "pooling", "ceil_mode=True"),
         Case(
             ([_pool("max", 2), _pool("avg", 2, padding=1, ceil_mode=True)], (2, 3, 7, 10)),
