@@ -93,6 +93,22 @@ def test_arguments_are_copied_and_watched_however_they_are_handed_over(wrap):
         assert np.array_equal(x, np.zeros(2))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda layers: layers[0].pop("kind"),
+        lambda layers: layers[0].setdefault("stride", 1),
+        lambda layers: layers.append({}),
+        lambda layers: layers[0].update(kind="pool"),
+        lambda layers: layers[0]["sizes"].sort(),
+    ],
+)
+def test_a_change_of_a_dict_or_list_is_seen(change):
+    layers = [{"kind": "conv", "sizes": [3, 2]}, {"kind": "pool"}]
+    assert LocalFunction(change).call((layers,), {}, 1).modified
+    assert not LocalFunction(lambda layers: [dict(layer, kind="x") for layer in layers]).call((layers,), {}, 1).modified
+
+
 def test_a_nan_stays_unchanged_and_another_shape_is_a_change():
     assert not LocalFunction(lambda x: 1).call((np.array([np.nan]),), {}, 1).modified
     assert LocalFunction(lambda x: setattr(x, "shape", (2, 1))).call((np.zeros(2),), {}, 1).modified

@@ -93,3 +93,9 @@ HUGE = 10**5000  # Python refuses to write it
 def test_an_integer_of_any_length_gets_a_sentence(expected):
     assert "type int" in compare(HUGE, expected).says
     assert same(HUGE, HUGE) and not same(HUGE, expected) and not same((HUGE, 1), expected)
+
+
+def test_an_array_of_whole_numbers_is_as_good_as_a_tuple_of_tuples():
+    assert compare(np.array([[1, 2], [3, 4]]), ((1, 2), (3, 4))) is None
+    assert compare(np.array([[1, 2], [3, 4]]), ((1, 2), (3, 5))) is not None
+    assert compare(np.ones((2, 3)), (np.ones(3), np.ones(3))) is not None, "arrays are returned apart"

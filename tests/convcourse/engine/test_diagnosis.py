@@ -74,6 +74,10 @@ def test_what_no_mistake_explains_is_not_named():
     assert said(three) == "", "three sentences are too many"
 
 
+def test_what_is_off_by_little_everywhere_is_not_a_mistake_that_is_right_there():
+    assert said(lambda x, **o: right(x, **o) * (1 + 1e-8)) == ""
+
+
 def test_where_two_mistakes_fit_equally_none_is_named():
     twin = Mistake("halves", "You took the half.", ONE.function)
     assert said(ONE.function, replace(CHECK, mistakes=(ONE, TWO, THREE, twin))) == ""

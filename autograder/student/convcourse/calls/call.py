@@ -116,11 +116,28 @@ def arrays_in(value):
 
 
 def unchanged(before, after):
-    """Say whether the arrays in `after` still hold, element by element, what those in `before` hold."""
-    pairs = zip(arrays_in(before), arrays_in(after), strict=False)
-    return len(arrays_in(before)) == len(arrays_in(after)) and all(
-        a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in pairs
-    )
+    """Say whether a value made of arrays, lists, tuples and dicts still holds what it held before.
+
+    Examples
+    --------
+    >>> unchanged([{"stride": 2}], [{"stride": 2}]), unchanged([{"stride": 2}], [{}])
+    (True, False)
+    """
+    if isinstance(before, np.ndarray):
+        is_alike = isinstance(after, np.ndarray) and before.shape == after.shape and before.dtype == after.dtype
+        return is_alike and before.tobytes() == after.tobytes()
+    if isinstance(before, dict):
+        return (
+            isinstance(after, dict)
+            and unchanged([*before], [*after])
+            and unchanged([*before.values()], [*after.values()])
+        )
+    if isinstance(before, list | tuple):
+        is_alike = isinstance(after, list | tuple) and len(before) == len(after)
+        return is_alike and all(map(unchanged, before, after))
+    if isinstance(before, str | int | float | None.__class__):
+        return before is after or (type(before) is type(after) and before == after)
+    return True  # of other things it is not known what they hold
 
 
 def describe_error(error):

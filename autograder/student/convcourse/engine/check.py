@@ -33,6 +33,7 @@ class Kept:
         self.truths = weakref.WeakKeyDictionary()  # case -> (expected, scale, tolerance)
         self.drawn = {}  # seed -> cases
         self.mistakes = {}  # mistake -> its outcomes on the table
+        self.shows = {}  # mistake -> in which cases of the table it is seen
         self.variations = {}  # kind of input -> cases made of the table's
 
 

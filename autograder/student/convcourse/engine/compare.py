@@ -57,8 +57,9 @@ def _equal(value, expected):
 
 
 def _compare_items(value, expected, scale, tolerance):
-    if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iufb":
-        value = tuple(value)
+    holds_arrays = any(isinstance(item, np.ndarray) for item in expected)
+    if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind in "iufb" and not holds_arrays:
+        value = tuple(value)  # of an array of two axes, an array of one axis for each item
     if not isinstance(value, tuple | list):
         return Difference(f"It returned {_short(value)}, expected a tuple of {len(expected)} values.")
     if len(value) != len(expected):

@@ -6,7 +6,7 @@ with the function everywhere; it, or two of them together, must give every wrong
 
 from itertools import combinations
 
-from convcourse.engine.expected import agree, mistake_outcomes, noise_of
+from convcourse.engine.expected import agree, mistake_outcomes, mistake_shows, noise_of
 
 MOST = 2  # sentences
 
@@ -17,7 +17,8 @@ class Evidence:
     Parameters
     ----------
     explained : frozenset
-        The wrong values that the mistake gives too, by the number of their case.
+        The wrong values that the mistake gives too, by the number of their case. It must be wrong there itself: what is
+        off by 1e-9 would agree with all that is right.
     contradicted : int
         In how many cases the function is right and the mistake is not.
     """
@@ -27,7 +28,8 @@ class Evidence:
         theirs, noise = mistake_outcomes(check, mistake), [noise_of(check, case) for case in check.cases]
         answered = [number for number, ours in enumerate(outcomes) if ours is not None and ours.ok]
         alike = {number for number in answered if agree(outcomes[number], theirs[number], noise[number])}
-        self.explained = frozenset(wrong & alike)
+        shows = mistake_shows(check, mistake)
+        self.explained = frozenset(wrong & alike if shows is None else wrong & alike & shows)
         self.contradicted = len(set(answered) - wrong - alike)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from convcourse.calls.call import LocalFunction, arrays_in
-from convcourse.engine.compare import same
+from convcourse.engine.compare import compare, same
 from convcourse.engine.sampling import Draws
 
 
@@ -96,6 +96,23 @@ def mistake_outcomes(check, mistake):
         local = LocalFunction(mistake.function)
         check.kept.mistakes[mistake] = [local.call(case.args, case.kwargs, check.limit) for case in check.cases]
     return check.kept.mistakes[mistake]
+
+
+def mistake_shows(check, mistake):
+    """Return in which cases of the table a known mistake is seen, by number; None where a judge decides."""
+    if check.judge is not None:
+        return None
+    if mistake not in check.kept.shows:
+        outcomes = zip(check.cases, mistake_outcomes(check, mistake), strict=True)
+        check.kept.shows[mistake] = {
+            n for n, (case, theirs) in enumerate(outcomes) if not _is_right(check, case, theirs)
+        }
+    return check.kept.shows[mistake]
+
+
+def _is_right(check, case, outcome):
+    right, scale, tolerance = truth(check, case)
+    return outcome.ok and compare(as_expected(outcome.value, right)[0], right, scale, tolerance) is None
 
 
 def noise_of(check, case):
