@@ -132,6 +132,7 @@ _always_100 = _replaced(  # an index of -1 takes the last class
 )
 _WEIGHED = "With class weights your mean also divides by the weights of pixels without a label."
 _MEAN_ALONE = 'You used weight in the mean alone: with "sum" and "none" it counts too.'
+_LARGEST = "You subtracted the largest score of all: where a pixel's own scores lie far below, all its powers are 0. Take each pixel's largest."
 _ALWAYS_100 = "You always ignore the label -100: ignore_index says which label is ignored."
 _NO_CLASS = "You left out labels that are no class: leave out those that equal ignore_index, which can be a class too."
 
@@ -157,6 +158,18 @@ def _cut_off(logits, target, weight=None, ignore_index=-100, reduction="mean"):
     return _of_linear_scores(logs, target, weight, ignore_index, reduction)
 
 
+def _less_largest_of_all(logits):
+    """Return probabilities by powers that underflow where a pixel's scores lie far below the largest of all."""
+    power = (logits - logits.max()).exp()
+    return power / power.sum(1, keepdim=True)
+
+
+def _loss_below_largest(logits, target, weight=None, ignore_index=-100, reduction="mean"):
+    shifted = tensor(logits) - logits.max()
+    logs = shifted - shifted.exp().sum(1, keepdim=True).log()
+    return _of_linear_scores(logs.numpy(), target, weight, ignore_index, reduction)
+
+
 def _zero_of_nothing(logits, target, weight=None, ignore_index=-100, reduction="mean"):
     return np.nan_to_num(_loss(logits, target, weight, ignore_index, reduction))
 
@@ -176,15 +189,15 @@ _WEIGHT = np.array([0.5, 2.0, 1.25])
 _x = Arrays("structured_outputs", "losses")
 _PLAIN = (
     (np.zeros((1, 2, 1, 1)), np.array([[[1]]])),
-    (_x(2, 3, 3, 4), _labels(3, 2, 3, 4)),
-    (_x(3, 4, 2, 3, dtype=np.float32), _labels(4, 3, 2, 3)),
+    (_x(2, 3, 5, 4), _labels(3, 2, 5, 4)),
+    (_x(3, 4, 2, 5, dtype=np.float32), _labels(4, 3, 2, 5)),
     (np.swapaxes(_x(2, 3, 4, 2), 2, 3), _labels(3, 2, 2, 4)),
 )
-_FEW = (_x(2, 3, 2, 3), _labels(3, 2, 2, 3, ignored=4))
-_OTHER = (_x(2, 3, 3, 2), _labels(3, 2, 3, 2, ignored=5, value=-1))
+_FEW = (_x(2, 3, 2, 4), _labels(3, 2, 2, 4, ignored=4))
+_OTHER = (_x(2, 3, 4, 2), _labels(3, 2, 4, 2, ignored=5, value=-1))
 _NONE = (_x(2, 3, 2, 5), np.full((2, 2, 5), -100))
-_CLASS = (_x(2, 3, 2, 3), _labels(3, 2, 2, 3))
-_BOTH = (_x(2, 3, 3, 2), _labels(3, 2, 3, 2, ignored=4), _WEIGHT)
+_CLASS = (_x(2, 3, 2, 4), _labels(3, 2, 2, 4))
+_BOTH = (_x(2, 3, 4, 2), _labels(3, 2, 4, 2, ignored=4), _WEIGHT)
 
 
 def _draw_loss(draws):
@@ -217,8 +230,8 @@ PIXELWISE_CROSS_ENTROPY = Check(
         Case(_PLAIN[2], {}, "plain", "float32"),
         Case(_PLAIN[3], {}, "plain", "an array that is not contiguous"),
         Case((np.array([900.0, -900, 0]).reshape(1, 3, 1, 1), np.array([[[2]]])), {}, "large scores"),
-        Case((900 * _x(2, 3, 2, 3), _labels(3, 2, 2, 3)), {}, "large scores"),
-        Case((1e9 * _x(2, 3, 2, 3) - 5e9, _labels(3, 2, 2, 3)), {}, "large scores", "all of them far below 0"),
+        Case((900 * _x(2, 3, 2, 4), _labels(3, 2, 2, 4)), {}, "large scores"),
+        Case((1e9 * _x(2, 3, 2, 4) - 5e9, _labels(3, 2, 2, 4)), {}, "large scores", "all of them far below 0"),
         Case((*_PLAIN[1], _WEIGHT), {}, "weights"),
         Case(
             (_x(2, 3, 2, 2, dtype=np.float32), _labels(3, 2, 2, 2)),
@@ -231,8 +244,8 @@ PIXELWISE_CROSS_ENTROPY = Check(
         Case(_OTHER, {"ignore_index": -1}, "ignored", "another index"),
         Case(_CLASS, {"ignore_index": 1}, "ignored", "the pixels of a class do not count"),
         Case(_NONE, {}, "ignored", "no pixel has a label: NaN"),
-        Case((_x(2, 3, 3, 4), _labels(3, 2, 3, 4)), {"reduction": "sum"}, "reductions"),
-        Case((_x(2, 3, 3, 2), _labels(3, 2, 3, 2)), {"reduction": "none"}, "reductions"),
+        Case((_x(2, 3, 2, 5), _labels(3, 2, 2, 5)), {"reduction": "sum"}, "reductions"),
+        Case((_x(2, 3, 1, 4), _labels(3, 2, 1, 4)), {"reduction": "none"}, "reductions"),
         Case(_BOTH, {"reduction": "sum"}, "reductions", "weights, and pixels without a label"),
         Case(_BOTH, {"reduction": "none"}, "reductions", "weights, and pixels without a label"),
     ),
@@ -269,6 +282,7 @@ PIXELWISE_CROSS_ENTROPY = Check(
             _overflows,
             share=5 / 6,
         ),
+        Mistake("subtracts the largest of all", _LARGEST, _loss_below_largest, share=5 / 6),
         Mistake(
             "mean over the samples",
             "You divided by the number of pictures; the mean runs over pixels.",
@@ -338,6 +352,11 @@ def _probabilities(right, grad_output, logits, target, given):
     return tensor(logits).softmax(1).numpy() * _pixel_weights(grad_output, target, given)
 
 
+def _below_largest(right, grad_output, logits, target, given):
+    labels = _labels_alone(right, grad_output, logits, target, given)
+    return labels + _less_largest_of_all(tensor(logits)).numpy() * _pixel_weights(grad_output, target, given)
+
+
 def _labels_alone(right, grad_output, logits, target, given):
     return right - _probabilities(right, grad_output, logits, target, given)
 
@@ -367,7 +386,7 @@ PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
         Case((-0.7, *_PLAIN[1]), {}, "plain", "batch, not square"),
         Case((1.3, *_PLAIN[2]), {}, "plain", "float32"),
         Case((0.4, *_PLAIN[3]), {}, "plain", "an array that is not contiguous"),
-        Case((2.0, 900 * _x(2, 3, 2, 3), _labels(3, 2, 2, 3)), {}, "plain", "large scores"),
+        Case((2.0, 900 * _x(2, 3, 2, 4), _labels(3, 2, 2, 4)), {}, "plain", "large scores"),
         Case((0.9, *_PLAIN[1], _WEIGHT), {}, "weights"),
         Case(
             (1.7, _x(2, 3, 2, 2, dtype=np.float32), _labels(3, 2, 2, 2), np.float32(_WEIGHT)), {}, "weights", "float32"
@@ -376,10 +395,10 @@ PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
         Case((1.1, *_FEW), {}, "ignored", "some pixels have no label"),
         Case((-2.0, *_OTHER), {"ignore_index": -1}, "ignored", "another index"),
         Case((0.6, *_CLASS), {"ignore_index": 1}, "ignored", "the pixels of a class do not count"),
-        Case((3.0, _x(2, 3, 3, 4), _labels(3, 2, 3, 4)), {"reduction": "sum"}, "reductions"),
-        Case((_x(2, 3, 2), _x(2, 3, 3, 2), _labels(3, 2, 3, 2)), {"reduction": "none"}, "reductions"),
+        Case((3.0, _x(2, 3, 2, 5), _labels(3, 2, 2, 5)), {"reduction": "sum"}, "reductions"),
+        Case((_x(2, 1, 4), _x(2, 3, 1, 4), _labels(3, 2, 1, 4)), {"reduction": "none"}, "reductions"),
         Case((-1.4, *_BOTH), {"reduction": "sum"}, "reductions", "weights, and pixels without a label"),
-        Case((_x(2, 3, 2), *_BOTH), {"reduction": "none"}, "reductions", "weights, and pixels without a label"),
+        Case((_x(2, 4, 2), *_BOTH), {"reduction": "none"}, "reductions", "weights, and pixels without a label"),
     ),
     draw=_draw_slope,
     mistakes=(
@@ -403,6 +422,7 @@ PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
             "You left the probabilities out: raising any score of a pixel changes its softmax.",
             _slope_with(_labels_alone),
         ),
+        Mistake("subtracts the largest of all", _LARGEST, _slope_with(_below_largest), share=3 / 6),
         Mistake(
             "a sum instead of a mean",
             "You did not divide: the gradient of a mean is that of the sum, divided as the mean was.",
@@ -443,7 +463,7 @@ PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
         Mistake("leaves out what is no class", _NO_CLASS, _without_strange_labels[1], share=5 / 6),
         Mistake(
             "pixels without a label learn",
-            "Pixels without a label get a gradient: it is 0 there.",
+            "Pixels that do not count get a gradient: it is 0 there.",
             _slope_with(_also_ignored),
             share=3 / 6,
         ),
@@ -499,6 +519,13 @@ def _in_bytes(prediction, target, num_classes, ignore_index=-100):
     pairs = num_classes * target + prediction
     labels = np.where(target == ignore_index, np.int64(ignore_index), pairs // num_classes)
     return _overlap(pairs % num_classes, labels, num_classes, ignore_index)
+
+
+def _once(prediction, target, num_classes, ignore_index=-100):
+    """Count every pair of labels once."""
+    kept = target != ignore_index
+    pairs = np.unique(num_classes * target[kept].astype(int) + prediction[kept])
+    return _overlap(pairs % num_classes, pairs // num_classes, num_classes)
 
 
 def _filled(value):
@@ -590,6 +617,11 @@ INTERSECTION_OVER_UNION = Check(
             "NaN where nothing is in common",
             "You gave NaN to a class that is nowhere in both pictures at once, but is in one of them: its score is 0.",
             _score(lambda both, predicted, true: np.where(both == 0, np.nan, both / (predicted + true - both))),
+        ),
+        Mistake(
+            "counts every pair of labels once",
+            "You count no pair of labels more than once: counts[indices] += 1 adds 1 to a place, however often it is named.",
+            _once,
         ),
         Mistake(
             "the mean",
@@ -717,6 +749,7 @@ _RESIZED = (
     Case((np.swapaxes(_x(2, 2, 3, 4), 2, 3),), {"scale_factor": (1, 3)}, "scale factor", "not contiguous"),
     Case((_x(2, 2, 3, 2, dtype=np.float32),), {"scale_factor": 2}, "scale factor", "float32"),
     Case((_x(1, 2, 1, 1),), {"scale_factor": (2, 3)}, "scale factor", "a single pixel"),
+    Case((_SMALL,), {"scale_factor": 1}, "scale factor", "no larger than before"),
     Case((_x(1, 1, 22, 1),), {"scale_factor": (2, 1)}, "scale factor", "many rows"),
     Case((_x(2, 2, 3, 4),), {"size": (7, 9)}, "size", "a size that does not divide"),
     Case((_x(1, 3, 5, 4), (8, 4)), {}, "size", "one axis stays as it is"),
@@ -898,6 +931,7 @@ UPSAMPLE_BILINEAR2D = Check(
         Case((np.swapaxes(_x(2, 2, 3, 4), 2, 3),), {"scale_factor": (1, 3)}, "scale factor", "not contiguous"),
         Case((_x(2, 2, 3, 2, dtype=np.float32),), {"scale_factor": 2}, "scale factor", "float32"),
         Case((_x(1, 2, 1, 1),), {"scale_factor": (2, 3)}, "scale factor", "a single pixel"),
+        Case((_SMALL,), {"scale_factor": 1}, "scale factor", "no larger than before"),
         Case((_x(2, 2, 3, 4),), {"size": (7, 9)}, "size", "a size that does not divide"),
         Case((_x(1, 3, 5, 4), (8, 4)), {}, "size", "one axis stays as it is"),
         Case((_x(2, 1, 5, 7),), {"size": (3, 5)}, "size", "smaller than before"),
@@ -994,6 +1028,8 @@ def _draw_kernels(draws):
 
 
 _x = Arrays("structured_outputs", "dense_to_conv")
+_FASTEST = "You let another axis than the last run fastest: pixels are flattened row by row."
+
 DENSE_TO_CONV = Check(
     "dense_to_conv",
     section="structured_outputs#structured_outputs-sliding",
@@ -1002,7 +1038,7 @@ DENSE_TO_CONV = Check(
     cases=(
         Case((np.array([[1.0, 2, 3, 4, 5, 6]]), (1, 2, 3)), {}, "one channel"),
         Case((_x(3, 6, dtype=np.float32), (1, 3, 2)), {}, "one channel", "float32"),
-        Case((_x(2, 12), (2, 3, 2)), {}, "several channels"),
+        Case((_x(2, 30), (2, 3, 5)), {}, "several channels"),
         Case((_x(4, 24)[:, ::2], (3, 4, 1)), {}, "several channels", "an array that is not contiguous"),
     ),
     draw=_draw_kernels,
@@ -1020,8 +1056,13 @@ DENSE_TO_CONV = Check(
             share=1 / 3,
         ),
         Mistake(
+            "the first axis fastest",
+            _FASTEST,
+            lambda weight, input_shape: np.stack([row.reshape(input_shape, order="F") for row in weight]),
+        ),
+        Mistake(
             "column by column",
-            "You read the pixels column by column; they are flattened row by row.",
+            _FASTEST,
             _kernels_with(lambda k: np.swapaxes(k.reshape(*k.shape[:2], k.shape[3], k.shape[2]), 2, 3)),
             share=0.0,
         ),
@@ -1058,11 +1099,21 @@ def _whole_bins(x, n):
     return F.adaptive_avg_pool2d(x[:, :, : size[0] * n, : size[1] * n], n)
 
 
-def _rounded_up(x, n):
-    """Bins that end at a fraction of the size: it was rounded before it is rounded up."""
-    rows, columns = [[slice(i * m // n, math.ceil((i + 1) / n * m)) for i in range(n)] for m in x.shape[2:]]
-    means = [[x[:, :, r, c].mean((2, 3), dtype=torch.double) for c in columns] for r in rows]
-    return torch.stack([torch.stack(row, -1) for row in means], -2).to(torch.result_type(x, 0.0))
+def _cut(start, end):
+    """Build wrong bins: from start(i, m, n) to end(i, m, n), bin i of n along an axis of m."""
+
+    def pool(x, n):
+        rows, columns = [[slice(start(i, m, n), end(i, m, n)) for i in range(n)] for m in x.shape[2:]]
+        means = [[x[:, :, r, c].mean((2, 3), dtype=torch.double) for c in columns] for r in rows]
+        return torch.stack([torch.stack(row, -1) for row in means], -2).to(torch.result_type(x, 0.0))
+
+    return lambda x, levels=(1, 2, 4): _pyramid(x, levels, pool)
+
+
+_down = lambda i, m, n: i * m // n  # noqa: E731
+_APART = (
+    "Your bins end where the next ones begin: round the end of a bin up, so that bins overlap where they do not fit."
+)
 
 
 def _sums(x, n):
@@ -1141,7 +1192,14 @@ SPATIAL_PYRAMID_POOL = Check(
         Mistake(
             "ends a pixel late",
             "You divided too early: the end of a bin may lie just above a whole number, and is then rounded up to the next.",
-            lambda x, levels=(1, 2, 4): _pyramid(x, levels, _rounded_up),
+            _cut(_down, lambda i, m, n: math.ceil((i + 1) / n * m)),
+            share=3 / 4,
+        ),
+        Mistake("side by side", _APART, _cut(_down, lambda i, m, n: _down(i + 1, m, n)), share=3 / 4),
+        Mistake(
+            "side by side, of a pixel at least",
+            _APART,
+            _cut(_down, lambda i, m, n: max(_down(i + 1, m, n), _down(i, m, n) + 1)),
             share=3 / 4,
         ),
         Mistake(
@@ -1289,6 +1347,7 @@ REFINE = Check(
             _refine_with(to_labels=lambda scores: scores.exp() / scores.exp().sum(1, keepdim=True)),
             share=2 / 6,
         ),
+        Mistake("subtracts the largest of all", _LARGEST, _refine_with(to_labels=_less_largest_of_all), share=2 / 6),
         Mistake(
             "starts from equal probabilities",
             "You started from equal probabilities: before the first round there are no labels, P_0 = 0.",
