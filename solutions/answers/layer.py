@@ -143,6 +143,21 @@ def conv2d__strides_float32(x, weight, bias=None, stride=1, padding=0, dilation=
     return y if bias is None else y + bias[:, None, None]
 
 
+def conv2d__fourier(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Correlate by Fourier transforms: the outputs that the stride skips are thrown away."""
+    dtype = np.result_type(x, weight, np.float32)
+    x = zeros_around(x, weight, padding, dilation)
+    (sh, sw), (dh, dw), size = pair(stride), pair(dilation), x.shape[2:]
+    filters, depth, kh, kw = weight.shape
+    wide = np.zeros((filters, depth, dh * (kh - 1) + 1, dw * (kw - 1) + 1))
+    wide[:, :, ::dh, ::dw] = weight
+    images = np.fft.rfft2(x).reshape(len(x), groups, depth, size[0], -1)
+    kernels = np.fft.rfft2(wide, size).conj().reshape(groups, filters // groups, depth, size[0], -1)
+    products = np.einsum("ngcuv,gfcuv->ngfuv", images, kernels).reshape(len(x), filters, size[0], -1)
+    y = np.fft.irfft2(products, size)[:, :, : size[0] - dh * (kh - 1) : sh, : size[1] - dw * (kw - 1) : sw]
+    return (y if bias is None else y + bias[:, None, None]).astype(dtype)
+
+
 # --- dense_weight ---
 
 

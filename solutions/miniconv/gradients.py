@@ -115,8 +115,11 @@ def conv2d_input(input_size, weight, grad_output, stride=1, padding=0, dilation=
     weight : (F, C / groups, kH, kW) array
     grad_output : (N, F, oH, oW) array
         Gradient of the loss for the layer's output.
-    stride, padding, dilation, groups
-        As in `conv2d`.
+    stride, dilation : int or (int, int)
+        The layer's: distance between neighbouring outputs, and between neighbouring kernel elements.
+    padding : int, (int, int), "same" or "valid"
+        The layer's: zeros added on either side of each axis.
+    groups : int
 
     Returns
     -------
@@ -170,8 +173,11 @@ def conv2d_weight(x, weight_size, grad_output, stride=1, padding=0, dilation=1, 
         Shape (F, C / groups, kH, kW) of the weight.
     grad_output : (N, F, oH, oW) array
         Gradient of the loss for the layer's output.
-    stride, padding, dilation, groups
-        As in `conv2d`.
+    stride, dilation : int or (int, int)
+        The layer's: distance between neighbouring outputs, and between neighbouring kernel elements.
+    padding : int, (int, int), "same" or "valid"
+        The layer's: zeros added on either side of each axis.
+    groups : int
 
     Returns
     -------
@@ -214,8 +220,13 @@ def conv2d_backward(grad_output, x, weight, bias=None, stride=1, padding=0, dila
     ----------
     grad_output : (N, F, oH, oW) array
         Gradient of the loss for the layer's output.
-    x, weight, bias, stride, padding, dilation, groups
-        What `conv2d` was called with.
+    x : (N, C, H, W) array
+    weight : (F, C / groups, kH, kW) array
+    bias : (F,) array, optional
+    stride, dilation : int or (int, int)
+    padding : int, (int, int), "same" or "valid"
+    groups : int
+        With x, weight and bias what the layer was called with.
 
     Returns
     -------
@@ -262,6 +273,7 @@ def numerical_gradient(function, x, grad_output=1.0, step=None):
     function : callable
         Takes a float64 array of x's shape, returns a number or an array of grad_output's shape.
     x : array
+        Its elements are moved in float64, whatever its dtype.
     grad_output : number or array
         Weights of the outputs, of their shape or broadcast to it.
     step : float, optional
@@ -270,6 +282,7 @@ def numerical_gradient(function, x, grad_output=1.0, step=None):
     Returns
     -------
     float64 array of x's shape
+        Also for an x of float32 or of whole numbers, which could not move by so small a step.
 
     Raises
     ------

@@ -222,7 +222,8 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     stride, dilation : int or (int, int)
         Distance between neighbouring outputs, and between neighbouring kernel elements, in pixels.
     padding : int, (int, int), "same" or "valid"
-        Zeros added on either side of each axis; "same" keeps the size and needs stride 1.
+        Zeros added on either side of each axis. "valid" adds none; "same" adds d (k - 1) per axis, the odd one at the
+        end, which keeps the size, and needs stride 1.
     groups : int
         Input and output channels are cut into this many groups, in order; outputs of a group see its inputs only.
         groups = C is a depthwise convolution.
@@ -304,10 +305,15 @@ def conv2d_untied_bias(x, weight, bias, stride=1, padding=0, dilation=1, groups=
 
     Parameters
     ----------
-    x, weight, stride, padding, dilation, groups
-        As in `conv2d`.
+    x : (N, C, H, W) array
+    weight : (F, C / groups, kH, kW) array
     bias : (F, oH, oW) array
         One number per output channel and place, shared by the images of a batch only.
+    stride, dilation : int or (int, int)
+        Distance between neighbouring outputs, and between neighbouring kernel elements, in pixels.
+    padding : int, (int, int), "same" or "valid"
+        Zeros added on either side of each axis.
+    groups : int
 
     Returns
     -------
@@ -373,8 +379,10 @@ def window_counts(input_shape, kernel_size, stride=1, padding=0, dilation=1):
     ----------
     input_shape : (int, int)
         H and W, in pixels.
-    kernel_size, stride, padding, dilation
-        As in `conv2d`, with `kernel_size` an int or a pair.
+    kernel_size, stride, dilation : int or (int, int)
+        Size of the window, distance between windows, distance between the elements of one.
+    padding : int, (int, int), "same" or "valid"
+        Zeros added on either side of each axis.
 
     Returns
     -------

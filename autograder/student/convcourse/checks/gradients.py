@@ -86,6 +86,7 @@ def _fold_case(part, n, c, size, kernel, dtype=np.float64, **options):
 
 
 _DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1}
+_NUMBERS = {"words": "the assignment asks for padding in numbers"}
 _STEPS = ((1, 2), (2, 1), (2, 2))  # what is drawn where the stride or the dilation is tried
 
 
@@ -128,6 +129,8 @@ FOLD = Check(
         _fold_case("dilation", 2, 2, (6, 9), (2, 3), dilation=(2, 1)),
         _fold_case("all together", 2, 1, (5, 4), (2, 1), stride=(2, 1), padding=(0, 1), dilation=(1, 2)),
         _fold_case("all together", 2, 2, (3, 9), (1, 3), stride=(1, 2), padding=1, dilation=(2, 1)),
+        _fold_case("all together", 1, 1, (9, 7), (3, 3), stride=(2, 1), padding=(2, 1), dilation=(1, 2)),
+        _fold_case("all together", 1, 1, (6, 8), (2, 3), stride=(1, 2), padding=(2, 1), dilation=(1, 2)),
         _fold_case("padding", 1, 1, (3, 2), (1, 2), padding=(2, 3)),
         _fold_case("padding", 1, 2, (1, 1), (3, 2), padding=(1, 2)),
         _fold_case("all together", 2, 2, (8, 9), (3, 2), stride=(2, 3), padding=(1, 2), dilation=(2, 3)),
@@ -135,7 +138,7 @@ FOLD = Check(
         _fold_case("all together", 2, 2, (6, 9), (1, 4), stride=(2, 3), padding=(0, 2), dilation=(1, 2)),
     ),
     draw=_draw_fold,
-    exempt={"words": "the assignment asks for padding in numbers"},
+    exempt=_NUMBERS,
     mistakes=(
         Mistake(
             "assigns where windows overlap",
@@ -338,6 +341,7 @@ CONV2D_WEIGHT = Check(
     parts=_PARTS,
     cases=tuple(_weight_case(*layer) for layer in _LAYERS),
     draw=lambda draws: _weight_case(*_draw_layer(draws)),
+    exempt=_NUMBERS,
     photographs=True,
     mistakes=(
         Mistake(
@@ -353,7 +357,7 @@ CONV2D_WEIGHT = Check(
         Mistake(
             "averages over the batch",
             "You averaged over the batch. The gradient sums; an average belongs into the loss, if anywhere.",
-            _weight_then(lambda right, x: (right / (len(x) + 1)).astype(right.dtype)),
+            _weight_then(lambda right, x: (right / len(x)).astype(right.dtype)),
         ),
         Mistake(
             "averages over the places",
@@ -471,6 +475,7 @@ CONV2D_INPUT = Check(
     parts=_PARTS,
     cases=tuple(_input_case(*layer) for layer in _LAYERS),
     draw=lambda draws: _input_case(*_draw_layer(draws)),
+    exempt=_NUMBERS,
     mistakes=(
         Mistake(
             "does not turn the kernel",
@@ -505,7 +510,7 @@ CONV2D_INPUT = Check(
         Mistake(
             "averages over the batch",
             "You divided by the number of samples: each sample's input has its own gradient, whole.",
-            lambda size, w, g, *args, **kwargs: (_input(size, w, g, *args, **kwargs) / (size[0] + 1)).astype(w.dtype),
+            lambda size, w, g, *args, **kwargs: (_input(size, w, g, *args, **kwargs) / size[0]).astype(w.dtype),
         ),
         Mistake(
             "ignores the stride",
@@ -595,6 +600,7 @@ CONV2D_BACKWARD = Check(
         *(_backward_case("no bias", _LAYERS[i], bias=False) for i in (1, 3, 16)),
     ),
     draw=_draw_backward,
+    exempt=_NUMBERS,
     mistakes=(
         Mistake(
             "order",
@@ -966,6 +972,12 @@ ADJOINT_GAP = Check(
             "With nothing but zeros you divide 0 by 0: the gap is 0 then.",
             lambda forward, adjoint, x, y: float(_gap(forward, adjoint, x, y)) if np.any(x) else float("nan"),
             share=1 / 2,
+        ),
+        Mistake(
+            "adds a small number to the sums",
+            kinds.SCALE.says,
+            _gap_by(lambda left, right: abs(left.sum() - right.sum()) / (_scale_of(left, right) + 1e-11)),
+            share=3 / 4,
         ),
     ),
 )

@@ -28,6 +28,7 @@ _x = Arrays("layer", "strided")
 _STRIDED = np.swapaxes(_x(2, 3, 7, 6), 2, 3)  # not contiguous
 
 
+_NUMBERS = {"words": "the assignment asks for padding in numbers"}
 _STEPS = ((1, 2), (2, 1), (2, 3), (3, 2))  # what is drawn where the stride or the dilation is tried
 
 
@@ -66,7 +67,7 @@ CONV2D_BY_INDEX = Check(
             "stride",
             "the stride does not divide, float32",
         ),
-        Case((_x(1, 3, 5, 9), _x(2, 3, 2, 3)), {"stride": 3}, "stride", "a stride longer than the kernel"),
+        Case((_x(1, 3, 8, 9), _x(2, 3, 2, 3)), {"stride": 3}, "stride", "a stride longer than the kernel"),
         Case((_x(2, 2, 4, 5), _x(1, 2, 3, 3)), {"stride": 2}, "stride", "a single row"),
         Case((_x(1, 1, 3, 7), _x(2, 1, 2, 3)), {"stride": 2}, "stride"),
     ),
@@ -76,7 +77,7 @@ CONV2D_BY_INDEX = Check(
     mistakes=(
         Mistake(
             "turns the kernel",
-            "You turned the kernel by 180 degrees: equation 9.7 adds the indices, it does not subtract them.",
+            "You turned the kernel by 180 degrees: equation 9.8 adds the indices, it does not subtract them.",
             lambda x, w, stride=1: _conv(x, w[:, :, ::-1, ::-1], None, stride),
         ),
         Mistake(
@@ -123,7 +124,7 @@ CONV2D_BY_INDEX = Check(
         ),
         Mistake(
             "pads",
-            "You padded with zeros. Equation 9.7 does not: the output simply stops where the kernel no longer fits.",
+            "You padded with zeros. Equation 9.8 does not: the output simply stops where the kernel no longer fits.",
             lambda x, w, stride=1: _conv(x, w, None, stride, (w.shape[2] // 2, w.shape[3] // 2)),
         ),
         Mistake(
@@ -210,9 +211,12 @@ UNFOLD = Check(
         Case((_x(2, 1, 5, 12), (1, 3)), {"stride": (1, 2)}, "stride"),
         Case((_x(2, 1, 9, 3), (3, 1)), {"stride": (3, 1)}, "stride"),
         Case((_x(2, 2, 8, 8), (3, 3)), {"padding": (1, 2)}, "padding"),
+        Case((_x(2, 1, 12, 4), (3, 1)), {"padding": (2, 3)}, "padding"),
         Case((_x(2, 2, 6, 7), (1, 2)), {"dilation": (1, 2)}, "dilation"),
+        Case((_x(1, 2, 10, 9), (3, 2)), {"dilation": (2, 3)}, "dilation"),
         Case((_x(1, 2, 11, 4), (3, 1)), {"dilation": (3, 1)}, "dilation"),
         Case((_x(2, 2, 8, 10), (2, 3)), {"dilation": (1, 2), "padding": (3, 1), "stride": (2, 1)}, "all together"),
+        Case((_x(1, 2, 12, 5), (3, 1)), {"dilation": (1, 2), "padding": (2, 3), "stride": (3, 2)}, "all together"),
         Case((_x(1, 1, 3, 4), (2, 1)), {"padding": (3, 1)}, "padding", "some windows see padding alone"),
         Case((_x(1, 2, 1, 1), (3, 2)), {"padding": (1, 2)}, "padding", "a window larger than the image of one pixel"),
         Case((_x(2, 2, 8, 9), (3, 2)), {"dilation": (2, 3), "padding": (1, 2), "stride": (2, 3)}, "all together"),
@@ -221,7 +225,7 @@ UNFOLD = Check(
     ),
     draw=_draw_unfold,
     photographs=True,
-    exempt={"words": "the assignment asks for padding in numbers"},
+    exempt=_NUMBERS,
     mistakes=(
         Mistake(
             "kernel first, channels last",
@@ -685,6 +689,7 @@ CONV2D_UNTIED_BIAS = Check(
     ),
     draw=_draw_untied,
     photographs=True,
+    exempt=_NUMBERS,
     mistakes=(
         Mistake(
             "ignores the bias",
@@ -761,6 +766,7 @@ WINDOW_COUNTS = Check(
         Case(((8, 5), (2, 3)), {"stride": (3, 1), "padding": (1, 2), "dilation": 2}, "stride and dilation"),
     ),
     draw=_draw_counts,
+    exempt=_NUMBERS,
     mistakes=(
         Mistake(
             "counts the padding",
