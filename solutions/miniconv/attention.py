@@ -37,9 +37,10 @@ def softmax(x, axis=-1):
     """
     x = _as_float(x, "x")
     _check_axis(axis, x)
+    wide = _wide(x)
     with np.errstate(invalid="ignore"):
-        weights = np.exp(x - x.max(axis=axis, keepdims=True))
-    return weights / weights.sum(axis=axis, keepdims=True)
+        weights = np.exp(wide - wide.max(axis=axis, keepdims=True))
+    return (weights / weights.sum(axis=axis, keepdims=True)).astype(x.dtype)
 
 
 def softmax_backward(grad_output, x, axis=-1):
@@ -67,10 +68,11 @@ def softmax_backward(grad_output, x, axis=-1):
     >>> softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.25, -0.25])
     """
-    y, g = softmax(x, axis), _as_float(grad_output, "grad_output")
-    if g.shape != y.shape:
-        raise ValueError(f"grad_output must have the shape of x, {y.shape}, got shape {g.shape}")
-    return y * (g - (g * y).sum(axis=axis, keepdims=True))
+    x, g = _as_float(x, "x"), _as_float(grad_output, "grad_output")
+    if g.shape != x.shape:
+        raise ValueError(f"grad_output must have the shape of x, {x.shape}, got shape {g.shape}")
+    y = softmax(_wide(x), axis)
+    return (y * (g - (g * y).sum(axis=axis, keepdims=True))).astype(np.result_type(x, g))
 
 
 def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None):
@@ -110,10 +112,11 @@ def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None):
     """
     query, key = _as_float(query, "query"), _as_float(key, "key")
     _check_sizes(query, key)
-    scores = query @ np.swapaxes(key, -1, -2) * _scale_of(query, scale)
+    scores = _wide(query) @ np.swapaxes(_wide(key), -1, -2)
+    scores = scores * _scale_of(scores, query.shape[-1], scale)
     scores = scores + _mask(scores.shape, attn_mask, is_causal).astype(scores.dtype)
     hidden = np.all(scores == -np.inf, axis=-1, keepdims=True)
-    return np.where(hidden, 0, softmax(np.where(hidden, 0, scores))).astype(scores.dtype)
+    return np.where(hidden, 0, softmax(np.where(hidden, 0, scores))).astype(np.result_type(query, key))
 
 
 def scaled_dot_product_attention(query, key, value, attn_mask=None, is_causal=False, scale=None):
@@ -153,14 +156,14 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, is_causal=Fa
     array([[10.],
            [15.]])
     """
-    value = _as_float(value, "value")
-    weights = attention_weights(query, key, attn_mask, is_causal, scale)
+    query, key, value = _as_float(query, "query"), _as_float(key, "key"), _as_float(value, "value")
+    weights = attention_weights(_wide(query), _wide(key), attn_mask, is_causal, scale)
     if value.ndim < 2 or value.shape[:-1] != (*weights.shape[:-2], weights.shape[-1]):
         raise ValueError(
             f"value must have shape (..., S, Ev) with the leading axes and S of key, {np.shape(key)}, "
             f"got shape {value.shape}"
         )
-    return weights @ value
+    return (weights @ _wide(value)).astype(np.result_type(query, key, value))
 
 
 def scaled_dot_product_attention_backward(grad_output, query, key, value, attn_mask=None, is_causal=False, scale=None):
@@ -195,13 +198,17 @@ def scaled_dot_product_attention_backward(grad_output, query, key, value, attn_m
     """
     query, key, value = _as_float(query, "query"), _as_float(key, "key"), _as_float(value, "value")
     g = _as_float(grad_output, "grad_output")
+    dtype = np.result_type(g, query, key, value)
+    g, query, key, value = map(_wide, (g, query, key, value))
     expected = scaled_dot_product_attention(query, key, value, attn_mask, is_causal, scale).shape
     if g.shape != expected:
         raise ValueError(f"grad_output must have the shape of the output, {expected}, got shape {g.shape}")
     weights = attention_weights(query, key, attn_mask, is_causal, scale)
     grad_weights = g @ np.swapaxes(value, -1, -2)
-    grad_scores = weights * (grad_weights - (grad_weights * weights).sum(-1, keepdims=True)) * _scale_of(query, scale)
-    return grad_scores @ key, np.swapaxes(grad_scores, -1, -2) @ query, np.swapaxes(weights, -1, -2) @ g
+    grad_scores = weights * (grad_weights - (grad_weights * weights).sum(-1, keepdims=True))
+    grad_scores = grad_scores * _scale_of(grad_scores, query.shape[-1], scale)
+    grads = grad_scores @ key, np.swapaxes(grad_scores, -1, -2) @ query, np.swapaxes(weights, -1, -2) @ g
+    return tuple(grad.astype(dtype) for grad in grads)
 
 
 def split_heads(x, num_heads):
@@ -262,19 +269,22 @@ def multi_head_attention(
     array([[[0.73, 0.5 ],
             [0.5 , 0.73]]])
     """
-    query = as_array(query, "query", "(N, L, E)")
+    query = _as_float(as_array(query, "query", "(N, L, E)"))
     size = query.shape[2]
     weights = [in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias]
     shapes = [(3 * size, size), (3 * size,), (size, size), (size,)]
     names = ["in_proj_weight", "in_proj_bias", "out_proj_weight", "out_proj_bias"]
     w, b, w_out, b_out = (_of_shape(*item) for item in zip(weights, names, shapes, strict=True))
-    inputs = [query, as_array(key, "key", "(N, S, E)"), as_array(value, "value", "(N, S, E)")]
+    key, value = as_array(key, "key", "(N, S, E)"), as_array(value, "value", "(N, S, E)")
+    inputs = [query, _as_float(key), _as_float(value)]
     if any(x.shape[2] != size for x in inputs):
         raise ValueError(f"query, key and value must have the same E, got shapes {[x.shape for x in inputs]}")
-    parts = zip(inputs, np.split(w, 3), np.split(b, 3), strict=True)
+    dtype = np.result_type(*inputs, w, b, w_out, b_out)
+    w, b, w_out, b_out = map(_wide, (w, b, w_out, b_out))
+    parts = zip(map(_wide, inputs), np.split(w, 3), np.split(b, 3), strict=True)
     heads = [split_heads(x @ weight.T + bias, num_heads) for x, weight, bias in parts]
     joined = scaled_dot_product_attention(*heads, attn_mask).swapaxes(1, 2).reshape(query.shape)
-    return joined @ w_out.T + b_out
+    return (joined @ w_out.T + b_out).astype(dtype)
 
 
 def soft_glimpse(features, scores):
@@ -312,8 +322,10 @@ def soft_glimpse(features, scores):
         raise ValueError(
             f"scores must have shape (N, H, W) of the features, {features.shape}, got shape {scores.shape}"
         )
-    weights = softmax(scores.reshape(len(scores), -1)).reshape(scores.shape)
-    return (features * weights[:, None]).sum((2, 3)), weights
+    features, scores = _as_float(features), _as_float(scores)
+    weights = softmax(_wide(scores).reshape(len(scores), -1)).reshape(scores.shape)
+    glimpse = (_wide(features) * weights[:, None]).sum((2, 3))
+    return glimpse.astype(np.result_type(features, scores)), weights.astype(scores.dtype)
 
 
 def relative_position_weights(shape, output_shape, offset, sharpness):
@@ -388,11 +400,12 @@ def convolution_as_attention(x, weight, padding=0, sharpness=1000.0):
     >>> convolution_as_attention(np.array([[[[1.0, 2.0, 4.0]]]]), np.array([[[[-1.0, 1.0]]]]))
     array([[[[1., 2.]]]])
     """
-    x = _as_float(as_array(x, "x", "(N, C, H, W)"), "x")
-    weight = as_array(weight, "weight", "(F, C, kH, kW)")
+    x = _as_float(as_array(x, "x", "(N, C, H, W)"))
+    weight = _as_float(as_array(weight, "weight", "(F, C, kH, kW)"))
     if x.shape[1] != weight.shape[1]:
         raise ValueError(f"weight must have the channels of x, {x.shape}, got shape {weight.shape}")
     kernel = weight.shape[2:]
+    dtype, x, weight = np.result_type(x, weight), _wide(x), _wide(weight)
     padded = np.pad(x, ((0, 0), (0, 0), *padding_pairs(padding, kernel, (1, 1))))
     output = tuple(n - k + 1 for n, k in zip(padded.shape[2:], as_pair(kernel, "kernel", 1), strict=True))
     if min(output) < 1:
@@ -402,7 +415,7 @@ def convolution_as_attention(x, weight, padding=0, sharpness=1000.0):
     for i, j in np.ndindex(kernel):
         attended = values @ relative_position_weights(padded.shape[2:], output, (i, j), sharpness).T.astype(x.dtype)
         y += weight[:, :, i, j] @ attended
-    return y.reshape(len(x), len(weight), *output)
+    return y.reshape(len(x), len(weight), *output).astype(dtype)
 
 
 def sinusoidal_positions(length, size):
@@ -434,9 +447,14 @@ def sinusoidal_positions(length, size):
     return np.stack([np.sin(angles), np.cos(angles)], -1).reshape(length, size)
 
 
-def _as_float(x, name):
+def _as_float(x, name="the array"):
     array = as_array(x, name, None)
     return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def _wide(x):
+    """Return float16 as float32, in which products and sums of its numbers do not overflow; all else as it is."""
+    return x.astype(np.result_type(x, np.float32), copy=False)
 
 
 def _of_shape(x, name, shape):
@@ -459,8 +477,8 @@ def _check_sizes(query, key):
         )
 
 
-def _scale_of(query, scale):
-    return query.dtype.type(1 / np.sqrt(query.shape[-1]) if scale is None else scale)
+def _scale_of(scores, size, scale):
+    return scores.dtype.type(1 / np.sqrt(size) if scale is None else scale)
 
 
 def _mask(shape, attn_mask, is_causal):

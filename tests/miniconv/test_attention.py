@@ -202,3 +202,53 @@ def test_whole_numbers_may_be_attended_softly():
     x, kernel = np.arange(9).reshape(1, 1, 3, 3), np.ones((1, 1, 1, 1))
     softly = A.convolution_as_attention(x, kernel, sharpness=1.0)
     assert_close(softly, A.convolution_as_attention(x.astype(float), kernel, sharpness=1.0))
+
+
+def half(*shape, scale=1.0):
+    return (scale * rng.standard_normal(shape)).astype(np.float16)
+
+
+def assert_half(found, wide):
+    """The values are those of float32, rounded once."""
+    assert found.dtype == np.float16
+    assert np.array_equal(found, wide.astype(np.float16))
+
+
+def assert_computed_in_float32(function, *arrays, **options):
+    found = function(*arrays, **options)
+    wide = function(*(a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in arrays), **options)
+    for one, other in zip(found, wide) if isinstance(found, tuple) else [(found, wide)]:
+        assert np.isfinite(one).all()
+        assert_half(one, other)
+
+
+def test_attention_in_float16_equals_torch_where_scores_overflow():
+    q, k, v = half(3, 64, scale=100.0), half(70, 64, scale=100.0), half(70, 2)
+    assert np.abs(q.astype(float) @ k.T.astype(float)).max() > np.finfo(np.float16).max
+    expected = F.scaled_dot_product_attention(*tensors(q, k, v)).numpy()
+    found = A.scaled_dot_product_attention(q, k, v)
+    assert found.dtype == expected.dtype == np.float16
+    assert_close(found, expected, scale=np.abs(v).max(), tolerance=1e-2)
+
+
+def test_softmax_in_float16_survives_more_places_than_float16_can_count():
+    x = np.zeros((1, 70_000), np.float16)
+    assert_half(A.softmax(x), torch.softmax(torch.tensor(x), -1).numpy())
+
+
+@pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"attn_mask": np.tri(3, 70, dtype=bool)}], ids=str)
+def test_attention_computes_float16_in_float32(options):
+    q, k, v = half(2, 3, 64, scale=100.0), half(2, 70, 64, scale=100.0), half(2, 70, 2)
+    assert_computed_in_float32(A.attention_weights, q, k, **options)
+    assert_computed_in_float32(A.scaled_dot_product_attention, q, k, v, **options)
+    small = half(2, 3, 64), half(2, 70, 64), half(2, 70, 2)
+    assert_computed_in_float32(A.scaled_dot_product_attention_backward, half(2, 3, 2, scale=1000.0), *small, **options)
+
+
+def test_everything_else_computes_float16_in_float32():
+    assert_computed_in_float32(A.softmax_backward, half(3, 5, scale=1e4), half(3, 5))
+    x, weights = half(2, 3, 8, scale=300.0), (half(24, 8), half(24), half(8, 8) / np.float16(100), half(8))
+    assert_computed_in_float32(A.multi_head_attention, x, x, x, 2, *weights)
+    assert_computed_in_float32(A.soft_glimpse, half(2, 3, 40, 50, scale=1e4), half(2, 40, 50))
+    ones = np.full((1, 3, 2, 3), 3e4, np.float16), np.full((1, 3, 1, 2), 0.3, np.float16)
+    assert_computed_in_float32(A.convolution_as_attention, *ones)

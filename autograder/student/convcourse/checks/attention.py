@@ -37,22 +37,16 @@ SOFTMAX = Check(
         Case((_x(3, 5, dtype=np.float32),), {}, "last axis", "float32"),
         Case((np.array([[1, 2, 0], [3, -1, 1]]),), {}, "last axis", "whole numbers"),
         Case((_x(3, 4), 0), {}, "other axes", "down the columns"),
-        Case((_x(2, 3, 4), 1), {}, "other axes"),
+        Case((_x(2, 3, 4),), {"axis": -2}, "other axes"),
         Case((_x(2, 3, 4), 0), {}, "other axes"),
         Case((np.array([[1000.0, 1000.0, 999.0], [1.0, 2.0, 3.0]]),), {}, "large scores", "exp(1000) overflows"),
         Case((np.array([[-1000.0, -1001.0], [0.0, 1.0]]),), {}, "large scores", "exp(-1000) is 0"),
         Case((np.array([[0.0, -np.inf, 1.0]]),), {}, "large scores", "a hidden score"),
         Case((np.array([[800.0, -800.0], [3.0, 800.0]]),), {}, "large scores", "rows of different size"),
         Case((np.array([[-np.inf, -np.inf], [0.0, 1.0]]),), {}, "large scores", "nothing to choose from: NaN"),
+        Case((np.array([[-1e12, 1.0 - 1e12], [-3e12, -3e12]]),), {}, "large scores", "all far below 0"),
     ),
     draw=lambda d: Case((d.array(d.integer(1, 3), d.integer(2, 5)) * 3,), {}, "last axis"),
-    properties=(
-        Property(
-            "sum",
-            "Its weights do not add up to 1.",
-            lambda call, d: np.allclose(call(d.array(3, 4)).sum(-1), 1),
-        ),
-    ),
     mistakes=(
         Mistake(
             "overflows",
@@ -140,18 +134,12 @@ SOFTMAX_BACKWARD = Check(
         Case((_x(2, 3, 4), _x(2, 3, 4)), {}, "last axis"),
         Case((_x(3, 4, dtype=np.float32), _x(3, 4, dtype=np.float32)), {}, "last axis", "float32"),
         Case((_x(2, 3), np.array([[900.0, 899.0, 0.0], [1.0, 2.0, 3.0]])), {}, "last axis", "large scores"),
+        Case((_x(2, 2), np.array([[-1e12, 1.0 - 1e12], [-3e12, -3e12]])), {}, "last axis", "all far below 0"),
         Case((_x(4, 3), _x(4, 3), 0), {}, "other axes"),
-        Case((_x(2, 3, 4), _x(2, 3, 4), 1), {}, "other axes"),
+        Case((_x(2, 3, 4), _x(2, 3, 4)), {"axis": -2}, "other axes"),
     ),
     draw=lambda d: Case(
         (lambda n, m: (d.array(n, m), d.array(n, m)))(d.integer(1, 3), d.integer(2, 5)), {}, "last axis"
-    ),
-    properties=(
-        Property(
-            "sum",
-            "Its gradient does not add up to 0, and adding a number to all scores changes nothing.",
-            lambda call, d: np.allclose(call(d.array(3, 4), d.array(3, 4)).sum(-1), 0),
-        ),
     ),
     mistakes=(
         Mistake(
@@ -281,6 +269,18 @@ def _scaled_mask(query, key, value, options):
     return _attend(query, key, value, **options)
 
 
+def _hidden_by_a_number(function, arrays, options, causal_alone=False):
+    """Put -1e9 in the place of the scores that are to be hidden."""
+    arrays = [a.astype(np.result_type(*arrays, np.float32)) for a in arrays]
+    query, key, _ = arrays[-3:]
+    mask = np.tri(query.shape[-2], key.shape[-2], dtype=bool) if options["is_causal"] else options["attn_mask"]
+    if mask is None or mask.dtype != bool or (causal_alone and not options["is_causal"]):
+        return function(*arrays, **options)
+    scores = query @ key.swapaxes(-1, -2) * _scale_of(query, options)
+    added = np.where(mask, 0, -1e9 - scores).astype(query.dtype)
+    return function(*arrays, **(options | {"is_causal": False, "attn_mask": added}))
+
+
 def _inverted(query, key, value, options):
     mask = options["attn_mask"]
     return _attend(
@@ -289,6 +289,7 @@ def _inverted(query, key, value, options):
 
 
 _x = Arrays("attention", "attention_cases")
+_FAR = np.full((2, 3, 1), -1e12), np.repeat([[[1.0], [1.0], [-1.0], [-1.0]]], 2, 0), _x(2, 4, 5)
 ATTENTION_CASES = (
     Case(
         (np.array([[1000.0, 0.0], [0.0, 0.0]]), np.eye(2), np.array([[10.0], [20.0]])),
@@ -299,6 +300,8 @@ ATTENTION_CASES = (
     Case(_qkv(), {}, "plain", "sizes L, S, E, Ev that all differ"),
     Case(_qkv(2, 3), {}, "plain", "leading axes for batch and heads"),
     Case(_qkv(2, dtype=np.float32), {}, "plain", "float32"),
+    Case(_qkv(2, 3, n=1, e=1, v=1), {}, "plain", "one query, one feature"),
+    Case(_qkv(s=1, v=1), {}, "plain", "one key: nothing to choose"),
     Case(
         (np.array([[1000.0, 1.0], [-1000.0, 1.0]]), np.array([[2.0, 0.3], [2.0, 1.2], [2.0, -1.0]]), _x(3, 2)),
         {},
@@ -311,11 +314,20 @@ ATTENTION_CASES = (
     Case(_qkv(n=5, s=3), {"is_causal": True}, "causal", "more queries than keys"),
     Case(_qkv(), {"attn_mask": _MASK}, "mask", "bool: True where a query may look"),
     Case(_qkv(2), {"attn_mask": _x(3, 4)}, "mask", "float: added to the scores"),
-    Case(_qkv(2), {"attn_mask": _MASK}, "mask"),
+    Case(_qkv(2, 3), {"attn_mask": _MASK}, "mask", "one mask for all samples and heads"),
     Case(_qkv(2), {"attn_mask": np.stack([_MASK, _MASK[::-1]])}, "mask", "a mask for each sample"),
+    Case(_FAR, {"attn_mask": np.tri(3, 4, dtype=bool)}, "mask", "hidden keys have scores that are far larger"),
+    Case(_qkv(), {"attn_mask": np.where(_MASK, 1.0, -np.inf)}, "mask", "float: minus infinity hides"),
     Case(_qkv(), {"scale": 0.3}, "scale"),
     Case(_qkv(), {"scale": 0.0}, "scale", "all scores are 0"),
     Case(_qkv(2, e=2), {"scale": 2.0}, "scale"),
+)
+
+_NO_INFINITY = (
+    "Scores that you hide become a large negative number, and others may lie below it: hide with minus infinity."
+)
+_NO_INFINITY_LATER = (
+    "Later keys get a large negative score, and earlier ones may lie below it: hide with minus infinity."
 )
 
 SCALED_DOT_PRODUCT_ATTENTION = Check(
@@ -326,7 +338,26 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
     parts={"plain": 3, "causal": 1, "mask": 2, "scale": 1},
     cases=ATTENTION_CASES,
     draw=_draw_attention,
+    properties=(
+        Property(
+            "hides later keys",
+            _NO_INFINITY_LATER,
+            lambda call, d: np.allclose(call(*_FAR, is_causal=True), _attend(*_FAR, is_causal=True)),
+        ),
+    ),
     mistakes=(
+        Mistake(
+            "hides with a number",
+            _NO_INFINITY,
+            _attend_with(lambda q, k, v, o: _hidden_by_a_number(_attend, (q, k, v), o)),
+            share=5 / 7,
+        ),
+        Mistake(
+            "hides later keys with a number",
+            _NO_INFINITY_LATER,
+            _attend_with(lambda q, k, v, o: _hidden_by_a_number(_attend, (q, k, v), o, causal_alone=True)),
+            share=3 / 4,
+        ),
         Mistake(
             "forgets the scale",
             "You forgot to divide the scores by the root of E.",
@@ -361,7 +392,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
             "overflows",
             "Your exponential overflows for large scores (or divides 0 by 0 for very negative ones): use your stable softmax.",
             _attend_with(_unstable),
-            share=4 / 7,
+            share=2 / 7,
         ),
         Mistake(
             "ignores the mask",
@@ -476,6 +507,12 @@ def _without_sum(g, q, k, v, o):
     return (gq + common * _attend(q, k, k, **o)).astype(q.dtype), gk + back, gv
 
 
+def _hides_on_the_way_back(call):
+    grad_output = np.ones((2, 3, 5))
+    found, right = (f(grad_output, *_FAR, is_causal=True) for f in (call, _attend_backward))
+    return all(np.allclose(*pair, atol=1e3) for pair in zip(found, right, strict=True))
+
+
 def _draw_backward(d):
     case = _draw_attention(d)
     q, _, v = case.args
@@ -496,7 +533,22 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
         if case.note != "a sure query, an undecided one"
     ),
     draw=_draw_backward,
+    properties=(Property("hides later keys", _NO_INFINITY_LATER, lambda call, d: _hides_on_the_way_back(call)),),
     mistakes=(
+        Mistake(
+            "hides with a number",
+            _NO_INFINITY,
+            _backward_with(lambda g, q, k, v, o: _hidden_by_a_number(_attend_backward, (g, q, k, v), o)),
+            share=5 / 6,
+        ),
+        Mistake(
+            "hides later keys with a number",
+            _NO_INFINITY_LATER,
+            _backward_with(
+                lambda g, q, k, v, o: _hidden_by_a_number(_attend_backward, (g, q, k, v), o, causal_alone=True)
+            ),
+            share=3 / 4,
+        ),
         Mistake(
             "forgets the common term",
             "You forgot the sum in softmax's gradient: raising one score lowers the other weights.",
@@ -543,7 +595,7 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
                     for grad in _attend_backward(g, q, k, v, **o)
                 )
             ),
-            share=1 / 2,
+            share=1 / 3,
         ),
         Mistake(
             "takes a scale of 0 for not given",
@@ -599,6 +651,15 @@ def _heads_case(part, note="", n=2, length=3, s=5, e=6, heads=2, mask=None, dtyp
     return Case((*arrays, heads, *weights), {} if mask is None else {"attn_mask": mask}, part, note)
 
 
+def _far_heads():
+    """Let hidden keys have scores that are far larger in both heads, by projections that change nothing."""
+    query = np.full((2, 3, 4), [-1e12, 0.0, -1e12, 0.0])
+    key = np.sign(query[:, :1]) * -np.array([1.0, 1.0, -1.0, -1.0])[:, None]
+    same = np.vstack([np.eye(4)] * 3), np.zeros(12), np.eye(4), np.zeros(4)
+    note = "hidden keys have scores that are far larger"
+    return Case((query, key, _x(2, 4, 4), 2, *same), {"attn_mask": np.tri(3, 4, dtype=bool)}, "mask", note)
+
+
 def _heads_with(change):
     def wrong(query, key, value, num_heads, w, b, w_out, b_out, attn_mask=None):
         return _heads(*change(query, key, value, num_heads, w, b, w_out, b_out, attn_mask))
@@ -629,13 +690,13 @@ def _permuted(q, k, v, h, w, b, wo, bo, m):
     return q, k, v, h, _rows(w, order), _rows(b, order), wo[:, order], bo, m
 
 
-def _by_reshape(cut, join):
+def _by_reshape(cut, join, attend=_attend):
     """Build a wrong answer from how it cuts features into heads, and what it does before it reshapes them back."""
 
     def wrong(query, key, value, num_heads, w, b, w_out, b_out, attn_mask=None):
         parts = zip((query, key, value), np.split(w, 3), np.split(b, 3), strict=True)
         heads = [np.ascontiguousarray(cut(x @ weight.T + bias, num_heads)) for x, weight, bias in parts]
-        return join(_attend(*heads, attn_mask)).reshape(query.shape) @ w_out.T + b_out
+        return join(attend(*heads, attn_mask)).reshape(query.shape) @ w_out.T + b_out
 
     return wrong
 
@@ -656,6 +717,7 @@ MULTI_HEAD_ATTENTION = Check(
         _heads_case("several heads", "float32", heads=2, dtype=np.float32),
         _heads_case("mask", "True where a query may look", heads=2, mask=np.tri(3, 5, 1, dtype=bool)),
         _heads_case("mask", heads=3, length=4, mask=np.tri(4, 5, 0, dtype=bool)),
+        _far_heads(),
     ),
     draw=lambda d: _draw_heads(d),
     mistakes=(
@@ -731,6 +793,18 @@ MULTI_HEAD_ATTENTION = Check(
             "ignores the mask",
             "You ignored `attn_mask`.",
             _heads_with(lambda q, k, v, h, w, b, wo, bo, m: (q, k, v, h, w, b, wo, bo, None)),
+            share=3 / 4,
+        ),
+        Mistake(
+            "hides with a number",
+            _NO_INFINITY,
+            _by_reshape(
+                lambda x, heads: x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2),
+                lambda y: y.swapaxes(1, 2),
+                lambda *arrays: _hidden_by_a_number(
+                    _attend, arrays[:3], {"attn_mask": arrays[3], "is_causal": False, "scale": None}
+                ),
+            ),
             share=3 / 4,
         ),
         Mistake(
@@ -824,7 +898,14 @@ SOFT_GLIMPSE = Check(
         Case((np.array([[[[1.0, 5.0]]]]), np.array([[[0.0, 0.0]]])), {}, "plain", "undecided: the mean"),
         Case((_x(2, 3, 4, 5), _x(2, 4, 5)), {}, "plain", "batch, channels, not square"),
         Case((_x(2, 1, 3, 2, dtype=np.float32), _x(2, 3, 2, dtype=np.float32)), {}, "plain", "float32"),
+        Case((_x(2, 3, 1, 1), _x(2, 1, 1)), {}, "plain", "a single place"),
         Case((_x(2, 2, 2, 3), _x(2, 2, 3) + np.array([[[1000.0]], [[-1000.0]]])), {}, "large scores"),
+        Case(
+            (_x(2, 2, 2, 2), np.array([[[-1e12, 1 - 1e12], [-2e12, -1e12]], [[-3e12] * 2] * 2])),
+            {},
+            "large scores",
+            "all far below 0",
+        ),
     ),
     draw=lambda d: (lambda n, c, h, w: Case((d.array(n, c, h, w), d.array(n, h, w)), {}, "plain"))(
         *(d.integer(1, 3) for _ in range(4))
@@ -952,6 +1033,8 @@ CONVOLUTION_AS_ATTENTION = Check(
     "convolution_as_attention",
     section="attention#attention-convolution",
     oracle=_soft_conv,
+    photographs=True,
+    exempt={"words": "the notebook says that the checks give padding as numbers"},
     parts={"no padding": 2, "padding": 1, "sharpness": 1},
     cases=(
         Case((np.array([[[[1.0, 2.0, 4.0]]]]), np.array([[[[-1.0, 1.0]]]])), {}, "no padding"),
@@ -960,6 +1043,7 @@ CONVOLUTION_AS_ATTENTION = Check(
         Case((_x(1, 2, 4, 3, dtype=np.float32), _x(2, 2, 2, 3, dtype=np.float32)), {}, "no padding", "float32"),
         Case((_x(2, 2, 4, 3), _x(3, 2, 3, 3)), {"padding": 1}, "padding"),
         Case((_x(2, 1, 3, 4), _x(2, 1, 2, 3), (1, 2)), {}, "padding"),
+        Case((_x(2, 2, 1, 1), _x(2, 2, 2, 3), (1, 1)), {}, "padding", "a single pixel, and a kernel larger than it"),
         Case((_x(1, 1, 3, 4), _x(2, 1, 2, 1)), {"sharpness": 0.5}, "sharpness", "heads that are not sharp"),
         Case((_x(1, 2, 4, 3), _x(1, 2, 2, 3)), {"sharpness": 2.0, "padding": (1, 0)}, "sharpness"),
         Case((_x(1, 1, 2, 3), _x(1, 1, 1, 2)), {"sharpness": 0.0}, "sharpness", "heads that look everywhere alike"),
