@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from convcourse import site
+from convgrader.nbgrader_plugin.collecting import use_collector
 from convgrader.nbgrader_plugin.preprocessors import use_convgrader
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
@@ -26,11 +27,7 @@ c.GenerateAssignment.force = True
 
 # What `autograder submit` writes goes, as the learning platform hands it over, into course/downloaded/<stem>/archive.
 c.ZipCollectApp.downloaded_directory = "course/downloaded"
-c.FileNameCollectorPlugin.named_regexp = (
-    r".*[/\\](?P<student_id>[A-Za-z0-9][A-Za-z0-9.\-]*)__(?P<timestamp>\d{8}T\d{6}Z)__"
-    r"(?P<file_id>\w+(\.log)?\.(ipynb|json|safetensors))$"  # a notebook, and trained networks beside it
-)
-c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".json", ".safetensors"]
+use_collector(c)
 
 # A check's points are its number; nothing else of a student's output needs to reach the database whole.
 c.LimitOutput.max_lines = 1000

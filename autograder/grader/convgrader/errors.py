@@ -5,6 +5,7 @@
     GraderError
     ├── AssignmentError               a cell of the assignment itself fails: nothing can be graded
     ├── MalformedNotebookError        what was handed in is no notebook; also a ValueError
+    ├── ArchiveError                  nothing can be collected from what was handed in
     ├── DatabaseError                 the gradebook cannot be read or written
     ├── PoolError                     workers cannot be started
     ├── IsolationError                this machine cannot lock a process away
@@ -26,6 +27,10 @@ class AssignmentError(GraderError):
 
 class MalformedNotebookError(GraderError, ValueError):
     """The file is not a notebook."""
+
+
+class ArchiveError(GraderError):
+    """Nothing can be collected from an archive, or from a file in it; the message says why, without a full stop."""
 
 
 class DatabaseError(GraderError):

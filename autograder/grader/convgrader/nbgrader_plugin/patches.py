@@ -1,10 +1,12 @@
 """What is changed in nbgrader itself, because it has no option for it: tried with 0.9.6, the version that is pinned."""
 
+from nbgrader.apps.zipcollectapp import ZipCollectApp
 from nbgrader.converters import base
 
 from convgrader.notebooks import files
 
 _find_all_files = base.find_all_files
+_start = ZipCollectApp.start
 
 
 def copy_regular_files_alone():
@@ -14,3 +16,18 @@ def copy_regular_files_alone():
 
 def _regular_files(*arguments):
     return list(filter(files.is_regular, _find_all_files(*arguments)))
+
+
+def tell_what_was_left_out():
+    """Have ``zip_collect`` end with a list of what it did not collect, and exit status 1."""
+    ZipCollectApp.start = _start_and_tell
+
+
+def _start_and_tell(app):
+    _start(app)
+    reasons = app.extractor_plugin_inst.left_out
+    if reasons:
+        app.log.warning("All is collected but for %d:", len(reasons))
+        for path, reason in reasons.items():
+            app.log.warning("  %s: %s", path, reason)
+        app.exit(1)

@@ -1,0 +1,240 @@
+"""``nbgrader zip_collect``: what was downloaded is taken apart here, and a bad archive costs that archive alone.
+
+A hand-in is an archive as `autograder submit` writes it, or a single file: ``ada__20260131T120000Z__pooling.zip``. Its
+name says whose it is. What lies inside under another name is somebody else's, and is left out; of several hand-ins of
+one student the newest is taken, whole.
+"""
+
+import os
+import re
+import stat
+import zipfile
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
+
+from convgrader.errors import ArchiveError
+from convgrader.nbgrader_plugin import patches
+from convgrader.notebooks.files import is_regular
+
+MAX_MEMBERS = 40
+MAX_MEMBER = 32 << 20  # bytes of a file
+MAX_SUM = 64 << 20  # bytes of all files of an archive
+MAX_NAME = 200  # characters
+MAX_DIRECTORY = 1 << 18  # bytes of an archive's own list of its files
+END_RECORD = 22  # bytes
+BLOCK = 1 << 16
+ENDINGS = (".ipynb", ".json", ".safetensors")  # a notebook, and trained networks beside it
+ARCHIVES = (".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+NAME = re.compile(  # whatever a learning platform puts before it ends in a character that no student's name has
+    r"(?:.*[^A-Za-z0-9.\-])?(?P<student_id>[A-Za-z0-9][A-Za-z0-9.\-]*)__(?P<timestamp>\d{8}T\d{6}Z)__(?P<rest>[\w.]+)"
+)
+FILE_ID = re.compile(r"\w+(\.log)?\.(ipynb|json|safetensors)")
+
+
+def use_collector(config):
+    """Have ``nbgrader zip_collect`` take hand-ins apart as this module does."""
+    here = "convgrader.nbgrader_plugin.collecting"
+    config.ZipCollectApp.extractor_plugin = f"{here}.ArchiveExtractor"
+    config.ZipCollectApp.collector_plugin = f"{here}.ArchiveCollector"
+    patches.tell_what_was_left_out()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose a file is, and when it was handed in, as its name says."""
+
+    student: str
+    time: datetime
+    rest: str  # the name that the student's own file had
+
+    @classmethod
+    def of(cls, name):
+        """Read a file's name; ArchiveError with a sentence where it says nothing."""
+        match = NAME.fullmatch(name) if len(name) <= MAX_NAME else None
+        if match is None:
+            raise ArchiveError("its name does not end in STUDENT__TIME__FILE, as `autograder submit` has it")
+        try:
+            time = datetime.strptime(match["timestamp"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        except ValueError:
+            raise ArchiveError(f"there is no such time as {match['timestamp']}") from None
+        return cls(match["student_id"], time, match["rest"])
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """An archive or a single file that was downloaded."""
+
+    path: Path
+    identity: Identity
+    time: datetime  # of its name, but never later than that of the file
+
+    @classmethod
+    def of(cls, path):
+        """Look at a file; ArchiveError where nothing can be collected from it."""
+        if not is_regular(path):
+            raise ArchiveError("it is not a file")
+        if path.suffix not in (".zip", *ENDINGS):
+            raise ArchiveError("it is neither a zip archive nor a notebook")
+        identity = Identity.of(path.name)
+        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return cls(path, identity, min(identity.time, written))
+
+    def files(self):
+        """Yield (name, function that yields its bytes) of what is to be collected, looked through before."""
+        if self.path.suffix != ".zip":
+            yield self.path.name, lambda: _blocks(open(self.path, "rb"), MAX_MEMBER)  # noqa: SIM115
+            return
+        with _opened(self.path) as archive:
+            for member in _members(archive):
+                yield PurePosixPath(member.filename).name, lambda m=member: _blocks(archive.open(m), MAX_MEMBER)
+
+
+def _opened(path):
+    try:
+        if _size_of_directory(path) > MAX_DIRECTORY:
+            raise ArchiveError(f"it holds more than {MAX_MEMBERS} files")
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
+        raise ArchiveError("it is no zip archive, or was cut off") from None
+
+
+def _size_of_directory(path):
+    """Return the bytes of an archive's list of files, which Python reads as a whole, from the record at its end."""
+    with open(path, "rb") as file:
+        file.seek(max(path.stat().st_size - END_RECORD - 0xFFFF, 0))
+        end = file.read()
+    at = end.rfind(b"PK\5\6")
+    if at < 0 or len(end) < at + END_RECORD or end[max(at - 20, 0) : at].startswith(b"PK\6\7"):
+        raise ArchiveError("it is no zip archive, or was cut off")
+    return int.from_bytes(end[at + 12 : at + 16], "little")
+
+
+def _members(archive):
+    """List the files of an archive, once all of them have been looked at."""
+    members = [member for member in archive.infolist() if not _is_beside_the_point(member)]
+    if len(members) > MAX_MEMBERS:
+        raise ArchiveError(f"it holds more than {MAX_MEMBERS} files")
+    names = set()
+    for member in members:
+        path = PurePosixPath(member.filename)
+        if path.is_absolute() or ".." in path.parts or "\\" in member.filename or len(member.filename) > MAX_NAME:
+            raise ArchiveError("a name in it leads out of it")
+        if member.flag_bits & 1:
+            raise ArchiveError("it is locked by a password")
+        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise ArchiveError("something in it is not a file")
+        if path.suffix.lower() in ARCHIVES:
+            raise ArchiveError("there is an archive in it")
+        if member.file_size > MAX_MEMBER:
+            raise ArchiveError(f"a file in it is larger than {MAX_MEMBER >> 20} MB")
+        if path.name in names:
+            raise ArchiveError("two files in it have the same name")
+        names.add(path.name)
+    if sum(member.file_size for member in members) > MAX_SUM:
+        raise ArchiveError(f"its files are larger than {MAX_SUM >> 20} MB together")
+    return members
+
+
+def _is_beside_the_point(member):
+    """Say whether a member is a folder, or what operating systems add."""
+    parts = PurePosixPath(member.filename).parts
+    return (
+        member.is_dir() or not parts or parts[0] == "__MACOSX" or parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
+    )
+
+
+def _blocks(file, most):
+    """Yield the bytes of a file, and no more than it may have, whatever was said before."""
+    try:
+        with file:
+            while block := file.read(BLOCK):
+                most -= len(block)
+                if most < 0:
+                    raise ArchiveError("a file in it is larger than it says")
+                yield block
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError):
+        raise ArchiveError("it is damaged, or packed in a way that cannot be read") from None
+
+
+class ArchiveExtractor(ExtractorPlugin):
+    """Takes hand-ins apart: bounded, one after the other, the newest of each student."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.left_out = {}  # path -> why it was not collected, in a sentence
+
+    def extract(self, archive_path, extracted_path):
+        """Write what is to be collected below `extracted_path`; see nbgrader's ExtractorPlugin."""
+        newest = {}
+        for path in sorted(Path(archive_path).rglob("*")):
+            if path.is_dir() and not path.is_symlink():
+                continue
+            try:
+                found = HandIn.of(path)
+            except ArchiveError as error:
+                self.left_out[str(path)] = f"{error}."
+                continue
+            earlier = newest.setdefault((found.identity.student, _single(found)), found)
+            if (found.time, found.path.stat().st_mtime) > (earlier.time, earlier.path.stat().st_mtime):
+                newest[found.identity.student, _single(found)] = found
+        for number, hand_in in enumerate(newest.values()):
+            self._take(hand_in, Path(extracted_path) / f"{number:06}")
+
+    def _take(self, hand_in, folder):
+        """Write one hand-in, all of it or nothing."""
+        folder.mkdir(parents=True)
+        written = []
+        try:
+            for name, blocks in hand_in.files():
+                reason = _not_theirs(name, hand_in)
+                if reason:
+                    self.left_out[f"{hand_in.path}, {name}"] = f"{reason}."
+                    continue
+                identity = Identity.of(name)
+                stamp = f"{hand_in.time:%Y%m%dT%H%M%SZ}"
+                written.append(folder / f"{identity.student}__{stamp}__{identity.rest}")
+                with open(written[-1], "xb") as file:
+                    for block in blocks():
+                        file.write(block)
+            if not written:
+                raise ArchiveError("nothing in it can be collected")
+        except ArchiveError as error:
+            for path in written:
+                path.unlink(missing_ok=True)
+            self.left_out[str(hand_in.path)] = f"{error}."
+
+
+def _single(hand_in):
+    """Return what tells the single files of a student apart; an archive is all that they handed in."""
+    return hand_in.identity.rest if hand_in.path.suffix != ".zip" else ""
+
+
+def _not_theirs(name, hand_in):
+    """Say why a file cannot be collected from a hand-in, if so."""
+    try:
+        identity = Identity.of(name)
+    except ArchiveError as error:
+        return str(error)
+    if identity.student != hand_in.identity.student:
+        return f"it is named as {identity.student}'s, in an archive of {hand_in.identity.student}"
+    if not FILE_ID.fullmatch(identity.rest):
+        return "it is neither a notebook nor a file of a network"
+    return None
+
+
+class ArchiveCollector(FileNameCollectorPlugin):
+    """Says whose a file is that the extractor wrote."""
+
+    def collect(self, submitted_file):
+        """Return {student_id, file_id, timestamp}, or None; see nbgrader's FileNameCollectorPlugin."""
+        try:
+            identity = Identity.of(os.path.basename(submitted_file))
+        except ArchiveError:
+            return None
+        return {
+            "student_id": identity.student, "file_id": identity.rest, "timestamp": identity.time.isoformat(),
+        }  # fmt: skip

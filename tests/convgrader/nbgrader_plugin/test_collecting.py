@@ -1,0 +1,205 @@
+"""Collecting what was downloaded: a bad archive costs itself, and nobody hands in for somebody else."""
+
+import io
+import os
+import subprocess
+import sys
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+
+from convgrader.errors import ArchiveError
+from convgrader.nbgrader_plugin import collecting
+from tools.small_course import SmallCourse, environment
+
+THEN = "20270131T120000Z"
+LATER = "20270201T120000Z"
+NOTEBOOK = b'{"cells": []}'
+
+
+def zipped(members, **options):
+    """Return the bytes of an archive; a member is bytes, or a ZipInfo with bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, **options) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def named(student, stamp=THEN, file="pooling.ipynb"):
+    return f"{student}__{stamp}__{file}"
+
+
+def honest(student, stamp=THEN, data=NOTEBOOK):
+    return zipped({named(student, stamp): data})
+
+
+def link():
+    info = zipfile.ZipInfo(named("eve"))
+    info.external_attr = 0o120777 << 16
+    return zipped({info: b"/etc/passwd"})
+
+
+def locked():
+    data = bytearray(honest("eve"))
+    data[6] |= 1
+    data[data.index(b"PK\1\2") + 8] |= 1
+    return bytes(data)
+
+
+def lying():
+    """Say that a file is shorter than it is."""
+    data = bytearray(zipped({named("eve"): bytes(collecting.MAX_MEMBER + 1)}))
+    at = data.index(b"PK\1\2") + 24
+    data[at : at + 4] = (100).to_bytes(4, "little")
+    return bytes(data)
+
+
+def zip64():
+    data = honest("eve")
+    at = data.index(b"PK\5\6")
+    return data[:at] + b"PK\6\7" + bytes(16) + data[at:]
+
+
+ONE = named("eve")
+BAD = {  # name of the archive -> (its bytes, what is said of it)
+    "month 13": ("eve__20271301T120000Z__pooling.zip", honest("eve"), "no such time"),
+    "no zip": (named("eve", file="pooling.zip"), b"hello", "no zip archive"),
+    "cut off": (named("eve", file="pooling.zip"), honest("eve")[:-30], "cut off"),
+    "damaged": (named("eve", file="pooling.zip"), honest("eve").replace(b"\xab", b"\xba"), "damaged|cannot|no zip"),
+    "a password": (named("eve", file="pooling.zip"), locked(), "password"),
+    "a file and one below it": (
+        named("eve", file="pooling.zip"), zipped({ONE: NOTEBOOK, f"{ONE}/{ONE}": NOTEBOOK}), "same name",
+    ),
+    "a way out": (named("eve", file="pooling.zip"), zipped({f"../{ONE}": NOTEBOOK}), "leads out"),
+    "an absolute path": (named("eve", file="pooling.zip"), zipped({f"/tmp/{ONE}": NOTEBOOK}), "leads out"),
+    "a link": (named("eve", file="pooling.zip"), link(), "not a file"),
+    "an archive in it": (named("eve", file="pooling.zip"), zipped({"all.zip": honest("ada")}), "archive in it"),
+    "many files": (named("eve", file="pooling.zip"), zipped({f"{n}.json": b"" for n in range(50)}), "more than"),
+    "very many files": (named("eve", file="pooling.zip"), zipped({f"{n}": b"" for n in range(9000)}), "more than"),
+    "64-bit sizes": (named("eve", file="pooling.zip"), zip64(), "no zip archive"),
+    "a large file": (named("eve", file="pooling.zip"), zipped({ONE: bytes(33 << 20)}), "larger than 32 MB"),
+    "large together": (
+        named("eve", file="pooling.zip"),
+        zipped({named("eve", file=f"{name}.json"): bytes(30 << 20) for name in "abc"}), "larger than 64 MB",
+    ),
+    "longer than it says": (named("eve", file="pooling.zip"), lying(), "damaged|larger than it says"),
+    "nothing in it": (named("eve", file="pooling.zip"), zipped({}), "nothing in it"),
+    "no name": ("pooling.zip", honest("eve"), "STUDENT__TIME__FILE"),
+    "another kind": (named("eve", file="pooling.tar"), b"", "neither a zip archive"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def downloaded(tmp_path):
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    return folder
+
+
+def collect(downloaded, tmp_path):
+    """Return ({student: {file: (bytes, time)}}, what was left out)."""
+    extractor, collector = collecting.ArchiveExtractor(), collecting.ArchiveCollector()
+    extracted = tmp_path / "extracted"
+    extractor.extract(str(downloaded), str(extracted))
+    found = {}
+    for path in sorted(path for path in extracted.rglob("*") if path.is_file()):
+        about = collector.collect(str(path))
+        found.setdefault(about["student_id"], {})[about["file_id"]] = path.read_bytes(), about["timestamp"]
+    return found, extractor.left_out
+
+
+def put(folder, name, data, stamp="2027-03-01"):
+    (folder / name).write_bytes(data)
+    seconds = datetime.fromisoformat(stamp).replace(tzinfo=UTC).timestamp()
+    os.utime(folder / name, (seconds, seconds))
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_archive_costs_itself_alone(downloaded, tmp_path, bad):
+    name, data, says = BAD[bad]
+    put(downloaded, name, data)
+    put(downloaded, named("zoe", file="pooling.zip"), honest("zoe"))
+    found, left_out = collect(downloaded, tmp_path)
+    assert found == {"zoe": {"pooling.ipynb": (NOTEBOOK, "2027-01-31T12:00:00+00:00")}}
+    ((path, reason),) = left_out.items()
+    assert name in path and any(part in reason for part in says.split("|")), reason
+    assert reason.endswith(".") and not reason.endswith("..")
+
+
+def test_nobody_hands_in_for_another(downloaded, tmp_path):
+    put(downloaded, named("bob", file="pooling.zip"), honest("bob", data=b"bob's own"))
+    members = {named("eve"): b"eve's own", named("bob", LATER): b"forged"}
+    put(downloaded, named("eve", file="pooling.zip"), zipped(members))
+    found, left_out = collect(downloaded, tmp_path)
+    assert found["bob"]["pooling.ipynb"][0] == b"bob's own"
+    assert found["eve"] == {"pooling.ipynb": (b"eve's own", "2027-01-31T12:00:00+00:00")}
+    assert "named as bob's, in an archive of eve" in str(left_out)
+
+
+def test_the_newest_is_taken_whole_and_no_time_lies_in_the_future(downloaded, tmp_path):
+    first = zipped({named("ada"): b"old", named("ada", file="digits.json"): b"{}"})
+    put(downloaded, named("ada", file="pooling.zip"), first, "2027-01-31")
+    put(downloaded, named("ada", "20991231T000000Z", "pooling.zip"), honest("ada", "20991231T000000Z"), "2027-02-02")
+    found, left_out = collect(downloaded, tmp_path)
+    assert found == {"ada": {"pooling.ipynb": (NOTEBOOK, "2027-02-02T00:00:00+00:00")}} and not left_out
+
+
+def test_single_files_and_what_a_platform_puts_before_a_name(downloaded, tmp_path):
+    put(downloaded, named("ada"), NOTEBOOK)
+    put(downloaded, named("ada", file="digits.log.json"), b"{}")
+    put(downloaded, f"Bob B_4711_assignsubmission_file_{named('bob', file='pooling.zip')}", honest("bob"))
+    extra = {f"__MACOSX/._{named('cy')}": b"", ".DS_Store": b"", f"work/{named('cy')}": NOTEBOOK}
+    put(downloaded, named("cy", file="pooling.zip"), zipped(extra))
+    found, left_out = collect(downloaded, tmp_path)
+    assert not left_out
+    assert {student: set(files) for student, files in found.items()} == {
+        "ada": {"pooling.ipynb", "digits.log.json"}, "bob": {"pooling.ipynb"}, "cy": {"pooling.ipynb"},
+    }  # fmt: skip
+
+
+def test_links_and_folders_among_the_downloads_are_not_followed(downloaded, tmp_path):
+    secret = tmp_path / named("ada")
+    secret.write_bytes(NOTEBOOK)
+    (downloaded / named("ada")).symlink_to(secret)
+    found, left_out = collect(downloaded, tmp_path)
+    assert found == {} and "not a file" in str(left_out)
+
+
+def test_memory_stays_flat(tmp_path):
+    """An archive of 60 MB, packed into 60 KB, is taken apart in less than 40 MB."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    members = {named("eve", file=f"{name}.json"): bytes(30 << 20) for name in "ab"}
+    put(folder, named("eve", file="pooling.zip"), zipped(members))
+    code = (
+        "import resource, sys; from convgrader.nbgrader_plugin import collecting as c\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        f"c.ArchiveExtractor().extract({str(folder)!r}, {str(tmp_path / 'out')!r})\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kilobytes = int(done.stdout)
+    assert kilobytes < 40_000 and sum(f.stat().st_size for f in (tmp_path / "out").rglob("*.json")) == 60 << 20
+
+
+def test_the_command_collects_the_rest_and_says_so(tmp_path):
+    course = SmallCourse(tmp_path / "course")
+    with open(course.root / "nbgrader_config.py", "a") as config:
+        config.write("from convgrader.nbgrader_plugin.collecting import use_collector\nuse_collector(c)\n")
+    folder = course.root / "downloaded" / "pooling" / "archive"
+    folder.mkdir(parents=True)
+    put(folder, named("zoe", file="pooling.zip"), honest("zoe"))
+    command = [sys.executable, "-m", "nbgrader", "zip_collect", "pooling", "--force"]
+    run = lambda: subprocess.run(command, cwd=course.root, capture_output=True, text=True, env=environment())  # noqa: E731
+    assert run().returncode == 0
+    put(folder, named("eve", file="pooling.zip"), b"hello")
+    done = run()
+    assert done.returncode == 1 and "eve__" in done.stderr and "cut off" in done.stderr
+    assert [path.name for path in (course.root / "submitted").iterdir()] == ["zoe"]
+
+
+def test_a_name_that_says_nothing_is_refused():
+    with pytest.raises(ArchiveError, match="STUDENT__TIME__FILE"):
+        collecting.Identity.of("a" * 500 + named("ada"))
