@@ -79,6 +79,15 @@ def edge_kernels__separable(size, angles, sigma=1.0):
     return (kernels / ((t**2 * g).sum() * g.sum()))[:, None]
 
 
+def edge_kernels__complex(size, angles, sigma=1.0):
+    """Turn the plane back by the angle."""
+    t = np.arange(size) - (size - 1) / 2
+    z = t + 1j * t[:, None]
+    u = np.real(z * np.exp(-1j * np.asarray(angles))[:, None, None])
+    kernels = u * np.exp(-(np.abs(z) ** 2) / (2 * sigma**2))
+    return (kernels / (kernels * u).sum((1, 2), keepdims=True)).reshape(-1, 1, size, size)
+
+
 # --- whiten ---
 
 
@@ -188,6 +197,20 @@ def kmeans__bincount(points, centroids, steps=10):
     return moved, assign(moved)
 
 
+def kmeans__products(points, centroids, steps=10):
+    """Measure distances by |p|^2 - 2 p.c + |c|^2, one matrix product."""
+    points, moved = points * 1.0, centroids * 1.0
+
+    def assign():
+        return ((moved**2).sum(1) - 2 * points @ moved.T).argmin(1)
+
+    for _ in range(steps):
+        labels = assign()
+        for k in set(labels.tolist()):
+            moved[k] = np.average(points[labels == k], axis=0)
+    return moved, assign()
+
+
 # --- encode_patches ---
 
 
@@ -218,6 +241,15 @@ def encode_patches__norms(patches, centroids, kind="triangle"):
         np.put_along_axis(codes, z.argmin(1)[:, None], 1, axis=1)
         return codes
     return (z.mean(1)[:, None] - z).clip(min=0)
+
+
+def encode_patches__products(patches, centroids, kind="triangle"):
+    patches, centroids = patches * 1.0, centroids * 1.0
+    squares = (patches**2).sum(1)[:, None] - 2 * patches @ centroids.T + (centroids**2).sum(1)
+    if kind == "hard":
+        return (np.arange(len(centroids)) == squares.argmin(1)[:, None]) * 1
+    z = np.sqrt(np.maximum(squares, 0))
+    return np.maximum(0, z.mean(1)[:, None] - z)
 
 
 # --- pool_codes ---
@@ -265,6 +297,21 @@ def pool_codes__matrix(codes, grid, cells=2):
     both = np.kron(averaging(rows), averaging(columns))
     per_image = codes.reshape(-1, rows * columns, codes.shape[1])
     return np.swapaxes(both @ per_image, 1, 2).reshape(len(per_image), -1)
+
+
+def pool_codes__summed(codes, grid, cells=2):
+    """Read the sum of every cell off running sums over rows and columns."""
+    (rows, columns), k = pair(grid), codes.shape[1]
+    maps = codes.reshape(-1, rows, columns, k)
+    sums = np.zeros((len(maps), rows + 1, columns + 1, k))
+    sums[:, 1:, 1:] = maps.cumsum(1, dtype=float).cumsum(2)
+    pooled = np.zeros((len(maps), k, cells, cells), fractions(codes))
+    for i, r in enumerate(_cells(rows, cells)):
+        for j, c in enumerate(_cells(columns, cells)):
+            across = sums[:, :, c.stop] - sums[:, :, c.start]
+            size = (r.stop - r.start) * (c.stop - c.start)
+            pooled[:, :, i, j] = (across[:, r.stop] - across[:, r.start]) / size
+    return pooled.reshape(len(maps), -1)
 
 
 # --- dice_features ---

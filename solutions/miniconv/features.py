@@ -344,7 +344,7 @@ def encode_patches(patches, centroids, kind="triangle"):
 
     Returns
     -------
-    (P, K) float array
+    (P, K) float array; the hard code may be of integers
 
     Raises
     ------
