@@ -41,6 +41,31 @@ def test_doctests():
     assert result.attempted > 15 and result.failed == 0
 
 
+KERNEL = np.arange(-4, 5).reshape(1, 1, 3, 3)
+ON_PICTURES = {
+    "nearest": lambda x: so.upsample_nearest2d(x, size=(7, 3)),
+    "bilinear": lambda x: so.upsample_bilinear2d(x, size=(7, 3)),
+    "pyramid": so.spatial_pyramid_pool,
+    "loss": lambda x: so.pixelwise_cross_entropy(x, np.zeros((2, 5, 4), int), reduction="none"),
+    "gradient": lambda x: so.pixelwise_cross_entropy_backward(2, x, np.zeros((2, 5, 4), int)),
+    "refine": lambda x: so.refine(x[:, :1], KERNEL, KERNEL, KERNEL, 3),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+@pytest.mark.parametrize("name", ON_PICTURES)
+def test_whole_numbers_and_bytes_are_as_good_as_fractions(name, dtype):
+    x = np.random.default_rng(0).integers(256, size=(2, 3, 5, 4)).astype(dtype)
+    expected = ON_PICTURES[name](x.astype(float))
+    assert_close(ON_PICTURES[name](x), expected, np.abs(expected).max())
+
+
+def test_labels_in_bytes_do_not_wrap_around():
+    prediction, target = np.random.default_rng(0).integers(30, size=(2, 2, 9, 8)).astype(np.uint8)
+    expected = so.intersection_over_union(prediction.astype(int), target.astype(int), 30, ignore_index=29)
+    assert np.array_equal(so.intersection_over_union(prediction, target, 30, ignore_index=29), expected, equal_nan=True)
+
+
 def bilinear_corners(x, **sizes):
     return so.upsample_bilinear2d(x, align_corners=True, **sizes)
 

@@ -132,7 +132,9 @@ _always_100 = _replaced(  # an index of -1 takes the last class
 )
 _WEIGHED = "With class weights your mean also divides by the weights of pixels without a label."
 _MEAN_ALONE = 'You used weight in the mean alone: with "sum" and "none" it counts too.'
-_LARGEST = "You subtracted the largest score of all: where a pixel's own scores lie far below, all its powers are 0. Take each pixel's largest."
+_LARGEST = (
+    "You did not subtract each pixel's own largest score: where all its scores lie far below, its powers are all 0."
+)
 _ALWAYS_100 = "You always ignore the label -100: ignore_index says which label is ignored."
 _NO_CLASS = "You left out labels that are no class: leave out those that equal ignore_index, which can be a class too."
 
