@@ -296,12 +296,15 @@ _LAYERS = (
     _layer_case("all together", (2, 6, 8, 9), (9, 2, 3, 1), stride=(1, 2), padding=(2, 0), dilation=(2, 1), groups=3),
     _layer_case("stride", (2, 1, 7, 9), (2, 1, 2, 3), stride=(1, 2)),
     _layer_case("stride", (1, 2, 8, 8), (2, 2, 3, 3), stride=(3, 2)),
+    _layer_case("stride", (2, 1, 8, 8), (1, 1, 3, 3), stride=(2, 1)),
     _layer_case("padding", (2, 1, 5, 9), (1, 1, 2, 3), padding=(0, 1)),
     _layer_case("dilation", (2, 1, 6, 8), (2, 1, 2, 3), dilation=(3, 2)),
     _layer_case("dilation", (2, 1, 7, 8), (1, 1, 3, 3), dilation=(1, 2)),
+    _layer_case("dilation", (2, 1, 7, 9), (1, 1, 2, 3), dilation=(2, 1)),
     _layer_case("groups", (2, 2, 7, 6), (4, 1, 3, 2), groups=2),
     _layer_case("all together", (2, 3, 8, 7), (3, 1, 3, 2), padding=(0, 1), stride=(1, 2), dilation=(1, 2), groups=3),
     _layer_case("all together", (1, 2, 7, 7), (4, 1, 2, 2), padding=1, stride=2, dilation=(3, 2), groups=2),
+    _layer_case("all together", (1, 2, 6, 9), (2, 1, 2, 3), padding=1, stride=(2, 1), dilation=2, groups=2),
 )
 _PARTS = {"plain": 3, "stride": 2, "padding": 2, "dilation": 1, "groups": 1, "all together": 1}
 
