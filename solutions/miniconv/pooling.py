@@ -179,14 +179,24 @@ def max_pool2d_backward(grad_output, x, kernel_size, stride=None, padding=0, dil
 
     Parameters
     ----------
-    grad_output : (N, C, H_out, W_out) float
+    grad_output : (N, C, H_out, W_out) float or int
         The gradient for the output.
-    x, kernel_size, stride, padding, dilation, ceil_mode
-        As in `max_pool2d`.
+    x : (N, C, H, W) float or int
+        What was pooled.
+    kernel_size : int or (int, int)
+        kH, kW of the window, in pixels.
+    stride : int, (int, int) or None
+        Pixels from window to window; None stands for `kernel_size`.
+    padding : int or (int, int)
+        At most half the window. Padded positions never win, and are paid nothing.
+    dilation : int or (int, int)
+        Pixels between the taps of a window.
+    ceil_mode : bool
+        Whether there is a last window that hangs over the end.
 
     Returns
     -------
-    grad_x : (N, C, H, W), dtype of grad_output
+    grad_x : (N, C, H, W), dtype of grad_output, whatever that of x
         Where windows overlap, what they pay adds up. Of equal maxima the first, row by row, is paid, and no other.
 
     Raises
@@ -246,6 +256,7 @@ def avg_pool2d(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_in
     Parameters
     ----------
     x : (N, C, H, W) float or int
+        Finite numbers: how far a NaN spreads is left open.
     kernel_size : int or (int, int)
         kH, kW of the window, in pixels.
     stride : int, (int, int) or None
@@ -306,15 +317,28 @@ def avg_pool2d_backward(
 
     Parameters
     ----------
-    grad_output : (N, C, H_out, W_out) float
+    grad_output : (N, C, H_out, W_out) float or int
         The gradient for the output.
-    x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-        As in `avg_pool2d`; of x only the shape matters, since the mean is linear.
+    x : (N, C, H, W) float or int
+        What was pooled; only its shape matters, since the mean is linear.
+    kernel_size : int or (int, int)
+        kH, kW of the window, in pixels.
+    stride : int, (int, int) or None
+        Pixels from window to window; None stands for `kernel_size`.
+    padding : int or (int, int)
+        Zeros around x, at most half the window.
+    ceil_mode : bool
+        Whether there is a last window that hangs over the end.
+    count_include_pad : bool
+        Whether the mean was over the positions of the window inside the *padded* input (True) or inside x (False).
+    divisor_override : int or None
+        What the sum was divided by instead.
 
     Returns
     -------
-    grad_x : (N, C, H, W), dtype of grad_output
-        Where windows overlap, what they pay adds up.
+    grad_x : (N, C, H, W)
+        dtype of grad_output if that is float, else float64, whatever that of x. Where windows overlap, what they pay
+        adds up.
 
     Raises
     ------
@@ -476,6 +500,7 @@ def adaptive_avg_pool2d(x, output_size):
     Parameters
     ----------
     x : (N, C, H, W) float or int
+        Finite numbers: how far a NaN spreads is left open.
     output_size : int or (int, int)
         H_out, W_out; may be larger than H, W (pixels then repeat).
 
@@ -758,6 +783,7 @@ def channel_max_pool(x, pool_size):
     Parameters
     ----------
     x : (N, C, H, W) float or int
+        What a NaN does is left open.
     pool_size : int
         How many neighbouring channels are pooled; divides C.
 

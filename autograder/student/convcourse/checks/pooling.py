@@ -79,6 +79,8 @@ POOL_OUTPUT_SHAPE = Check(
         Case(((10, 11), 3, (3, 4), 1, 2), {"ceil_mode": True}, "ceil mode"),
         Case(((12, 13), (4, 3), (5, 2), (2, 0), (1, 2), True), {}, "ceil mode", "all options"),
         Case(((11, 12), (1, 4), (3, 4), (0, 2), (2, 1), True), {}, "ceil mode", "all options"),
+        Case(((13, 13), (3, 1), (4, 3), (1, 0), (3, 2), True), {}, "ceil mode", "all options"),
+        Case(((13, 19), (4, 2), (3, 1), (2, 1), (1, 2), True), {}, "ceil mode", "all options"),
     ),
     draw=_draw_shape,
     draws=16,
@@ -319,6 +321,7 @@ MAX_POOL2D = Check(
         Case((_x(1, 2, 3, 25), (2, 4), (1, 3), 1, (4, 2)), {}, "padding", "all taps lie in the padding"),
         Case((_x(2, 2, 6, 7), (2, 4)), {"padding": (1, 2), "ceil_mode": True}, "ceil mode", "with padding"),
         Case((_x(1, 2, 4, 5), (1, 3), (2, 1), (0, 1)), {"return_indices": True}, "indices", "a window of one row"),
+        Case((_x(1, 2, 7, 6), 1, (2, 3), 0, (2, 1), True, True), {}, "indices", "windows of one pixel, far apart"),
     ),
     draw=_draw_max,
     properties=(
@@ -556,7 +559,11 @@ AVG_POOL2D = Check(
         Case((_x(1, 2, 5, 6), (2, 4), 3, 0, True, True, 3), {}, "ceil mode", "with a divisor"),
         Case((_x(2, 2, 6, 7), (2, 4)), {"padding": (1, 2), "ceil_mode": True}, "ceil mode", "with padding"),
         Case((_x(2, 2, 7, 6), (4, 2), (2, 3), (2, 1), False, False), {}, "padding", "pads are not counted"),
-        Case((_x(2, 2, 5, 7), (2, 3), 3, 1, True), {}, "ceil mode", "a last window that sees one column"),
+        Case((_x(2, 2, 5, 7), (2, 3), 3, 1, True, False), {}, "padding", "a last window that sees one column"),
+        Case((_x(2, 2, 5, 4), (1, 3), (1, 2), (0, 1), True), {}, "ceil mode", "a last window that sees one column"),
+        Case((_x(1, 2, 5, 5), (3, 1), (2, 3), (1, 0), True), {}, "ceil mode", "one axis is padded"),
+        Case((_x(1, 2, 7, 4), (1, 3), (3, 2), (0, 1)), {"divisor_override": 2}, "divisor", "one axis is padded"),
+        Case((_x(1, 2, 5, 7), (3, 1), (3, 1), (1, 0), True, False, 7), {}, "divisor", "the last window is dropped"),
         Case((_x(2, 2, 6, 7), (3, 2), (2, 3), (1, 0), True, False, 5), {}, "divisor", "all options"),
     ),
     draw=_draw_avg,
@@ -730,7 +737,7 @@ LP_POOL2D = Check(
         Mistake(
             "averages magnitudes",
             "You average magnitudes; raise them to p first.",
-            _lp_by(_power, lambda y, p, a: y / a),
+            _lp_by(lambda x, p: np.abs(x), lambda y, p, a: y / a),
         ),
         Mistake(
             "sums before the power",
@@ -831,6 +838,16 @@ def _columns_first(grad_output, x, settings):
 def _pays_above(number):
     """Build a wrong backward that pays no maximum below a number."""
     return _max_backward_with(lambda right, g, x, args, kwargs: right(g, x, *args, **kwargs) * (x > number))
+
+
+def _side_by_side(grad_output, x, *args, **kwargs):
+    """Pay the winners of windows that lie side by side, as far as there are such."""
+    kernel_size, _, padding, dilation, ceil_mode = _max_settings(x, *args, **kwargs)
+    height, width = _pool_shape(x.shape[2:], kernel_size, None, padding, dilation, ceil_mode)
+    room = np.zeros((*x.shape[:2], height, width), grad_output.dtype)
+    seen = grad_output[:, :, :height, :width]
+    room[:, :, : seen.shape[2], : seen.shape[3]] = seen
+    return gradient(F.max_pool2d)(room, x, kernel_size, None, padding, dilation, ceil_mode)
 
 
 def _draw_max_backward(draws):
@@ -938,9 +955,7 @@ MAX_POOL2D_BACKWARD = Check(
         Mistake(
             "ignores stride",
             "You ignored the stride: you look for winners in windows that lie side by side.",
-            lambda g, x, k, s=None, p=0, d=1, c=False, ceil_mode=False: (
-                np.zeros_like(x) if s not in (None, k) else gradient(F.max_pool2d)(g, x, k, s, p, d, c or ceil_mode)
-            ),
+            _side_by_side,
             share=2 / 7,
         ),
         Mistake(
@@ -1004,6 +1019,7 @@ AVG_POOL2D_BACKWARD = Check(
         ),
         _backward_case(F.avg_pool2d, (_x(2, 2, 7, 6), (1, 2), (3, 1), (0, 1), False, False), {}, "padding"),
         _backward_case(F.avg_pool2d, (_x(2, 1, 9, 7), (2, 3), (3, 5)), {}, "plain", "the stride skips pixels"),
+        _backward_case(F.avg_pool2d, (_x(1, 2, 7, 7), (1, 3), (2, 3)), {}, "overlap", "no window sees the odd rows"),
     ),
     draw=_draw_avg_backward,
     properties=(
@@ -1066,22 +1082,17 @@ def _adjoint(call, x, g):
 _adaptive = on_torch(F.adaptive_avg_pool2d)
 
 
-def _adaptive_by(start, end):
+def _adaptive_by(start, end, reduce=np.mean):
     """Build a wrong adaptive pooling out of wrong window borders for one axis of n pixels and m outputs."""
 
     def wrong(x, output_size):
         (height, width), (rows, columns) = x.shape[2:], pair(output_size)
+        tops, lefts = [start(i, height, rows) for i in range(rows)], [start(j, width, columns) for j in range(columns)]
+        bottoms = [max(end(i, height, rows), top + 1) for i, top in enumerate(tops)]
+        rights = [max(end(j, width, columns), left + 1) for j, left in enumerate(lefts)]
         y = [
-            [
-                x[
-                    :,
-                    :,
-                    start(i, height, rows) : max(end(i, height, rows), start(i, height, rows) + 1),
-                    start(j, width, columns) : max(end(j, width, columns), start(j, width, columns) + 1),
-                ].mean((2, 3))
-                for j in range(columns)
-            ]
-            for i in range(rows)
+            [reduce(x[:, :, top:bottom, left:right], (2, 3)) for left, right in zip(lefts, rights, strict=True)]
+            for top, bottom in zip(tops, bottoms, strict=True)
         ]
         return np.moveaxis(np.array(y), (0, 1), (2, 3)).astype(x.dtype)
 
@@ -1140,7 +1151,7 @@ ADAPTIVE_AVG_POOL2D = Check(
         Mistake(
             "sums",
             "You return sums: divide by the number of pixels in each window.",
-            lambda x, size: (_adaptive(x, size) * (x.shape[2] * x.shape[3] / np.prod(pair(size)))).astype(x.dtype),
+            _adaptive_by(lambda i, n, m: i * n // m, lambda i, n, m: -(-(i + 1) * n // m), np.sum),
         ),
         Mistake(
             "rounds the end down",
@@ -1301,17 +1312,20 @@ def _judge_equivariance(value, case):
     shift, stride = case.args
     if not verdict:
         return "You judged it false. Shift a periodic image by the stride and compare the outputs."
-    right = _output_shift(shift, stride)
-    if moved is None or (isinstance(moved, int | float | np.number) and not isinstance(moved, bool)):
-        if (moved is None) == (right is None) and (right is None or moved == right):
-            return None
-        says = "no shift of the output matches" if right is None else "some shift of the output matches, but another"
-        return (
-            f"For a shift of {shift} and stride {stride}, {says}."
-            if moved is not None
-            else (f"For a shift of {shift} and stride {stride} there is a shift of the output that matches.")
-        )
-    raise TypeError("the evidence must be a whole number or None")
+    right, moved = _output_shift(shift, stride), None if moved is None else _whole(moved)
+    if moved == right:
+        return None
+    if moved is None:
+        return f"For a shift of {shift} and stride {stride} there is a shift of the output that matches."
+    says = "no shift of the output matches" if right is None else "some shift of the output matches, but another"
+    return f"For a shift of {shift} and stride {stride}, {says}."
+
+
+def _whole(moved):
+    number = np.asarray(moved)
+    if number.size != 1 or number.dtype.kind not in "iuf":
+        raise TypeError("the evidence must be a whole number or None")
+    return number.item()
 
 
 _HIDDEN = np.array([[[[0.0, 1, 0, 0], [0, 0, 0, 0]]]])
