@@ -168,8 +168,16 @@ def quadrature_pair(shape, frequency, angle, sigma=2.0, center=(0.0, 0.0), *, ba
 
     Parameters
     ----------
-    shape, frequency, angle, sigma, center
-        As in `gabor`.
+    shape : int or pair of int
+        Height H and width W, in pixels.
+    frequency : float
+        In cycles per pixel, from 0 to 0.5.
+    angle : float
+        Direction in which the waves change, in radians.
+    sigma : float or pair of float
+        Of the window, in pixels: along the wave and along its bars.
+    center : pair of float
+        (x0, y0) in pixels to the right and down from the middle of the array.
     balanced : bool
         Subtract from the even kernel as much of its Gaussian window as makes its sum zero, so that it no longer answers
         to a constant picture.
@@ -203,7 +211,7 @@ def simple_cell(images, kernel, rectify=False):
 
     Parameters
     ----------
-    images : (..., H, W) array
+    images : (..., H, W) array of floats or integers
         One picture or many.
     kernel : (H, W) array
         The weights of the cell: its receptive field.
@@ -212,7 +220,8 @@ def simple_cell(images, kernel, rectify=False):
 
     Returns
     -------
-    (...) array, one response for each picture; a scalar for a single one
+    (...) array, one response for each picture; a number for a single one
+        Whole numbers times fractions are fractions.
 
     Raises
     ------
@@ -243,13 +252,14 @@ def complex_cell(images, even, odd):
 
     Parameters
     ----------
-    images : (..., H, W) array
+    images : (..., H, W) array of floats or integers
+        One picture or many.
     even, odd : (H, W) arrays
         The weights of the two simple cells, usually from `quadrature_pair`.
 
     Returns
     -------
-    (...) float array, one response for each picture; a scalar for a single one
+    (...) float array, one response for each picture; a number for a single one
 
     Raises
     ------
@@ -403,14 +413,14 @@ def reverse_correlation(stimuli, responses):
 
     Parameters
     ----------
-    stimuli : (T, H, W) array
+    stimuli : (T, H, W) array of floats or integers
         One picture for each trial: independent pixels of equal variance.
     responses : (T,) array
         What the cell did: a number, a rate or a count of spikes.
 
     Returns
     -------
-    (H, W) float array
+    (H, W) float array, also for counts of spikes and stimuli of whole numbers
         The mean over the trials of (response - mean response) * stimulus, divided by the variance of the stimuli (over
         all pixels of all trials, dividing by T * H * W). Its unit: responses per unit of the stimulus.
 
@@ -525,8 +535,14 @@ def project_on_gabor(kernel, frequency, angle, sigma=2.0, center=(0.0, 0.0)):
     Parameters
     ----------
     kernel : (H, W) array
-    frequency, angle, sigma, center
-        As in `gabor`.
+    frequency : float
+        In cycles per pixel, above 0 and below 0.5: at either end the Gabors of all phases may be multiples of one.
+    angle : float
+        Direction in which the wave changes, in radians.
+    sigma : float or pair of float
+        Of the window, in pixels: along the wave and along its bars.
+    center : pair of float
+        (x0, y0) in pixels to the right and down from the middle of the array.
 
     Returns
     -------
@@ -563,11 +579,11 @@ def best_gabor(kernel, frequencies, angles, sigma=2.0):
     ----------
     kernel : (H, W) array
     frequencies : (m,) array_like
-        In cycles per pixel, from 0 to 0.5.
+        In cycles per pixel, above 0 and below 0.5.
     angles : (n,) array_like
         In radians.
     sigma : float or pair of float
-        As in `gabor`; the centre is the middle of the array.
+        Of the window, in pixels: along the wave and along its bars; its centre is the middle of the array.
 
     Returns
     -------
@@ -703,7 +719,7 @@ def foveate(image, fixation, size=8, levels=3):
 
     Parameters
     ----------
-    image : (H, W) array
+    image : (H, W) array of floats or integers
     fixation : pair of int
         Row and column of the pixel looked at, inside the image.
     size : int
@@ -714,7 +730,7 @@ def foveate(image, fixation, size=8, levels=3):
 
     Returns
     -------
-    (levels, size, size) float array
+    (levels, size, size) float array, also for an image of whole numbers
 
     Raises
     ------

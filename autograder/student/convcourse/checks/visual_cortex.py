@@ -1207,10 +1207,10 @@ _PLANTED = weakref.WeakKeyDictionary()  # case -> the planted direction in degre
 
 def _judge_orientation(value, case):
     angle = np.asarray(value, dtype=float)
-    if angle.ndim or not np.isfinite(angle):
+    if angle.size != 1 or not np.isfinite(angle).all():
         raise ValueError("one angle in radians is asked for")
     planted, allowed = _PLANTED[case]
-    gap = (math.degrees(float(angle)) - planted + 90) % 180 - 90
+    gap = (math.degrees(angle.item()) - planted + 90) % 180 - 90
     if abs(gap) > allowed + 1e-6:
         return (
             f"Your angle is {abs(gap):.0f} degrees away from the direction that this cell prefers; "
@@ -1281,8 +1281,13 @@ FIND_ORIENTATION = Check(
 # --- claims on trial -----------------------------------------------------------------------------------------------
 
 
+def _number(value):
+    """Return a number, also out of an array of one number."""
+    return float(np.asarray(value, dtype=float).reshape(()))
+
+
 def _numbers(evidence, count):
-    values = [float(np.asarray(item, dtype=float)) for item in evidence]
+    values = [_number(item) for item in evidence]
     if len(values) != count or not np.isfinite(values).all():
         raise ValueError(f"the evidence must be {count} finite numbers")
     return values
@@ -1294,9 +1299,11 @@ def _judge_half_turn(value, case):
         return "You judged it false. What becomes of x' when the angle grows by pi?"
     angle, phase = case.args
     turned = _gabor((7, 9), 0.15, angle + math.pi, phase, (1.5, 2.5))
-    same = _gabor((7, 9), 0.15, angle, float(np.asarray(new_phase, dtype=float)), (1.5, 2.5))
+    same = _gabor((7, 9), 0.15, angle, _number(new_phase), (1.5, 2.5))
     if not np.isfinite(same).all() or np.abs(turned - same).max() > 1e-6:
-        return f"With the phase {float(new_phase):.4g} it is not the Gabor of phase {phase:.4g} turned by half a turn."
+        return (
+            f"With the phase {_number(new_phase):.4g} it is not the Gabor of phase {phase:.4g} turned by half a turn."
+        )
     return None
 
 
@@ -1350,7 +1357,7 @@ def _judge_trials(value, case):
     if not verdict:
         return "You judged it false. The estimate is an average of independent terms: how does its variance fall?"
     right = _trials_needed(*case.args)
-    count = float(np.asarray(trials, dtype=float))
+    count = _number(trials)
     if not abs(count - right) <= 0.02 * right + 1:
         return f"{count:.4g} trials give an error of {case.args[3] * right / max(count, 1e-9):.3g}, not of {case.args[3]:.3g}."
     return None
