@@ -206,7 +206,7 @@ def _room(x, kernel_size, stride, ceil_mode):
 
 def lp_pool2d__windows(x, norm_type, kernel_size, stride=None, ceil_mode=False):
     share = _room(np.ones_like(x), kernel_size, stride, ceil_mode).mean((-2, -1))
-    powers = _room(np.abs(x) ** norm_type, kernel_size, stride, ceil_mode).sum((-2, -1)) / share
+    powers = _room(np.abs(x).astype(floats(x)) ** norm_type, kernel_size, stride, ceil_mode).sum((-2, -1)) / share
     return (powers ** (1 / norm_type)).astype(floats(x))
 
 

@@ -686,9 +686,9 @@ LP_POOL2D = Check(
     photographs=True,
     parts={"p = 2": 2, "any p": 2, "ceil mode": 1},
     cases=(
-        Case((np.array([[[[3.0, 4, 0, 6], [0, 0, 8, 0]]]]), 2.0, 2), {}, "p = 2"),
+        Case((np.array([[[[3.0, 4, 0, 6], [0, 0, 8, 0]]]]), 2, 2), {}, "p = 2"),
         Case((_x(2, 3, 1, 1), 2, 1), {}, "p = 2", "one pixel"),
-        Case((_x(2, 3, 4, 6), 2, 2), {}, "p = 2", "inputs of both signs"),
+        Case((_x(2, 3, 4, 6), 2.0, 2), {}, "p = 2", "inputs of both signs"),
         Case((_x(1, 2, 7, 5, dtype=np.float32), 2.0, (3, 2), (2, 1)), {}, "p = 2", "windows overlap, float32"),
         Case((np.abs(_x(1, 2, 4, 6)), 1.0, 2), {}, "any p"),
         Case((np.abs(_x(2, 1, 5, 7)), 3, (2, 3), 1), {}, "any p"),
