@@ -608,9 +608,16 @@ PREFERRED_ORIENTATION = Check(
         Case((_cell((11, 13), 0.2, 143, 2.0, 2.5, 0.2, np.float32), 0.2, _EVERY_7), {}, "noisy", "float32"),
         Case((_cell((12, 12), 0.3, 17, 4.0, 2.0, 0.2).T, 0.3, _EVERY_10), {}, "noisy", "not contiguous"),
         Case((_TWO_WAVES, 0.25, np.array([0.0, np.pi / 2])), {}, "noisy", "two waves of different phases"),
+        Case((_cell((9, 7), 0.1, 130, 1.0, 2.0) + 0.2, 0.1, _EVERY_10), {}, "noisy", "bright on average"),
     ),
     draw=_draw_preferred,
     mistakes=(
+        Mistake(
+            "subtracts the mean",
+            "You subtracted the kernel's mean first; the gratings are shown to the kernel as it is.",
+            lambda kernel, frequency, angles: _preferred(kernel - kernel.mean(), frequency, angles),
+            share=3 / 4,
+        ),
         Mistake(
             "last of equals",
             "Among angles with equal responses you return the last; the first is asked for.",
