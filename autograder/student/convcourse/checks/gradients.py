@@ -305,6 +305,8 @@ _LAYERS = (
     _layer_case("all together", (2, 3, 8, 7), (3, 1, 3, 2), padding=(0, 1), stride=(1, 2), dilation=(1, 2), groups=3),
     _layer_case("all together", (1, 2, 7, 7), (4, 1, 2, 2), padding=1, stride=2, dilation=(3, 2), groups=2),
     _layer_case("all together", (1, 2, 6, 9), (2, 1, 2, 3), padding=1, stride=(2, 1), dilation=2, groups=2),
+    _layer_case("plain", (1, 1, 7, 9), (2, 1, 2, 3)),
+    _layer_case("plain", (1, 2, 8, 5), (2, 2, 3, 2)),
 )
 _PARTS = {"plain": 3, "stride": 2, "padding": 2, "dilation": 1, "groups": 1, "all together": 1}
 
@@ -598,9 +600,9 @@ CONV2D_BACKWARD = Check(
     outputs=("gradient for x", "gradient for weight", "gradient for bias"),
     parts={"with bias": 2, "options": 2, "no bias": 1},
     cases=(
-        *(_backward_case("with bias", _LAYERS[i]) for i in (0, 1, 2)),
+        *(_backward_case("with bias", _LAYERS[i]) for i in (0, 1, 2, -2, -1)),
         *(_backward_case("options", _LAYERS[i]) for i in (4, 6, 8, 10, 15, 17, 18, 19)),
-        *(_backward_case("no bias", _LAYERS[i], bias=False) for i in (1, 3, 16)),
+        *(_backward_case("no bias", _LAYERS[i], bias=False) for i in (1, 3, 16, -2, -1)),
     ),
     draw=_draw_backward,
     exempt=_NUMBERS,
@@ -932,6 +934,7 @@ ADJOINT_GAP = Check(
         Case((matrix, matrix_turned, _x(4), _x(3)), {}, "matrices", "a fault"),
         Case((sum_of_parts, spread_evenly, _x(3, 4), _x(4)), {}, "matrices", "a fault: too small by a factor"),
         Case((sum_of_parts, copied, _x(3, 4), _x(4)), {}, "matrices", "no fault"),
+        Case((matrix, matrix_turned, 0.1 * _x(4), 0.1 * _x(3)), {}, "matrices", "a fault in small numbers"),
         Case((layer, layer_not_turned, _x(1, 3, 3, 4), _x(1, 2, 2, 2)), {}, "layers", "a fault"),
         Case((layer, layer_averaged, _x(2, 3, 3, 4), _x(2, 2, 2, 2)), {}, "layers", "a fault"),
         Case((layer, layer_transposed, _x(2, 3, 4, 5), _x(2, 2, 3, 3)), {}, "layers", "no fault"),
@@ -1056,8 +1059,11 @@ CLAIMS = (
         cases=(
             Case((np.array([[[[5.0, 7]]]]), (1, 2), 1), {}, "one row"),
             *(Case((np.array([[[g]]]), (1, 3), 2), {}, "one row") for g in ([5.0, 7, 9], [-2, 4, 0.5])),
+            Case((_x(1, 1, 1, 4), (1, 4), 2), {}, "one row"),
+            Case((_x(1, 1, 1, 3), (1, 4), 3), {}, "one row"),
             *(Case((_x(2, 3, 2, 3), (3, 2), (2, 3)), {}, "images") for _ in range(2)),
             Case((_x(1, 2, 3, 2), (2, 4), 3), {}, "images"),
+            Case((_x(2, 2, 2, 4), (2, 2), 1), {}, "images"),
             Case((_x(2, 1, 3, 4), (1, 3), (1, 2)), {}, "images"),
         ),
         draw=_draw_spread,

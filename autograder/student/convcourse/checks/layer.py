@@ -746,7 +746,7 @@ def _draw_counts(draws):
     part = draws.choice(("padding", "stride and dilation"))
     kwargs = {"padding": (draws.integer(0, 2), draws.integer(1, 2))}
     if part != "padding":
-        kwargs |= {name: draws.choice(_STEPS) for name in ("stride", "dilation")}
+        kwargs |= {"stride": draws.choice(_STEPS), "dilation": draws.choice(_STEPS[:2])}
     return Case((_sizes(draws, tuple(2 * k for k in kernel)), kernel), kwargs, part)
 
 
