@@ -934,7 +934,7 @@ ADJOINT_GAP = Check(
         Case((matrix, matrix_turned, _x(4), _x(3)), {}, "matrices", "a fault"),
         Case((sum_of_parts, spread_evenly, _x(3, 4), _x(4)), {}, "matrices", "a fault: too small by a factor"),
         Case((sum_of_parts, copied, _x(3, 4), _x(4)), {}, "matrices", "no fault"),
-        Case((matrix, matrix_turned, 0.1 * _x(4), 0.1 * _x(3)), {}, "matrices", "a fault in small numbers"),
+        Case((matrix, matrix_turned, 0.3 * _x(4), 0.3 * _x(3)), {}, "matrices", "a fault in small numbers"),
         Case((layer, layer_not_turned, _x(1, 3, 3, 4), _x(1, 2, 2, 2)), {}, "layers", "a fault"),
         Case((layer, layer_averaged, _x(2, 3, 3, 4), _x(2, 2, 2, 2)), {}, "layers", "a fault"),
         Case((layer, layer_transposed, _x(2, 3, 4, 5), _x(2, 2, 3, 3)), {}, "layers", "no fault"),
@@ -982,7 +982,7 @@ ADJOINT_GAP = Check(
         Mistake(
             "adds a small number to the sums",
             kinds.SCALE.says,
-            _gap_by(lambda left, right: abs(left.sum() - right.sum()) / (_scale_of(left, right) + 1e-11)),
+            _gap_by(lambda left, right: abs(left.sum() - right.sum()) / (_scale_of(left, right) + 1e-12)),
             share=3 / 4,
         ),
     ),
