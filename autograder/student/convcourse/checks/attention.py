@@ -40,11 +40,11 @@ SOFTMAX = Check(
         Case((_x(2, 3, 4),), {"axis": -2}, "other axes"),
         Case((_x(2, 3, 4), 0), {}, "other axes"),
         Case((np.array([[1000.0, 1000.0, 999.0], [1.0, 2.0, 3.0]]),), {}, "large scores", "exp(1000) overflows"),
+        Case((np.array([[-1e16, -2e16], [-4e16, -3e16]]),), {}, "large scores", "all far below 0"),
         Case((np.array([[-1000.0, -1001.0], [0.0, 1.0]]),), {}, "large scores", "exp(-1000) is 0"),
         Case((np.array([[0.0, -np.inf, 1.0]]),), {}, "large scores", "a hidden score"),
         Case((np.array([[800.0, -800.0], [3.0, 800.0]]),), {}, "large scores", "rows of different size"),
         Case((np.array([[-np.inf, -np.inf], [0.0, 1.0]]),), {}, "large scores", "nothing to choose from: NaN"),
-        Case((np.array([[-1e12, 1.0 - 1e12], [-3e12, -3e12]]),), {}, "large scores", "all far below 0"),
     ),
     draw=lambda d: Case((d.array(d.integer(1, 3), d.integer(2, 5)) * 3,), {}, "last axis"),
     mistakes=(
@@ -64,6 +64,14 @@ SOFTMAX = Check(
             "keeps whole numbers",
             "For whole numbers your result is made of whole numbers: the weights are fractions.",
             lambda x, axis=-1: _softmax(x, axis).astype(x.dtype),
+            share=3 / 5,
+        ),
+        Mistake(
+            "gives zeros for nothing to choose from",
+            "Where all scores are minus infinity there is nothing to choose from, and the result is NaN.",
+            lambda x, axis=-1: np.where(np.isneginf(x).all(axis, keepdims=True), 0, _softmax(x, axis)).astype(
+                np.result_type(x, np.float32)
+            ),
             share=3 / 5,
         ),
         Mistake(
@@ -133,8 +141,8 @@ SOFTMAX_BACKWARD = Check(
         Case((np.array([1.0, 0.0]), np.array([0.0, 0.0])), {}, "last axis"),
         Case((_x(2, 3, 4), _x(2, 3, 4)), {}, "last axis"),
         Case((_x(3, 4, dtype=np.float32), _x(3, 4, dtype=np.float32)), {}, "last axis", "float32"),
-        Case((_x(2, 3), np.array([[900.0, 899.0, 0.0], [1.0, 2.0, 3.0]])), {}, "last axis", "large scores"),
-        Case((_x(2, 2), np.array([[-1e12, 1.0 - 1e12], [-3e12, -3e12]])), {}, "last axis", "all far below 0"),
+        Case((_x(2, 3), np.array([[1e5, 1e5 - 1, 0.0], [1.0, 2.0, 3.0]])), {}, "last axis", "large scores"),
+        Case((_x(2, 4), -1e16 * np.array([[1.0, 2, 3, 4], [4, 3, 2, 1]])), {}, "last axis", "all far below 0"),
         Case((_x(4, 3), _x(4, 3), 0), {}, "other axes"),
         Case((_x(2, 3, 4), _x(2, 3, 4)), {"axis": -2}, "other axes"),
     ),
@@ -262,6 +270,10 @@ def _unstable(query, key, value, options):
     return np.where(np.isfinite(sums) & (sums > 0), _attend(query, key, value, **options), np.nan).astype(value.dtype)
 
 
+def _mask_kind(options):
+    return "" if options["attn_mask"] is None else options["attn_mask"].dtype.kind
+
+
 def _scaled_mask(query, key, value, options):
     mask = options["attn_mask"]
     if mask is not None and mask.dtype != bool:
@@ -269,15 +281,15 @@ def _scaled_mask(query, key, value, options):
     return _attend(query, key, value, **options)
 
 
-def _hidden_by_a_number(function, arrays, options, causal_alone=False):
-    """Put -1e9 in the place of the scores that are to be hidden."""
+def _hidden_by_a_number(function, arrays, options, causal_alone=False, adds=False):
+    """Put -1e9 in the place of the scores that are to be hidden, or add it to them."""
     arrays = [a.astype(np.result_type(*arrays, np.float32)) for a in arrays]
     query, key, _ = arrays[-3:]
     mask = np.tri(query.shape[-2], key.shape[-2], dtype=bool) if options["is_causal"] else options["attn_mask"]
     if mask is None or mask.dtype != bool or (causal_alone and not options["is_causal"]):
         return function(*arrays, **options)
     scores = query @ key.swapaxes(-1, -2) * _scale_of(query, options)
-    added = np.where(mask, 0, -1e9 - scores).astype(query.dtype)
+    added = np.where(mask, 0, -1e9 if adds else -1e9 - scores).astype(query.dtype)
     return function(*arrays, **(options | {"is_causal": False, "attn_mask": added}))
 
 
@@ -289,7 +301,7 @@ def _inverted(query, key, value, options):
 
 
 _x = Arrays("attention", "attention_cases")
-_FAR = np.full((2, 3, 1), -1e12), np.repeat([[[1.0], [1.0], [-1.0], [-1.0]]], 2, 0), _x(2, 4, 5)
+_FAR = np.full((2, 3, 1), -1e16), np.repeat([[[1.0], [2.0], [-1.0], [-2.0]]], 2, 0), _x(2, 4, 5)
 ATTENTION_CASES = (
     Case(
         (np.array([[1000.0, 0.0], [0.0, 0.0]]), np.eye(2), np.array([[10.0], [20.0]])),
@@ -300,6 +312,7 @@ ATTENTION_CASES = (
     Case(_qkv(), {}, "plain", "sizes L, S, E, Ev that all differ"),
     Case(_qkv(2, 3), {}, "plain", "leading axes for batch and heads"),
     Case(_qkv(2, dtype=np.float32), {}, "plain", "float32"),
+    Case(_qkv(2, n=4), {}, "plain", "as many queries as keys"),
     Case(_qkv(2, 3, n=1, e=1, v=1), {}, "plain", "one query, one feature"),
     Case(_qkv(s=1, v=1), {}, "plain", "one key: nothing to choose"),
     Case(
@@ -353,6 +366,12 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
             share=5 / 7,
         ),
         Mistake(
+            "hides by adding a number",
+            _NO_INFINITY,
+            _attend_with(lambda q, k, v, o: _hidden_by_a_number(_attend, (q, k, v), o, adds=True)),
+            share=5 / 7,
+        ),
+        Mistake(
             "hides later keys with a number",
             _NO_INFINITY_LATER,
             _attend_with(lambda q, k, v, o: _hidden_by_a_number(_attend, (q, k, v), o, causal_alone=True)),
@@ -398,6 +417,16 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
             "ignores the mask",
             "You ignored `attn_mask`.",
             _attend_with(lambda q, k, v, o: _attend(q, k, v, **(o | {"attn_mask": None}))),
+            share=5 / 7,
+        ),
+        Mistake(
+            "ignores masks of numbers",
+            "You ignored a mask of numbers: it is added to the scores.",
+            _attend_with(
+                lambda q, k, v, o: _attend(
+                    q, k, v, **(o | {"attn_mask": None if _mask_kind(o) == "f" else o["attn_mask"]})
+                )
+            ),
             share=5 / 7,
         ),
         Mistake(
@@ -471,10 +500,10 @@ def _attend_backward(g, query, key, value, attn_mask=None, is_causal=False, scal
 
 
 def _backward_scale(g, query, key, value, *rest, **options):
-    size = float(
-        g.max() * value.max() * max(query.max(), key.max(), 1.0) * np.sqrt(query.shape[-1]) * query.shape[-2] * 4
-    )
-    return tuple(np.full(a.shape, size) for a in (query, key, value))
+    size = 4 * g.max() * query.shape[-2]
+    scores = size * value.max() * np.sqrt(query.shape[-1])
+    sizes = scores * max(key.max(), 1.0), scores * max(query.max(), 1.0), size
+    return tuple(np.full(a.shape, float(size)) for a, size in zip((query, key, value), sizes, strict=True))
 
 
 def _backward_case(args, kwargs, part, note=""):
@@ -542,6 +571,12 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
             share=5 / 6,
         ),
         Mistake(
+            "hides by adding a number",
+            _NO_INFINITY,
+            _backward_with(lambda g, q, k, v, o: _hidden_by_a_number(_attend_backward, (g, q, k, v), o, adds=True)),
+            share=5 / 6,
+        ),
+        Mistake(
             "hides later keys with a number",
             _NO_INFINITY_LATER,
             _backward_with(
@@ -577,7 +612,12 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
             ),
         ),
         Mistake(
-            "gives values the scores' gradient",
+            "does not transpose the weights",
+            "The gradient of the values is the transposed weights times grad_output: you left the transpose out.",
+            _replace(2, lambda gv, g, q, k, v, o: (_probabilities(q, k, o) @ g).astype(gv.dtype)),
+        ),
+        Mistake(
+            "gives the values a mean",
             "The gradient of the values is the transposed weights times grad_output, not the plain mean of it.",
             _replace(2, lambda gv, g, q, k, v, o: np.broadcast_to(g.mean(-2, keepdims=True), v.shape).copy()),
         ),
@@ -653,8 +693,8 @@ def _heads_case(part, note="", n=2, length=3, s=5, e=6, heads=2, mask=None, dtyp
 
 def _far_heads():
     """Let hidden keys have scores that are far larger in both heads, by projections that change nothing."""
-    query = np.full((2, 3, 4), [-1e12, 0.0, -1e12, 0.0])
-    key = np.sign(query[:, :1]) * -np.array([1.0, 1.0, -1.0, -1.0])[:, None]
+    query = np.full((2, 3, 4), [-1e16, 0.0, -1e16, 0.0])
+    key = np.array([1.0, 2.0, -1.0, -2.0])[:, None] * np.array([[[1.0, 0.0, 1.0, 0.0]]] * 2)
     same = np.vstack([np.eye(4)] * 3), np.zeros(12), np.eye(4), np.zeros(4)
     note = "hidden keys have scores that are far larger"
     return Case((query, key, _x(2, 4, 4), 2, *same), {"attn_mask": np.tri(3, 4, dtype=bool)}, "mask", note)
@@ -715,7 +755,7 @@ MULTI_HEAD_ATTENTION = Check(
         _heads_case("several heads", heads=3, length=4),
         _heads_case("several heads", heads=6, n=1),
         _heads_case("several heads", "float32", heads=2, dtype=np.float32),
-        _heads_case("mask", "True where a query may look", heads=2, mask=np.tri(3, 5, 1, dtype=bool)),
+        _heads_case("mask", "True where a query may look", length=2, s=3, e=4, mask=np.tri(2, 3, 1, dtype=bool)),
         _heads_case("mask", heads=3, length=4, mask=np.tri(4, 5, 0, dtype=bool)),
         _far_heads(),
     ),
@@ -898,10 +938,10 @@ SOFT_GLIMPSE = Check(
         Case((np.array([[[[1.0, 5.0]]]]), np.array([[[0.0, 0.0]]])), {}, "plain", "undecided: the mean"),
         Case((_x(2, 3, 4, 5), _x(2, 4, 5)), {}, "plain", "batch, channels, not square"),
         Case((_x(2, 1, 3, 2, dtype=np.float32), _x(2, 3, 2, dtype=np.float32)), {}, "plain", "float32"),
-        Case((_x(2, 3, 1, 1), _x(2, 1, 1)), {}, "plain", "a single place"),
+        Case((_x(2, 2, 1, 1), _x(2, 1, 1)), {}, "plain", "a single place"),
         Case((_x(2, 2, 2, 3), _x(2, 2, 3) + np.array([[[1000.0]], [[-1000.0]]])), {}, "large scores"),
         Case(
-            (_x(2, 2, 2, 2), np.array([[[-1e12, 1 - 1e12], [-2e12, -1e12]], [[-3e12] * 2] * 2])),
+            (_x(2, 2, 2, 2), np.array([[[-1e16, -2e16], [-3e16, -4e16]], [[-9e16, -8e16], [-7e16, -6e16]]])),
             {},
             "large scores",
             "all far below 0",
