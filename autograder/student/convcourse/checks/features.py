@@ -289,6 +289,11 @@ EDGE_KERNELS = Check(
             _edges_with(middle=lambda size: size // 2),
             share=0.75,
         ),
+        Mistake(
+            "middle at size / 2",
+            "You put the middle at size / 2: pixels are counted from 0 to size - 1, so it lies at (size - 1) / 2.",
+            _edges_with(middle=lambda size: size / 2),
+        ),
     ),
 )
 
@@ -1185,7 +1190,7 @@ DICE_FEATURES = Check(
 
 
 def _final_loss(points, start):
-    moved, labels = _lloyd(points, start, 100)
+    moved, labels = _lloyd(points, start, 100, rest=0.0)
     return float(((points - moved[labels]) ** 2).sum())
 
 
