@@ -78,6 +78,15 @@ def convolve1d__taps(x, h, mode="full"):
     return sum(tap * padded[len(h) - 1 - n : len(h) - 1 - n + size] for n, tap in enumerate(h))
 
 
+def convolve1d__fft(x, h, mode="full"):
+    """What should be 0 is 1e-17 here."""
+    size = len(x) + len(h) - 1
+    full = np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(h, size), size)
+    start = {"full": 0, "same": (len(h) - 1) // 2, "valid": len(h) - 1}[mode]
+    part = full[start : start + output_size__formula(len(x), len(h), mode)]
+    return part.astype(np.result_type(x, h, np.float32))
+
+
 def cross_correlate1d__loops(x, h, mode="full"):
     n, k = len(x), len(h)
     before = mode_padding__table(k, mode)[0]
@@ -95,6 +104,13 @@ def cross_correlate1d__windows(x, h, mode="full"):
 
 def cross_correlate1d__turned(x, h, mode="full"):
     return convolve1d__loops(x, np.flip(h), mode)
+
+
+def cross_correlate1d__numpy(x, h, mode="full"):
+    """A view of what NumPy gives."""
+    n, k = len(x), len(h)
+    keep = {"full": slice(None), "same": slice((k - 1) // 2, (k - 1) // 2 + n), "valid": slice(k - 1, n)}[mode]
+    return np.correlate(x, h, "full")[keep]
 
 
 # --- images ---
@@ -173,6 +189,10 @@ def circular_convolve1d__folded(x, h):
     return y
 
 
+def circular_convolve1d__two_periods(x, h):
+    return np.convolve(np.tile(x, 2), h)[len(x) : 2 * len(x)]
+
+
 def circular_convolve1d__fft(x, h):
     y = np.fft.ifft(np.fft.fft(x) * np.fft.fft(h, len(x))).real
     return y.astype(np.result_type(x, h, np.float32))
@@ -235,6 +255,15 @@ def convolution_matrix2d__loops(kernel, image_shape, mode="full"):
                     if 0 <= m < rows and 0 <= n < columns:
                         matrix[i * right + j, a * width + b] = kernel[m, n]
     return matrix
+
+
+def convolution_matrix2d__blocks(kernel, image_shape, mode="full"):
+    (height, width), rows = image_shape, len(kernel)
+    inside = [convolution_matrix1d__rolled(row, width, mode) for row in kernel]
+    start = {"full": 0, "same": (rows - 1) // 2, "valid": rows - 1}[mode]
+    outputs = range(start, start + output_size__formula(height, rows, mode))
+    nothing = np.zeros_like(inside[0])
+    return np.block([[inside[i - a] if 0 <= i - a < rows else nothing for a in range(height)] for i in outputs])
 
 
 # --- the kernel of an edge, and claims ---

@@ -192,11 +192,10 @@ def _always(function, fixed):
 
 
 def _largest(function):
-    """Size of what is added up, the largest of all outputs for each: a right answer by FFT errs by that much."""
+    """Size of what is added up, the largest in any window for each: a right answer by FFT errs by that much."""
 
-    def scale(*args, **kwargs):
-        sums = function(*args, **kwargs)
-        return np.full(sums.shape, sums.max())
+    def scale(x, h, *mode, **option):
+        return np.full(function(x, h, *mode, **option).shape, function(x, h).max())
 
     return scale
 

@@ -458,6 +458,7 @@ CONV_TRANSPOSE_OUTPUT_SHAPE = Check(
         Case(((5, 8), (3, 4), 3), {"output_padding": (1, 2)}, "output padding"),
         Case(((5, 8), 3, 1, 1), {"dilation": 2}, "dilation"),
         Case(((6, 4), (2, 3), 2, (0, 1)), {"dilation": (3, 4)}, "dilation"),
+        Case(((6, 12), (4, 5), (3, 4), (1, 2)), {"dilation": (3, 2)}, "dilation"),
         Case(((5, 4), (5, 1), (2, 3), (2, 0), (0, 2), (2, 3)), {}, "dilation", "all options"),
         Case(((6, 5), (2, 3), (2, 3), 1, (1, 2), (3, 2)), {}, "dilation", "all options"),
         Case(
@@ -506,14 +507,14 @@ CONV_TRANSPOSE_OUTPUT_SHAPE = Check(
             share=3 / 4,
         ),
         Mistake(
-            "shrinks",
-            "You gave the shape of the convolution itself; the transposed one goes the other way and grows.",
-            _back_by(lambda n, k, s, p, e, d: (n + 2 * p - d * (k - 1) - 1) // s + 1 + e),
-        ),
-        Mistake(
             "height and width swapped",
             "You swapped height and width: the first number of a tuple is for the first axis.",
             lambda *args, **kwargs: _transposed(*args, **kwargs)[::-1],
+        ),
+        Mistake(
+            "shrinks",
+            "You gave the shape of the convolution itself; the transposed one goes the other way and grows.",
+            _back_by(lambda n, k, s, p, e, d: (n + 2 * p - d * (k - 1) - 1) // s + 1 + e),
         ),
     ),
 )
@@ -583,7 +584,7 @@ CONV_INPUT_RANGE = Check(
         Case(((15, 4, 3), 2, (3, 1, 2)), {}, "stride", "a volume"),
         Case(((112, 56), 7, 2, 3), {}, "padding and dilation"),
         Case(((12, 16), (3, 5), (3, 4), (0, 2), (1, 2)), {}, "padding and dilation"),
-        Case(((5, 9), 3, 2), {"dilation": 3}, "padding and dilation"),
+        Case(((5, 9), (5, 3), 2), {"dilation": 4}, "padding and dilation"),
         Case(((6, 5), (3, 2), (1, 3), (1, 2), (4, 3)), {}, "padding and dilation"),
         Case(((1, 2), 3, 4, 1), {}, "at least one pixel", "the padding alone takes the kernel's first tap"),
         Case(((1,), 2, 5, 2), {}, "at least one pixel"),
@@ -976,6 +977,8 @@ CLAIMS = (
             Case((30, 5, 4, 2), {}, "larger strides"),
             Case((27, 6, 5, 1), {}, "larger strides"),
             Case((20, 3, 1, 1), {}, "larger strides"),
+            Case((33, 4, 6, 2), {}, "larger strides"),
+            Case((41, 3, 5, 1), {}, "larger strides"),
         ),
         draw=_draw_restored,
         draws=16,
