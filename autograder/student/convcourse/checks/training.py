@@ -78,6 +78,7 @@ _UP_PAIRS = [
         "padding": (1, 0),
         "bias": False,
     },
+    {"kind": "conv_transpose2d", "out_channels": 2, "kernel_size": 2},
 ]
 
 
@@ -114,7 +115,7 @@ _TRIED = (
     _case(_OVERLAPPING, (3, 2, 6, 7), "strides, pads, pooling", "dilation; windows overlap"),
     _case(_PAIRS, (2, 2, 7, 9), "strides, pads, pooling", "sizes are pairs; float32", np.float32),
     _case(_BLACK, (2, 1, 7, 6), "strides, pads, pooling", "black rows: ties where pixels are pooled", black=5),
-    _case(_UP, (2, 2, 6, 8), "a label per pixel"),
+    _case(_UP, (2, 2, 9, 10), "a label per pixel"),
     _case(_UP_PAIRS, (2, 3, 5, 6), "a label per pixel", "sizes are pairs, no bias; float32", np.float32),
 )
 
@@ -190,7 +191,7 @@ NETWORK_SUMMARY = Check(
         Case((_OVERLAPPING, (1, 2, 6, 7)), {}, "strides, pads, pooling", "dilation"),
         Case((_PAIRS, (2, 2, 7, 9)), {}, "strides, pads, pooling", "sizes are pairs"),
         Case((_DEEP, (4, 3, 12, 17)), {}, "strides, pads, pooling"),
-        Case((_UP, (3, 2, 6, 8)), {}, "transposed"),
+        Case((_UP, (3, 2, 9, 10)), {}, "transposed"),
         Case((_UP_PAIRS, (2, 3, 5, 6)), {}, "transposed", "sizes are pairs, no bias"),
     ),
     draw=lambda d: Case(
@@ -710,7 +711,7 @@ SGD_STEP = Check(
     parts={"a plain step": 1, "momentum": 1, "weight decay": 1, "no gradient": 1},
     cases=(
         Case((_W, _G), {"lr": 0.1}, "a plain step"),
-        Case((_W, _G), {}, "a plain step", "the default rate"),
+        Case((_W, _G, _V), {}, "a plain step", "nothing but defaults: no momentum"),
         Case((_as_large(1e6, _W), _as_large(1e6, _G)), {"lr": 0.1}, "a plain step", "large numbers"),
         Case((_as_large(1e-3, _W), _as_large(1e-6, _G)), {"lr": 0.1}, "a plain step", "small numbers"),
         Case((_W | {"1.mean": _normal(4)}, _G, None, 0.2), {}, "no gradient", "a weight without a gradient stays"),
