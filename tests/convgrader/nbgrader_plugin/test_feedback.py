@@ -1,5 +1,6 @@
 """Feedback pages show the verdicts and run nothing, whatever a student wrote."""
 
+import html
 import itertools
 import re
 import time
@@ -7,7 +8,7 @@ from xml.etree import ElementTree
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from convgrader.nbgrader_plugin import feedback
 from convgrader.nbgrader_plugin.feedback import MAX_PAGE, POLICY, FeedbackExporter, as_mathml
@@ -125,7 +126,30 @@ def test_a_missing_picture_is_its_text(page):
 
 
 def rendered(*cells):
-    return FeedbackExporter(template_name="classic").from_notebook_node(new_notebook(cells=list(cells)))[0]
+    """Return the page of a notebook, made as `nbgrader generate_feedback` has it made."""
+    exporter = FeedbackExporter(**feedback.TEMPLATE)
+    about = {"notebook": "pooling", "score": 1, "max_score": 2, "late_penalty": 0}
+    return exporter.from_notebook_node(new_notebook(cells=list(cells)), {"nbgrader": about})[0]
+
+
+def printed(text):
+    return new_code_cell("", outputs=[new_output("stream", text=text)])
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"), [("@font-face{", "}"), ("<script>", "</script>"), ("<link ", ">"), ("<head>", "</head>")]
+)
+def test_nothing_that_a_student_prints_makes_what_follows_vanish(opening, closing):
+    page = rendered(printed(opening), printed("the verdict"), printed(closing))
+    assert "the verdict" in page and html.escape(opening) in page
+    assert page.count("Content-Security-Policy") == 1
+
+
+@pytest.mark.parametrize("unit", ["@font-face{", "<script", "<link ", "Test cell", "<a href="])
+def test_no_output_takes_long(unit):
+    started = time.process_time()
+    rendered(printed(unit * ((16 << 20) // len(unit))))
+    assert time.process_time() - started < 10
 
 
 def test_an_attached_picture_is_shown_whatever_its_name():

@@ -5,7 +5,7 @@ import pytest
 from convcourse.calls.call import Outcome
 from convgrader.errors import ProtocolError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.validate import as_outcome
+from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, checked_outputs
 
 FORGED = {
     "not_a_tuple": ["ok"],
@@ -24,3 +24,12 @@ def test_malformed_replies_are_refused(name):
 def test_values_that_cannot_cross_are_named():
     outcome = as_outcome(("ok", [1, {"a": protocol.Unfit("generator")}], "", False, False, False))
     assert outcome == Outcome("unfit", problem="It returned a value of type generator.")
+
+
+def test_what_is_printed_in_a_row_is_one_output_and_their_number_is_bounded():
+    text = {"output_type": "stream", "text": "a"}
+    picture = {"output_type": "display_data", "data": {"text/plain": "p"}}
+    assert [output.get("text") for output in checked_outputs([text] * 5000)] == ["a" * 5000]
+    many = checked_outputs([picture, text] * 5000)
+    assert len(many) == MAX_OUTPUTS + 1 and many[-1]["text"] == f"{10_000 - MAX_OUTPUTS} more outputs are left out.\n"
+    assert checked_outputs([picture], most=0)[0]["text"] == "1 more outputs are left out.\n"

@@ -8,6 +8,7 @@ as it was written, since the libraries that render need time that grows with the
 import contextlib
 import html
 import re
+from pathlib import Path
 from urllib.parse import unquote
 from xml.etree.ElementTree import tostring
 
@@ -17,6 +18,7 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.html import MarkdownWithMath
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer
+from nbgrader.server_extensions import formgrader
 from traitlets import Dict
 
 from convcourse.grade_ids import CHECK
@@ -41,8 +43,13 @@ _VALUE = re.compile(r"#[0-9A-Fa-f]{3,6}|(?:[-+]?\d{0,2}(?:\.\d{1,4})?[A-Za-z-]*(
 _EXPANDS = re.compile(  # \sideset writes its operator twice
     r"\\(?:[egx]?def|let|(?:re)?new(?:command|environment)|providecommand|DeclareMathOperator|sideset)"
 )
-_SCRIPT = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>|@font-face\s*{[^}]*}", re.IGNORECASE | re.DOTALL)
-_UNNAMED = re.compile(rf'<a href="#{CHECK}([\w-]+)">Test cell</a>')  # in nbgrader's list of what was graded
+_LOADS = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>|@font-face\s*{[^}]*}", re.IGNORECASE | re.DOTALL)
+_THEIRS = Path(formgrader.__file__).parent  # nbgrader's own pages
+TEMPLATE = {  # options of the exporter: our page, which extends nbgrader's
+    "template_name": "convnet_feedback",
+    "extra_template_basedirs": [str(Path(__file__).parent / "templates"), str(_THEIRS / "templates")],
+    "extra_template_paths": [str(_THEIRS / "templates"), str(_THEIRS / "static/node_modules/bootstrap/dist/css")],
+}
 
 
 class _Renderer(IPythonRenderer):
@@ -133,7 +140,27 @@ def unchanged(text):
     return text
 
 
-FILTERS = {"markdown2html": markdown, "highlight_code": highlight, "strip_files_prefix": unchanged}
+def safe_head(head):
+    """Take scripts, links and fonts out of the head of nbgrader's page, which holds nothing of a student's."""
+    ours = f'<head>\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<style>{STYLE}</style>'
+    return _LOADS.sub("", head).replace("<head>", ours, 1)
+
+
+def name_of_graded(about):
+    """Return what the list of a page calls a graded cell: a check by its function, an answer in words as what it is.
+
+    Examples
+    --------
+    >>> name_of_graded({"grade_id": "check-max_pool2d"}), name_of_graded({"grade_id": "written-why", "solution": True})
+    ('max_pool2d', 'Written response')
+    """
+    return "Written response" if about.get("solution") else about["grade_id"].removeprefix(CHECK)
+
+
+FILTERS = {
+    "markdown2html": markdown, "highlight_code": highlight, "strip_files_prefix": unchanged,
+    "safe_head": safe_head, "name_of_graded": name_of_graded,
+}  # fmt: skip
 
 
 class FeedbackExporter(HTMLExporter):
@@ -149,10 +176,7 @@ class FeedbackExporter(HTMLExporter):
             if cell.cell_type == "code" and not _is_check(cell):
                 for output in cell.outputs:
                     _keep_pictures(output)
-        page, resources = super().from_notebook_node(nb, resources, **options)
-        head = f'<head>\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<style>{STYLE}</style>'
-        page = _UNNAMED.sub(r'<a href="#check-\1">\1</a>', page)
-        return _SCRIPT.sub("", page).replace("<head>", head, 1), resources
+        return super().from_notebook_node(nb, resources, **options)
 
 
 def _is_check(cell):

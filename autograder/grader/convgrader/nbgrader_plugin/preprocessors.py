@@ -16,7 +16,7 @@ from traitlets import Bool, Float, Unicode
 
 from convgrader.grade import NotebookGrader
 from convgrader.jobs import Budget
-from convgrader.nbgrader_plugin import grading_log, patches
+from convgrader.nbgrader_plugin import feedback, grading_log, patches
 from convgrader.notebooks import files, reader
 from convgrader.sandbox.zygote import warm_zygote
 
@@ -37,12 +37,12 @@ def use_convgrader(config, unconfined=False):
     ]
     config.Autograde.pre_convert_hook = f"{_HERE}.leave_out_links"
     patches.copy_regular_files_alone()
-    config.HTMLExporter.filters = {  # of formgrader, too
-        "markdown2html": "convgrader.nbgrader_plugin.feedback.markdown",
-        "highlight_code": "convgrader.nbgrader_plugin.feedback.highlight",
-        "strip_files_prefix": "convgrader.nbgrader_plugin.feedback.unchanged",
-    }
+    here = feedback.__name__
+    config.HTMLExporter.filters = {
+        name: f"{here}.{f.__name__}" for name, f in feedback.FILTERS.items()
+    }  # formgrader's too
     config.GenerateFeedback.exporter_class = "convgrader.nbgrader_plugin.feedback.FeedbackExporter"
+    config.FeedbackExporter.update(feedback.TEMPLATE)
     config.GradeCells.unconfined = unconfined
 
 

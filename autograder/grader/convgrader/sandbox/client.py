@@ -8,9 +8,10 @@ from convcourse.calls.call import Outcome, StudentFunction
 from convgrader.errors import ProtocolError, ReplyTimeoutError, SandboxError
 from convgrader.sandbox.bounds import bound_arrays, bound_work, bounded_memory
 from convgrader.sandbox.protocol import PATIENCE
-from convgrader.sandbox.validate import as_outcome, checked_outputs, error_output
+from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, checked_outputs, error_output
 
 MAX_NOTEBOOK_OUTPUT = 16 << 20  # characters that all cells of a notebook may show
+MAX_NOTEBOOK_OUTPUTS = 2000  # outputs of all cells
 GRACE = 2.0  # seconds that a sandbox may take beyond a time limit before it is ended
 MAX_ASKED = 20_000  # calls that a submission may make of provided functions and callbacks
 
@@ -23,7 +24,7 @@ class SandboxClient:
         self.stop = time.monotonic() + budget.notebook
         self.pid = self.channel = None
         self.history, self.left, self.asked, self.sent = [], budget.sandboxes, 0, 0
-        self.callbacks, self.shown = [], 0
+        self.callbacks, self.shown, self.outputs = [], 0, 0
         self.ended, self.was_killed = "", False
 
     def time_left(self):
@@ -63,7 +64,8 @@ class SandboxClient:
         try:
             outputs = self._steadily("run", source, seconds, seconds=seconds)
             self.history.append((source, True))
-            return self._within_bounds(checked_outputs(outputs))
+            most = min(MAX_OUTPUTS, MAX_NOTEBOOK_OUTPUTS - self.outputs)
+            return self._within_bounds(checked_outputs(outputs, max(most, 0)))
         except ReplyTimeoutError:
             says = error_output("TimeLimitError", "The cell did not finish and could not be interrupted.")
         except ProtocolError:
@@ -76,6 +78,7 @@ class SandboxClient:
 
     def _within_bounds(self, outputs):
         """Return the outputs of a cell, or a remark in their place where the notebook has shown enough."""
+        self.outputs += len(outputs)
         self.shown += sum(len(str(output)) for output in outputs)
         if self.shown <= MAX_NOTEBOOK_OUTPUT:
             return outputs

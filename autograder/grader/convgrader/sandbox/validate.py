@@ -1,6 +1,7 @@
 """Believing nothing: what a sandbox reports is taken apart and put together from what is well formed."""
 
 import re
+from itertools import groupby
 
 from convcourse.calls.call import Outcome
 from convgrader.errors import ProtocolError
@@ -41,10 +42,26 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _CONTROL = {code: None for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 
 
-def checked_outputs(outputs):
-    """Keep of a sandbox's outputs what is well formed: text without control characters, and pictures, never HTML."""
+MAX_OUTPUTS = 200  # of a cell
+
+
+def checked_outputs(outputs, most=MAX_OUTPUTS):
+    """Keep of a sandbox's outputs what is well formed: text without control characters, and pictures, never HTML.
+
+    What is printed in a row is one output. Of more than `most`, the first are kept, with a remark.
+    """
     checked = [_checked(output) for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
-    return [output for output in checked if output]
+    joined = []
+    for is_text, row in groupby(filter(None, checked), key=lambda output: output["output_type"] == "stream"):
+        outputs = list(row)
+        joined += [_stream("".join(output["text"] for output in outputs))] if is_text else outputs
+    if len(joined) <= most:
+        return joined
+    return [*joined[:most], _stream(f"{len(joined) - most} more outputs are left out.\n")]
+
+
+def _stream(text):
+    return {"output_type": "stream", "name": "stdout", "text": text}
 
 
 def _checked(output):
@@ -52,7 +69,7 @@ def _checked(output):
     if not isinstance(kind, str):
         return None
     if kind == "stream":
-        return {"output_type": kind, "name": "stdout", "text": _clean(output.get("text"))}
+        return _stream(_clean(output.get("text")))
     if kind == "error":
         lines = output.get("traceback")
         lines = [_clean(line) for line in lines] if isinstance(lines, list) else []
