@@ -173,7 +173,7 @@ def stock(generated, released, answers, damage, folder):
 
 def main(target):
     """Write the table."""
-    folder = Path(tempfile.mkdtemp(prefix="harmless-"))
+    target, folder = Path(target).resolve(), Path(tempfile.mkdtemp(prefix="harmless-"))
     os.environ.update(environment())
     generated = CourseUnderTest(folder / "generated")
     generated.generate(ROOT / "course" / "source" / "pooling" / "pooling.ipynb")
@@ -196,7 +196,7 @@ def main(target):
         "|---|---|---|",
         *(f"| {says} | {theirs} | {mine} |" for says, theirs, mine in rows),
     ]
-    Path(target).write_text("\n".join(lines) + "\n")
+    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
