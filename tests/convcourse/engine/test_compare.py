@@ -99,3 +99,8 @@ def test_an_array_of_whole_numbers_is_as_good_as_a_tuple_of_tuples():
     assert compare(np.array([[1, 2], [3, 4]]), ((1, 2), (3, 4))) is None
     assert compare(np.array([[1, 2], [3, 4]]), ((1, 2), (3, 5))) is not None
     assert compare(np.ones((2, 3)), (np.ones(3), np.ones(3))) is not None, "arrays are returned apart"
+
+
+def test_whole_numbers_are_the_same_if_they_are_equal():
+    assert same(1048576960, 1048576960) and not same(1048576960, 1048576001)
+    assert same(2.0, 2) and not same(np.array([10**9]), np.array([10**9 + 1]))

@@ -78,6 +78,11 @@ def test_what_is_off_by_little_everywhere_is_not_a_mistake_that_is_right_there()
     assert said(lambda x, **o: right(x, **o) * (1 + 1e-8)) == ""
 
 
+def test_what_contradicts_much_more_than_it_explains_is_not_named():
+    once = lambda x, stride=1, flip=False: right(x, stride, flip) / (2 if stride == 3 else 1)  # noqa: E731
+    assert said(once, replace(CHECK, mistakes=(ONE,))) == ""
+
+
 def test_where_two_mistakes_fit_equally_none_is_named():
     twin = Mistake("halves", "You took the half.", ONE.function)
     assert said(ONE.function, replace(CHECK, mistakes=(ONE, TWO, THREE, twin))) == ""

@@ -153,8 +153,10 @@ def same(one, other, noise=1e-12, tolerance=1e-6):
         a, b = np.asarray(one), np.asarray(other)
         if a.shape != b.shape:
             return False
-        if a.dtype.kind == "O" or b.dtype.kind == "O":  # integers of more than 64 bits
+        if a.dtype.kind in "iuO" and b.dtype.kind in "iuO":  # "O": integers of more than 64 bits
             return bool(np.all(a == b))
+        if a.dtype.kind == "O" or b.dtype.kind == "O":
+            return False
         b = b.astype(float)
         largest = np.abs(b).max(initial=noise / tolerance, where=np.isfinite(b))
         return compare(a, b, largest, tolerance) is None
