@@ -40,6 +40,13 @@ def gaussian_map__derivative(data, noise_variance, prior_mean=0.0, prior_varianc
     return 0.0 - slope(0.0) / (prior_variance * len(data) + noise_variance)
 
 
+def gaussian_map__average(data, noise_variance, prior_mean=0.0, prior_variance=np.inf):
+    if prior_variance == 0:
+        return prior_mean
+    weights = [1 / prior_variance] + [1 / noise_variance] * len(data)
+    return np.average([prior_mean, *data], weights=weights)
+
+
 # --- correlation_matrix ---
 
 
@@ -72,6 +79,15 @@ def correlation_matrix__windows(kernel, input_shape):
     units = np.eye(h * w, dtype=kernel.dtype).reshape(-1, h, w)
     windows = sliding_window_view(units, kernel.shape, axis=(1, 2))
     return np.einsum("npqij,ij->pqn", windows, kernel).reshape(-1, h * w)
+
+
+def correlation_matrix__kron(kernel, input_shape):
+    """Let rows and columns of the picture move apart from each other: the matrix of one element is a product."""
+    (h, w), (kh, kw) = pair(input_shape), kernel.shape
+    down = [np.eye(h - kh + 1, h, k=i) for i in range(kh)]
+    right = [np.eye(w - kw + 1, w, k=j) for j in range(kw)]
+    whole = sum(kernel[i, j] * np.kron(down[i], right[j]) for i, j in np.ndindex(kh, kw))
+    return whole.astype(kernel.dtype)
 
 
 # --- project_to_convolution ---

@@ -391,7 +391,7 @@ def permute_dense_weight(weight, permutation, channels=1):
     weight : (D, C * H * W) float
         A dense layer on flattened (C, H, W) pictures.
     permutation : (H * W,) int
-        The order that `permute_pixels` gets.
+        Pixel i of the permuted pictures is pixel ``permutation[i]`` of the original ones.
     channels : int
         C, the number of channels.
 

@@ -571,6 +571,7 @@ SHIFT2D = Check(
     "shift2d",
     section="motivation#motivation-equivariance",
     oracle=_shift,
+    scale=lambda x, *rest, **options: np.abs(x).max(),
     photographs=True,
     parts={"zeros": 2, "circular": 2, "beyond the edge": 1},
     cases=(
@@ -855,7 +856,7 @@ ANSWERED_SHIFTS = Check(
         ),
         Mistake(
             "takes the largest of all",
-            "You take the tolerance as a share of the largest of all outputs; the largest in outputs[0, 0] is meant.",
+            "You take the tolerance as a share of a number in other outputs; the largest in outputs[0, 0] is meant.",
             lambda o, tolerance=1e-9: _answers(o, tolerance, size=np.abs(o).max()),
             share=3 / 4,
         ),

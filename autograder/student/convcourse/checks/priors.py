@@ -36,6 +36,12 @@ def _map(data, noise_variance, prior_mean=0.0, prior_variance=math.inf):
     return _weighted(data, prior_mean, 1 / prior_variance, 1 / noise_variance)
 
 
+def _sum_of_weighted(data, noise_variance, prior_mean=0.0, prior_variance=math.inf):
+    if prior_variance == 0:
+        return float(prior_mean)
+    return prior_mean / prior_variance + float(data.sum(dtype=float)) / noise_variance
+
+
 def _map_with(change):
     """Build a wrong average whose limits are right: `change` gets n and both variances and gives two weights."""
 
@@ -146,9 +152,7 @@ GAUSSIAN_MAP = Check(
         Mistake(
             "the unnormalised sum",
             "You did not divide by the sum of the weights.",
-            lambda data, noise_variance, prior_mean=0.0, prior_variance=math.inf: (
-                _map(data, noise_variance, prior_mean, prior_variance) * (len(data) + 1)
-            ),
+            _sum_of_weighted,
         ),
     ),
 )
@@ -440,7 +444,7 @@ CONV_PRIOR_COST = Check(
         ),
         Mistake(
             "zeros cost nothing",
-            "You left out the entries outside the kernel, which the prior erases: they cost most.",
+            "You left out the entries outside the kernel, which the prior erases: they cost, too.",
             _cost_with(lambda gap, band, right: (gap**2)[band].sum() / len(gap)),
         ),
         Mistake(
