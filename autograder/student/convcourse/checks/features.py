@@ -195,6 +195,10 @@ def _steers(call, draws):
 
 
 _ANGLES = np.array([0.3, 2.0, -1.1])
+_OFF = (
+    "Your middle is half a pixel off: pixels are counted from 0 to size - 1, so it lies at (size - 1) / 2, "
+    "for even sizes between two of them."
+)
 
 EDGE_KERNELS = Check(
     "edge_kernels",
@@ -285,13 +289,13 @@ EDGE_KERNELS = Check(
         ),
         Mistake(
             "middle at size // 2",
-            "You put the middle at size // 2; for even sizes it lies between two pixels, at (size - 1) / 2.",
+            _OFF,
             _edges_with(middle=lambda size: size // 2),
             share=0.75,
         ),
         Mistake(
             "middle at size / 2",
-            "You put the middle at size / 2: pixels are counted from 0 to size - 1, so it lies at (size - 1) / 2.",
+            _OFF,
             _edges_with(middle=lambda size: size / 2),
         ),
     ),
@@ -878,20 +882,13 @@ ENCODE_PATCHES = Check(
         ),
         Mistake(
             "ignores the kind",
-            'You ignored kind: with "hard" the nearest centroid gets 1, all others 0.',
+            'With "hard" you return the triangle code: there the nearest centroid gets 1, all others 0.',
             _codes_by(hard=_triangle),
             share=0.75,
         ),
         Mistake(
-            "exchanges the kinds",
-            'You exchanged the kinds: "triangle" compares with the mean distance, "hard" marks the nearest centroid.',
-            lambda patches, centroids, kind="triangle": _codes_by()(
-                patches, centroids, "hard" if kind == "triangle" else "triangle"
-            ),
-        ),
-        Mistake(
             "always hard",
-            "You always return the hard code: the default is the triangle.",
+            'With "triangle", the default, you return the hard code.',
             _codes_by(triangle=_hard),
             share=0.25,
         ),
