@@ -51,8 +51,10 @@ def softmax_backward(grad_output, x, axis=-1):
     Parameters
     ----------
     grad_output : array of the shape of x
-    x, axis
-        As in `softmax`.
+    x : array of float, any shape
+        The scores, before the softmax.
+    axis : int
+        Along which the weights add up to 1.
 
     Returns
     -------
@@ -137,6 +139,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, is_causal=Fa
     Returns
     -------
     (..., L, Ev) array
+        Zeros for a query that may look nowhere.
 
     Raises
     ------
@@ -176,8 +179,15 @@ def scaled_dot_product_attention_backward(grad_output, query, key, value, attn_m
     Parameters
     ----------
     grad_output : (..., L, Ev) float
-    query, key, value, attn_mask, is_causal, scale
-        As in `scaled_dot_product_attention`.
+    query : (..., L, E) float
+    key : (..., S, E) float
+    value : (..., S, Ev) float
+    attn_mask : (L, S) bool or float, or with the leading axes, optional
+        bool: True where a query may look. float: added to the scores.
+    is_causal : bool
+        Query l looks at keys 0 to l only; not together with `attn_mask`.
+    scale : float, optional
+        Default ``1 / sqrt(E)``.
 
     Returns
     -------

@@ -63,8 +63,13 @@ def locally_connected2d_backward(grad_output, x, weight, bias=None, stride=1, pa
     Parameters
     ----------
     grad_output : (N, F, oH, oW) float
-    x, weight, bias, stride, padding, dilation
-        As in `locally_connected2d`.
+    x : (N, C, H, W) float
+    weight : (F, oH, oW, C, kH, kW) float
+    bias : (F, oH, oW) float, optional
+    stride, dilation : int or (int, int)
+        In pixels.
+    padding : int, (int, int), "same" or "valid"
+        Zeros on either side of each axis; they get no gradient.
 
     Returns
     -------
@@ -113,6 +118,7 @@ def tiled_conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1):
     stride, dilation : int or (int, int)
         In pixels.
     padding : int, (int, int), "same" or "valid"
+        Zeros on either side of each axis.
 
     Returns
     -------
@@ -245,8 +251,17 @@ def conv_transpose2d_backward(
     Parameters
     ----------
     grad_output : (N, F, oH, oW) float
-    x, weight, bias, stride, padding, output_padding, groups, dilation
-        As in `conv_transpose2d`.
+    x : (N, C, H, W) float
+    weight : (C, F / groups, kH, kW) float
+    bias : (F,) float, optional
+    stride, dilation : int or (int, int)
+        In pixels of the output.
+    padding : int or (int, int)
+        Pixels that were cut off on either side.
+    output_padding : int or (int, int)
+        Pixels that were added at the bottom and the right.
+    groups : int
+        Divides C.
 
     Returns
     -------
@@ -285,6 +300,7 @@ def depthwise_separable_conv2d(x, depthwise_weight, pointwise_weight, bias=None,
     stride, dilation : int or (int, int)
         In pixels, of the first step.
     padding : int, (int, int), "same" or "valid"
+        Zeros on either side of each axis, in the first step.
 
     Returns
     -------
@@ -399,10 +415,10 @@ def future_leaks(function, x, size=1.0):
     Parameters
     ----------
     function : callable
-        From (N, C, L) to (N, F, L).
+        From (N, C, L) to (N, F, L), each sample by itself: several moves may go in as one batch.
     x : (N, C, L) float
     size : float
-        How much is added to all channels at one time step.
+        How much is added to all channels of all samples at one time step.
 
     Returns
     -------

@@ -251,8 +251,8 @@ def _aligned_at_the_end(query, key, value, options):
     return _attend(query, key, value, **options)
 
 
-def _zeroed(query, key, value, options):
-    """Put zeros where scores should be hidden, and divide as before."""
+def _zeroed(query, key, value, options, again=False):
+    """Put zeros where scores should be hidden, and divide as before, or divide again by what is left."""
     n, s = query.shape[-2], key.shape[-2]
     mask = options["attn_mask"]
     if options["is_causal"]:
@@ -260,7 +260,9 @@ def _zeroed(query, key, value, options):
     free = options | {"attn_mask": None, "is_causal": False}
     if mask is None or mask.dtype != bool:
         return _attend(query, key, value, **options)
-    return (np.where(mask, _probabilities(query, key, free), 0) @ value).astype(value.dtype)
+    weights = np.where(mask, _probabilities(query, key, free), 0)
+    weights = weights / weights.sum(-1, keepdims=True) if again else weights
+    return (weights @ value).astype(value.dtype)
 
 
 def _unstable(query, key, value, options):
@@ -464,6 +466,13 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
             "You set weights to 0 after the softmax: what is left no longer adds up to 1. Hide scores (minus infinity) before it.",
             _attend_with(_zeroed),
             share=4 / 7,
+        ),
+        Mistake(
+            "masks after the softmax and divides again",
+            "You set weights to 0 after the softmax and divided again: where hidden scores are far larger, nothing is left "
+            "to divide. Hide scores (minus infinity) before it.",
+            _attend_with(lambda q, k, v, o: _zeroed(q, k, v, o, again=True)),
+            share=5 / 7,
         ),
         Mistake(
             "normalises over the queries",
@@ -841,8 +850,10 @@ MULTI_HEAD_ATTENTION = Check(
             _by_reshape(
                 lambda x, heads: x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2),
                 lambda y: y.swapaxes(1, 2),
-                lambda *arrays: _hidden_by_a_number(
-                    _attend, arrays[:3], {"attn_mask": arrays[3], "is_causal": False, "scale": None}
+                lambda q, k, v, mask: (
+                    _attend(q, k, v)
+                    if mask is None
+                    else _softmax(np.where(mask, q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1]), -1e9)) @ v
                 ),
             ),
             share=3 / 4,

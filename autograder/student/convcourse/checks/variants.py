@@ -183,6 +183,7 @@ LOCALLY_CONNECTED2D_BACKWARD = Check(
     "locally_connected2d_backward",
     section="variants#variants-gradients",
     oracle=_local_backward,
+    exempt=_NUMBERS_ALONE,
     outputs=("grad_x", "grad_weight", "grad_bias"),
     parts=_LOCAL_PARTS,
     cases=_with_gradient(_local_np, _LOCAL_CASES),
