@@ -1167,6 +1167,7 @@ CLAIMS = (
             Case((np.array([[1.0, 0, -1]] * 3),), {}, "3 x 3"),
             Case((np.array([[1.0, 2, 2, 1]]),), {}, "other shapes"),
             Case((np.array([[1.0, 2, 3], [4, 5, 6], [3, 2, 1]]),), {}, "3 x 3", "equal corners"),
+            Case((np.array([[1.0, 4, 3], [2, 5, 2], [3, 6, 1]]),), {}, "3 x 3", "only the middle column"),
             Case((np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]]),), {}, "3 x 3", "equal sums"),
             Case((np.array([[1.0, 2, 3, 1]]),), {}, "other shapes"),
             Case((np.array([[1.0, 2], [2, 1]]),), {}, "other shapes"),
