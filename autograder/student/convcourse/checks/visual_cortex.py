@@ -603,7 +603,7 @@ PREFERRED_ORIENTATION = Check(
         Case((_cell((10, 12), 0.25, 120, 0.0, (2.0, 3.0), 0.05), 0.25, _EVERY_10), {}, "even"),
         Case((np.array([[-1.0, -1], [1, 1]]), 0.25, np.array([0.0, 1.5])), {}, "odd", "dark above, bright below"),
         Case((_cell((9, 11), 0.2, 50, np.pi / 2, 2.5, 0.05), 0.2, _EVERY_10), {}, "odd", "every phase must be tried"),
-        Case((_cell((9, 11), 0.15, 160, -np.pi / 2, 2.5, 0.05), 0.15, _EVERY_10[::-1]), {}, "odd"),
+        Case((_cell((12, 9), 0.15, 160, -np.pi / 2, 2.5, 0.05), 0.15, _EVERY_10[::-1]), {}, "odd"),
         Case((_cell((13, 11), 0.2, 80, 1.5, 2.5, 0.2), 0.2, _EVERY_7), {}, "noisy", "the nearest of other angles"),
         Case((_cell((11, 13), 0.2, 143, 2.0, 2.5, 0.2, np.float32), 0.2, _EVERY_7), {}, "noisy", "float32"),
         Case((_cell((12, 12), 0.3, 17, 4.0, 2.0, 0.2).T, 0.3, _EVERY_10), {}, "noisy", "not contiguous"),
