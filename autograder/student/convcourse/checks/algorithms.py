@@ -186,7 +186,7 @@ def _judge_separation(value, case):
     """Any pair whose outer product is the best approximation will do, however the size and the sign are shared."""
     (kernel,) = case.args
     column, row, error = value
-    column, row, error = np.asarray(column, float), np.asarray(row, float), float(error)
+    column, row, error = np.asarray(column, float), np.asarray(row, float), float(np.asarray(error).item())
     if column.shape != kernel.shape[:1] or row.shape != kernel.shape[1:]:
         return f"The column has shape {column.shape} and the row {row.shape}, expected {kernel.shape[:1]} and {kernel.shape[1:]}."
     norm, largest = np.linalg.norm(kernel.astype(float)), np.linalg.norm(kernel.astype(float), 2)
@@ -491,7 +491,8 @@ def _judge_wrap(value, case):
     (h, w), (kh, kw) = case.args
     wrong = np.zeros((h, w), dtype=bool)
     wrong[: kh - 1], wrong[:, : kw - 1] = True, True
-    if np.ndim(evidence) or int(evidence) != evidence:
+    evidence = np.asarray(evidence).item()
+    if int(evidence) != evidence:
         raise TypeError("the evidence must be a whole number")
     if int(evidence) != int(wrong.sum()):
         return f"For an image {(h, w)} and a kernel {(kh, kw)}, {int(evidence)} is not the number of spoilt outputs."

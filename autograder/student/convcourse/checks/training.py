@@ -882,6 +882,7 @@ CLAIMS = (
         "claim_rescale",
         section="training#training-rescale",
         judge=_judge_rescale,
+        views_allowed=True,  # the last bias stays as it is
         parts={"large factors": 1, "small factors": 1},
         cases=(
             Case((_dense_pair(1), 3.0), {}, "large factors"),
