@@ -255,6 +255,7 @@ def _signal_cases():
         Case((_x(2), _x(7), "same"), {}, "long kernel"),
         Case((_x(3), _x(6), "same"), {}, "long kernel", "an even kernel"),
         Case((_f(2), _f(4)), {}, "long kernel", "float32"),
+        Case((_x(1), _x(3)), {}, "long kernel", "one sample"),
     )
 
 
@@ -782,6 +783,7 @@ CONVOLUTION_MATRIX2D = Check(
         Case((_x(3, 2), (3, 4)), {"mode": "full"}, "full"),
         Case((_x(2, 3, dtype=np.float32), (4, 2)), {}, "full", "float32"),
         Case((_x(3, 4), (2, 3)), {}, "full", "the kernel is larger than the image"),
+        Case((_x(1, 1), (4, 3)), {}, "full", "one tap"),
         Case((_f(3, 3), (3, 4), "same"), {}, "same", "float32"),
         Case((_x(1, 3), (4, 3), "same"), {}, "same", "a kernel of one row"),
         Case((_x(3, 1), (2, 5)), {"mode": "same"}, "same", "a kernel of one column"),
