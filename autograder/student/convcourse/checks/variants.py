@@ -322,6 +322,8 @@ CONV_TRANSPOSE2D = Check(
         Case((np.ones((1, 1, 1, 3)), np.ones((1, 1, 1, 3))), {"stride": (1, 2)}, "stride", "overlaps: the checkerboard"),
         Case((np.swapaxes(_x(2, 2, 4, 3), 2, 3), _x(2, 3, 3, 2)), {"stride": (2, 3)}, "stride", "an array that is not contiguous"),
         Case((_x(2, 2, 1, 2), _x(2, 2, 3, 2)), {"stride": (1, 1)}, "stride", "a single row"),
+        Case((_x(1, 2, 3, 1), _x(2, 2, 2, 1)), {"stride": (2, 1)}, "stride", "a single column, and a kernel of one"),
+        Case((_x(1, 2, 4, 2), _x(2, 2, 3, 3)), {"stride": 2}, "stride", "one number for both axes"),
         Case((_x(2, 2, 4, 5), _x(2, 2, 3, 4)), {"padding": (0, 2)}, "padding", "padding cuts off, here columns alone"),
         Case((_x(2, 2, 1, 1), _x(2, 3, 3, 3)), {"padding": 1}, "padding", "a single pixel in, a single pixel out"),
         Case((_x(1, 2, 3, 4), _x(2, 1, 3, 3)), {"stride": 2, "padding": 1}, "padding"),
