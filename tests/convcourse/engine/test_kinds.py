@@ -1,5 +1,6 @@
 """Kinds of inputs that every check tries: each catches what it is for, and lets a right answer pass."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -72,6 +73,18 @@ def test_float32_is_asked_for_where_no_case_of_the_table_has_it():
 
 def test_a_right_answer_passes_all_of_them():
     assert verdict_on(right, MEANS).passed
+
+
+def test_one_call_that_is_late_is_made_once_more():
+    late = []
+
+    def stalls(x, weight):
+        if x.dtype == np.int64 and not late:
+            late.append(x)
+            time.sleep(0.4)
+        return right(x, weight)
+
+    assert verdict_on(stalls, replace(MEANS, limit=0.2)).passed and late
 
 
 def test_bytes_are_tried_on_photographs_alone():
