@@ -297,7 +297,7 @@ def avg_pool2d(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_in
     windows = _windows(x, kernel_size, stride, padding, 1, ceil_mode)
     divisors = _divisors(x, windows, count_include_pad, divisor_override)
     sums = _combine(np.add, _pad(_wide(x), windows, 0), windows)
-    return (sums / np.asarray(divisors, sums.dtype)).astype(x.dtype, copy=False)
+    return (sums / np.asarray(divisors, sums.dtype)).astype(x.dtype)
 
 
 def _as_float(x):
@@ -364,7 +364,7 @@ def avg_pool2d_backward(
     grad = np.zeros((*share.shape[:2], height, width), share.dtype)
     for i in range(windows.kernel[0]):
         _tap(grad, i, None, windows)[...] += rows
-    return _crop(grad, x, windows).astype(grad_output.dtype, copy=False)
+    return _crop(grad, x, windows).astype(grad_output.dtype)
 
 
 def _power_sums(x, windows, divisors):
@@ -530,7 +530,7 @@ def adaptive_avg_pool2d(x, output_size):
     rows, columns = _adaptive_bins(x, output_size)
     means = np.stack([_wide(x)[:, :, start:end].mean(axis=2) for start, end in rows], axis=2)
     means = np.stack([means[:, :, :, start:end].mean(axis=3) for start, end in columns], axis=3)
-    return means.astype(_as_float(x).dtype, copy=False)
+    return means.astype(_as_float(x).dtype)
 
 
 def adaptive_avg_pool2d_backward(grad_output, x, output_size):
