@@ -464,7 +464,7 @@ def _as_float(x, name="the array"):
 
 def _wide(x):
     """Return float16 as float32, in which products and sums of its numbers do not overflow; all else as it is."""
-    return x.astype(np.result_type(x, np.float32), copy=False)
+    return x.astype(np.result_type(x, np.float32))
 
 
 def _of_shape(x, name, shape):
