@@ -1396,6 +1396,7 @@ CLAIMS = (
             Case((10, 2), {}, "to the right"),
             Case((15, 3), {}, "to the right"),
             Case((15, 5), {}, "to the right"),
+            Case((4, 5), {}, "to the right"),
             Case((-4, 2), {}, "to the left"),
             Case((-14, 7), {}, "to the left"),
             Case((-16, 5), {}, "to the left"),
