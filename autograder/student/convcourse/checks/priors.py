@@ -81,7 +81,7 @@ GAUSSIAN_MAP = Check(
         Case((_x(3, dtype=np.float32), 2.0), {"prior_mean": -1.5, "prior_variance": 0}, "limits", "float32"),
         Case((np.array([3.0, 6.0]), 1.0, 7.0, math.inf), {}, "limits", "a prior that says nothing"),
         Case((1e-4 * _x(3), 1e-8, 2e-4, 0.0), {}, "limits", "small variances"),
-        Case((1e5 * _x(3), 1e10, 2e5, math.inf), {}, "limits", "large variances"),
+        Case((1e5 * _x(5), 1e10, 2e5, math.inf), {}, "limits", "large variances"),
         Case((np.array([4.0, 5.0, 8.0]), 2e6), {}, "limits", "the defaults"),
     ),
     draw=_draw_map,
