@@ -484,7 +484,7 @@ CONNECTIVITY = Check(
         Case(([(3, 1, 0, 2)], 7), {}, "dilation"),
         Case(([(2, 1, 0, 2), (2, 1, 1, 2)], 7), {}, "dilation", "an input that is read twice"),
         Case(([(2, 2, 1, 3), (2, 1, 0, 2)], 13), {}, "dilation"),
-        Case(([(1, 2, 2, 3), (3, 1, 2, 2)], 8), {}, "dilation", "more padding than a kernel is long"),
+        Case(([(1, 2, 2, 3), (3, 1, 2, 2), (2, 1, 1)], 8), {}, "dilation", "more padding than a kernel is long"),
     ),
     draw=lambda d: (
         lambda part: Case(
