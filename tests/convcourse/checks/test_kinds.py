@@ -8,6 +8,7 @@ import inspect
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -168,8 +169,18 @@ def lacking_sizes(task):
             yield "no size lies in 14 to 18 or in 30 to 44"
 
 
+def lacking_combinations(task):
+    """Two options that are both given, and both something else than their defaults, in one case."""
+    defaults = {n: p.default for n, p in task.signature.parameters.items() if p.default is not inspect.Parameter.empty}
+    for one, other in combinations(defaults, 2):
+        both = [call for call in task.calls if one in call and other in call]
+        if not any(all(not _alike(call[name], defaults[name]) for name in (one, other)) for call in both):
+            yield f"no case changes both {one} and {other}"
+
+
 STANDING = {
     "defaults": lacking_defaults,
+    "combinations": lacking_combinations,
     "words": lacking_words,
     "pairs": lacking_pairs,
     "lists": lacking_lists,

@@ -336,6 +336,8 @@ ATTENTION_CASES = (
     Case(_qkv(), {"scale": 0.3}, "scale"),
     Case(_qkv(), {"scale": 0.0}, "scale", "all scores are 0"),
     Case(_qkv(2, e=2), {"scale": 2.0}, "scale"),
+    Case(_qkv(2, n=4), {"scale": 1.5, "is_causal": True}, "scale", "and causal"),
+    Case(_qkv(2), {"scale": -0.7, "attn_mask": _MASK}, "scale", "and a mask"),
 )
 
 _NO_INFINITY = (
@@ -350,6 +352,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
     section="attention#attention-scaled-dot-product",
     oracle=_attend,
     scale=_largest_value,
+    exempt={"combinations": "a mask and is_causal never come together"},
     parts={"plain": 3, "causal": 1, "mask": 2, "scale": 1},
     cases=ATTENTION_CASES,
     draw=_draw_attention,
@@ -419,7 +422,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
             "ignores the mask",
             "You ignored `attn_mask`.",
             _attend_with(lambda q, k, v, o: _attend(q, k, v, **(o | {"attn_mask": None}))),
-            share=5 / 7,
+            share=4 / 7,
         ),
         Mistake(
             "ignores masks of numbers",
@@ -441,19 +444,19 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
             "inverts the mask",
             "You read the mask the wrong way round: True is where a query may look.",
             _attend_with(_inverted),
-            share=5 / 7,
+            share=4 / 7,
         ),
         Mistake(
             "ignores is_causal",
             "You ignored `is_causal`: a query must not see later keys.",
             _attend_with(lambda q, k, v, o: _attend(q, k, v, **(o | {"is_causal": False}))),
-            share=6 / 7,
+            share=5 / 7,
         ),
         Mistake(
             "looks into the future",
             "Your causal mask is upside down: query l sees keys 0 to l.",
             _attend_with(_wrong_causal),
-            share=6 / 7,
+            share=5 / 7,
         ),
         Mistake(
             "aligns the causal mask at the end",
@@ -465,7 +468,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
             "masks after the softmax",
             "You set weights to 0 after the softmax: what is left no longer adds up to 1. Hide scores (minus infinity) before it.",
             _attend_with(_zeroed),
-            share=4 / 7,
+            share=3 / 7,
         ),
         Mistake(
             "masks after the softmax and divides again",
@@ -564,6 +567,7 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
     oracle=_attend_backward,
     scale=_backward_scale,
     outputs=("grad_query", "grad_key", "grad_value"),
+    exempt={"combinations": "a mask and is_causal never come together"},
     parts={"plain": 3, "causal": 1, "mask": 1, "scale": 1},
     cases=tuple(
         _backward_case(case.args, case.kwargs, case.part, case.note)
@@ -662,13 +666,13 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
             "ignores the mask",
             "You ignored `attn_mask` on the way back.",
             _backward_with(lambda g, q, k, v, o: _attend_backward(g, q, k, v, **(o | {"attn_mask": None}))),
-            share=5 / 6,
+            share=2 / 3,
         ),
         Mistake(
             "ignores is_causal",
             "You ignored `is_causal` on the way back.",
             _backward_with(lambda g, q, k, v, o: _attend_backward(g, q, k, v, **(o | {"is_causal": False}))),
-            share=5 / 6,
+            share=2 / 3,
         ),
     ),
 )

@@ -91,6 +91,7 @@ _LOCAL_CASES = (
     _local_case("stride, padding, dilation", (2, 2, 1, 1), 3, (3, 5), "a single pixel", bias=False, padding=(1, 2)),
     _local_case("stride, padding, dilation", (1, 2, 6, 8), 2, (2, 3), dilation=(2, 3), bias=False),
     _local_case("stride, padding, dilation", (1, 1, 7, 6), 1, (3, 2), "all three", bias=False, **_ALL_THREE),
+    _local_case("bias", (1, 2, 7, 6), 2, (3, 2), "with stride, padding and dilation", **_ALL_THREE),
     _local_case(
         "stride, padding, dilation", (2, 2, 5, 4), 2, (2, 2), "one number for both axes", bias=False, **_ONE_NUMBER
     ),
@@ -135,10 +136,10 @@ LOCALLY_CONNECTED2D = Check(
         Mistake("forgets the bias", "You forgot the bias.", _local_with(lambda x, w, b, s, p, d: _local_np(x, w, None, s, p, d)), share=4 / 5),
         Mistake("shares the bias", "Your bias is one number per channel; here every place has its own.", _local_with(lambda x, w, b, s, p, d: _local_np(x, w, None if b is None else np.broadcast_to(b.mean((1, 2), keepdims=True), b.shape).copy(), s, p, d)), share=4 / 5),
         Mistake("sums no channels", "You left the sum over the input channels out.", _local_with(lambda x, w, b, s, p, d: _local_np(x[:, :1], w[:, :, :, :1], b, s, p, d)), share=0.0),
-        Mistake("ignores stride", "You ignored the stride: window (p, q) starts at (p s, q s).", _local_with(lambda x, w, b, s, p, d: _local_np(x[:, :, : None if s == 1 else w.shape[1] + w.shape[4] - 1, : None if s == 1 else w.shape[2] + w.shape[5] - 1], w, b, 1, p, d)), share=3 / 5),
-        Mistake("ignores dilation", "You ignored the dilation: a kernel of k taps spans d (k - 1) + 1 pixels.", _local_with(lambda x, w, b, s, p, d: _local_geometry(x, w, b, s, p, 1)), share=3 / 5),
-        Mistake("ignores padding", "You ignored the padding.", _local_with(lambda x, w, b, s, p, d: _local_geometry(x, w, b, s, 0, d)), share=3 / 5),
-        Mistake("reads the options for rows alone", _ROWS_ALONE, _local_with(lambda x, w, b, *options: _local_geometry(x, w, b, *_for_rows(*options))), share=3 / 5),
+        Mistake("ignores stride", "You ignored the stride: window (p, q) starts at (p s, q s).", _local_with(lambda x, w, b, s, p, d: _local_np(x[:, :, : None if s == 1 else w.shape[1] + w.shape[4] - 1, : None if s == 1 else w.shape[2] + w.shape[5] - 1], w, b, 1, p, d)), share=2 / 5),
+        Mistake("ignores dilation", "You ignored the dilation: a kernel of k taps spans d (k - 1) + 1 pixels.", _local_with(lambda x, w, b, s, p, d: _local_geometry(x, w, b, s, p, 1)), share=2 / 5),
+        Mistake("ignores padding", "You ignored the padding.", _local_with(lambda x, w, b, s, p, d: _local_geometry(x, w, b, s, 0, d)), share=2 / 5),
+        Mistake("reads the options for rows alone", _ROWS_ALONE, _local_with(lambda x, w, b, *options: _local_geometry(x, w, b, *_for_rows(*options))), share=2 / 5),
     ),
 )  # fmt: skip
 
@@ -335,6 +336,7 @@ CONV_TRANSPOSE2D = Check(
         Case((_x(2, 2, 3, 4), _x(2, 2, 2, 3)), {"dilation": (2, 3)}, "dilation and groups"),
         Case((_x(2, 4, 3, 2), _x(4, 3, 2, 2)), {"groups": 2, "stride": 2}, "dilation and groups"),
         Case((_x(2, 4, 2, 3), _x(4, 2, 3, 2), _x(4)), {"groups": 2, "stride": (3, 2), "dilation": (2, 3)}, "dilation and groups", "both, and a bias"),
+        Case((_x(2, 4, 3, 2), _x(4, 2, 3, 3)), {"groups": 2, "stride": (2, 3), "padding": (1, 0), "output_padding": (1, 2)}, "dilation and groups", "all but dilation"),
     ),
     draw=_draw_transposed,
     properties=(
@@ -348,10 +350,10 @@ CONV_TRANSPOSE2D = Check(
         Mistake("overwrites", "You overwrote what was painted before; where kernels overlap, they add up.", _transposed_with(_overwritten)),
         Mistake("flips the kernel", "You flipped the kernel: each pixel paints it as it is.", _transposed_with(lambda x, w, b, o: _transposed(x, w[..., ::-1, ::-1].copy(), b, **o)), share=0.0),
         Mistake("ignores stride", "You ignored the stride: neighbouring pixels paint s pixels apart.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"stride": 1, "output_padding": 0}))), share=2 / 7),
-        Mistake("ignores padding", "You ignored the padding: here it cuts pixels off on every side.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"padding": 0}))), share=5 / 7),
-        Mistake("adds padding", "You added the padding; in a transposed convolution it cuts off.", _transposed_with(lambda x, w, b, o: np.pad(_transposed(x, w, b, **(o | {"padding": 0})), ((0, 0), (0, 0), *((p, p) for p in pair(o["padding"]))))), share=5 / 7),
-        Mistake("ignores output padding", "You ignored output_padding: rows at the bottom and columns at the right.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"output_padding": 0}))), share=6 / 7),
-        Mistake("adds zeros for output padding", "You added zeros at the bottom and the right; output_padding cuts less off there, and what was painted stays.", _transposed_with(_zeros_for_output_padding), share=6 / 7),
+        Mistake("ignores padding", "You ignored the padding: here it cuts pixels off on every side.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"padding": 0}))), share=4 / 7),
+        Mistake("adds padding", "You added the padding; in a transposed convolution it cuts off.", _transposed_with(lambda x, w, b, o: np.pad(_transposed(x, w, b, **(o | {"padding": 0})), ((0, 0), (0, 0), *((p, p) for p in pair(o["padding"]))))), share=4 / 7),
+        Mistake("ignores output padding", "You ignored output_padding: rows at the bottom and columns at the right.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"output_padding": 0}))), share=5 / 7),
+        Mistake("adds zeros for output padding", "You added zeros at the bottom and the right; output_padding cuts less off there, and what was painted stays.", _transposed_with(_zeros_for_output_padding), share=5 / 7),
         Mistake("cannot cut below zero", "index can't contain negative values", _transposed_with(_never_negative), share=6 / 7),
         Mistake("dilates the rows alone", "You dilated along the rows alone; a pair holds one number for the rows, one for the columns.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": (pair(o["dilation"])[0], 1)}))), share=4 / 7),
         Mistake("ignores dilation", "You ignored the dilation.", _transposed_with(lambda x, w, b, o: _transposed(x, w, b, **(o | {"dilation": 1}))), share=4 / 7),
@@ -453,6 +455,7 @@ DEPTHWISE_SEPARABLE = Check(
         _separable_case("geometry", (2, 3, 1, 1), 2, (2, 3), "a single pixel", padding=1),
         _separable_case("geometry", (1, 2, 6, 8), 3, (2, 3), dilation=(2, 3)),
         _separable_case("geometry", (1, 2, 7, 6), 2, (3, 2), "all three", **_ALL_THREE),
+        _separable_case("bias", (2, 2, 6, 7), 3, (3, 2), "with stride, padding and dilation", bias=True, **_ALL_THREE),
         _separable_case("geometry", (2, 3, 5, 6), 2, (2, 2), "one number for both axes", **_ONE_NUMBER),
     ),
     draw=lambda d: (lambda c: Case((d.array(d.integer(1, 2), c, d.integer(3, 5), d.integer(3, 5)), d.array(c, 1, d.integer(1, 3), d.integer(1, 3)), d.array(d.integer(1, 3), c, 1, 1)), {}, "plain"))(d.integer(2, 3)),
@@ -460,11 +463,11 @@ DEPTHWISE_SEPARABLE = Check(
         Mistake("forgets the pointwise step", "You made the first step alone: the second mixes the channels at each pixel.", _separable_with(lambda x, d, p, b, o: _conv(x, d, None, **o, groups=x.shape[1]))),
         Mistake("takes one kernel for all channels", "Every channel has a kernel of its own in the first step; you used the first one for all.", _separable_with(lambda x, d, p, b, o: _separable_np(x, np.broadcast_to(d[:1], d.shape).copy(), p, b, **o))),
         Mistake("mixes channels in the first step", "Your first step adds up the channels; it must keep them apart.", _separable_with(lambda x, d, p, b, o: (lambda y: _conv(np.broadcast_to(y, (len(y), x.shape[1], *y.shape[2:])).copy(), p, b))(_conv(x, np.swapaxes(d, 0, 1).copy(), None, **o)))),
-        Mistake("strides twice", "You applied stride, padding and dilation in the second step, too; they belong to the first.", _separable_with(lambda x, d, p, b, o: _conv(_conv(x, d, None, **o, groups=x.shape[1]), p, b, o["stride"], o["padding"])), share=3 / 5),
-        Mistake("reads the options for rows alone", _ROWS_ALONE, _separable_with(lambda x, d, p, b, o: _separable_np(x, d, p, b, *_for_rows(**o))), share=3 / 5),
+        Mistake("strides twice", "You applied stride, padding and dilation in the second step, too; they belong to the first.", _separable_with(lambda x, d, p, b, o: _conv(_conv(x, d, None, **o, groups=x.shape[1]), p, b, o["stride"], o["padding"])), share=2 / 5),
+        Mistake("reads the options for rows alone", _ROWS_ALONE, _separable_with(lambda x, d, p, b, o: _separable_np(x, d, p, b, *_for_rows(**o))), share=2 / 5),
         Mistake("forgets the bias", "You forgot the bias.", _separable_with(lambda x, d, p, b, o: _separable_np(x, d, p, None, **o)), share=4 / 5),
         Mistake("flips the kernels", "You flipped the kernels; layers of a network do not.", _separable_with(lambda x, d, p, b, o: _separable_np(x, d[..., ::-1, ::-1].copy(), p, b, **o))),
-        Mistake("ignores the geometry", "You ignored stride, padding and dilation.", _separable_with(lambda x, d, p, b, o: _separable_np(x, d, p, b)), share=3 / 5),
+        Mistake("ignores the geometry", "You ignored stride, padding and dilation.", _separable_with(lambda x, d, p, b, o: _separable_np(x, d, p, b)), share=2 / 5),
     ),
 )  # fmt: skip
 

@@ -114,7 +114,7 @@ GABOR = Check(
         Case(((7, 5), 0, 0.5), {"sigma": (1, 3), "phase": 0.2}, "window", "no wave: the window alone"),
         Case((9, 0.1, 2.0), {"sigma": (4.0, 1.5), "phase": 0.2}, "window"),
         Case(((5, 7), 0.2, 0.4), {"center": (2.0, -1.0), "phase": 0.2}, "center", "to the right and up"),
-        Case(((5, 7), 0.1, 1.2), {"center": (-1.5, 0.5), "sigma": 1.5, "phase": 0.3}, "center"),
+        Case(((5, 7), 0.1, 1.2), {"center": (-1.5, 0.5), "sigma": 1.5, "phase": 0.3, "amplitude": -2.0}, "center"),
         Case(((1, 1), 0.2, 0.4), {"center": (2, -1), "phase": 0.2}, "center", "one pixel"),
     ),
     draw=_draw_gabor,
@@ -240,7 +240,7 @@ GABOR = Check(
             "amplitude ignored",
             "You ignored the amplitude.",
             _gabor_with(lambda g: g | {"amplitude": 1.0}),
-            share=1 / 3,
+            share=1 / 6,
         ),
     ),
 )
