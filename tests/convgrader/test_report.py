@@ -36,3 +36,11 @@ def test_what_could_not_be_graded_waits_for_nobody(source):
     assert [tasks[check][key] for key in ("scored", "sum", "full", "nothing", "by_hand")] == [1, points, 1, 0, 0]
     assert [tasks[words][key] for key in ("scored", "by_hand")] == [0, 1]
     assert summary.as_dict()["failed"] == 1
+
+
+def test_a_name_is_no_markup_and_no_control_character(source, capsys):
+    summary = Summary(SimpleNamespace(name="pooling", sources={"pooling": source}))
+    odd, reason = "[/bold]\x1b[2J[red]eve", "a [/link] that\nends nothing"
+    summary.add(SubmissionResult(odd, [NotebookResult("pooling", source.scores(0.0), status="failed", reason=reason)]))
+    summary.print(Console(width=200))
+    assert "not graded: [/bold] [2J[red]eve, pooling: a [/link] that ends nothing" in capsys.readouterr().out

@@ -1,6 +1,9 @@
 """What a batch came to: sums for each task, and the submissions that could not be graded."""
 
+from rich.markup import escape
 from rich.table import Table
+
+from convcourse.engine.display import printable
 
 COUNTS = ("scored", "full", "nothing", "by_hand")  # submissions: with a score, with all points, with none, to be read
 
@@ -61,7 +64,8 @@ class Summary:
         if self.outdated:
             console.print(f"{_counted(self.outdated)} graded before with other checks: graded again.", highlight=False)
         for student, notebook, reason in self.failures:
-            console.print(f"[bold]not graded:[/bold] {student}, {notebook}: {reason}", highlight=False)
+            said = escape(printable(f"{student}, {notebook}: {reason}"))
+            console.print(f"[bold]not graded:[/bold] {said}", highlight=False)
 
     def _table(self):
         table = Table(title=f"{self.assignment}: {_counted(self.count)} in {self.seconds:.1f} s")

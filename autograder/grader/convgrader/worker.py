@@ -32,7 +32,7 @@ class SubmissionGrader:
 
     def grade(self, job):
         """Grade one submission. Nothing in it stops the batch; a folder that cannot be written does."""
-        result = SubmissionResult(job.student, timestamp=_timestamp(job.submitted))
+        result = SubmissionResult(job.student, timestamp=files.timestamp(job.submitted))
         written = []
         for source in self.assignment.sources.values():
             graded, text = self.grade_notebook(source, Path(job.submitted) / f"{source.name}.ipynb")
@@ -98,13 +98,6 @@ class SubmissionGrader:
 def _remove(folder):
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder)
-
-
-def _timestamp(folder):
-    """Read when the submission was handed in."""
-    with contextlib.suppress(OSError, ValueError):
-        return files.read_regular(Path(folder) / "timestamp.txt")[:100].decode().strip()
-    return ""
 
 
 def collect_scores(cells, source, earned, graded):

@@ -107,3 +107,19 @@ def test_where_arrays_are_shortened_a_student_is_told_how_to_get_them():
 def test_numpys_numbers_are_numbers():
     check = Check("sum", oracle=lambda x, by: x * by, cases=(Case((np.array([1.0]), np.float64(2.5))),))
     assert "The call: sum([1], 2.5)" in as_text(verdict_on(lambda x, by: x, check))
+
+
+ODD = ["\x1b[2J\x1b]0;MARK\x07", "\x9b31m", "\r", "\x00", "\x7f", "\u202e", "\u2028", "\ud800"]
+
+
+@pytest.mark.parametrize("mark", ODD, ids=ascii)
+@pytest.mark.parametrize("kind", ["raised", "returned"])
+def test_nothing_that_a_student_wrote_moves_the_cursor_or_turns_the_writing(mark, kind):
+    def answered(x):
+        if kind == "raised":
+            raise ValueError(f"odd {mark}")
+        return f"odd {mark}"
+
+    text, page = as_text(verdict_on(answered)), as_html(verdict_on(answered))
+    assert "odd" in text and mark not in page
+    assert not [line for line in text.split("\n") if not line.isprintable()]

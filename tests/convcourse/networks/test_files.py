@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 
 import pytest
 import torch
@@ -45,3 +46,17 @@ def test_a_checkpoint_keeps_its_words(tmp_path):
     files.write_tensors(tmp_path / "c.safetensors", {"w": torch.ones(2)}, {"log": json.dumps({"a": 1})})
     tensors, about = files.read_checkpoint(tmp_path / "c.safetensors")
     assert torch.equal(tensors["w"], torch.ones(2)) and json.loads(about["log"]) == {"a": 1}
+
+
+ODD_HEADERS = [
+    {"a": {"dtype": dtype, "shape": shape, "data_offsets": [0, 0]}}
+    for dtype in ("F32", "F4", "F8_E8M0")
+    for shape in ([2**63, 0], [0, 2**63], [2**64, 0], [0, 2**62, 2**62], [-1, 0], [0.5], [10**400], "x", [None], 3)
+]
+
+
+@pytest.mark.parametrize("header", [*ODD_HEADERS, [], {"a": 3}, {"__metadata__": [1]}, {"__metadata__": {"a": 1}}])
+def test_what_a_weights_file_says_of_itself_is_told_in_a_sentence(header):
+    text = json.dumps(header).encode()
+    with pytest.raises(ModelError, match=r"^weights is not a whole safetensors file"):
+        files.read_tensors(struct.pack("<Q", len(text)) + text, "weights")

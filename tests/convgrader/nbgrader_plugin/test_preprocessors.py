@@ -3,7 +3,9 @@
 import importlib
 import os
 
+from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import base
+from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from convgrader.nbgrader_plugin import patches
@@ -20,7 +22,7 @@ def test_every_name_in_the_configuration_exists():
     use_convgrader(config, unconfined=True)
     names = [*config.Autograde.sanitize_preprocessors, *config.Autograde.autograde_preprocessors]
     names += [config.Autograde.pre_convert_hook, *config.HTMLExporter.filters.values()]
-    assert all(map(find, [*names, config.GenerateFeedback.exporter_class]))
+    assert all(map(find, [*names, config.GenerateFeedback.exporter_class, config.ExportApp.plugin_class]))
     assert config.GradeCells.unconfined is True
     assert "nbgrader.preprocessors.Execute" not in names, "nbgrader itself runs nothing"
 
@@ -35,3 +37,25 @@ def test_links_and_pipes_are_left_out(tmp_path):
     assert found == paths[:1]
     patches.copy_regular_files_alone()
     assert base.find_all_files(str(tmp_path)) == paths[:1]
+
+
+JUNK = {
+    "no time": "not a time", "long": "9" * 33 + "m", "end of time": "9999-12-31 23:59:59 -1200", "year 1": "0001-01-01",
+    "zone": "2027-01-31 12:00:00 /etc/passwd", "offset": "2027-01-31 12:00:00 99999999999999999999", "nul": "\0",
+    "bytes": b"\xff\xfe", "empty": "", "pipe": None,
+}  # fmt: skip
+
+
+def test_a_time_that_is_none_fails_nobody(course, released):
+    """Whatever stands in timestamp.txt, both ways grade it and formgrader lists the class."""
+    for number, junk in enumerate(JUNK.values()):
+        stamp = course.submit(f"student-{number}", released) / "timestamp.txt"
+        os.mkfifo(stamp) if junk is None else stamp.write_bytes(junk if isinstance(junk, bytes) else junk.encode())
+    status, said = course.nbgrader("autograde", "pooling")
+    assert status == 0, said
+    assert not course.grade().failures
+    patches.read_times_as_we_do()
+    directory = CourseDirectory(root=str(course.root), course_id="test", db_url=course.url)
+    listed = NbGraderAPI(directory, timezone="Asia/Tokyo").get_submissions("pooling")
+    assert {about["student"] for about in listed} == {f"student-{number}" for number in range(len(JUNK))}
+    assert all(about["autograded"] for about in listed)

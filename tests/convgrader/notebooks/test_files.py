@@ -59,3 +59,20 @@ def test_what_cannot_be_opened_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "others", lambda *_: [("gone.txt", str(tmp_path / "gone.txt"))])  # root may read all
     files.copy_files(tmp_path, tmp_path / "target")
     assert not (tmp_path / "target").exists()
+
+
+def test_a_time_is_read_up_to_its_bound_and_from_files_alone(tmp_path):
+    stamp = tmp_path / "timestamp.txt"
+    assert files.timestamp(tmp_path) == ""
+    stamp.write_text(" 2027-01-31 12:00:00 UTC\n")
+    assert files.timestamp(tmp_path) == "2027-01-31 12:00:00 UTC"
+    stamp.write_bytes(b"\xff")
+    assert files.timestamp(tmp_path) == ""
+    stamp.write_text("9" * 1000)
+    assert len(files.timestamp(tmp_path)) <= 100
+    stamp.unlink()
+    os.mkfifo(stamp)
+    assert files.timestamp(tmp_path) == ""
+    stamp.unlink()
+    stamp.symlink_to("/etc/hostname")
+    assert files.timestamp(tmp_path) == ""

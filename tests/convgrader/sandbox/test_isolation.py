@@ -131,6 +131,9 @@ CALLS = {
     "memfd_create": (319, b"x", 0), "shmget": (29, 0, 1 << 30, 0o600), "chroot": (161, b"/tmp"),
     "clone_user": (56, 0x10000000 | 17, 0, 0, 0, 0), "setuid": (105, 0), "keyctl": (250, 0, 0, 0, 0),
     "process_vm_readv": (310, 1, 0, 0, 0, 0, 0), "io_uring": (425, 1, 0), "open_by_handle_at": (304, 0, 0, 0),
+    "outlives_its_parent": (157, isolation.PR_SET_PDEATHSIG, 0, 0, 0, 0),
+    "outlives_its_parent_by_another_signal": (157, isolation.PR_SET_PDEATHSIG, signal.SIGCONT, 0, 0, 0),
+    "is_dumpable": (157, isolation.PR_SET_DUMPABLE, 1, 0, 0, 0),
 }  # fmt: skip
 
 
@@ -144,6 +147,17 @@ def test_system_calls_that_reach_around_the_walls_are_refused(name):
 
     result, number = inside(call)
     assert result == -1 and number in (1, 13, 22)
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="system call numbers of x86-64")
+def test_what_else_a_process_may_say_of_itself_stays_allowed():
+    set_name, get_name = 15, 16
+
+    def call():
+        libc, name = ctypes.CDLL(None), ctypes.create_string_buffer(16)
+        return [libc.prctl(set_name, b"mine", 0, 0, 0), libc.prctl(get_name, name, 0, 0, 0), name.value.decode()]
+
+    assert inside(call) == [0, 0, "mine"]
 
 
 def test_memory_processes_and_files_are_bounded():

@@ -5,7 +5,7 @@ import pytest
 from convcourse.calls.call import Outcome
 from convgrader.errors import ProtocolError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, checked_outputs
+from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, checked_outputs, error_output
 
 FORGED = {
     "not_a_tuple": ["ok"],
@@ -33,3 +33,12 @@ def test_what_is_printed_in_a_row_is_one_output_and_their_number_is_bounded():
     many = checked_outputs([picture, text] * 5000)
     assert len(many) == MAX_OUTPUTS + 1 and many[-1]["text"] == f"{10_000 - MAX_OUTPUTS} more outputs are left out.\n"
     assert checked_outputs([picture], most=0)[0]["text"] == "1 more outputs are left out.\n"
+
+
+def test_an_error_of_ours_holds_no_control_characters_either():
+    shown = error_output("Err\x1b[2Jor", "it said \x9b31m\x00")
+    assert (shown["ename"], shown["evalue"], shown["traceback"]) == (
+        "Err[2Jor",
+        "it said 31m",
+        ["Err[2Jor: it said 31m"],
+    )

@@ -16,6 +16,7 @@ from convgrader.nbgrader_plugin import grading_log
 _STUDENTS, _SUBMISSIONS, _NOTEBOOKS = (
     api.Student.__table__, api.SubmittedAssignment.__table__, api.SubmittedNotebook.__table__,
 )  # fmt: skip
+YEARS = range(1970, 2200)  # others cannot be shown in every zone of time
 _GRADES, _COMMENTS = api.Grade.__table__, api.Comment.__table__
 
 
@@ -82,7 +83,7 @@ class GradebookWriter:
     def _write(self, result, checks, db):
         if db.execute(select(_STUDENTS.c.id).where(_STUDENTS.c.id == result.student)).first() is None:
             db.execute(insert(_STUDENTS), {"id": result.student})
-        submission = self._submission(result, _time(result.timestamp), db)
+        submission = self._submission(result, time_of(result.timestamp), db)
         rows = db.execute(
             select(_NOTEBOOKS.c.notebook_id, _NOTEBOOKS.c.id).where(_NOTEBOOKS.c.assignment_id == submission)
         )
@@ -155,12 +156,19 @@ class GradebookWriter:
         db.commit()
 
 
-def _time(text):
-    """Read when something was handed in, as nbgrader writes it; None if it cannot be read."""
+def time_of(text):
+    """Read when something was handed in, as nbgrader writes it; None if that is no time of a course.
+
+    Examples
+    --------
+    >>> time_of("2027-01-31 12:00:00 UTC"), time_of("9999-12-31 23:00:00 UTC"), time_of("9" * 33 + "m")
+    (datetime.datetime(2027, 1, 31, 12, 0), None, None)
+    """
     try:
-        return utils.parse_utc(text) if text else None
+        time = utils.parse_utc(text) if text else None
     except Exception:  # a student may have written it, and what reads it raises many things
         return None
+    return time if time and time.year in YEARS else None
 
 
 def _cells(row):

@@ -1,8 +1,11 @@
 """What is changed in nbgrader itself, because it has no option for it: tried with 0.9.6, the version that is pinned."""
 
+from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.zipcollectapp import ZipCollectApp
 from nbgrader.converters import base
+from nbgrader.coursedir import CourseDirectory
 
+from convgrader.nbgrader_plugin.gradebook import time_of
 from convgrader.notebooks import files
 
 _find_all_files = base.find_all_files
@@ -16,6 +19,21 @@ def copy_regular_files_alone():
 
 def _regular_files(*arguments):
     return list(filter(files.is_regular, _find_all_files(*arguments)))
+
+
+def read_times_as_we_do():
+    """Have nbgrader read times as this package does: one that is none fails formgrader, for the whole class."""
+    CourseDirectory.get_existing_timestamp = _existing_timestamp
+    NbGraderAPI.get_submitted_timestamp = _submitted_timestamp
+
+
+def _existing_timestamp(directory, folder):
+    return time_of(files.timestamp(folder))
+
+
+def _submitted_timestamp(api, assignment_id, student_id):
+    directory = api.coursedir
+    return time_of(files.timestamp(directory.format_path(directory.submitted_directory, student_id, assignment_id)))
 
 
 def tell_what_was_left_out():

@@ -37,12 +37,14 @@ def use_convgrader(config, unconfined=False):
     ]
     config.Autograde.pre_convert_hook = f"{_HERE}.leave_out_links"
     patches.copy_regular_files_alone()
+    patches.read_times_as_we_do()
     here = feedback.__name__
     config.HTMLExporter.filters = {
         name: f"{here}.{f.__name__}" for name, f in feedback.FILTERS.items()
     }  # formgrader's too
     config.GenerateFeedback.exporter_class = "convgrader.nbgrader_plugin.feedback.FeedbackExporter"
     config.FeedbackExporter.update(feedback.TEMPLATE)
+    config.ExportApp.plugin_class = "convgrader.nbgrader_plugin.exporting.PlainCsvExport"
     config.GradeCells.unconfined = unconfined
 
 

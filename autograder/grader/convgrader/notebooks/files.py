@@ -28,6 +28,13 @@ def read_regular(path):
         os.close(descriptor)
 
 
+def timestamp(folder):
+    """Return what a submission says about when it was handed in, "" if it says nothing that can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        return read_regular(os.path.join(folder, "timestamp.txt"))[:100].decode().strip()
+    return ""
+
+
 def is_regular(path):
     """Say whether a path is a file, and no link to one."""
     try:

@@ -316,7 +316,7 @@ _X86_64 = dict(
     clock_settime=227, adjtimex=159, clock_adjtime=305, sethostname=170, setdomainname=171, iopl=172, ioperm=173,
     personality=135, pidfd_open=434, pidfd_getfd=438, fsopen=430, fsmount=432, open_tree=428, move_mount=429,
     mount_setattr=442, memfd_secret=447, vmsplice=278, nfsservctl=180, lookup_dcookie=212, modify_ldt=154,
-    migrate_pages=256, move_pages=279, sched_setaffinity=203,
+    migrate_pages=256, move_pages=279, sched_setaffinity=203, prctl=157,
 )  # fmt: skip
 _AARCH64 = dict(
     pivot_root=41, capset=91, clone=220, clone3=435, socket=198, unshare=97, setns=268, mount=40, umount2=39,
@@ -327,7 +327,7 @@ _AARCH64 = dict(
     swapon=224, swapoff=225, reboot=142, syslog=116, acct=89, quotactl=60, settimeofday=170, clock_settime=112,
     adjtimex=171, clock_adjtime=266, sethostname=161, setdomainname=162, personality=92, pidfd_open=434,
     pidfd_getfd=438, fsopen=430, fsmount=432, open_tree=428, move_mount=429, mount_setattr=442, memfd_secret=447,
-    vmsplice=75, lookup_dcookie=18, migrate_pages=238, move_pages=239, sched_setaffinity=122,
+    vmsplice=75, lookup_dcookie=18, migrate_pages=238, move_pages=239, sched_setaffinity=122, prctl=167,
 )  # fmt: skip
 _CALLS = {"x86_64": _X86_64, "aarch64": _AARCH64}.get(platform.machine(), {})
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -339,7 +339,7 @@ _NEW_NAMESPACE = NAMESPACES | NEWUSER | NEWCGROUP
 
 def _program():
     """Write the filter: refuse what no assignment needs and what reaches around the namespaces."""
-    refused = [number for name, number in _CALLS.items() if name not in ("clone", "clone3", "socket")]
+    refused = [number for name, number in _CALLS.items() if name not in ("clone", "clone3", "socket", "prctl")]
     program = [
         (_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, _AUDIT[platform.machine()]), (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
@@ -348,7 +348,10 @@ def _program():
     ]  # fmt: skip
     for number in refused:
         program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]
-    program += [
+    program += [  # of prctl, what would undo a part of the lock
+        (_EQUAL, 0, 5, _CALLS["prctl"]), (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_EQUAL, 1, 0, PR_SET_PDEATHSIG), (_EQUAL, 0, 1, PR_SET_DUMPABLE), (_RETURN, 0, 0, _ERRNO | errno.EPERM),
+        (_RETURN, 0, 0, _ALLOW),
         (_EQUAL, 0, 3, _CALLS["socket"]), (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_EQUAL, 4, 0, socket.AF_UNIX), (_RETURN, 0, 0, _ERRNO | errno.EACCES),
         (_EQUAL, 0, 2, _CALLS["clone"]), (_LOAD, 0, 0, _FIRST_ARGUMENT), (_ANY_BIT, 1, 0, _NEW_NAMESPACE),

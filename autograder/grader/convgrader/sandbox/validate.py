@@ -89,4 +89,6 @@ def _clean(text):
 
 
 def error_output(name, says, traceback=()):
+    """Return an error as nbformat has it; what it says may be a student's words."""
+    name, says = _clean(name), _clean(says)
     return {"output_type": "error", "ename": name, "evalue": says, "traceback": list(traceback) or [f"{name}: {says}"]}

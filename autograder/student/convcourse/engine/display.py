@@ -142,7 +142,18 @@ def as_text(verdict):
         lines.append(f"  Read: {site.published(verdict.site)}{link(verdict)}")
     if verdict.seed is not None and not verdict.passed:
         lines.append(f"  (seed {verdict.seed}: running the cell again tries the same cases)")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
+
+
+def printable(text):
+    """Return a text in one line, with a blank for all that moves the cursor, colours a terminal or turns the writing.
+
+    Examples
+    --------
+    >>> printable("red: \\x1b[31m, overwritten: \\r")
+    'red:  [31m, overwritten:  '
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def link(verdict):
@@ -188,7 +199,7 @@ def _anchor(verdict):
 
 
 def _escape(text):
-    return html.escape("".join(c if c.isprintable() else " " for c in str(text)))
+    return html.escape(printable(str(text)))
 
 
 def _svg(caption, plane, bound):
