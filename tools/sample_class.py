@@ -132,7 +132,7 @@ CLASS = (
     Student("chen", "right, by views of windows", style=1),
     Student("dana", "right, in a third style", style=2),
     Student("emil", "max pooling pads with zeros", style=1, edits=(
-        Edit("max_pool2d", "windows", "np.pad(x, widths, constant_values=low)", "np.pad(x, widths)", 5.0),
+        Edit("max_pool2d", "windows", "np.pad(x, widths, constant_values=lowest(x))", "np.pad(x, widths)", 5.0),
     )),
     Student("fay", "the gradient is assigned where windows overlap", style=0, edits=(
         Edit("max_pool2d_backward", "loops", "gx[b, c, row, column] +=", "gx[b, c, row, column] =", 2.0),
