@@ -71,6 +71,7 @@ def _stop(signum, frame):
 def _tried(check, function, seeds):
     trial = Trial(check, LocalFunction(function), RunContext(seed=0, at_home=False))
     trial.try_table()
+    trial.try_again()
     trial.try_kinds()
     broken = trial.broken()
     found = Tried(trial.share(broken), trial.diagnosis())

@@ -76,7 +76,7 @@ def test_a_call_that_changes_the_result_before_it_is_seen():
 
     kept = LocalFunction(fill)
     assert not kept.call((np.ones(2),), {}, 1).overwrites
-    assert not kept.call((np.ones(2),), {}, 1).overwrites, "nobody can tell"
+    assert kept.call((np.ones(2),), {}, 1).overwrites, "nothing has changed, but the caller has one array twice"
     assert kept.call((np.zeros(2),), {}, 1).overwrites
     fresh = LocalFunction(lambda x: x + 1)
     assert not any(fresh.call((np.full(2, k),), {}, 1).overwrites for k in range(3))

@@ -16,7 +16,7 @@ import pytest
 
 from convcourse import checks
 from convcourse.calls.call import arrays_in
-from convcourse.engine import kinds
+from convcourse.engine import expected, kinds
 from tools import answers, reliability
 from tools.mutation import solved
 
@@ -86,6 +86,31 @@ def lacking_defaults(task):
             yield f"no case leaves {name} out"
         if all(_alike(value, parameter.default) for value in task.given(name)):
             yield f"in no case is {name} anything but its default"
+
+
+def lacking_nothings(task):
+    """An array that may be left out is there in one case, and holds nothing but zeros: that is not the same."""
+    for name, parameter in task.signature.parameters.items():
+        arrays = [value for value in task.given(name) if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
+        if parameter.default is None and arrays and all(array.any() for array in arrays):
+            yield f"in no case is {name} there and 0"
+
+
+def lacking_identities(task):
+    """What goes in comes out: a window of one pixel, a factor of 1. Then a view of the input, or itself, looks right."""
+    changes = {"kernel_size", "size", "output_size", "scale_factor", "factor", "stride", "dilation", "weight", "dy"}
+    if task.check.oracle is None or not changes & set(task.signature.parameters):
+        return
+    for case in task.check.cases:
+        first = next(iter(arrays_in([case.args])), None)
+        found = expected.truth(task.check, case)[0]
+        outputs = arrays_in([found] if isinstance(found, np.ndarray) else found)
+        if first is not None and any(
+            o.size == first.size and np.array_equal(o.ravel(), first.ravel()) for o in outputs
+        ):
+            return
+    if any(arrays_in([case.args]) for case in task.check.cases):
+        yield "in no case does what goes in come out"
 
 
 def lacking_words(task):
@@ -181,6 +206,8 @@ def lacking_combinations(task):
 STANDING = {
     "defaults": lacking_defaults,
     "combinations": lacking_combinations,
+    "nothings": lacking_nothings,
+    "identities": lacking_identities,
     "words": lacking_words,
     "pairs": lacking_pairs,
     "lists": lacking_lists,

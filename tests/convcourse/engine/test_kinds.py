@@ -8,7 +8,7 @@ import pytest
 
 from convcourse.engine import kinds
 from convcourse.engine.check import Check
-from convcourse.engine.model import COST, Case
+from convcourse.engine.model import COST, OVERWRITES, Case
 from tests.helpers.doubling import verdict_on
 
 X = np.array([[0.5, -1.25, 2.0], [3.5, 0.75, -0.5]])
@@ -53,8 +53,8 @@ def widened(x, weight):
 
 @pytest.mark.parametrize(
     ("function", "kind"),
-    [(cut, kinds.WHOLE), (wraps, kinds.BYTES), (absolute, kinds.SCALE), (remembers(), kinds.AGAIN)],
-    ids=["whole numbers", "bytes", "scale", "again"],
+    [(cut, kinds.WHOLE), (wraps, kinds.BYTES), (absolute, kinds.SCALE)],
+    ids=["whole numbers", "bytes", "scale"],
 )
 def test_each_kind_finds_what_it_is_for(function, kind):
     table = replace(MEANS, exempt={other.name: "not of this test" for other in kinds.KINDS if other is not kind})
@@ -63,7 +63,21 @@ def test_each_kind_finds_what_it_is_for(function, kind):
     assert kind.says in verdict.broken and verdict.earned == 4 * (1 - COST)
     assert verdict.failure is not None, "the call that goes wrong is shown"
     exempt = replace(table, exempt={other.name: "not of this test" for other in kinds.KINDS})
-    assert verdict_on(function if kind is not kinds.AGAIN else remembers(), exempt).passed
+    assert verdict_on(function, exempt).passed
+
+
+def test_a_part_that_is_remembered_is_not_earned_and_no_seed_decides_that():
+    verdict = verdict_on(remembers(), MEANS)
+    assert verdict.earned == 0 and kinds.AGAIN.says in verdict.diagnosis
+    exempt = replace(MEANS, exempt={other.name: "not of this test" for other in kinds.KINDS})
+    assert verdict_on(remembers(), exempt).passed
+
+
+def test_a_result_that_is_handed_out_twice_is_seen_without_arguments_too():
+    constant = np.array([1.0, 2.0])
+    table = Check("constant", oracle=lambda: np.array([1.0, 2.0]), cases=(Case(),))
+    assert verdict_on(lambda: constant, table).broken == (OVERWRITES,)
+    assert verdict_on(lambda: constant.copy(), table).passed
 
 
 def test_float32_is_asked_for_where_no_case_of_the_table_has_it():
@@ -96,13 +110,18 @@ def test_bytes_are_tried_on_photographs_alone():
 def test_whole_numbers_are_tried_in_all_arrays_and_in_each_alone():
     dtypes = [tuple(array.dtype.kind for array in given.args) for given, _ in kinds.variations(MEANS, kinds.WHOLE)]
     assert dtypes == [("i", "i"), ("i", "f"), ("f", "i")]
+    three = Check("sums", oracle=lambda *x: sum(x), cases=(Case((X, X, X)),))
+    dtypes = ["".join(array.dtype.kind for array in given.args) for given, _ in kinds.variations(three, kinds.WHOLE)]
+    assert dtypes == ["iii", "iff", "fif", "ffi", "fii", "ifi", "iif"]
 
 
 def test_every_part_is_tried_and_what_is_not_finite_is_left_alone():
     infinite = Case((np.array([[np.inf, 1.0]]), np.ones(2)), {}, "infinite")
     parts = replace(MEANS, cases=(*MEANS.cases, Case((X.T, np.ones(2)), {}, "tall"), infinite),
                     parts={"values": 1, "tall": 1, "infinite": 1})  # fmt: skip
-    assert {given.part for given, _ in kinds.variations(parts, kinds.AGAIN)} == {"values", "tall"}
+    assert {given.part for given, _ in kinds.variations(parts, kinds.WHOLE)} == {"values", "tall"}
+    again = [given for given, _ in kinds.variations(parts, kinds.AGAIN) if given.part == "infinite"]
+    assert again == [infinite, infinite]
 
 
 def test_where_a_part_has_failed_nothing_more_is_taken_away():

@@ -12,6 +12,7 @@ import signal
 import sys
 import textwrap
 import threading
+import time
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Outcome:
 
     `kind` is "ok", "blank" (still to be written), "raised", "timeout" or "unfit" (a value that cannot be handed over).
     `problem` is one sentence for every kind but "ok". `modified`: the call changed its arguments; `shares_memory`: its
-    result is a view of one; `overwrites`: it changed the result of the call before.
+    result is a view of one; `overwrites`: it changed the result of the call before, or handed it out again.
     """
 
     kind: str = "ok"
@@ -78,6 +79,7 @@ class LocalFunction(StudentFunction):
             return Outcome("raised", problem=describe_error(error))
         given, found = [*args, *kwargs.values()], arrays_in(value)
         overwrites = any(not unchanged(after, before) for after, before in self.earlier)
+        overwrites |= any(np.may_share_memory(a, b) for a in found for b, _ in self.earlier)
         self.earlier = [(array, array.copy()) for array in found]
         return Outcome(
             value=value,
@@ -171,6 +173,9 @@ def _quiet():
         yield
 
 
+AGAIN = 0.05  # seconds between two of the errors that a body is sent when its time is up
+
+
 class TimeLimitError(BaseException):
     """Raised inside a call whose time is up; not an Exception, so that few handlers catch it."""
 
@@ -180,18 +185,21 @@ def time_limit(seconds):
     """Raise TimeLimitError in the body after `seconds`, and at every line from then on if the body swallows it.
 
     In the main thread a signal interrupts even a sleep: a timer's where there is one, else (Windows) one that a second
-    thread sends. In any other thread the error is raised at the next bytecode, again and again.
+    thread sends. In any other thread the error is raised at the next bytecode, again and again. A limit around this one
+    goes on in the end with what is left of it.
     """
     if threading.current_thread() is not threading.main_thread():
         with _watch(seconds, _raiser_in(threading.get_ident())):
             yield
     elif hasattr(signal, "setitimer"):
         with _handler(signal.SIGALRM):
-            signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
+            start = time.monotonic()
+            around = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)[0]
             try:
                 yield
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                left = max(around - (time.monotonic() - start), 0.001) if around else 0
+                signal.setitimer(signal.ITIMER_REAL, left, AGAIN)
     else:
         with _handler(signal.SIGINT), _watch(seconds, _thread.interrupt_main):
             yield
@@ -224,7 +232,7 @@ def _handler(number):
 
 @contextlib.contextmanager
 def _watch(seconds, strike):
-    """Call `strike` from a second thread after `seconds`, then every 50 ms until the body has ended."""
+    """Call `strike` from a second thread after `seconds`, then again and again until the body has ended."""
     over, lock = threading.Event(), threading.Lock()
 
     def watch():
@@ -233,7 +241,7 @@ def _watch(seconds, strike):
             with lock:
                 if not over.is_set():
                     strike()
-            wait = 0.05
+            wait = AGAIN
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

@@ -26,7 +26,7 @@ class Kind:
 
 
 def changed(case, change, only=None):
-    """Return a case with its arrays of floating-point numbers changed; of number `only`, counted through, if given.
+    """Return a case with its arrays of floating-point numbers changed, of those that `only` counts if it is given.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def changed(case, change, only=None):
 
     def convert(value):
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return change(value) if next(number) == only or only is None else value
+            return change(value) if only is None or next(number) in only else value
         if isinstance(value, tuple | list):
             return type(value)(convert(item) for item in value)
         if isinstance(value, dict):
@@ -54,13 +54,15 @@ def floats_in(case):
 
 
 def _whole(case):
-    """All arrays hold integers, then each of them alone."""
-    count = len(floats_in(case))
-    return [_as(case, _rounded, np.int64, only) for only in (None, *range(count if count > 1 else 0))]
+    """All arrays hold integers, then each of them alone, then all others but it."""
+    every = range(len(floats_in(case)))
+    alone = [(number,) for number in every] if len(every) > 1 else []
+    others = [tuple(set(every) - {number}) for number in every] if len(every) > 2 else []
+    return [_as(case, _rounded, np.int64, only) for only in (tuple(every), *alone, *others)]
 
 
 def _bytes(case):
-    return [_as(case, lambda array: np.clip(np.rint(60 * np.abs(array)), 0, 255), np.uint8, 0)]
+    return [_as(case, lambda array: np.clip(np.rint(60 * np.abs(array)), 0, 255), np.uint8, (0,))]
 
 
 def _as(case, values, dtype, only):
@@ -78,12 +80,13 @@ def _single(case):
 
 
 def _scaled(case):
-    return [(given, given) for factor in (1e6, 1e-3) for given in [changed(case, lambda a, f=factor: f * a, 0)]]
+    return [(given, given) for factor in (1e6, 1e-3) for given in [changed(case, lambda a, f=factor: f * a, (0,))]]
 
 
 def _again(case):
+    """The same call twice in a row, then one with other values, where these are sure to be of the same kind."""
     given = changed(case, lambda array: array[(slice(None, None, -1),) * array.ndim].copy())
-    return [(given, given)]
+    return [(case, case), (case, case), *([(given, given)] if _is_plain(case) else [])]
 
 
 WHOLE = Kind(
@@ -125,11 +128,18 @@ def variations(check, kind):
     return check.kept.variations[kind.name]
 
 
+def _is_plain(case):
+    """Say whether a case has arrays of fractions, and these hold finite numbers, and more than one."""
+    arrays = floats_in(case)
+    return bool(arrays) and all(np.isfinite(array).all() and array.size > 1 for array in arrays)
+
+
 def _variations(check, kind):
     chosen = {}
     for case in check.cases:
-        arrays = floats_in(case)
-        if arrays and all(np.isfinite(array).all() and array.size > 1 for array in arrays):
+        if _is_plain(case):
             best = chosen.setdefault(case.part, case)
             chosen[case.part] = min(best, case, key=lambda one: (one.size < 8, one.size))
+        elif kind is AGAIN:
+            chosen.setdefault(case.part, case)
     return [pair for case in chosen.values() for pair in kind.vary(case)]

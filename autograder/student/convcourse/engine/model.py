@@ -12,7 +12,7 @@ from convcourse.engine.display import as_html, as_text
 MODIFIES = "It changes its input. The caller still needs that array: work on a copy."
 VIEW = "It returns a view of its input. Whoever changes the result would change the input too: return a new array."
 DTYPE = "The result has another dtype than the input: float32 in must give float32 out."
-OVERWRITES = "A call changes the result of the one before: return a new array each time."
+OVERWRITES = "A call changes the result of the one before, or hands it out again: return a new array each time."
 LIST = "It returns a list where an array is asked for."
 NOT_TRIED = "It was not tried after the failures before."
 SCORED = "application/vnd.convcourse.verdict+json"  # of what a notebook keeps: for programs that read points

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import hypothesis
 from hypothesis import strategies as st
 
-from convcourse.engine.compare import compare
+from convcourse.engine.compare import compare, same
 from convcourse.engine.diagnosis import diagnose
 from convcourse.engine.expected import (
     as_expected,
@@ -17,7 +17,7 @@ from convcourse.engine.expected import (
     rng_of,
     truth,
 )
-from convcourse.engine.kinds import BYTES, KINDS, SINGLE, WHOLE, variations
+from convcourse.engine.kinds import AGAIN, BYTES, KINDS, SINGLE, WHOLE, variations
 from convcourse.engine.model import COST, DTYPE, LIST, MODIFIES, NOT_TRIED, OVERWRITES, VIEW, Failure, malformed
 from convcourse.engine.sampling import Draws, SmallDraws
 
@@ -42,13 +42,14 @@ class Trial:
         self.spoiled = {}  # kind of input that goes wrong -> the failure
         self.dtype_kept = True
         self.listed = False
-        self.overwrites = False
+        self.overwrites = self.remembers = False
         self.given_up = False
         self.timeouts = 0
 
     def run(self):
         """Try the table, what the seed draws, and the kinds of inputs that every check tries."""
         self.try_table()
+        self.try_again()
         self.try_drawn(self.context.seed)
         self.try_kinds()
 
@@ -62,6 +63,19 @@ class Trial:
             if self.given_up:
                 self.failures.setdefault(case.part, Failure(case, NOT_TRIED))
 
+    def try_again(self):
+        """Call the function once more with the smallest case of each part that holds, and with other values.
+
+        A part that a remembered result has earned is not earned: so it does not hang on what a seed draws either.
+        """
+        earlier = {}
+        for case, _ in variations(self.check, AGAIN):
+            if not self.given_up and case.part not in self.failures:
+                outcome, failure = self._try(case)
+                if failure is not None and outcome.ok and case.part in earlier:
+                    self.remembers |= same(outcome.value, earlier[case.part])
+                earlier[case.part] = outcome.value
+
     def try_drawn(self, seed):
         """Call the function on what a seed draws for the parts that still hold."""
         for case in drawn(self.check, seed):
@@ -71,7 +85,7 @@ class Trial:
     def try_kinds(self):
         """Call the function on all kinds of inputs, if nothing has failed: nothing is to be taken away twice."""
         for kind in KINDS if not self.failures else ():
-            if not (kind is BYTES and WHOLE in self.spoiled):
+            if kind is not AGAIN and not (kind is BYTES and WHOLE in self.spoiled):
                 self._try_kind(kind)
 
     def _try(self, case):
@@ -158,7 +172,8 @@ class Trial:
         told = " ".join(failure.problem for failure in self.failures.values())
         fragments = {mistake.says for mistake in self.check.mistakes if not mistake.is_sentence}
         sentences = diagnose(self.check, self.outcomes, self.wrong)
-        return " ".join(says for says in sentences if says not in fragments or says in told)
+        said = [says for says in sentences if says not in fragments or says in told]
+        return " ".join([*said, AGAIN.says] if self.remembers and AGAIN.says not in said else said)
 
     def _shrunk(self, failure, seconds=0.5):
         """Find the smallest case of the same part that still fails, in about half a second."""
