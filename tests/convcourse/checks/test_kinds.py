@@ -99,7 +99,8 @@ def lacking_nothings(task):
 def lacking_identities(task):
     """What goes in comes out: a window of one pixel, a factor of 1. Then a view of the input, or itself, looks right."""
     changes = {"kernel_size", "size", "output_size", "scale_factor", "factor", "stride", "dilation", "weight", "dy"}
-    if task.check.oracle is None or not changes & set(task.signature.parameters):
+    is_concerned = next(iter(task.signature.parameters), "") in ("x", "image", "images", "grad_output", "input_size")
+    if task.check.oracle is None or not (is_concerned and changes & set(task.signature.parameters)):
         return
     for case in task.check.cases:
         first = next(iter(arrays_in([case.args])), None)
