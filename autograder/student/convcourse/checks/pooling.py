@@ -693,6 +693,7 @@ LP_POOL2D = Check(
         Case((_x(2, 3, 4, 6), 2.0, 2), {}, "p = 2", "inputs of both signs"),
         Case((_x(1, 2, 7, 5, dtype=np.float32), 2.0, (3, 2), (2, 1)), {}, "p = 2", "windows overlap, float32"),
         Case((np.abs(_x(1, 2, 4, 6)), 1.0, 2), {}, "any p"),
+        Case((np.abs(_x(1, 2, 3, 2)), 1.0, 1), {}, "any p", "windows of one pixel: what goes in comes out"),
         Case((np.abs(_x(2, 1, 5, 7)), 3, (2, 3), 1), {}, "any p"),
         Case((np.abs(_x(1, 2, 4, 5)), 0.5, (2, 1)), {}, "any p", "p below 1"),
         Case((np.abs(_x(1, 1, 4, 4, dtype=np.float32)), 1.5, 2), {}, "any p", "p need not be whole, float32"),

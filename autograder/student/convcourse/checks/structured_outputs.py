@@ -251,6 +251,7 @@ PIXELWISE_CROSS_ENTROPY = Check(
         Case(_BOTH, {"reduction": "sum"}, "reductions", "weights, and pixels without a label"),
         Case(_BOTH, {"reduction": "none"}, "reductions", "weights, and pixels without a label"),
         Case((*_OTHER, _WEIGHT), {"ignore_index": -1, "reduction": "sum"}, "reductions", "all options"),
+        Case((*_PLAIN[1], np.zeros(3)), {"reduction": "sum"}, "reductions", "weights of 0 are weights"),
         Case((*_OTHER, _WEIGHT), {"ignore_index": -1, "reduction": "none"}, "reductions", "all options"),
     ),
     draw=_draw_loss,
@@ -384,6 +385,7 @@ PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
     section="structured_outputs#structured_outputs-labels",
     oracle=_slope,
     scale=_slope_scale,
+    exempt={"identities": "probabilities come out, and never what went in"},
     parts={"plain": 3, "weights": 1, "ignored": 1, "reductions": 1},
     cases=(
         Case((2, *_PLAIN[0]), {}, "plain", "probabilities (1/2, 1/2)"),
@@ -404,6 +406,7 @@ PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
         Case((-1.4, *_BOTH), {"reduction": "sum"}, "reductions", "weights, and pixels without a label"),
         Case((_x(2, 4, 2), *_BOTH), {"reduction": "none"}, "reductions", "weights, and pixels without a label"),
         Case((0.7, *_OTHER, _WEIGHT), {"ignore_index": -1, "reduction": "sum"}, "reductions", "all options"),
+        Case((0.7, *_PLAIN[1], np.zeros(3)), {"reduction": "sum"}, "reductions", "weights of 0 are weights"),
         Case((_x(2, 4, 2), *_OTHER, _WEIGHT), {"ignore_index": -1, "reduction": "none"}, "reductions", "all options"),
     ),
     draw=_draw_slope,
