@@ -11,8 +11,8 @@ over all topics: `python -m tools.reliability --page book/_reliability.md`.
 import argparse
 import random
 import re
-import signal
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ LIES = ("rejected", "accepted", "missed")  # how the names of the figures end th
 # --- trying a function ---------------------------------------------------------------------------------------------
 
 
-class TooLongError(BaseException):
+class TooLongError(Exception):
     """A broken answer ran for too long as a whole."""
 
 
@@ -50,26 +50,34 @@ class Tried:
     missed: list = field(default_factory=list)
 
 
-def tried(check, function, seeds=0, seconds=20):
-    """Try a function on the table and its variations, then on what `seeds` seeds draw for the parts that hold."""
-    before = signal.signal(signal.SIGALRM, _stop)
-    signal.alarm(seconds)
+class Bounded(LocalFunction):
+    """A function that is not called any more once all its calls together have taken too long."""
+
+    def __init__(self, function, seconds):
+        super().__init__(function)
+        self.stop = time.monotonic() + seconds
+
+    def call(self, args, kwargs, limit):
+        """Call it; TooLongError if its time is up."""
+        if time.monotonic() > self.stop:
+            raise TooLongError
+        return super().call(args, kwargs, limit)
+
+
+def tried(check, function, seeds=0, seconds=float("inf")):
+    """Try a function on the table and its variations, then on what `seeds` seeds draw for the parts that hold.
+
+    None for a function that has not come to an end after `seconds` in all.
+    """
     try:
         with np.errstate(all="ignore"):
-            return _tried(check, function, seeds)
+            return _tried(check, Bounded(function, seconds), seeds)
     except TooLongError:
-        return Tried(0.0, ())
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _stop(signum, frame):
-    raise TooLongError
+        return None
 
 
 def _tried(check, function, seeds):
-    trial = Trial(check, LocalFunction(function), RunContext(seed=0, at_home=False))
+    trial = Trial(check, function, RunContext(seed=0, at_home=False))
     trial.try_table()
     trial.try_again()
     trial.try_kinds()
@@ -301,8 +309,11 @@ def examine(root, stem, seeds=SEEDS, count=40, only=None):
     return figures
 
 
-def _seeds(figures, check, function, about, seeds, kind):
-    found = tried(check, function, seeds)
+def _seeds(figures, check, function, about, seeds, kind, seconds=float("inf")):
+    found = tried(check, function, seeds, seconds)
+    if found is None:
+        figures.counts[f"{kind}: too slow to be tried"] += 1
+        return None
     figures.counts[f"{kind}: tried"] += 1
     if kind == "right" and found.share < 1:
         figures.fault("right: rejected", f"{about}: {found.share:.2f}")
@@ -363,8 +374,8 @@ def _mutants(figures, root, stem, check, seeds, count):
         except Exception:
             continue
         about = f"{stem}.{check.name}, {style}, {change}"
-        found = _seeds(figures, check, space[check.name], about, seeds, "mutants")
-        if found.share < 1:
+        found = _seeds(figures, check, space[check.name], about, seeds, "mutants", seconds=20)
+        if found is not None and found.share < 1:
             figures.counts["mutants: caught"] += 1
             fitting = _fitting(check, space[check.name])
             if found.says or len({mistake.says for mistake in fitting}) == 1:
