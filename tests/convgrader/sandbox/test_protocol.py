@@ -1,8 +1,11 @@
 """What crosses between sandbox and grader comes out as it went in, and nothing malformed gets in."""
 
 import json
+import os
 import socket
 import struct
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError
 from convgrader.sandbox import protocol
+from convgrader.sandbox.validate import find_unfit
 
 
 def there_and_back(value, number_of=None, function_of=None):
@@ -45,7 +49,7 @@ LAYOUTS = {
     "every_second": BASE[..., ::2],
     "backwards": BASE[::-1, :, ::-1],
     "transposed": BASE.transpose(2, 0, 1),
-    "broadcast": np.broadcast_to(np.arange(4.0), (3, 4)),
+    "repeated": np.broadcast_to(np.arange(4.0), (3, 4)),
     "scalar_array": np.array(3.0),
     "empty": np.empty((0, 3)),
     "thin_view": np.zeros((100, 1000))[:, 0],
@@ -62,7 +66,7 @@ def test_arrays_keep_values_and_layout(name):
     back = there_and_back(array)
     np.testing.assert_array_equal(back, array)
     assert back.dtype.kind == array.dtype.kind and back.flags.writeable == array.flags.writeable
-    if name not in ("thin_view", "empty"):
+    if name not in ("thin_view", "empty", "repeated"):
         assert back.strides == array.strides
 
 
@@ -127,6 +131,18 @@ FORGED = {
     "long_integer": "[" + '"t", ' + "9" * 5000 + "]",
     "unhashable_key": '["d", [["l"], 1]]',
     "many_items": json.dumps(["l", *[0] * 200_001]),
+    "repeated": '["a", "|i1", [9], [0], 0, 8, true]',
+    "dtype_to_parse": '["a", "<f8, <f8", [1], [8], 0, 8, true]',
+    "dtype_by_another_name": '["a", "float64", [1], [8], 0, 8, true]',
+    "dtype_as_a_list": '["a", ["<f8"], [1], [8], 0, 8, true]',
+    "text_array": '["a", "<U2", [1], [8], 0, 8, true]',
+    "dates": '["a", "<M8[s]", [1], [8], 0, 8, true]',
+    "key_of_floats": '["d", [0.5, 1]]',
+    "key_of_truth": '["d", [true, 1]]',
+    "key_of_tuples": '["d", [["t", 1], 1]]',
+    "large_key": '["d", [2305843009213693951, 1]]',
+    "long_key": json.dumps(["d", ["k" * 1000, 1]]),
+    "many_keys": json.dumps(["l", *[["d", *[[key, 0] for key in range(101)]]] * 100]),
 }
 
 
@@ -134,6 +150,87 @@ FORGED = {
 def test_forged_frames_are_refused(name):
     with pytest.raises(ProtocolError):
         protocol.Unpacker().unpack(FORGED[name], bytes(8))
+
+
+def test_whatever_a_frame_raises_it_is_malformed():
+    def odd(number):
+        raise ZeroDivisionError
+
+    with pytest.raises(ProtocolError, match="malformed"):
+        protocol.Unpacker(odd).unpack('["f", 1]', b"")
+
+
+@pytest.mark.parametrize("value", [{0.5: 1}, {True: 1}, {(1, 2): 3}, {"k" * 1000: 1}, dict.fromkeys(range(10_001))])
+def test_what_could_not_arrive_does_not_leave(value):
+    with pytest.raises(ProtocolError, match="key"):
+        protocol.Packer().pack(value)
+
+
+def rows(node, spent=16):
+    """Return a list of as many such nodes as fit into the text of a frame."""
+    return b'["l",' + b",".join([node] * ((protocol.MAX_TEXT - spent) // (len(node) + 1))) + b"]"
+
+
+SIZE, SMALL, ROW = protocol.MAX_ARRAYS, 1 << 14, 480
+DEAR = {  # frames that become as much as can be made of them
+    "empty lists": (rows(b"[]"), b""),
+    "lists": (rows(b"[0]"), b""),
+    "objects": (rows(b"{}"), b""),
+    "numbers": (rows(b"1e9"), b""),
+    "long integers": (rows(b"9" * 1200), b""),
+    "texts": (b'["l",' + b",".join([b'"%017d"' % n for n in range(190_000)]) + b"]", b""),
+    "one long text": (json.dumps(["l", "x" * (1 << 20), *["y"] * 1000]).encode(), b""),
+    "empty arrays": (rows(b'["a","|b1",[0],[1],0,0,true]'), b""),
+    "a large array": (b'["a","|i1",[%d],[1],0,%d,true]' % (SIZE, SIZE), bytes(SIZE)),
+    "arrays, one of them of complex numbers": (
+        b'["l",' + b'["a","|i1",[16384],[1],0,16384,true],' * ROW + b'["a","<c16",[16384],[16],0,262144,true]]',
+        bytes(ROW * SMALL + 16 * SMALL),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="the kernel tells no peak of memory")
+@pytest.mark.parametrize("name", DEAR)
+def test_no_frame_costs_more_than_two_seconds_or_256_megabytes(name):
+    def take(channel, text):
+        try:
+            value = channel.receive(seconds=60)
+            if find_unfit(value) is None:
+                np.asarray(value)
+        except (ProtocolError, ValueError):
+            pass
+
+    seconds, megabytes = cost(take, *DEAR[name])
+    assert seconds < 2 and megabytes < 256
+
+
+def cost(take, text, arrays):
+    """Have a fork of this process take a frame; return its seconds of processor time and its megabytes."""
+    ours, theirs = socket.socketpair()
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        Path("/proc/self/clear_refs").write_text("5")
+        before, start = _kilobytes("VmRSS"), time.process_time()
+        take(protocol.Channel(theirs), text)
+        spent = time.process_time() - start, (_kilobytes("VmHWM") - before) / 1024
+        os.write(writing, json.dumps(spent).encode())
+        os._exit(0)
+    theirs.close()
+    os.close(writing)
+    try:
+        ours.sendall(struct.pack("!IQ", len(text), len(arrays)) + text + arrays)
+        with os.fdopen(reading) as pipe:
+            return json.loads(pipe.read())
+    finally:
+        ours.close()
+        os.waitpid(pid, 0)
+
+
+def _kilobytes(what):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(what))
 
 
 def test_channel_refuses_huge_frames_and_does_not_wait_for_ever():

@@ -5,7 +5,7 @@ import pytest
 from convcourse.calls.call import Outcome
 from convgrader.errors import ProtocolError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, checked_outputs, error_output
+from convgrader.sandbox.validate import MAX_OUTPUTS, MAX_TEXTS, as_outcome, checked_outputs, error_output
 
 FORGED = {
     "not_a_tuple": ["ok"],
@@ -24,6 +24,14 @@ def test_malformed_replies_are_refused(name):
 def test_values_that_cannot_cross_are_named():
     outcome = as_outcome(("ok", [1, {"a": protocol.Unfit("generator")}], "", False, False, False))
     assert outcome == Outcome("unfit", problem="It returned a value of type generator.")
+
+
+@pytest.mark.parametrize("texts", [["x" * 1000, *["y"] * 2000], {"x" * 100: ["y"] * 20_000}], ids=["list", "dict"])
+def test_texts_of_which_an_array_would_be_large_are_refused(texts):
+    outcome = as_outcome(("ok", texts, "", False, False, False))
+    assert outcome.problem == "It returned a value of type list of long texts."
+    assert as_outcome(("ok", ["x" * 1000] * 1000, "", False, False, False)).ok
+    assert as_outcome(("ok", "x" * MAX_TEXTS, "", False, False, False)).ok
 
 
 def test_what_is_printed_in_a_row_is_one_output_and_their_number_is_bounded():

@@ -3,6 +3,9 @@
 A frame is a JSON text and the bytes of its arrays. What can cross: None, bool, int, float, complex, short strings,
 NumPy numbers and arrays with their layout in memory, lists, tuples, dicts of those, and functions, which stay where
 they are and cross as a number to call them by. Anything else crosses as an `Unfit`: its type's name and no more.
+
+What a frame becomes is bounded like the frame: arrays are of kinds from a table and take the bytes that were sent for
+them, keys of dicts are of kinds whose hashes nobody can make collide.
 """
 
 import contextlib
@@ -20,13 +23,16 @@ import numpy as np
 from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError
 
 PATIENCE = 3  # times the limit of a call may go by on the clock, if it has used less of the processor
-MAX_TEXT = 8 << 20  # bytes of JSON in a frame
-MAX_ARRAYS = 128 << 20  # bytes of arrays in a frame
+MAX_TEXT = 4 << 20  # bytes of JSON in a frame
+MAX_ARRAYS = 8 << 20  # bytes of arrays in a frame
 MAX_STRING = 1 << 20
 MAX_ITEMS = 200_000
 MAX_DEPTH = 40
 MAX_BITS = 4096  # of an integer
-_KINDS = "biufc"
+MAX_KEYS = 10_000  # of all dicts in a frame
+MAX_KEY = 200  # characters of a key that is a text
+MAX_WHOLE_KEY = 1 << 20  # absolute value of a key that is an integer
+_DTYPES = {np.dtype(code).str: np.dtype(code) for code in "?bhilqBHILQefdgFD"}
 _PLAIN, _WORD = {type(None), bool, float}, 1 << 63
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)  # macOS has not
 _HEAD = struct.Struct("!IQ")
@@ -51,7 +57,7 @@ class Packer:
 
     def __init__(self, number_of=None):
         self.number_of = number_of
-        self.arrays, self.size, self.items = [], 0, 0
+        self.arrays, self.size, self.items, self.keys = [], 0, 0, 0
 
     def pack(self, value):
         """Return (JSON text, list of bytes)."""
@@ -84,8 +90,9 @@ class Packer:
         if isinstance(value, list | tuple):
             return ["l" if isinstance(value, list) else "t", *(self._node(item, depth) for item in value)]
         if isinstance(value, dict):
-            pairs = [[self._node(key, depth), self._node(item, depth)] for key, item in value.items()]
-            return ["d", *pairs]
+            self.keys += len(value)
+            _refuse_keys(value, self.keys)
+            return ["d", *([self._node(key, depth), self._node(item, depth)] for key, item in value.items())]
         if callable(value) and self.number_of is not None and not isinstance(value, type):
             return ["f", self.number_of(value)]
         return ["o", type(value).__name__[:80]]
@@ -103,20 +110,39 @@ class Packer:
     def _array(self, array):
         """Pack the stretch of memory that an array lies in, and how it lies there."""
         array = np.asarray(array)
-        if array.dtype.kind not in _KINDS or array.dtype.itemsize > 32:
+        native = array.dtype.newbyteorder("=")
+        if native.str not in _DTYPES:
             return ["o", f"array of {array.dtype}"[:80]]
-        if not array.dtype.isnative:
-            array = array.astype(array.dtype.newbyteorder("="))
+        if array.nbytes > MAX_ARRAYS - self.size:
+            raise ProtocolError("the arrays are too large")
+        array = array.astype(native, copy=False)
         low, high = _bounds(array)
-        if high - low > max(4 * array.nbytes, 4096):  # a thin view of something large
-            array = array.copy(order="K")
+        if not array.nbytes <= high - low <= max(4 * array.nbytes, 4096):  # it repeats itself, or is a thin view
+            array = _copied(array)
             low, high = _bounds(array)
-        self.size += max(high - low, array.nbytes)
+        self.size += high - low
         if self.size > MAX_ARRAYS:
             raise ProtocolError("the arrays are too large")
         self.arrays.append(ctypes.string_at(low, high - low))
         start = array.__array_interface__["data"][0] - low if array.size else 0
         return ["a", array.dtype.str, array.shape, array.strides, start, high - low, array.flags.writeable]
+
+
+def _copied(array):
+    """Copy an array that may be shared, or thin; what was protected stays so."""
+    copy = array.copy(order="K")
+    copy.flags.writeable = array.flags.writeable
+    return copy
+
+
+def _refuse_keys(keys, count):
+    """Raise ProtocolError for keys of a dict that may not cross, or if `count` of them are too many."""
+    if count > MAX_KEYS:
+        raise ProtocolError("too many keys of dicts")
+    for key in keys:
+        is_short = isinstance(key, str) and len(key) <= MAX_KEY
+        if not is_short and not (type(key) is int and abs(key) <= MAX_WHOLE_KEY):
+            raise ProtocolError("a key of a dict is neither a short text nor a small integer")
 
 
 def _bounds(array):
@@ -134,7 +160,7 @@ class Unpacker:
 
     def __init__(self, function_of=None):
         self.function_of = function_of
-        self.position = self.size = self.items = 0
+        self.position = self.items = self.keys = 0
 
     def unpack(self, text, arrays):
         """Return the value; raise ProtocolError for anything malformed."""
@@ -142,7 +168,7 @@ class Unpacker:
             return self._value(json.loads(text), memoryview(arrays), 0)
         except ProtocolError:
             raise
-        except (ValueError, TypeError, IndexError, KeyError, RecursionError, OverflowError, MemoryError) as error:
+        except Exception as error:
             raise ProtocolError(f"a malformed frame ({type(error).__name__})") from None
 
     def _value(self, node, arrays, depth):
@@ -172,27 +198,24 @@ class Unpacker:
 
     def _container(self, tag, rest, arrays, depth):
         if tag == "d":
-            pairs = [(self._value(key, arrays, depth), self._value(item, arrays, depth)) for key, item in rest]
-            return dict(pairs)
+            self.keys += len(rest)
+            keys = [self._value(key, arrays, depth) for key, _ in rest]
+            _refuse_keys(keys, self.keys)
+            return dict(zip(keys, [self._value(item, arrays, depth) for _, item in rest]))
         items = [self._value(item, arrays, depth) for item in rest]
         return items if tag == "l" else tuple(items)
 
     def _array(self, dtype, shape, strides, start, length, writeable, arrays):
-        dtype = np.dtype(str(dtype))
-        if dtype.kind not in _KINDS or dtype.itemsize > 32:
-            raise ProtocolError("a malformed frame")
-        shape = tuple(_natural(n) for n in shape)
-        nbytes = dtype.itemsize * math.prod(shape)
-        self.size += nbytes
-        end = self.position + _natural(length)
-        if self.size > MAX_ARRAYS or end > len(arrays):
-            raise ProtocolError("the arrays are too large")
+        dtype, shape = _DTYPES[dtype], tuple(_natural(n) for n in shape)
+        nbytes, end = dtype.itemsize * math.prod(shape), self.position + _natural(length)
+        if nbytes > length or end > len(arrays):
+            raise ProtocolError("an array is larger than what came of it")
         memory = bytearray(arrays[self.position : end])
         self.position = end
-        if not nbytes:
-            array = np.empty(shape, dtype)
-        else:
+        if nbytes:
             array = np.ndarray(shape, dtype, memory, _natural(start), tuple(int(n) for n in strides))
+        else:
+            array = np.empty(shape, dtype)
         array.flags.writeable = bool(writeable)
         return array
 

@@ -24,12 +24,20 @@ def as_outcome(reply):
     return Outcome("ok", value, "", *(flag is not False for flag in said))
 
 
+MAX_TEXTS = 1 << 20  # characters of an array of all texts in a value: each takes the room of the longest
+
+
 def find_unfit(value):
-    todo = [value]
+    """Return what stands for something in a value that cannot be taken, or None if there is no such thing."""
+    todo, texts, longest = [value], 0, 0
     while todo:
         item = todo.pop()
         if isinstance(item, protocol.Unfit):
             return item
+        if isinstance(item, str):
+            texts, longest = texts + 1, max(longest, len(item))
+            if texts * longest > MAX_TEXTS:
+                return protocol.Unfit("list of long texts")
         if isinstance(item, dict):
             todo += [*item.keys(), *item.values()]
         elif isinstance(item, list | tuple):

@@ -58,12 +58,12 @@ def _equal(value, expected):
 
 def _compare_items(value, expected, scale, tolerance):
     holds_arrays = any(isinstance(item, np.ndarray) for item in expected)
-    if isinstance(value, np.ndarray) and value.ndim and value.dtype.kind in "iufb" and not holds_arrays:
-        value = tuple(value)  # of an array of two axes, an array of one axis for each item
-    if not isinstance(value, tuple | list):
+    is_array = isinstance(value, np.ndarray) and value.ndim and value.dtype.kind in "iufb" and not holds_arrays
+    if not is_array and not isinstance(value, tuple | list):
         return Difference(f"It returned {_short(value)}, expected a tuple of {len(expected)} values.")
     if len(value) != len(expected):
         return Difference(f"It returned {len(value)} values, expected {len(expected)}.")
+    value = tuple(value) if is_array else value  # of an array of two axes, an array of one axis for each item
     scales = scale if isinstance(scale, tuple | list) else [scale] * len(expected)
     for number, items in enumerate(zip(value, expected, scales, strict=True)):
         found = compare(*items, tolerance)

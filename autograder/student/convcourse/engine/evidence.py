@@ -2,6 +2,7 @@
 
 import numpy as np
 
+MOST = 10_000  # numbers in the evidence: what a judge computes with them may take a multiple of their memory
 LARGEST = 1e9  # evidence with larger numbers could overflow a judge's arithmetic, and NaN differs from everything
 
 
@@ -12,9 +13,20 @@ def verdict_and_evidence(value):
     verdict, evidence = value
     if not isinstance(verdict, bool | np.bool_):
         raise TypeError("the verdict must be True or False")
+    if _count(evidence) > MOST:
+        raise ValueError(f"keep the evidence to {MOST:,} numbers")
     if any(abs(number) > LARGEST for number in _extremes(evidence)):
         raise ValueError(f"keep the numbers of the evidence between {-LARGEST:g} and {LARGEST:g}")
     return bool(verdict), evidence
+
+
+def _count(evidence):
+    """Return how many numbers the evidence holds, whatever holds them; a text counts as one."""
+    if isinstance(evidence, dict):
+        evidence = [*evidence.values()]
+    if isinstance(evidence, tuple | list):
+        return sum(map(_count, evidence))
+    return evidence.size if isinstance(evidence, np.ndarray) else 1
 
 
 def _extremes(evidence):
