@@ -10,6 +10,7 @@
     ├── PoolError                     workers cannot be started
     ├── IsolationError                this machine cannot lock a process away
     ├── SandboxError                  there is no sandbox to be had
+    │   ├── TimeUpError               the time for the whole notebook is used up
     │   └── ZygoteEndedError          the process that forks sandboxes is gone
     └── ProtocolError                 what came, or is to go, does not fit the language of sandbox and grader
         ├── ConnectionClosedError     the other side is gone
@@ -47,6 +48,10 @@ class IsolationError(GraderError):
 
 class SandboxError(GraderError):
     """There is no sandbox to be had."""
+
+
+class TimeUpError(SandboxError):
+    """The time for the whole notebook is used up; the message says by what."""
 
 
 class ZygoteEndedError(SandboxError):

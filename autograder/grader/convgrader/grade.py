@@ -10,11 +10,14 @@ import io
 import math
 from dataclasses import dataclass, field, replace
 
+from convcourse.calls.call import time_limit
 from convcourse.engine.context import graded_run
-from convgrader.errors import AssignmentError
+from convgrader.errors import AssignmentError, SandboxError, TimeUpError
 from convgrader.jobs import Budget
 from convgrader.notebooks.plan import plain_python
+from convgrader.sandbox.bounds import MAX_CHECK_MEMORY, bounded_memory
 from convgrader.sandbox.client import RemoteFunction, SandboxClient
+from convgrader.sandbox.clock import Clock
 from convgrader.sandbox.validate import error_output, find_unfit
 
 
@@ -27,8 +30,14 @@ class CheckRun:
     is_complete: bool = True
 
 
+class CheckTimeError(BaseException):
+    """The time is up while a check is evaluated; nothing in there catches it."""
+
+
 class NotebookGrader:
     """Grades one notebook: `run` writes the outputs of all its cells and returns the scores.
+
+    Its time runs from when this is made, and all that is done for the notebook takes from it.
 
     Parameters
     ----------
@@ -46,6 +55,7 @@ class NotebookGrader:
     def __init__(self, plan, zygote, seed, budget=None, folder=".", site=""):
         self.plan, self.zygote, self.seed, self.folder, self.site = plan, zygote, seed, folder, site
         self.budget = budget or Budget()
+        self.clock = Clock(self.budget.notebook)
         self.names = plan.names
         self.prepared = set()
         self.namespace = {"__name__": "__main__", "get_ipython": _NoShell}
@@ -57,18 +67,20 @@ class NotebookGrader:
         none of those runs in the sandbox.
         """
         code = [cell for cell in cells if cell.cell_type == "code"]
-        self.client = SandboxClient(self.zygote, self.budget, self.plan.provided)
+        self.client = SandboxClient(self.zygote, self.budget, self.plan.provided, self.clock)
         try:
-            runs = {}
-            for cell in code:
+            runs, labels = {}, {}
+            for number, cell in enumerate(code, 1):
                 name = cell.metadata.get("nbgrader", {}).get("grade_id")
+                label = f"cell [{number}]" + (f", {name}," if name else "")
                 if name in self.plan.graded:
-                    runs[name] = self._check(name)
+                    labels[name] = label
+                    runs[name] = self._check(name, label)
                 else:
-                    cell.outputs = self.client.run(cell.source)
+                    cell.outputs = self.client.run(cell.source, label)
             for name, first in runs.items():
                 if not first.is_complete:  # what it needs was defined further down
-                    runs[name] = max(first, self._check(name), key=lambda run: run.score)
+                    runs[name] = max(first, self._check(name, labels[name]), key=lambda run: run.score)
         finally:
             self.client.close()
         for number, cell in enumerate(code, 1):
@@ -81,10 +93,24 @@ class NotebookGrader:
                     output["execution_count"] = number
         return {name: run.score for name, run in runs.items()}
 
-    def _check(self, name):
-        """Run one of the instructor's check cells; return a CheckRun."""
-        self._prepare(name)
-        functions = self._look_up()
+    def _check(self, name, label):
+        """Run one of the instructor's check cells in the time that is left; return a CheckRun."""
+        with self.clock.on(label):
+            self._prepare(name)
+            try:
+                functions = self._look_up()
+                with time_limit(self.clock.within(math.inf), CheckTimeError), bounded_memory(MAX_CHECK_MEMORY):
+                    return self._evaluated(name, functions)
+            except CheckTimeError:
+                self.zygote.stop()  # in the middle of whatever it was doing
+                return _not_run("TimeLimitError", f"This check was ended. {self.clock.used_up()}")
+            except TimeUpError as error:
+                return _not_run("TimeLimitError", f"This check was not reached. {error}")
+            except SandboxError as error:
+                return _not_run("SandboxError", f"This check could not be run. {error}", is_complete=False)
+
+    def _evaluated(self, name, functions):
+        """Evaluate a check cell, whatever goes wrong in it; return a CheckRun."""
         printed, verdicts = io.StringIO(), []
         try:
             context = graded_run(self.seed, verdicts.append, self.folder)
@@ -157,6 +183,11 @@ def _scored(value, points):
     number = min(max(number, 0.0), points)
     data = {"text/plain": repr(number)}
     return number, [{"output_type": "execute_result", "execution_count": None, "data": data, "metadata": {}}]
+
+
+def _not_run(kind, says, is_complete=True):
+    """Return what a check gives that found no verdict: no points, and why."""
+    return CheckRun(0.0, [error_output(kind, says)], is_complete)
 
 
 def _display(verdict):

@@ -1,6 +1,7 @@
 """Worker processes behind a small interface, `Pool`.
 
-A `LocalPool` survives its workers: one that dies, or takes far too long, is replaced, and its job is tried once more.
+A `LocalPool` survives its workers: one that dies is replaced, and its job is tried once more; so is one that takes far
+too long, and its job is given up.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from convgrader.sandbox import isolation
 from convgrader.sandbox.zygote import ONE_THREAD, SandboxZygote
 
 TRIES = 2
-SLACK = 60.0  # seconds beyond its budget after which a job is given up
+SLACK = 5.0  # seconds beyond the time of a notebook after which it is given up: there it has long been ended
 
 
 class Pool(Protocol):
@@ -122,7 +123,7 @@ class LocalPool(Pool):
     def map(self, assignment, jobs):
         """Grade all jobs; see `Pool.map`."""
         todo, tries = deque(jobs), {}
-        seconds = assignment.budget.notebook * max(1, len(assignment.sources)) + SLACK
+        seconds = (assignment.budget.notebook + SLACK) * max(1, len(assignment.sources))
         self.zygote.prepare(assignment)
         self.workers = [Worker(self.zygote, number) for number in range(min(self.size, len(todo)))]
         for worker in self.workers:
@@ -131,11 +132,12 @@ class LocalPool(Pool):
             for worker in self._ready():
                 result = _hear(worker)
                 if result is None and worker.job is not None:
+                    is_late = worker.stop <= time.monotonic()
                     tries[worker.job] = tries.get(worker.job, 0) + 1
-                    if tries[worker.job] < TRIES:
+                    if tries[worker.job] < TRIES and not is_late:
                         todo.appendleft(worker.job)
                     else:
-                        result = _given_up(worker.job, assignment, worker.stop < time.monotonic())
+                        result = _given_up(worker.job, assignment, is_late)
                     worker = self._replace(worker)
                 worker.job, worker.stop = None, float("inf")
                 if todo:
@@ -148,7 +150,7 @@ class LocalPool(Pool):
         busy = [worker for worker in self.workers if worker.job is not None]
         left = min(worker.stop for worker in busy) - time.monotonic()
         heard = wait([worker.connection for worker in busy], max(0.0, left))
-        return [w for w in busy if w.connection in heard or w.stop < time.monotonic()]
+        return [w for w in busy if w.connection in heard or w.stop <= time.monotonic()]
 
     def _replace(self, worker):
         worker.end()

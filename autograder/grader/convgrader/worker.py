@@ -63,7 +63,10 @@ class SubmissionGrader:
 
     def _grade(self, source, path, graded):
         """Fill in what one notebook earned; return the graded notebook's text."""
-        note, parts = None, []
+        note, parts, assignment = None, [], self.assignment
+        grader = NotebookGrader(
+            source.plan, self.zygote, assignment.seed, assignment.budget, path.parent, assignment.site
+        )  # its time has begun
         try:
             data = files.read_regular(path)
             graded.digest = files.digest(path.parent, data)
@@ -72,8 +75,6 @@ class SubmissionGrader:
             graded.status, graded.reason = "failed", str(error)
             note = graded.reason
         nb = reader.compose(parts, source, note)
-        seed, budget = self.assignment.seed, self.assignment.budget
-        grader = NotebookGrader(source.plan, self.zygote, seed, budget, path.parent, self.assignment.site)
         collect_scores(nb.cells, source, grader.run(nb.cells), graded)
         return json.dumps(nb, ensure_ascii=False)
 

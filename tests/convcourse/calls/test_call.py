@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from convcourse.calls.call import LocalFunction, Outcome, clone
+from convcourse.calls.call import LocalFunction, Outcome, clone, time_limit
 
 
 def stubborn():
@@ -28,6 +28,21 @@ def test_the_main_thread_gets_out_of_every_loop(function):
     assert LocalFunction(function).call((), {}, 0.3).kind == "timeout"
     assert time.monotonic() - start < 2
     assert LocalFunction(lambda: 1 + sum(range(9))).call((), {}, 1).value == 37  # nothing is left behind
+
+
+def test_a_limit_holds_around_calls_that_have_limits_of_their_own():
+    class Outer(BaseException):
+        pass
+
+    for inner in (0.2, 60):
+        start, kinds = time.monotonic(), set()
+        with pytest.raises(Outer), time_limit(0.5, Outer):
+            while True:
+                kinds.add(LocalFunction(lambda: time.sleep(0.01)).call((), {}, inner).kind)
+                kinds.add(LocalFunction(stubborn).call((), {}, inner).kind)
+        assert 0.5 <= time.monotonic() - start < 2
+        assert kinds == {"ok", "timeout"} if inner < 0.5 else {"ok"}
+    time.sleep(0.1)  # nothing of it is left
 
 
 def test_another_thread_gets_out_of_a_busy_loop():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convcourse.functional import FUNCTIONS
-from convgrader.sandbox.bounds import bound_arrays, bound_work
+from convgrader.sandbox.bounds import bound_arrays, bound_work, bounded_memory
 
 X, G = np.ones((1, 1, 512, 512)), np.ones((2, 4, 16, 16))
 HARMLESS = [
@@ -45,3 +45,13 @@ def test_what_assignments_need_is_not(call):
     bound_arrays(args, kwargs)
     bound_work(FUNCTIONS[function], args, kwargs)
     FUNCTIONS[function](*args, **kwargs)
+
+
+def test_memory_is_bounded_in_the_body_alone():
+    function, weight = FUNCTIONS["conv2d"], np.ones((1, 1, 32, 32))
+    bound_work(function, (X, weight), {})
+    with bounded_memory(), pytest.raises(RuntimeError, match="allocate"):
+        function(X, weight)  # PyTorch makes 2 GB of it
+    with bounded_memory(), pytest.raises(MemoryError):
+        bytearray(300 << 20)
+    bytearray(300 << 20)

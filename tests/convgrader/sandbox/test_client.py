@@ -5,11 +5,14 @@ import os
 import time
 
 import numpy as np
+import psutil
 import pytest
 
+from convgrader.errors import SandboxError
 from convgrader.jobs import Budget
 from convgrader.sandbox import protocol
 from convgrader.sandbox.client import RemoteFunction, SandboxClient
+from convgrader.sandbox.clock import GRACE, Clock
 
 
 @pytest.fixture
@@ -178,3 +181,94 @@ def test_outputs_hold_text_and_pictures_alone(client):
 
 def test_a_semicolon_hides_a_value(client):
     assert client.run("3;") == [] and client.run("# three;\n3") != []
+
+
+DEAF = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\nwhile True: pass"
+BUSY = 2.0  # seconds by which a busy machine may be late
+
+
+@pytest.fixture
+def opened(zygote, monkeypatch):
+    """The moments at which sandboxes were opened."""
+    moments, real = [], zygote.spawn
+
+    def spawn(seconds):
+        moments.append(time.monotonic())
+        return real(seconds)
+
+    monkeypatch.setattr(zygote, "spawn", spawn)
+    return moments
+
+
+def test_a_cell_that_is_late_when_it_is_run_again_ends_that_sandbox_and_is_only_defined_in_the_next(zygote, opened):
+    own = SandboxClient(zygote, Budget(cell=0.5, notebook=60), {})
+    try:
+        late = DEAF.replace("\n", "\n    ")
+        defined = "import os, time\ndef f(end):\n    return os._exit(0) if end else 7\n"
+        own.run(f"{defined}if time.time() > {time.time() + 3}:\n    {late}")
+        f = RemoteFunction(own, "f")
+        assert f.call((False,), {}, 1.0).value == 7
+        time.sleep(3)
+        assert not f.call((True,), {}, 1.0).ok
+        start = time.monotonic()
+        assert [f.call((False,), {}, 1.0).value for _ in range(3)] == [7, 7, 7]
+        assert len(opened) == 3 and time.monotonic() - start < 0.5 + GRACE + BUSY
+    finally:
+        own.close()
+
+
+def test_after_the_time_nothing_is_opened_and_nothing_is_begun(zygote, opened):
+    own = SandboxClient(zygote, Budget(), {}, Clock(0))
+    assert "is used up" in own.run("1")[0]["evalue"]
+    assert "is used up" in own.call("call", "f", (), {}, 1.0).problem
+    with pytest.raises(SandboxError):
+        own.names(["f"])
+    assert opened == []
+
+
+def test_grace_comes_once_however_much_is_late(zygote, opened):
+    own = SandboxClient(zygote, Budget(cell=1, notebook=4), {})
+    start = time.monotonic()
+    try:
+        shown = [own.run(DEAF, f"cell [{number}]")[0]["evalue"] for number in range(8)]
+        outcome = own.call("call", "f", (), {}, 1.0)
+    finally:
+        own.close()
+    assert time.monotonic() - start < 4 + GRACE + BUSY
+    assert max(opened) < start + 4
+    assert "could not be interrupted" in shown[0] and "took most of it" in shown[-1] and not outcome.ok
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process is stopped by a signal")
+def test_a_sandbox_that_does_not_read_takes_no_longer_than_one_that_does_not_answer(zygote):
+    own = SandboxClient(zygote, Budget(cell=1, notebook=3), {})
+    try:
+        own.run("def f(x):\n    return 1")
+        for process in (psutil.Process(own.pid), *psutil.Process(own.pid).children(recursive=True)):
+            process.suspend()
+        start = time.monotonic()
+        assert not own.call("call", "f", (np.ones(1 << 19),), {}, 1.0).ok
+        assert time.monotonic() - start < 3 + GRACE + BUSY
+    finally:
+        own.close()
+
+
+def test_whatever_goes_wrong_with_a_reply_it_was_malformed(zygote, monkeypatch):
+    def odd(*rest):
+        raise ZeroDivisionError
+
+    own = SandboxClient(zygote, Budget(cell=5, notebook=60), {})
+    try:
+        own.run("def f():\n    return 1")
+        monkeypatch.setattr("convgrader.sandbox.client.checked_outputs", odd)
+        monkeypatch.setattr("convgrader.sandbox.client.as_outcome", odd)
+        assert own.call("call", "f", (), {}, 1.0).kind == "raised"
+        assert own.run("1")[0]["ename"] == "SandboxError"
+    finally:
+        own.close()
+
+
+def test_a_value_that_cannot_cross_hides_no_function(client):
+    client.run("def f():\n    return 1\nlarge = np.zeros(1 << 24)\nodd = {(1, 2): 3}")
+    found = client.names(["f", "large", "odd"])
+    assert found["f"] == ("function",) and {found[name][1] for name in ("large", "odd")} == {protocol.Unfit("object")}

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from convgrader.jobs import Budget
+from convgrader.sandbox import zygote as zygote_module
 from convgrader.sandbox.client import SandboxClient
 from convgrader.sandbox.isolation import Limits
 from convgrader.sandbox.zygote import SandboxZygote
@@ -61,3 +62,39 @@ def test_memory_of_all_its_processes_together_is_bounded(zygote):
     finally:
         client.close()
         small.stop()
+
+
+HOLD = "import time; held = b'x' * (60 << 20); time.sleep(30)"
+
+
+@pytest.mark.parametrize(
+    "source, too_much",
+    [
+        (f"import subprocess, sys\nfor _ in range(7):\n    subprocess.Popen([sys.executable, '-c', {HOLD!r}])", True),
+        ("shared = b'x' * (150 << 20)\nfor _ in range(5):\n    os.fork() or time.sleep(3)", False),
+    ],
+    ids=["programs executed afresh count whole", "what forks share counts once"],
+)
+def test_the_memory_of_a_sandbox_is_what_it_holds(zygote, source, too_much):
+    small = SandboxZygote(zygote.is_confined, Limits(memory=400 << 20))
+    client = SandboxClient(small, Budget(cell=20, notebook=30), {})
+    try:
+        said = client.run(f"import os, time\n{source}\nheld = os.getpid() == 1 and time.sleep({20 if too_much else 2})")
+        assert [output["evalue"] for output in said] == [
+            "The cell ended its own process: it used too much memory."
+        ] * too_much
+    finally:
+        client.close()
+        small.stop()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="the kernel tells nothing of a process")
+def test_where_the_kernel_tells_no_shares_all_that_is_no_file_counts(monkeypatch):
+    monkeypatch.setattr(
+        zygote_module,
+        "_told",
+        lambda path, *wanted, told=zygote_module._told: 0 if "smaps" in path else told(path, *wanted),
+    )
+    before = zygote_module.held(os.getpid())
+    held = b"x" * (50 << 20)
+    assert zygote_module.held(os.getpid()) >= before + len(held) * 0.9

@@ -38,6 +38,7 @@ def use_convgrader(config, unconfined=False):
     config.Autograde.pre_convert_hook = f"{_HERE}.leave_out_links"
     patches.copy_regular_files_alone()
     patches.read_times_as_we_do()
+    patches.show_pages_as_we_do()
     here = feedback.__name__
     config.HTMLExporter.filters = {
         name: f"{here}.{f.__name__}" for name, f in feedback.FILTERS.items()
@@ -96,6 +97,10 @@ class GradeCells(_OfAnAssignment):
         self.forget(resources)
         budget = Budget(self.cell_seconds, self.notebook_seconds)
         folder = resources.get("metadata", {}).get("path", ".")
+        import torch
+
+        torch.set_num_threads(1)  # as workers have it: more would take memory that a check is then refused
         zygote = warm_zygote(not self.unconfined)
+        zygote.wait()
         NotebookGrader(source.plan, zygote, seed, budget, folder, self.site).run(nb.cells)
         return from_dict(nb), resources

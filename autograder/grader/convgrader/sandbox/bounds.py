@@ -16,7 +16,8 @@ except ImportError:  # Windows, where nobody's code is confined
 MAX_ELEMENTS = 1 << 18  # of an array that a student's code hands to one of our functions
 MAX_PRODUCT = 1 << 28  # of the elements of a padded map and of a window in one such call
 MAX_NUMBER = 4096  # a number in one such call that is no element of an array
-MAX_MEMORY = 2 << 30  # bytes that one such call may allocate
+MAX_MEMORY = 256 << 20  # bytes that one such call may allocate
+MAX_CHECK_MEMORY = 1 << 30  # bytes that a check may allocate with whatever a student's code returned
 
 _MAPS = {"x", "grad_output", "input_size", "output_size", "input_shape"}  # what windows slide over, by its name
 _WINDOWS = {"weight", "weight_size", "kernel_size"}
@@ -61,14 +62,14 @@ def _elements(value, margin=0):
 
 
 @contextlib.contextmanager
-def bounded_memory():
-    """Bound what the body may allocate."""
+def bounded_memory(most=MAX_MEMORY):
+    """Bound the bytes that the body may allocate: MemoryError beyond that."""
     used = _address_space()
     if not used:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = used + MAX_MEMORY
+    wanted = used + most
     if soft == resource.RLIM_INFINITY or soft > wanted:
         resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
     try:

@@ -1,53 +1,79 @@
 """The grader's handle on a sandbox: cells are run in it and functions called, and it is replaced when it ends."""
 
-import contextlib
 import inspect
 import time
+from dataclasses import dataclass
 
 from convcourse.calls.call import Outcome, StudentFunction
-from convgrader.errors import ProtocolError, ReplyTimeoutError, SandboxError
+from convgrader.errors import ProtocolError, ReplyTimeoutError, SandboxError, TimeUpError
 from convgrader.sandbox.bounds import bound_arrays, bound_work, bounded_memory
+from convgrader.sandbox.clock import Clock
 from convgrader.sandbox.protocol import PATIENCE
-from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, checked_outputs, error_output
+from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, checked_outputs, error_output, find_unfit
 
 MAX_NOTEBOOK_OUTPUT = 16 << 20  # characters that all cells of a notebook may show
 MAX_NOTEBOOK_OUTPUTS = 2000  # outputs of all cells
-GRACE = 2.0  # seconds that a sandbox may take beyond a time limit before it is ended
 MAX_ASKED = 20_000  # calls that a submission may make of provided functions and callbacks
+OPENING = 30.0  # seconds that it may take until there is a sandbox
+_LESS = {"run": "define", "define": None}  # what is done with a cell that could not be done again
+
+
+@dataclass
+class RanCell:
+    """A cell that has run, and what is done with it in the next sandbox: "run", "define", or nothing."""
+
+    source: str
+    label: str | None
+    verb: str | None
 
 
 class SandboxClient:
-    """The sandbox of one submission. When it ends, or must be ended, another one takes its place."""
+    """The sandbox of one submission. When it ends, or must be ended, another one takes its place.
 
-    def __init__(self, zygote, budget, provided):
+    All waiting takes from one clock; when that has run out, nothing is begun.
+    """
+
+    def __init__(self, zygote, budget, provided, clock=None):
         self.zygote, self.budget, self.provided = zygote, budget, provided
-        self.stop = time.monotonic() + budget.notebook
+        self.clock = clock or Clock(budget.notebook)
         self.pid = self.channel = None
         self.history, self.left, self.asked, self.sent = [], budget.sandboxes, 0, 0
         self.callbacks, self.shown, self.outputs = [], 0, 0
         self.ended, self.was_killed = "", False
 
-    def time_left(self):
-        """Return the seconds that the submission still has."""
-        return self.stop - time.monotonic()
-
     def open(self):
         """Make sure that there is a sandbox in which all cells so far have run."""
-        if self.channel is not None:
-            return
-        if not self.left:
-            raise SandboxError("Its process was ended too often.")
-        self.left -= 1
-        self.pid, self.channel = self.zygote.spawn()
-        docs = {name: f"{name}{inspect.signature(f)}\n\n{inspect.getdoc(f)}" for name, f in self.provided.items()}
-        self._exchange("provided", docs, seconds=10)
-        for source, ended_well in self.history:
-            seconds = self._cell_seconds()
-            with contextlib.suppress(ProtocolError):
-                self._exchange("run" if ended_well else "define", source, seconds, seconds=seconds)
+        while self.channel is None:
+            self.clock.refuse_if_over()
+            if not self.left:
+                raise SandboxError("Its process was ended too often.")
+            self.left -= 1
+            try:
+                self.pid, self.channel = self.zygote.spawn(self.clock.within(OPENING))
+            except SandboxError:
+                self.clock.refuse_if_over()
+                raise
+            self._replay()
 
-    def _cell_seconds(self):
-        return max(0.1, min(self.budget.cell, self.time_left()))
+    def _replay(self):
+        """Run all cells so far; one that is late, or breaks it, ends the sandbox, and less of it is done next time."""
+        docs = {name: f"{name}{inspect.signature(f)}\n\n{inspect.getdoc(f)}" for name, f in self.provided.items()}
+        cell = RanCell("", None, None)
+        try:
+            self._exchange("provided", docs, seconds=OPENING)
+            for cell in self.history:
+                if cell.verb is not None:
+                    with self.clock.on(cell.label):
+                        self._do(cell.verb, cell.source)
+        except ProtocolError as error:
+            self.close(is_gone=not isinstance(error, ReplyTimeoutError))
+            if not self.was_killed:
+                cell.verb = _LESS.get(cell.verb)
+
+    def _do(self, verb, source):
+        """Run or define a cell."""
+        seconds = max(0.1, min(self.budget.cell, self.clock.left()))
+        return self._exchange(verb, source, seconds, seconds=seconds)
 
     def close(self, is_gone=False):
         """End the sandbox; note why it had ended before, if it had."""
@@ -56,23 +82,24 @@ class SandboxClient:
             self.ended, self.was_killed = self.zygote.end(self.pid, is_gone)
             self.channel = None
 
-    def run(self, source):
-        """Run a cell; return its outputs."""
-        if self.time_left() <= 0:
-            return [error_output("TimeLimitError", "The time for the whole notebook is used up.")]
-        seconds = self._cell_seconds()
+    def run(self, source, label=None):
+        """Run a cell; return its outputs. Its time is counted for its label."""
         try:
-            outputs = self._steadily("run", source, seconds, seconds=seconds)
-            self.history.append((source, True))
+            with self.clock.on(label):
+                said = self._steadily(lambda: self._do("run", source))
             most = min(MAX_OUTPUTS, MAX_NOTEBOOK_OUTPUTS - self.outputs)
-            return self._within_bounds(checked_outputs(outputs, max(most, 0)))
+            outputs = _well_formed(checked_outputs, said, max(most, 0))
+            self.history.append(RanCell(source, label, "run"))
+            return self._within_bounds(outputs)
+        except TimeUpError as error:
+            return [error_output("TimeLimitError", str(error))]
         except ReplyTimeoutError:
             says = error_output("TimeLimitError", "The cell did not finish and could not be interrupted.")
         except ProtocolError:
             says = error_output("SandboxError", f"The cell ended its own process{': ' * bool(self.ended)}{self.ended}.")
         except SandboxError as error:
             says = error_output("SandboxError", str(error))
-        self.history.append((source, False))
+        self.history.append(RanCell(source, label, "define"))
         self.close()
         return [says]
 
@@ -85,11 +112,11 @@ class SandboxClient:
         remark = "The outputs of this notebook are too long: those of this cell are left out.\n"
         return [{"output_type": "stream", "name": "stdout", "text": remark}] if outputs else []
 
-    def _steadily(self, verb, *what, seconds):
+    def _steadily(self, exchange):
         """Make an exchange; once more if the sandbox was killed by somebody else than the code that runs in it."""
         try:
             self.open()
-            return self._exchange(verb, *what, seconds=seconds)
+            return exchange()
         except ReplyTimeoutError:
             raise
         except ProtocolError:
@@ -97,48 +124,52 @@ class SandboxClient:
             if not self.was_killed:
                 raise
             self.open()
-            return self._exchange(verb, *what, seconds=seconds)
+            return exchange()
 
     def names(self, wanted):
-        """Return what each of the names stands for in the sandbox."""
+        """Return what each of the names stands for in the sandbox; SandboxError if it does not say."""
         try:
-            found = self._steadily("names", list(wanted), seconds=5)
-            return {name: found[name] for name in wanted if isinstance(found, dict) and name in found}
-        except (ProtocolError, SandboxError):
+            found = self._steadily(lambda: self._exchange("names", list(wanted), seconds=5))
+        except ProtocolError:
             self.close()
-            return {}
+            self.clock.refuse_if_over()
+            raise SandboxError("Its process did not say what is defined.") from None
+        return {name: found[name] for name in wanted if isinstance(found, dict) and name in found}
 
     def call(self, verb, what, args, kwargs, limit):
         """Call a function; return an Outcome, whatever happens."""
-        if self.time_left() <= 0:
-            return Outcome("timeout", problem="The time for the whole notebook is used up.")
         try:
-            reply = self._steadily(verb, what, list(args), dict(kwargs), limit, seconds=PATIENCE * limit)
-            return as_outcome(reply)
+            request = verb, what, list(args), dict(kwargs), limit
+            return _well_formed(as_outcome, self._steadily(lambda: self._exchange(*request, seconds=PATIENCE * limit)))
         except ReplyTimeoutError:
             self.close()
-            return Outcome("timeout", problem=f"It did not finish within {limit:g} s and could not be interrupted.")
+            late = f"It did not finish within {limit:g} s and could not be interrupted."
+            return Outcome("timeout", problem=late if self.clock.left() > 0 else self.clock.used_up())
         except ProtocolError:
             self.close()
             return Outcome("raised", problem=f"It ended its own process{': ' * bool(self.ended)}{self.ended}.")
+        except TimeUpError as error:
+            return Outcome("timeout", problem=str(error))
         except SandboxError as error:
             return Outcome("raised", problem=str(error))
 
     def _exchange(self, verb, *what, seconds):
         """Send a request and serve what the student's code asks for until the reply comes."""
-        stop = time.monotonic() + min(seconds, max(0.0, self.time_left())) + GRACE
+        self.clock.refuse_if_over()
+        stop = time.monotonic() + self.clock.within(seconds)
         self.sent += 1
         self.callbacks = []
-        self.channel.send((self.sent, verb, *what), self._number_of)
+        self.channel.send((self.sent, verb, *what), self._number_of, stop - time.monotonic())
         while time.monotonic() < stop:
-            got = self.channel.receive(self._function_of, max(0.001, stop - time.monotonic()))
+            got = self.channel.receive(self._function_of, stop - time.monotonic())
             if not isinstance(got, tuple) or len(got) < 3 or not isinstance(got[0], str) or type(got[1]) is not int:
                 raise ProtocolError("out of step")
             if got[0] == "reply" and got[1] == self.sent:
                 return got[2]
             if got[0] != "ask" or len(got) != 6:
                 raise ProtocolError("out of step")
-            self.channel.send(("answer", got[1], *self._answer(*got[2:])), self._number_of)
+            answer = ("answer", got[1], *self._answer(*got[2:]))
+            self.channel.send(answer, self._number_of, stop - time.monotonic())
         raise ReplyTimeoutError("no answer in time")
 
     def _number_of(self, function):
@@ -154,6 +185,8 @@ class SandboxClient:
         try:
             if self.asked > MAX_ASKED:
                 raise ValueError("too many calls")
+            if find_unfit([args, kwargs]) is not None:
+                raise TypeError("only plain values can be handed over")
             function = self.provided[what] if verb == "provided" else self.callbacks[what]
             bound_arrays(args, kwargs)
             if verb == "provided":
@@ -162,6 +195,14 @@ class SandboxClient:
                 return True, function(*args, **kwargs)
         except Exception as error:
             return False, (type(error).__name__[:80], " ".join(str(error).split())[:500])
+
+
+def _well_formed(read, *said):
+    """Take apart what a sandbox said; whatever goes wrong with that, it was malformed."""
+    try:
+        return read(*said)
+    except Exception as error:
+        raise ProtocolError(f"a malformed reply ({type(error).__name__})") from None
 
 
 class RemoteFunction(StudentFunction):

@@ -277,7 +277,12 @@ class SandboxServer:
         if name not in namespace:
             return ("missing",)
         value = namespace[name]
-        return ("function",) if callable(value) else ("value", value)
+        if callable(value):
+            return ("function",)
+        with contextlib.suppress(ProtocolError):
+            protocol.Packer(lambda function: 0).pack(value)
+            return ("value", value)
+        return ("value", object())  # what cannot cross keeps no other name from it
 
     def call(self, name, args, kwargs, limit):
         """Call the student's function of that name."""

@@ -27,7 +27,9 @@ ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "
 DISTRIBUTIONS = ("numpy", "matplotlib", "ipython", "matplotlib-inline")
 CLONES = set()  # processes below this one that are not sandboxes
 KILLED = 137  # exit status of a sandbox that was killed from outside
-ENDING = 2.0  # seconds that a sandbox whose channel broke has to end by itself
+ENDING = 1.0  # seconds that a sandbox whose channel broke has to end by itself
+ENDED = 5.0  # seconds in which a sandbox has been ended; if not, the process that forks them is ended with it
+TRIES = 2  # to get a sandbox, where the process that forks them is gone
 WATCH = 0.25  # seconds between two looks at the memory of a sandbox
 
 
@@ -67,34 +69,38 @@ class SandboxZygote:
             )
         self.is_ready = False
 
-    def wait(self):
+    def wait(self, seconds=120):
         """Start the process and wait until it answers."""
         self.start()
         if not self.is_ready:
-            self._answer(120)
+            self._answer(seconds)
             self.is_ready = True
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def spawn(self):
-        """Return (pid, Channel) of a new sandbox that is ready to be used."""
-        try:
-            self.wait()
-            return self._spawn()
-        except (OSError, ZygoteEndedError):
-            self.stop()
-            self.wait()
-            return self._spawn()
+    def spawn(self, seconds=120):
+        """Return (pid, Channel) of a new sandbox that is ready to be used, after at most so many seconds."""
+        stop = time.monotonic() + seconds
+        for _ in range(TRIES):
+            try:
+                return self._spawn(stop)
+            except (OSError, ZygoteEndedError) as error:
+                self.stop()  # what it might still say would be taken for an answer to the next request
+                reason = error
+            if time.monotonic() > stop:
+                break
+        raise ZygoteEndedError(str(reason)) from None
 
-    def _spawn(self):
+    def _spawn(self, stop):
+        self.wait(stop - time.monotonic())
         ours, theirs = socket.socketpair()
         with theirs:
             request = {"op": "spawn", "confined": self.is_confined, "limits": asdict(self.limits)}
             request["processor"] = self.processor
             socket.send_fds(self.control, [json.dumps(request).encode()], [theirs.fileno()])
-            pid = self._answer(30)["pid"]
+            pid = self._answer(stop - time.monotonic())["pid"]
         channel = protocol.Channel(ours)
         try:
-            said = channel.receive(seconds=30)
+            said = channel.receive(seconds=stop - time.monotonic())
         except ProtocolError as error:
             said = ("refused", str(error))
         if said[0] != "ready":
@@ -109,14 +115,14 @@ class SandboxZygote:
         """
         try:
             self.control.sendall(json.dumps({"op": "end", "pid": pid, "is_gone": is_gone}).encode())
-            said = self._answer(30)
+            said = self._answer(ENDED)
             return said["reason"], said["killed"]
         except (OSError, AttributeError, SandboxError):
             self.stop()
             return "", True
 
     def _answer(self, seconds):
-        self.control.settimeout(seconds)
+        self.control.settimeout(max(seconds, 0.001))
         try:
             text = self.control.recv(65536)
         except OSError as error:
@@ -143,7 +149,7 @@ class SandboxZygote:
             self.control = None
         if self.process is not None:
             try:
-                self.process.wait(5)
+                self.process.wait(1)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -314,20 +320,30 @@ def children(pid):
 
 
 def memory_used():
-    """Return the bytes that all processes below this one hold beyond what they share with it."""
-    page, own = os.sysconf("SC_PAGE_SIZE"), _resident(os.getpid())
+    """Return the bytes that all processes below this one hold: what some of them share is divided among them."""
     todo, total = [pid for pid in children(os.getpid()) if pid not in CLONES], 0
     while todo:
         pid = todo.pop()
-        total += max(0, _resident(pid) - own)
+        total += held(pid)
         todo += children(pid)
-    return total * page
+    return total
 
 
-def _resident(pid):
+def held(pid):
+    """Return the bytes that a process holds, in memory or swapped out: its share of what it shares with others.
+
+    Where the kernel does not tell that share, all that is no file counts: a fork's too, so never too little.
+    """
+    return _told(f"/proc/{pid}/smaps_rollup", "Pss:", "SwapPss:") or _told(
+        f"/proc/{pid}/status", "RssAnon:", "RssShmem:", "VmSwap:"
+    )
+
+
+def _told(path, *wanted):
+    """Sum up lines such as ``Pss: 216 kB`` of one of the kernel's files; 0 where it cannot be read."""
     try:
-        with open(f"/proc/{pid}/statm") as file:
-            return int(file.read().split()[1])
+        with open(path) as file:
+            return sum(int(line.split()[1]) for line in file if line.startswith(wanted)) << 10
     except OSError:
         return 0
 

@@ -181,38 +181,42 @@ class TimeLimitError(BaseException):
 
 
 @contextlib.contextmanager
-def time_limit(seconds):
-    """Raise TimeLimitError in the body after `seconds`, and at every line from then on if the body swallows it.
+def time_limit(seconds, error=TimeLimitError):
+    """Raise an error in the body after `seconds`, and at every line from then on if the body swallows it.
 
     In the main thread a signal interrupts even a sleep: a timer's where there is one, else (Windows) one that a second
-    thread sends. In any other thread the error is raised at the next bytecode, again and again. A limit around this one
-    goes on in the end with what is left of it.
+    thread sends. In any other thread the error is raised at the next bytecode, again and again. Of two timers, one
+    around the other, the one that ends first is heard: the outer goes on when the inner has ended.
     """
     if threading.current_thread() is not threading.main_thread():
-        with _watch(seconds, _raiser_in(threading.get_ident())):
+        with _watch(seconds, _raiser_in(threading.get_ident(), error)):
             yield
     elif hasattr(signal, "setitimer"):
-        with _handler(signal.SIGALRM):
-            start = time.monotonic()
-            around = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)[0]
+        is_ours = getattr(signal.getsignal(signal.SIGALRM), "is_ours", False)
+        around, start = signal.getitimer(signal.ITIMER_REAL)[0] if is_ours else 0, time.monotonic()
+        if 0 < around <= seconds:
+            yield
+            return
+        with _handler(signal.SIGALRM, error):
+            signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
             try:
                 yield
             finally:
                 left = max(around - (time.monotonic() - start), 0.001) if around else 0
                 signal.setitimer(signal.ITIMER_REAL, left, AGAIN)
     else:
-        with _handler(signal.SIGINT), _watch(seconds, _thread.interrupt_main):
+        with _handler(signal.SIGINT, error), _watch(seconds, _thread.interrupt_main):
             yield
 
 
 @contextlib.contextmanager
-def _handler(number):
+def _handler(number, error):
     """Let the signal raise in whatever runs, and in every line that it runs afterwards."""
     tracing = sys.gettrace()
 
     def raise_here(frame, event, value):
         if event == "line":
-            raise TimeLimitError
+            raise error
         return raise_here
 
     def handle(signum, frame):
@@ -220,8 +224,9 @@ def _handler(number):
             frame.f_trace = raise_here
             frame = frame.f_back
         sys.settrace(raise_here)
-        raise TimeLimitError
+        raise error
 
+    handle.is_ours = True
     previous = signal.signal(number, handle)
     try:
         yield
@@ -253,7 +258,7 @@ def _watch(seconds, strike):
         watcher.join()
 
 
-def _raiser_in(ident):
-    """Return a function that raises TimeLimitError in the thread `ident`."""
+def _raiser_in(ident, error):
+    """Return a function that raises an error in the thread `ident`."""
     target = ctypes.c_ulong(ident)
-    return lambda: ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(TimeLimitError))
+    return lambda: ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(error))

@@ -1,0 +1,61 @@
+"""The one clock of a notebook: whatever is waited for takes from it, and it knows which cell has taken how much."""
+
+import contextlib
+import time
+from collections import Counter
+
+from convgrader.errors import TimeUpError
+
+GRACE = 2.0  # seconds that a sandbox, or a check, may take beyond a time limit before it is ended
+
+
+class Clock:
+    """The time of one notebook, which runs from when this is made.
+
+    Parameters
+    ----------
+    seconds : float
+        After so many nothing is begun; what has begun is ended `GRACE` later.
+    """
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.stop = time.monotonic() + seconds
+        self.spent, self.cell, self.since = Counter(), None, time.monotonic()
+
+    def left(self):
+        """Return the seconds in which something may be begun, negative after that."""
+        return self.stop - time.monotonic()
+
+    def within(self, seconds):
+        """Return how long something may take that may take `seconds`, grace included, so that it ends in time."""
+        return max(0.001, min(seconds, self.left()) + GRACE)
+
+    def refuse_if_over(self):
+        """Raise TimeUpError if the time is used up."""
+        if self.left() <= 0:
+            raise TimeUpError(self.used_up())
+
+    def used_up(self):
+        """Say that the time is used up, and by what."""
+        self._charge(self.cell)
+        cells = {cell: seconds for cell, seconds in self.spent.items() if cell}
+        most = max(cells, key=cells.get, default="")
+        told = f"; {most} took most of it, {cells[most]:.0f} s" if most else ""
+        return f"The time for the whole notebook, {self.seconds:g} s, is used up{told}."
+
+    @contextlib.contextmanager
+    def on(self, cell):
+        """Count the time of the body for a cell, and not for the one that is being counted."""
+        around = self.cell
+        self._charge(cell)
+        try:
+            yield
+        finally:
+            self._charge(around)
+
+    def _charge(self, following):
+        """Count the time since the last change for the cell of now; go on with the following one."""
+        now = time.monotonic()
+        self.spent[self.cell] += now - self.since
+        self.cell, self.since = following, now
