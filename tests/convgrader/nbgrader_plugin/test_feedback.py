@@ -9,13 +9,18 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbgrader.server_extensions.formgrader import formgrader, handlers
+from traitlets.config import Config
 
 from convgrader.nbgrader_plugin import feedback
 from convgrader.nbgrader_plugin.feedback import MAX_PAGE, POLICY, FeedbackExporter, as_mathml
+from convgrader.nbgrader_plugin.preprocessors import use_convgrader
+from convgrader.notebooks.reader import MAX_ATTACHMENTS, MAX_CELLS, MAX_SOURCES
 from convgrader.notebooks.sanitize import MAX_CELL, harmless
 from tests.helpers.chromium import browser
 from tests.helpers.courses import answer
 from tests.helpers.grading_fixtures import copy_of
+from tests.helpers.memory import peak
 
 HOSTILE = {
     "script": "<script>alert(1)</script>",
@@ -154,7 +159,7 @@ def test_no_output_takes_long(unit):
 
 def test_an_attached_picture_is_shown_whatever_its_name():
     cell = new_markdown_cell("![mine](attachment:my%20plot.png)", attachments={"my plot.png": {"image/png": "aGk="}})
-    assert 'alt="mine" src="data:image/png;base64,aGk="' in rendered(cell)
+    assert '<img src="data:image/png;base64,aGk=" alt="mine"' in rendered(cell)
 
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -223,3 +228,51 @@ def test_no_code_takes_long(unit):
 def test_what_is_too_long_can_still_be_read():
     page = rendered(new_markdown_cell("A <b>long</b> answer. " * MAX_CELL), new_markdown_cell("A *short* one."))
     assert "A &lt;b&gt;long&lt;/b&gt; answer. A" in page and "<em>short</em>" in page
+
+
+def formgraded(*cells):
+    """Return the page of a notebook as formgrader makes it."""
+    config, page = Config(), dict.fromkeys(("filename", "base_url", "student", "last_name", "first_name"), "")
+    use_convgrader(config)
+    exporter = formgrader.HTMLExporter(
+        config=config, template_name="formgrade", extra_template_basedirs=[handlers.template_path]
+    )
+    return exporter.from_notebook_node(new_notebook(cells=list(cells)), {**page, "index": 0, "total": 1})[0]
+
+
+def worst():
+    """Return the cells of the notebook whose page costs most: all bounds of grading reached, and wide characters."""
+    shown = [new_output("display_data", {"text/plain": "<" * 8000}) for _ in range(200)]
+    pictures = [new_output("display_data", {"image/png": "A" * (1 << 20)}) for _ in range(16)]
+    attached = {"a.png": {"image/png": "A" * MAX_ATTACHMENTS}}
+    return [
+        *[new_markdown_cell('"' * (MAX_SOURCES // MAX_CELLS - 2) + "\N{PENCIL}") for _ in range(MAX_CELLS)],
+        *[new_code_cell("", outputs=shown) for _ in range(10)],
+        *[new_code_cell("", outputs=pictures), new_markdown_cell("![x](attachment:a.png)", attachments=attached)],
+    ]
+
+
+@pytest.mark.parametrize("made", [rendered, formgraded], ids=["feedback", "formgrader"])
+def test_the_page_of_the_worst_submission_is_bounded(made):
+    made()
+    cells = worst()
+    started = time.process_time()
+    with peak() as memory:
+        page = made(*cells)
+    assert time.process_time() - started < 10
+    assert feedback.LEFT_OUT in page and memory[0] < 200 << 20
+
+
+@pytest.mark.parametrize("made", [rendered, formgraded], ids=["feedback", "formgrader"])
+def test_a_verdict_is_shown_whatever_came_before(made):
+    verdict = new_output("display_data", {"text/plain": "", "text/html": "<b>0 of 8 points</b>"})
+    check = new_code_cell(
+        "", outputs=[verdict], metadata={"nbgrader": {"grade": True, "grade_id": "check-a", "points": 8, "score": 0}}
+    )
+    page = made(printed("x" * (16 << 20)), printed("never shown"), check)
+    assert "<b>0 of 8 points</b>" in page and "never shown" not in page and page.count(feedback.LEFT_OUT) == 2
+
+
+def test_a_picture_that_a_cell_shows_has_a_text():
+    cell = new_code_cell("", outputs=[new_output("display_data", {"image/png": "aGk="})])
+    assert 'src="data:image/png;base64,aGk="' in rendered(cell) and 'alt="a picture' in rendered(cell)

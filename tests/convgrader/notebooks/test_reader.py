@@ -45,6 +45,15 @@ def test_too_many_cells_are_refused(monkeypatch):
         reader.read(json.dumps({"cells": [cell("x")] * 3}).encode())
 
 
+def test_a_notebook_holds_so_much_text_and_so_many_pictures(monkeypatch):
+    monkeypatch.setattr(reader, "MAX_SOURCES", 10)
+    monkeypatch.setattr(reader, "MAX_ATTACHMENTS", 8)
+    drawn = [cell("x", kind="markdown") | {"attachments": {f"{n}.png": {"image/png": "abcd"}}} for n in range(3)]
+    parts = reader.parts_of({"cells": [*drawn, cell("1234567"), cell("8")]})
+    assert [text for _, text, _, _ in parts] == ["x", "x", "x", "1234567", reader.TOO_LONG]
+    assert [len(pictures) for _, _, _, pictures in parts] == [1, 1, 0, 0, 0]
+
+
 def test_locked_cells_and_metadata_are_the_instructors():
     claimed = {"grade_id": "check-f", "points": 99, "locked": False}
     forged = {"cell_type": "code", "source": "100.0", "metadata": {"nbgrader": claimed, "tags": ["skip-execution"]}}

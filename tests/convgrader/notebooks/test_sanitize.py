@@ -1,6 +1,7 @@
 """A student's text is harmless to whatever renders it as Markdown, and reads the same."""
 
 import re
+import time
 
 import pytest
 
@@ -62,3 +63,12 @@ def test_harmless_text_is_left_alone():
     plain = "The *maximum* of $x < y$ and `a < b`, see [here](https://example.org), 3 < 4 & 5."
     assert harmless(plain) == plain
     assert "<script" not in harmless("<script>") and "javascript:" not in harmless("[x](javascript:1)")
+
+
+@pytest.mark.parametrize(
+    "unit", ["<a", "&#", "\\html", "data ", "data\\", "`\n", "` ", "![a", "![](attachment:a", "!", " "]
+)
+def test_it_takes_time_that_grows_with_the_text(unit):
+    started = time.process_time()
+    harmless(unit * ((16 << 20) // len(unit)))
+    assert time.process_time() - started < 20

@@ -2,7 +2,8 @@
 
 Three lines of defence. Text is made harmless when it is graded, so that whatever renders it finds no markup; a feedback
 page has no scripts at all and a Content-Security-Policy that lets none in; and what would take long to render is shown
-as it was written, since the libraries that render need time that grows with the square of what they are given.
+as it was written, since the libraries that render need time that grows with the square of what they are given. Of what
+a student's code showed, a page holds so much; of the verdicts, of the cells and of what they say in words, all.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from jinja2 import pass_context
 from latex2mathml.converter import convert_to_element
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.html import MarkdownWithMath
-from nbconvert.filters import Highlight2HTML
+from nbconvert.filters import DataTypeFilter, Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer
 from nbgrader.server_extensions import formgrader
 from traitlets import Dict
@@ -29,6 +30,8 @@ STYLE = ".text_cell_render {overflow: auto}"  # what a student wrote stays in it
 MAX_FORMULA = 1000
 MAX_MATHML = 50_000  # characters of one formula
 MAX_LINE = 1000  # characters of a line of code
+MAX_SHOWN = {"texts": 1 << 20, "pictures": 8 << 20}  # characters of what a student's cells showed, on one page
+LEFT_OUT = "[This page has room for no more; the graded notebook holds the rest.]"
 MAX_PAGE = {"markdown": 50_000, "code": 100_000}  # characters that are rendered: several times what a page has
 _ELEMENT = re.compile(
     "math|menclose|mfrac|mi|mn|mo|mover|mpadded|mphantom|mroot|mrow|mspace|msqrt|mstyle|msub|msubsup|msup|mtable|mtd"
@@ -163,20 +166,35 @@ FILTERS = {
 }  # fmt: skip
 
 
-class FeedbackExporter(HTMLExporter):
-    """Makes pages without scripts, without anything loaded from elsewhere, and without HTML of a student's."""
+class PageExporter(HTMLExporter):
+    """Makes pages of graded notebooks: bounded, written once, and without HTML of a student's.
 
-    filters = Dict(FILTERS).tag(config=True)
+    nbconvert's own exporter takes the finished page apart again to mark pictures without a text. That costs more than
+    all the rest, and is another reader of what a student wrote: here the cells say it before.
+    """
+
+    filters = Dict({**FILTERS, "filter_data_type": DataTypeFilter}).tag(config=True)
 
     def from_notebook_node(self, nb, resources=None, **options):
         """Convert a graded notebook."""
+        room = dict(MAX_SHOWN)
         for cell in nb.cells:
             if cell.cell_type == "raw":
                 cell.metadata["raw_mimetype"] = "text/plain"
             if cell.cell_type == "code" and not _is_check(cell):
+                cell.metadata["alt"] = "a picture that this cell shows"
                 for output in cell.outputs:
                     _keep_pictures(output)
-        return super().from_notebook_node(nb, resources, **options)
+                    _fit(output, room)
+            attached = cell.get("attachments", {})
+            for name in list(attached):
+                if not _takes(attached[name], room):
+                    del attached[name]
+        return super(HTMLExporter, self).from_notebook_node(nb, resources, **options)
+
+
+class FeedbackExporter(PageExporter):
+    """Makes the pages that students get: without scripts, without anything loaded from elsewhere."""
 
 
 def _is_check(cell):
@@ -188,3 +206,32 @@ def _keep_pictures(output):
     if "data" in output:
         for kind in set(output["data"]) - {"text/plain", "image/png", "image/jpeg"}:
             del output["data"][kind]
+
+
+def _fit(output, room):
+    """Cut an output to the room that is left for texts and for pictures, and take that room."""
+    data = output.get("data", {})
+    pictures = {kind: data[kind] for kind in set(data) - {"text/plain"}}
+    if not _takes(pictures, room):
+        for kind in pictures:
+            del data[kind]
+    for holder, key in ((output, "text"), (data, "text/plain")):
+        if key in holder:
+            holder[key] = _cut(holder[key], room)
+    if "traceback" in output:
+        output["traceback"] = _cut("\n".join(output["traceback"]), room).split("\n")
+
+
+def _takes(pictures, room):
+    """Take the room for pictures; say whether there was enough."""
+    size = sum(map(len, pictures.values()))
+    if size > room["pictures"]:
+        return False
+    room["pictures"] -= size
+    return True
+
+
+def _cut(text, room):
+    left = max(0, room["texts"])
+    room["texts"] -= len(text)
+    return text if len(text) <= left else f"{text[:left]}\n{LEFT_OUT}"

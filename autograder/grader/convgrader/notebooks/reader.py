@@ -12,8 +12,9 @@ from convgrader.notebooks.files import MAX_FILE
 from convgrader.notebooks.sanitize import harmless
 
 MAX_CELLS = 2000
-MAX_SOURCE = 1 << 20  # characters of a cell
-MAX_ATTACHMENTS = 8 << 20  # characters of all attachments of a cell
+MAX_SOURCES = 1 << 20  # characters of all cells
+MAX_ATTACHMENTS = 8 << 20  # characters of all attachments
+TOO_LONG = "# This cell is left out: the notebook was longer than one may be."
 
 
 class Node(dict):
@@ -45,39 +46,46 @@ def parts_of(notebook):
         raise MalformedNotebookError("The file is not a notebook: it has no cells.")
     if len(cells) > MAX_CELLS:
         raise MalformedNotebookError(f"The notebook has more than {MAX_CELLS} cells.")
-    return [_part(cell) for cell in cells if isinstance(cell, dict)]
+    room = {"sources": MAX_SOURCES, "attachments": MAX_ATTACHMENTS}
+    return [_part(cell, room) for cell in cells if isinstance(cell, dict)]
 
 
-def _part(cell):
+def _part(cell, room):
+    """Take a cell apart; `room` says how many characters the notebook may still have, and is brought up to date."""
     kind = cell.get("cell_type")
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
     source = source if isinstance(source, str) else ""
-    if len(source) > MAX_SOURCE:
-        source = "# This cell was longer than a cell may be."
+    if len(source) > room["sources"]:
+        source = TOO_LONG
+    room["sources"] -= len(source)
     metadata = cell.get("metadata")
     claimed = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = claimed.get("grade_id") if isinstance(claimed, dict) else None
     kind = kind if kind in ("code", "markdown", "raw") else "markdown"
-    return kind, _text(source), name if isinstance(name, str) else None, _pictures(cell.get("attachments"))
+    return kind, _text(source), name if isinstance(name, str) else None, _pictures(cell.get("attachments"), room)
 
 
 def _text(text):
     return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
-def _pictures(attachments):
+def _pictures(attachments, room):
     """Keep attached pictures: files of a plain name and base64."""
-    kept, left = {}, MAX_ATTACHMENTS
+    kept = {}
     for name, bundle in attachments.items() if isinstance(attachments, dict) else ():
         for kind in ("image/png", "image/jpeg", "image/gif"):
             data = bundle.get(kind) if isinstance(bundle, dict) else None
-            if not isinstance(data, str) or len(data) > left or not re.fullmatch(r"[\w. -]{1,100}", str(name)):
+            if (
+                not isinstance(data, str)
+                or len(data) > room["attachments"]
+                or not re.fullmatch(r"[\w. -]{1,100}", str(name))
+            ):
                 continue
             if re.fullmatch(r"[A-Za-z0-9+/=\s]*", data):
                 kept[str(name)] = {kind: data}
-                left -= len(data)
+                room["attachments"] -= len(data)
     return kept
 
 
