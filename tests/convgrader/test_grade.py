@@ -1,9 +1,17 @@
 """Honest submissions get what they earn, whatever honest students do in a notebook."""
 
+import re
+import time
+from dataclasses import replace
+
 import nbformat
 import pytest
 
+from convgrader import grade
+from convgrader.grade import NotebookGrader
 from convgrader.jobs import Budget
+from convgrader.notebooks import reader
+from convgrader.sandbox.clock import GRACE
 from tests.helpers.courses import answer
 
 FULL = 48.0  # all but the answer in words
@@ -166,3 +174,80 @@ def test_older_formats_are_read(examine, released, answers):
     ]
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": sheet, "metadata": {}}]}
     assert total(examine(old)[0]) == FULL
+
+
+DEAF = "    import signal\n    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\n    while True:\n        pass\n"
+ENDS = "    import os\n    os._exit(0)\n"
+BUSY = 3.0  # seconds by which a busy machine may be late
+SLEEPS = "import time\ntime.sleep(0.8)"
+NEVER_SLEEPS = "import threading\nthreading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()"
+WORST = {  # cells before the first answer, and what is in a function that is called
+    "cells that are deaf": (["if True:\n" + DEAF] * 20, ""),
+    "cells that end their process": ([*[SLEEPS] * 3, *["if True:\n" + ENDS] * 20], ""),
+    "functions that are deaf": ([], DEAF),
+    "functions that end their process": ([SLEEPS] * 2, ENDS),
+    "a late answer when cells are run again": ([f"import time\nif time.time() > MOMENT:\n{DEAF}", *[SLEEPS] * 3], ENDS),
+    "threads that never sleep": ([NEVER_SLEEPS] * 3, DEAF),
+}
+
+
+@pytest.mark.parametrize("kind", WORST)
+def test_no_submission_takes_longer_than_its_time_and_one_grace(examine, released, answers, kind):
+    right, helpers = answers
+    cells, body = WORST[kind]
+    broken = {name: f"def {name}(*args, **kwargs):\n{body or '    return 0'}" for name in right if name.endswith("2d")}
+    nb = answer(released, broken, [helpers, *cells])
+    start = time.monotonic()
+    for cell in nb.cells:
+        cell.source = cell.source.replace("MOMENT", str(time.time() + 2))
+    scores, _ = examine(nb, Budget(cell=1, notebook=6))
+    assert time.monotonic() - start < 6 + GRACE + BUSY
+    assert scores["check-max_pool2d"] == 0
+
+
+def test_a_check_that_is_not_reached_says_so_and_which_cell_took_the_time(examine, released, answers):
+    right, helpers = answers
+    nb = answer(released, right, [helpers])
+    where = nb.cells.index(cells_of(nb, "check-pool_output_shape")) + 1
+    nb.cells[where:where] = [nbformat.v4.new_code_cell("import time\ntime.sleep(20)")]
+    scores, graded = examine(nb, Budget(cell=20, notebook=3))
+    assert total(scores) == scores["check-pool_output_shape"] == 5
+    (shown,) = cells_of(graded, "check-max_pool2d").outputs
+    code = [cell for cell in graded.cells if cell.cell_type == "code"]
+    number = next(n for n, cell in enumerate(code, 1) if "time.sleep(20)" in cell.source)
+    assert re.fullmatch(
+        r"This check was not reached\. The time for the whole notebook, 3 s, is used up; "
+        rf"cell \[{number}\] took most of it, [23] s\.",
+        shown["evalue"],
+    )
+    assert "There is no function" not in str(graded)
+
+
+@pytest.fixture
+def examine_with(source, zygote, released, answers):
+    """Grade right answers with another check of `avg_pool2d`; return ({grade_id: score}, what that check shows)."""
+
+    def examine(check, budget):
+        right, helpers = answers
+        plan = replace(source.plan, locked={**source.plan.locked, "check-avg_pool2d": check})
+        nb = reader.compose(reader.parts_of(answer(released, right, [helpers])), source)
+        scores = NotebookGrader(plan, zygote, 1, budget).run(nb.cells)
+        return scores, cells_of(nb, "check-avg_pool2d").outputs[-1]["evalue"]
+
+    return examine
+
+
+def test_a_check_that_computes_for_ever_is_a_failed_check(examine_with):
+    start = time.monotonic()
+    scores, says = examine_with("while True:\n    pass", Budget(cell=1, notebook=4))
+    assert time.monotonic() - start < 4 + GRACE + BUSY
+    assert scores["check-avg_pool2d"] == 0 and scores["check-max_pool2d"] == 8
+    assert says.startswith("This check was ended. The time for the whole notebook, 4 s, is used up; cell [")
+    assert "check-avg_pool2d, took most of it" in says
+
+
+def test_a_check_that_takes_all_memory_is_a_failed_check(examine_with, monkeypatch):
+    monkeypatch.setattr(grade, "MAX_CHECK_MEMORY", 100 << 20)
+    scores, says = examine_with("len(bytearray(200 << 20)) * 0 + 5", Budget(cell=3, notebook=30))
+    assert scores["check-avg_pool2d"] == 0 and sum(scores.values()) == FULL - 5
+    assert says == "The check needed more memory than a check may take."

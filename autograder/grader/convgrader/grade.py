@@ -117,6 +117,8 @@ class NotebookGrader:
             with context, contextlib.redirect_stdout(printed), _no_stderr():
                 value = evaluate(self.plan.locked[name], self.namespace)
             score, outputs = _scored(value, float(self.plan.graded[name]))
+        except MemoryError:
+            score, outputs = 0.0, [error_output("MemoryError", "The check needed more memory than a check may take.")]
         except Exception as error:
             score, outputs = 0.0, [error_output(type(error).__name__, " ".join(str(error).split())[:1000])]
         shown = [_display(replace(verdict, site=self.site)) for verdict in verdicts]

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import time
 
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import base
@@ -10,6 +11,9 @@ from traitlets.config import Config
 
 from convgrader.nbgrader_plugin import patches
 from convgrader.nbgrader_plugin.preprocessors import leave_out_links, use_convgrader
+from convgrader.sandbox.clock import GRACE
+from tests.helpers.courses import answer
+from tests.helpers.grading_fixtures import FULL
 
 
 def find(name):
@@ -59,3 +63,20 @@ def test_a_time_that_is_none_fails_nobody(course, released):
     listed = NbGraderAPI(directory, timezone="Asia/Tokyo").get_submissions("pooling")
     assert {about["student"] for about in listed} == {f"student-{number}" for number in range(len(JUNK))}
     assert all(about["autograded"] for about in listed)
+
+
+def test_the_time_of_a_submission_is_bounded_in_nbgraders_own_process_too(course, released, answers):
+    right, helpers = answers
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write("c.GradeCells.cell_seconds = 2\nc.GradeCells.notebook_seconds = 6\n")
+    deaf = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\nwhile True:\n    pass"
+    course.submit("honest", answer(released, right, [helpers]))
+    course.submit("worst", answer(released, right, [helpers, *[deaf] * 20]))
+    taken = {}
+    for student in ("honest", "worst"):
+        start = time.monotonic()
+        status, said = course.nbgrader("autograde", "pooling", "--student", student)
+        taken[student] = time.monotonic() - start
+        assert status == 0, said
+    assert course.total("honest") == FULL and course.total("worst") == 0
+    assert taken["worst"] < taken["honest"] + 6 + GRACE + 3
