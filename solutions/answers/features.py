@@ -75,6 +75,7 @@ def edge_kernels__separable(size, angles, sigma=1.0):
     t = np.arange(size) - (size - 1) / 2
     g = np.exp(-(t**2) / (2 * sigma**2))
     right = np.outer(g, t * g)
+    angles = np.array(angles, float)
     kernels = np.multiply.outer(np.cos(angles), right) + np.multiply.outer(np.sin(angles), right.T)
     return (kernels / ((t**2 * g).sum() * g.sum()))[:, None]
 
@@ -83,7 +84,7 @@ def edge_kernels__complex(size, angles, sigma=1.0):
     """Turn the plane back by the angle."""
     t = np.arange(size) - (size - 1) / 2
     z = t + 1j * t[:, None]
-    u = np.real(z * np.exp(-1j * np.asarray(angles))[:, None, None])
+    u = np.real(z * np.exp(-1j * np.asarray(angles, dtype=float))[:, None, None])
     kernels = u * np.exp(-(np.abs(z) ** 2) / (2 * sigma**2))
     return (kernels / (kernels * u).sum((1, 2), keepdims=True)).reshape(-1, 1, size, size)
 
@@ -198,8 +199,9 @@ def kmeans__bincount(points, centroids, steps=10):
 
 
 def kmeans__products(points, centroids, steps=10):
-    """Measure distances by |p|^2 - 2 p.c + |c|^2, one matrix product."""
-    points, moved = points * 1.0, centroids * 1.0
+    """Measure distances by |p|^2 - 2 p.c + |c|^2, one matrix product, seen from the first point: far from 0 it cancels."""
+    origin = points[0] * 1.0
+    points, moved = points - origin, centroids - origin
 
     def assign():
         return ((moved**2).sum(1) - 2 * points @ moved.T).argmin(1)
@@ -208,7 +210,7 @@ def kmeans__products(points, centroids, steps=10):
         labels = assign()
         for k in set(labels.tolist()):
             moved[k] = np.average(points[labels == k], axis=0)
-    return moved, assign()
+    return moved + origin, assign()
 
 
 # --- encode_patches ---
@@ -244,7 +246,8 @@ def encode_patches__norms(patches, centroids, kind="triangle"):
 
 
 def encode_patches__products(patches, centroids, kind="triangle"):
-    patches, centroids = patches * 1.0, centroids * 1.0
+    origin = centroids[0] * 1.0
+    patches, centroids = patches - origin, centroids - origin
     squares = (patches**2).sum(1)[:, None] - 2 * patches @ centroids.T + (centroids**2).sum(1)
     if kind == "hard":
         return (np.arange(len(centroids)) == squares.argmin(1)[:, None]) * 1

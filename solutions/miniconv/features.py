@@ -281,7 +281,8 @@ def kmeans(points, centroids, steps=10):
 
     Notes
     -----
-    Lloyd (1982); for patches: Coates, Lee and Ng (2011), section 3.2.3.
+    Lloyd (1982); for patches: Coates, Lee and Ng (2011), section 3.2.3. Far from 0, ||p||^2 - 2 p.c + ||c||^2 has
+    few right digits.
 
     Examples
     --------
@@ -353,7 +354,7 @@ def encode_patches(patches, centroids, kind="triangle"):
 
     Notes
     -----
-    Coates, Lee and Ng (2011), section 3.2.3.
+    Coates, Lee and Ng (2011), section 3.2.3. Far from 0, ||p||^2 - 2 p.c + ||c||^2 has few right digits.
 
     Examples
     --------

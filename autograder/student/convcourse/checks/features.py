@@ -4,6 +4,7 @@ import functools
 import math
 import warnings
 import weakref
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -176,6 +177,13 @@ def _narrow(size, angles, sigma=1.0):
     return np.concatenate([one(float(angle))(size, np.array([angle]), sigma) for angle in angles])
 
 
+def _cosines_as_they_are(size, angles, sigma):
+    """Take cosines and sines in the dtype of the angles."""
+    right, down = _edges(size, [0.0, np.pi / 2], sigma)
+    cosines, sines = (function(angles).astype(float)[:, None, None, None] for function in (np.cos, np.sin))
+    return cosines * right + sines * down
+
+
 def _draw_edges(draws):
     angles = draws.array(draws.integer(1, 3))
     part = draws.choice(("odd sizes", "even sizes"))
@@ -194,6 +202,19 @@ def _steers(call, draws):
     return np.allclose(kernel, math.cos(angle) * right + math.sin(angle) * down, atol=1e-9)
 
 
+def _keeps_digits(call, draws):
+    """Angles that float16, float32 and int8 hold exactly: the kernels are those of the same numbers in float64."""
+    angles = np.array([1.0, 2.0, -3.0])
+    right = _edges(4, angles, 1.5)
+    results = [call(4, angles.astype(dtype), 1.5) for dtype in (np.float32, np.int8, np.float16)]
+    kept = all(isinstance(found, list) or found.dtype == np.float64 for found in results)
+    return kept and all(np.allclose(found, right, rtol=0, atol=1e-6) for found in results)
+
+
+_DIGITS_LOST = (
+    "It loses digits where the angles are of another dtype than float64: NumPy takes the cosine of small integers and of "
+    "float16 with 3 digits alone. Turn the angles into float64 first."
+)
 _ANGLES = np.array([0.3, 2.0, -1.1])
 _OFF = (
     "Your middle is half a pixel off: pixels are counted from 0 to size - 1, so it lies at (size - 1) / 2, "
@@ -210,10 +231,12 @@ EDGE_KERNELS = Check(
         Case((3, np.array([0.0])), {}, "odd sizes", "brighter to the right"),
         Case((3, np.array([np.pi / 2])), {"sigma": 2}, "odd sizes", "brighter below"),
         Case((5, _ANGLES), {"sigma": 1.5}, "odd sizes", "three directions at once"),
+        Case((5, _ANGLES - 0.5), {"sigma": 1.5}, "odd sizes", "other directions"),
         Case((7, np.array([0.4, 4.0])), {"sigma": 0.7}, "odd sizes"),
         Case((2, [0.0]), {}, "even sizes", "the angles in a list"),
         Case((4, np.array([0.7, -2.0])), {}, "even sizes", "the default sigma"),
         Case((6, _ANGLES[::-1]), {"sigma": 1.5}, "even sizes", "the middle lies between the pixels"),
+        Case((6, _ANGLES + 0.5), {"sigma": 1.5}, "even sizes", "other directions"),
     ),
     draw=_draw_edges,
     exempt={
@@ -225,6 +248,7 @@ EDGE_KERNELS = Check(
             "balance", "Its kernels do not add up to zero, so that they answer to brightness.", _ignores_brightness
         ),
         Property("steers", "A kernel at any angle must be a weighted sum of those at 0 and pi / 2.", _steers),
+        Property("digits", _DIGITS_LOST, _keeps_digits),
     ),
     mistakes=(
         Mistake(
@@ -288,6 +312,12 @@ EDGE_KERNELS = Check(
             _edges_with(spread=lambda x, y, sigma: torch.exp(-(x**2 + y**2) / sigma**2)),
         ),
         Mistake(
+            "digits of the angles",
+            _DIGITS_LOST,
+            lambda size, angles, sigma=1.0: _cosines_as_they_are(size, np.asarray(angles), sigma),
+            share=0.75,
+        ),
+        Mistake(
             "middle at size // 2",
             _OFF,
             _edges_with(middle=lambda size: size // 2),
@@ -344,6 +374,15 @@ def _cholesky(centred, right, gains, epsilon):
     return torch.linalg.inv(torch.linalg.cholesky(covariance)).T
 
 
+def _by_moments(patches, epsilon=0.01):
+    """Take the product of the means off the mean of the products."""
+    x, mean = patches.astype(float), patches.mean(0, dtype=float)
+    covariance = (x.T @ x - len(x) * np.outer(mean, mean)) / (len(x) - 1)
+    values, vectors = np.linalg.eigh(covariance)
+    matrix = (vectors / np.sqrt(np.maximum(values, 0) + epsilon)) @ vectors.T
+    return tuple(each.astype(np.result_type(patches, np.float32)) for each in ((x - mean) @ matrix, mean, matrix))
+
+
 def _thin(patches, epsilon=0.01):
     """Sum over as many directions as there are singular values."""
     few = min(patches.shape)
@@ -392,6 +431,7 @@ WHITEN = Check(
         Case((np.array([[0.0, 3.0], [2.0, 3.0]]), 2.0), {}, "few pixels"),
         Case((np.array([[1.0], [4.0], [5.5]]), 0.5), {}, "few pixels", "one pixel"),
         Case((np.array([[1.0, 1.0], [3.0, 2.0], [2.0, 4.0], [6.0, 5.0]]), 0.5), {}, "few pixels"),
+        Case((_x(4, 2) + 1e5, 0.5), {}, "few pixels", "a mean that is large beside the spread"),
         Case((_x(12, 3) @ _MIX + 2, 0.1), {}, "many patches", "neighbours vary together"),
         Case((1e-3 * _x(12, 3) @ _MIX, 1e-7), {}, "many patches", "small numbers, a small epsilon"),
         Case((_x(20, 5)[:, ::-1] + 1,), {}, "many patches", "an array that is not contiguous, the default epsilon"),
@@ -400,6 +440,7 @@ WHITEN = Check(
         Case((_x(2, 3) - 1, 1.0), {}, "few patches"),
     ),
     draw=_draw_whiten,
+    photographs=True,
     exempt={"scale": "beside variances of 1e12 an epsilon of 0.2 is rounding; the table has small numbers"},
     properties=(
         Property("finite", _NEGATIVE, _is_finite),
@@ -463,6 +504,13 @@ WHITEN = Check(
             _whiten_with(matrix_of=_cholesky),
         ),
         Mistake("root of a negative number", _NEGATIVE, _unclipped, share=0.75),
+        Mistake(
+            "covariance by moments",
+            "You took the product of the means off the mean of the products: where the mean is large beside the spread, their "
+            "difference has few right digits. Take the mean patch off first.",
+            _by_moments,
+            share=0.8,
+        ),
         _cut_to(0, _whiten),
     ),
 )
@@ -557,6 +605,10 @@ def _by_products(points, centroids, p):
     return (points.square().sum(1)[:, None] - 2 * points @ centroids.T + centroids.square().sum(1)).sqrt()
 
 
+def _by_clipped_products(points, centroids, p):
+    return _by_products(points, centroids, p).nan_to_num(0.0)
+
+
 def _of_bytes(points, centroids, p):
     """Let differences of bytes be bytes."""
     differences = tensor(points)[:, None] - tensor(centroids)
@@ -617,6 +669,10 @@ def _farthest(points, centroids, p):
     return _distances(points, centroids, p).numpy().argmax(1)
 
 
+def _nearest_by_products(points, centroids, p):
+    return np.array(np.square(centroids).sum(1) - 2 * np.dot(points, centroids.T)).argmin(1)
+
+
 def _last_tie(points, centroids, p):
     return len(centroids) - 1 - _distances(points, centroids, p).numpy()[:, ::-1].argmin(1)
 
@@ -633,6 +689,14 @@ def _wrapping(points, centroids, p):
     return _of_bytes(points, same, p).numpy().argmin(1)
 
 
+def _as_near_far_away(call, draws):
+    points, start = (each + 1e8 for each in _OVERLAP)
+    moved, labels = _lloyd(points, start, 3)
+    found = call(points, start, 3)
+    return np.array_equal(found[1], labels) and np.allclose(found[0], moved, rtol=0, atol=1e-5)
+
+
+_FAR_AWAY = "It goes wrong far from 0: |p|^2 - 2 p.c + |c|^2 is a small difference of large numbers. Take the differences p - c first."
 _FRACTIONS = "Your labels are not integers, so nobody can index with them."
 _LINE = np.array([[0.0], [2.0], [10.0]])
 _LONG_LINE = np.outer([0, 0.4, 3, 4, 6], [1.0, 0.0])
@@ -667,6 +731,7 @@ KMEANS = Check(
     exempt={"scale": "points alone that are larger make ties that rounding decides; the table has small numbers"},
     properties=(
         _takes_bytes((30, 2), (3, 2), steps=2),
+        Property("far away", _FAR_AWAY, _as_near_far_away),
         Property("labels", _FRACTIONS, lambda call, draws: np.asarray(call(*_OVERLAP, 2)[1]).dtype.kind in "iu"),
     ),
     mistakes=(
@@ -751,6 +816,7 @@ KMEANS = Check(
             _kmeans_with(rest=1e-4),
             share=4 / 7,
         ),
+        Mistake("products", _FAR_AWAY, _kmeans_with(pick=_nearest_by_products), share=0.75),
         Mistake("changes the start", MODIFIES, _changes_start, share=0.75),
         Mistake(
             "whole centroids",
@@ -789,6 +855,11 @@ def _last_of_ties(z):
 def _coincide(call, draws):
     patches = draws.array(40, 6) - 1
     return np.isfinite(call(patches, patches)).all()
+
+
+def _encodes_far_away(call, draws):
+    patches, centroids = draws.array(20, 3) + 1e8, draws.array(5, 3) + 1e8
+    return np.allclose(call(patches, centroids), _codes_by()(patches, centroids), rtol=0, atol=1e-5)
 
 
 def _similar(patches, centroids, kind="triangle"):
@@ -830,7 +901,11 @@ ENCODE_PATCHES = Check(
         Case((_x(8, 3), _x(5, 3)), {"kind": "hard"}, "hard"),
     ),
     draw=_draw_codes,
-    properties=(Property("coincide", _BELOW_ZERO, _coincide), _takes_bytes((6, 3), (4, 3))),
+    properties=(
+        Property("coincide", _BELOW_ZERO, _coincide),
+        Property("far away", _FAR_AWAY, _encodes_far_away),
+        _takes_bytes((6, 3), (4, 3)),
+    ),
     mistakes=(
         Mistake(
             "no clipping",
@@ -915,7 +990,8 @@ ENCODE_PATCHES = Check(
             _codes_by(hard=lambda z: (z == z.min(1, keepdim=True).values).to(z.dtype)),
             share=0.75,
         ),
-        Mistake("root of a negative number", _BELOW_ZERO, _codes_by(distances=_by_products), share=0.75),
+        Mistake("root of a negative number", _BELOW_ZERO, _codes_by(distances=_by_products), share=0.5),
+        Mistake("products", _FAR_AWAY, _codes_by(distances=_by_clipped_products), share=0.75),
         Mistake("bytes wrap around", kinds.BYTES.says, _codes_by(distances=_of_bytes), share=0.75),
         _cut_to(0, _codes_by()),
     ),
@@ -958,6 +1034,26 @@ def _side_by_side(maps, cells):
     return np.moveaxis(np.array(blocks), (0, 1), (2, 3))
 
 
+def _by_floats(begins, ends):
+    """Build cells whose borders are fractions of floating-point numbers, rounded down and up."""
+
+    def change(maps, cells):
+        rows, columns = (
+            [slice(math.floor(begins(i, n, cells)), math.ceil(ends(i + 1, n, cells))) for i in range(cells)]
+            for n in maps.shape[2:]
+        )
+        means = [[maps[:, :, r, c].mean((2, 3)) for c in columns] for r in rows]
+        return np.moveaxis(np.array(means), (0, 1), (2, 3))
+
+    return _pool_with(change)
+
+
+_BORDERS = (
+    "You divide before you multiply, and a border that should be a whole number is rounded up or down: i * n // cells "
+    "has no fractions."
+)
+
+
 def _draw_pool(draws):
     grid = draws.integer(2, 6), draws.integer(3, 6)
     codes = draws.array(draws.integer(1, 2) * grid[0] * grid[1], draws.integer(1, 3))
@@ -981,6 +1077,10 @@ POOL_CODES = Check(
         Case((_x(2 * 36, 4)[:, ::2], 6, 3), {}, "even", "an array that is not contiguous"),
         Case((_x(2 * 15, 2), (3, 5)), {}, "uneven", "neighbours share a row and a column"),
         Case((_x(35, 3), (5, 7), 3), {}, "uneven"),
+        Case((_x(660, 1), (22, 30), 22), {}, "uneven", "22 / 30 has no exact fraction"),
+        Case((_x(525, 1), (25, 21), 19), {}, "uneven", "21 / 19 has no exact fraction"),
+        Case((_x(625, 1), 25, 25), {}, "uneven", "a cell for every patch"),
+        Case((_x(1008, 1), (36, 28), 28), {}, "uneven", "36 / 28 has no exact fraction"),
     ),
     draw=_draw_pool,
     mistakes=(
@@ -1022,6 +1122,30 @@ POOL_CODES = Check(
             "rounds the end down",
             "Your cells do not overlap: where a cell ends between two patches, round its end up.",
             _pool_with(_side_by_side),
+            share=0.75,
+        ),
+        Mistake(
+            "divides before it multiplies",
+            _BORDERS,
+            _by_floats(lambda i, n, cells: i / cells * n, lambda i, n, cells: i / cells * n),
+            share=0.75,
+        ),
+        Mistake(
+            "counts in sizes of a cell",
+            _BORDERS,
+            _by_floats(lambda i, n, cells: i * (n / cells), lambda i, n, cells: i * (n / cells)),
+            share=0.75,
+        ),
+        Mistake(
+            "rounds the beginnings",
+            _BORDERS,
+            _by_floats(lambda i, n, cells: i / cells * n, lambda i, n, cells: i * n / cells),
+            share=0.75,
+        ),
+        Mistake(
+            "rounds the ends",
+            _BORDERS,
+            _by_floats(lambda i, n, cells: i * n / cells, lambda i, n, cells: i / cells * n),
             share=0.75,
         ),
         Mistake(
@@ -1108,9 +1232,10 @@ def _pooled(maps):
 
 
 def _seed_matters(call, draws):
-    images = _contest(2)[0][:20]
-    one, again, other = (np.asarray(call(images, seed), dtype=float) for seed in (5, 5, 6))
-    return np.array_equal(one, again) and not np.allclose(one, other)
+    images = _contest(2)[0][:5]
+    found = [np.asarray(call(images, seed), dtype=float) for seed in (5, *_SEEDS)]
+    differ = all(not np.array_equal(one, other) for one, other in combinations(found[1:], 2))
+    return np.array_equal(found[0], found[1]) and differ
 
 
 def _each_on_its_own(call, draws):
@@ -1124,6 +1249,7 @@ def _by_largest(features):
     return features / (features.max(0) + 1e-3)
 
 
+_SEEDS = (5, 4, 6, 0, 15, 105, 261, 1005, 65541)  # neighbours, and what is the same in the last digits or bits
 _ALONE = "The features of an image must not depend on the other images."
 _SEED = "The same seed must give the same features, and another seed others."
 
@@ -1175,6 +1301,18 @@ DICE_FEATURES = Check(
             share=0.75,
         ),
         Mistake(
+            "the same kernels for two seeds",
+            _SEED,
+            lambda images, seed: _pooled(_random_maps(images, 64, seed // 2)),
+            share=0.75,
+        ),
+        Mistake(
+            "the last byte of the seed",
+            _SEED,
+            lambda images, seed: _pooled(_random_maps(images, 64, seed % 256)),
+            share=0.75,
+        ),
+        Mistake(
             "divides by the largest of all images",
             _ALONE,
             lambda images, seed: _by_largest(_pooled(_random_maps(images, 64, seed))),
@@ -1202,6 +1340,8 @@ def _judge_start(value, case):
         raise ValueError("points and starts have the same number of columns, and at most 2,000 numbers each")
     if len(starts[0]) != len(starts[1]):
         return "Both starts need the same number of centroids: with more of them the loss is lower, of course."
+    middle = points.mean(0)
+    points, starts = points - middle, [start - middle for start in starts]
     low, high = sorted(_final_loss(points, start) for start in starts)
     if high < 1.5 * low * (1 - 1e-9) or high <= 1e-9 * (points**2).sum():
         return f"No counterexample: k-means ends at the losses {low:.6g} and {high:.6g}, whose ratio is below 1.5."
