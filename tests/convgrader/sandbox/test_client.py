@@ -226,6 +226,14 @@ def test_after_the_time_nothing_is_opened_and_nothing_is_begun(zygote, opened):
     assert opened == []
 
 
+def test_an_open_sandbox_is_asked_nothing_after_the_time(client):
+    f = function(client, "def f():\n    return 7")
+    assert f.call((), {}, 1.0).value == 7
+    client.clock.stop = time.monotonic()
+    assert "is used up" in f.call((), {}, 1.0).problem
+    assert "is used up" in client.run("1")[0]["evalue"]
+
+
 def test_grace_comes_once_however_much_is_late(zygote, opened):
     own = SandboxClient(zygote, Budget(cell=1, notebook=4), {})
     start = time.monotonic()
