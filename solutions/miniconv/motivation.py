@@ -17,7 +17,7 @@ def dense_parameters(inputs, outputs, bias=True):
     Parameters
     ----------
     inputs, outputs : int or tuple of int
-        Number of units, or the shape they are arranged in.
+        Number of units, or the shape they are arranged in; there are fewer than 2**63 parameters.
     bias : bool
         Whether every output has a bias.
 
@@ -238,7 +238,7 @@ def shift2d(x, shift, boundary="zeros"):
 
     Parameters
     ----------
-    x : (..., H, W) array of numbers
+    x : (..., H, W) array of finite numbers
     shift : (rows, columns) pair of int
         How far the content moves, in pixels.
     boundary : {"zeros", "circular"}

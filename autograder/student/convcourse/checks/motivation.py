@@ -105,6 +105,10 @@ CONV_PARAMETERS = Check(
         Case((4, 6, 3), {"groups": 2}, "groups"),
         Case((6, 6, (3, 2), False), {"groups": 6}, "groups", "depthwise"),
         Case((4, 8, 1, True, 4), {}, "groups"),
+        Case((8, 4, 3), {"groups": 4}, "groups", "as many groups as outputs, two inputs in each"),
+        Case((6, 2, (2, 5), False), {"groups": 2}, "groups", "as many groups as outputs, three inputs in each"),
+        Case((2, 6, (4, 3)), {"groups": 2}, "groups", "as many groups as inputs, three outputs in each"),
+        Case((12, 18, (1, 2)), {"bias": False, "groups": 3}, "groups", "several inputs and outputs in each group"),
     ),
     draw=_draw_conv,
     mistakes=(
@@ -148,6 +152,12 @@ CONV_PARAMETERS = Check(
             "divides by groups twice",
             "You divide both channel counts by groups; there are still out_channels kernels.",
             lambda i, o, k, bias=True, groups=1: i // groups * (o // groups) * prod(pair(k)) + bool(bias) * o,
+            share=3 / 4,
+        ),
+        Mistake(
+            "always depthwise",
+            "You give every kernel of a layer with groups one input channel; it sees in_channels / groups of them.",
+            lambda i, o, k, bias=True, groups=1: _conv(groups if groups > 1 else i, o, k, bias, groups),
             share=3 / 4,
         ),
     ),
@@ -229,11 +239,16 @@ CONV_OPERATIONS = Check(
         Case((1, (1, 4, 4), 3), {}, "one channel"),
         Case((1, (1, 5, 2), (2, 4)), {}, "one channel"),
         Case((1, (1, 280, 319), (1, 2)), {}, "one channel", "the book's picture of an edge"),
+        Case((1, (1, 3, 5), 1), {}, "one channel", "a single product: nothing is added"),
         Case((3, (4, 5, 2), 3), {}, "channels"),
         Case((2, (6, 3, 7), (1, 4)), {}, "channels"),
         Case((5, (1, 3, 4), 1), {}, "channels", "a 1 x 1 kernel"),
         Case((4, (6, 3, 5), 3), {"groups": 2}, "groups"),
         Case((3, (3, 4, 2), (2, 3), 3), {}, "groups", "depthwise"),
+        Case((3, (3, 4, 2), 1, 3), {}, "groups", "a single product: nothing is added"),
+        Case((6, (3, 4, 2), (2, 3), 3), {}, "groups", "as many groups as outputs, two inputs in each"),
+        Case((2, (6, 3, 5), (3, 1), 2), {}, "groups", "as many groups as inputs, three outputs in each"),
+        Case((12, (18, 2, 3), (1, 2)), {"groups": 3}, "groups", "several inputs and outputs in each group"),
     ),
     draw=lambda d: (
         lambda groups: Case(
@@ -279,6 +294,20 @@ CONV_OPERATIONS = Check(
             "ignores groups",
             "You ignore groups: an output sums over in_channels / groups channels.",
             lambda i, shape, k, groups=1: _operations(i, shape, k),
+            share=4 / 5,
+        ),
+        Mistake(
+            "always adds",
+            "You count an addition where there is a single product: w - 1 is 0 then.",
+            lambda i, shape, k, groups=1: (
+                _operations(i, shape, k, groups) + (prod(shape) if i // groups * prod(pair(k)) == 1 else 0)
+            ),
+            share=2 / 5,
+        ),
+        Mistake(
+            "always depthwise",
+            "You give every kernel of a layer with groups one input channel; it sees in_channels / groups of them.",
+            lambda i, shape, k, groups=1: _operations(groups if groups > 1 else i, shape, k, groups),
             share=4 / 5,
         ),
     ),
@@ -353,6 +382,7 @@ RECEPTIVE_FIELD = Check(
         Case(([(3,)] * 5,), {}, "kernels"),
         Case(([(1,), (6,), (2,)],), {}, "kernels"),
         Case(([(3, 2), (3,)],), {}, "strides"),
+        Case((((2, 2), (3,), (2, 3)),), {}, "strides", "a tuple of layers"),
         Case(([(3,), (2, 2), (3,), (2, 2), (3,)],), {}, "strides", "convolutions and poolings"),
         Case(([(5, 3), (1, 2), (4, 2)],), {}, "strides"),
         Case(([(2, 4), (2, 3)],), {}, "strides"),
@@ -449,6 +479,18 @@ def _hulls(layers, length):
     return np.maximum.accumulate(reads, 1) & np.maximum.accumulate(reads[:, ::-1], 1)[:, ::-1]
 
 
+def _reads_through_padding(layers, length):
+    """Go back from every output to the inputs, through places of the layers between that do not exist."""
+    layers = _layers(layers)
+    reads = np.zeros((len(_reads(layers, length)), length), bool)
+    for output, row in enumerate(reads):
+        places = {output}
+        for k, s, p, d in reversed(layers):
+            places = {place * s - p + t * d for place in places for t in range(k)}
+        row[[place for place in places if 0 <= place < length]] = True
+    return reads
+
+
 def _safe(function):
     """Give a matrix of the right shape where a mistake would run out of inputs."""
 
@@ -481,10 +523,14 @@ CONNECTIVITY = Check(
         Case(([(2, 1, 2), (2, 1, 1)], 4), {}, "padding", "outputs that see padding only"),
         Case(([(1, 2, 1), (2, 1, 0)], 7), {}, "padding", "inputs that are skipped"),
         Case(([(5, 1, 2)], 3), {}, "padding", "a kernel larger than the signal"),
+        Case(([(3,), (1, 1, 1)], 4), {}, "padding", "padding of the second layer, outside of which inputs lie"),
+        Case((((2,), (3, 2, 1)), 6), {}, "padding", "a tuple of layers"),
         Case(([(3, 1, 0, 2)], 7), {}, "dilation"),
         Case(([(2, 1, 0, 2), (2, 1, 1, 2)], 7), {}, "dilation", "an input that is read twice"),
         Case(([(2, 2, 1, 3), (2, 1, 0, 2)], 13), {}, "dilation"),
         Case(([(1, 2, 2, 3), (3, 1, 2, 2), (2, 1, 1)], 8), {}, "dilation", "more padding than a kernel is long"),
+        Case(([(3, 1, 1, 2), (2, 1, 1, 1)], 5), {}, "dilation", "padding of the second layer"),
+        Case(([(3, 1, 1, 1), (2, 2, 2, 1)], 23), {}, "dilation", "a dilation of 1, padding of the second layer"),
     ),
     draw=lambda d: (
         lambda part: Case(
@@ -539,6 +585,12 @@ CONNECTIVITY = Check(
             "You go through the layers from the last to the first.",
             _safe(lambda layers, length: _reads(layers[::-1], length)),
             share=2 / 6,
+        ),
+        Mistake(
+            "pads the input alone",
+            "You let a padded position of a layer read inputs: it is a zero, whatever lies under its window.",
+            _reads_through_padding,
+            share=4 / 6,
         ),
         Mistake(
             "stops after the first layer",
