@@ -221,7 +221,7 @@ def conv_prior_cost(matrix, input_shape, kernel_shape):
     Returns
     -------
     float
-        In the square of the output's unit.
+        In the square of the output's unit, up to rounding errors of squares as large as those of the matrix.
 
     Examples
     --------
@@ -283,6 +283,8 @@ def fit_with_conv_prior(x, y, strength):
         raise ValueError(f"y must not be larger than x, got {y.shape[1:]} outputs for {x.shape[1:]} pixels")
     kernel_shape = tuple(n - o + 1 for n, o in zip(x.shape[1:], y.shape[1:], strict=True))
     pixels, targets = x.reshape(len(x), -1), y.reshape(len(y), -1)
+    # products of bytes would wrap around
+    pixels = pixels.astype(np.result_type(pixels, targets, np.float32), copy=False)
     if strength == 0:
         return np.linalg.lstsq(pixels, targets)[0].T
     return _fit_kernel_and_deviation(pixels, targets, float(strength), x.shape[1:], kernel_shape)

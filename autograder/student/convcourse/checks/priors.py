@@ -24,7 +24,7 @@ def _largest(oracle):
 
 def _weighted(data, prior_mean, of_prior, of_each):
     """Return the average of the prior's mean and the data with these weights."""
-    values = torch.cat([torch.tensor([float(prior_mean)]), tensor(np.asarray(data, dtype=float))])
+    values = torch.cat([torch.tensor([float(prior_mean)], dtype=torch.float64), tensor(np.asarray(data, dtype=float))])
     weights = torch.full_like(values, of_each)
     weights[0] = of_prior
     return float((values * weights).sum() / weights.sum())
@@ -66,7 +66,7 @@ GAUSSIAN_MAP = Check(
     "gaussian_map",
     section="priors#priors-strength",
     oracle=_map,
-    scale=lambda data, noise_variance, prior_mean=0.0, prior_variance=math.inf: 1 + abs(prior_mean) + data.max(),
+    scale=lambda data, noise_variance, prior_mean=0.0, prior_variance=math.inf: abs(prior_mean) + data.max(),
     parts={"finite": 2, "limits": 1},
     cases=(
         Case((np.array([3.0, 5.0]), 1.0, 0.0, 0.5), {}, "finite"),
@@ -77,11 +77,15 @@ GAUSSIAN_MAP = Check(
         Case((np.array([3.0, 6.0]), 1.0), {"prior_variance": 2.0}, "finite", "the default mean"),
         Case((1e-4 * _x(3), 1e-8, 2e-4, 1e-9), {}, "finite", "small variances"),
         Case((1e5 * _x(3), 1e10, 2e5, 3e9), {}, "finite", "large variances"),
+        Case((1e-7 * _x(4), 1e-16, 5e-7, 3e-17), {}, "finite", "wavelengths in metres: tiny variances"),
+        Case((1e9 * _x(4), 1e20, 2e9, 3e19), {}, "finite", "distances in nanometres: huge variances"),
+        Case((np.array([200, 250, 90], np.uint8), 2.0, 30.0, 5.0), {}, "finite", "measurements that are bytes"),
         Case((np.array([3.0, 6.0]), 1.0, 7.0, 0.0), {}, "limits", "an infinitely strong prior"),
         Case((_x(3, dtype=np.float32), 2.0), {"prior_mean": -1.5, "prior_variance": 0}, "limits", "float32"),
         Case((np.array([3.0, 6.0]), 1.0, 7.0, math.inf), {}, "limits", "a prior that says nothing"),
         Case((1e-4 * _x(3), 1e-8, 2e-4, 0.0), {}, "limits", "small variances"),
         Case((1e5 * _x(5), 1e10, 2e5, math.inf), {}, "limits", "large variances"),
+        Case((np.array([200, 250, 90], np.uint8), 2.0, 30.0, math.inf), {}, "limits", "measurements that are bytes"),
         Case((np.array([4.0, 5.0, 8.0]), 2e6), {}, "limits", "the defaults"),
     ),
     draw=_draw_map,
@@ -132,6 +136,14 @@ GAUSSIAN_MAP = Check(
                 data, prior_mean, float(1 / np.float64(prior_variance)), 1 / noise_variance
             ),
             share=2 / 3,
+        ),
+        Mistake(
+            "a small variance for none",
+            "You take a small prior_variance for 0; whether a variance is small depends on the unit: compare it with 0.",
+            lambda data, noise_variance, prior_mean=0.0, prior_variance=math.inf: _map(
+                data, noise_variance, prior_mean, prior_variance if prior_variance > 1e-8 else 0
+            ),
+            share=1 / 3,
         ),
         Mistake(
             "infinite over infinite",
@@ -200,6 +212,7 @@ CORRELATION_MATRIX = Check(
     cases=(
         Case((np.array([[1.0, 2.0]]), (1, 4)), {}, "rows"),
         Case((np.array([[1.0, 2.0, 4.0]]), (1, 6)), {}, "rows", "three elements"),
+        Case((np.array([[0.0, -3.0]]), (1, 5)), {}, "rows", "an element that is 0"),
         Case((_x(1, 3), (1, 3)), {}, "rows", "the kernel is the picture"),
         Case((np.array([[1.0, 2.0], [3.0, 4.0]]), (3, 4)), {}, "pictures"),
         Case((_x(3, 2), (4, 5)), {}, "pictures", "a kernel that is not square"),
@@ -207,6 +220,7 @@ CORRELATION_MATRIX = Check(
         Case((_x(2, 8)[:, ::3], 4), {}, "pictures", "one number for height and width"),
         Case((_x(3, 1), (4, 3)), {}, "pictures", "one column"),
         Case((_x(2, 3), (2, 3)), {}, "pictures", "the kernel is the picture"),
+        Case((np.array([[0.0, 2.0], [-1.0, 0.0]]), (4, 3)), {}, "pictures", "elements that are 0"),
         Case((np.swapaxes(_x(2, 3), 0, 1), (5, 3)), {}, "pictures", "an array that is not contiguous"),
     ),
     draw=_draw_matrix,
@@ -341,7 +355,7 @@ PROJECT_TO_CONVOLUTION = Check(
     "project_to_convolution",
     section="priors#priors-projection",
     oracle=_project,
-    scale=_largest(_project),
+    scale=lambda *args: np.abs(_project(*args)).max(),
     parts={"rows": 1, "pictures": 3},
     cases=_LAYERS,
     draw=_draw_layer,
@@ -547,6 +561,7 @@ FIT_WITH_CONV_PRIOR = Check(
     section="priors#priors-limit",
     oracle=_fit,
     scale=_largest(_fit),
+    photographs=True,
     tolerance=1e-8,
     tolerance32=1e-3,
     parts={"no prior": 1, "finite": 3, "infinite": 2},
@@ -698,6 +713,7 @@ PERMUTE_PIXELS = Check(
         Case((_x(1, 2, 4, 2, dtype=np.float32), _order(8, 2)), {}, "one order", "float32"),
         Case((np.swapaxes(_x(3, 2, 3, 2), 2, 3), _order(6, 3)), {}, "one order", "an array that is not contiguous"),
         Case((_x(2, 2, 1, 1), np.array([0])), {}, "one order", "maps of one pixel"),
+        Case((_x(2, 1, 2, 3), np.arange(6)), {}, "one order", "the order that changes nothing"),
         Case((_x(1, 2, 2, 2), np.array([[3, 0, 1, 2]])), {}, "an order for each", "one picture"),
         Case((_x(2, 2, 2, 3), _order(6, 4, 2)), {}, "an order for each", "two pictures"),
         Case((_x(3, 1, 3, 2), _order(6, 5, 3)), {}, "an order for each", "three pictures"),
@@ -920,6 +936,12 @@ def _draw_gap(draws):
     return Case((features, targets, window, mode), {}, {"avg": "average", "max": "maximum"}[mode])
 
 
+def _gap_scale(features, targets, *rest, **options):
+    """Measure errors against the squares of the targets; far from 0, against how much they vary."""
+    size, spread = float(np.square(targets).mean()), float(targets.var(axis=0).mean())
+    return size if spread < 1e-12 * size else min(size, 1e3 * spread)
+
+
 _x = Arrays("priors", "maps")
 _MAPS = (_x(20, 2, 2, 4), _x(20))
 
@@ -928,7 +950,8 @@ POOLING_PRIOR_GAP = Check(
     "pooling_prior_gap",
     section="priors#priors-pooling",
     oracle=_gap,
-    scale=lambda features, targets, *rest, **options: float(np.square(targets).mean()),
+    scale=_gap_scale,
+    photographs=True,
     tolerance=1e-8,
     tolerance32=1e-4,
     parts={"average": 2, "maximum": 1},
@@ -941,7 +964,11 @@ POOLING_PRIOR_GAP = Check(
         Case((np.swapaxes(_x(15, 1, 4, 2), 2, 3), _x(15), (1, 4)), {"mode": "avg"}, "average", "not contiguous"),
         Case((_x(6, 2, 1, 1), _x(6, 1), 1), {}, "average", "maps of one pixel: nothing is pooled"),
         Case((_x(5, 2, 2, 2), 1e-3 * _x(5, 1), 2), {}, "average", "fewer samples than pixels, small targets"),
+        Case((_MAPS[0], _MAPS[1] + 1e6, (2, 1)), {}, "average", "targets that are millions, nearly all the same"),
         Case((_MAPS[0] - 2000, _MAPS[1], 2, "max"), {}, "maximum", "all features far below 0"),
+        Case(
+            (_MAPS[0], _MAPS[1] + 1e6, (2, 1), "max"), {}, "maximum", "targets that are millions, nearly all the same"
+        ),
         Case((_x(16, 2, 2, 2), _x(16, 2), (2, 1), "max"), {}, "maximum", "two targets"),
         Case((_MAPS[0], _MAPS[1] + 3, (1, 4)), {"mode": "max"}, "maximum"),
         Case(
@@ -1042,8 +1069,9 @@ def _judge_average(value, case):
         return f"The weights must be finite and of shape {wanted}, one for each feature: their shape is {weight.shape}."
     maps = np.random.default_rng(7).standard_normal((5, *input_shape))
     expected = _POOLS["avg"](maps, kernel_size).reshape(5, -1) @ given.T
-    gap = np.abs(maps.reshape(5, -1) @ weight.T - expected).max()
-    if gap > 1e-6 * np.abs(expected).max():
+    gaps = np.abs(maps.reshape(5, -1) @ weight.T - expected).max(axis=0)
+    if (gaps > 1e-6 * np.abs(expected).max(axis=0)).any():  # output by output: some of them may be small
+        gap = gaps.max()
         return f"Your readout of the maps gives other answers than the pooled one: the largest difference is {gap:.3g}."
     return None
 
@@ -1057,11 +1085,12 @@ def _judge_nearest(value, case):
         raise ValueError("the evidence must be one finite number")
     extra = extra.item()
     mean, rival, input_shape = case.args
-    near = _matrix(mean, input_shape)
-    rest = np.random.default_rng(11).standard_normal(near.shape)
-    matrix = near + rest - _project(rest, input_shape, mean.shape)  # any matrix with this mean kernel
-    expected = ((matrix - _matrix(rival, input_shape)) ** 2).sum() - ((matrix - near) ** 2).sum()
-    if abs(extra - expected) > 1e-6 * abs(expected):
+    step = _matrix(mean, input_shape) - _matrix(rival, input_shape)
+    rest = np.random.default_rng(11).standard_normal(step.shape) * np.abs(step).max()
+    rest -= _project(rest, input_shape, mean.shape)  # the nearest convolution plus this has the same mean kernel
+    expected = (step * (step + 2 * rest)).sum()  # of two squared distances, without losing digits in the difference
+    size = np.square(rival, dtype=float).sum() if expected == 0 else 0.0
+    if abs(extra - expected) > 1e-6 * abs(expected) + 1e-12 * size:
         return (
             f"For a matrix with this mean kernel the rival is farther by {expected:.6g} (squared), not by {extra:.6g}."
         )
@@ -1129,6 +1158,7 @@ _PAIR[[1, 3], 0, 0, 0] = 1
 _PAIR[[2, 3], 0, 0, 1] = 1
 
 _x = Arrays("priors", "claims")
+_RIVAL = _x(2, 3)
 CLAIMS = (
     Check(
         "claim_nearest",
@@ -1141,6 +1171,9 @@ CLAIMS = (
             Case((_x(2, 2), _x(2, 2), (3, 4)), {}, "pictures"),
             Case((_x(3, 2), _x(3, 2), (4, 6)), {}, "pictures"),
             Case((1e-3 * _x(2, 3), 1e-3 * _x(2, 3), (5, 6)), {}, "pictures", "small numbers"),
+            Case((np.array([[3, 1, 2]]), _x(1, 3), (1, 5)), {}, "rows", "whole numbers and fractions"),
+            Case((_x(2, 2), np.array([[2, 0], [1, 5]]), (4, 3)), {}, "pictures", "fractions and whole numbers"),
+            Case((_RIVAL, _RIVAL.copy(), (4, 4)), {}, "pictures", "the rival is the nearest itself"),
         ),
         draw=_draw_nearest,
         mistakes=(
@@ -1181,6 +1214,11 @@ CLAIMS = (
             Case((_x(3, 6), (1, 2, 6), (1, 2)), {}, "other windows", "once more of the same shape"),
             Case((_x(2, 8), (2, 6, 4), (3, 2)), {}, "other windows"),
             Case((_x(1, 3), (3, 2, 5), (2, 5)), {}, "other windows"),
+            Case((_x(3, 4) * [[1], [0], [1e-9]], (1, 4, 4), 2), {}, "square windows", "outputs that are 0 or faint"),
+            Case(
+                (_x(3, 4) * [[1], [0], [1e-9]], (2, 4, 3), (2, 3)), {}, "other windows", "outputs that are 0 or faint"
+            ),
+            Case((_x(2, 4), (1, 2, 2), 1), {}, "square windows", "windows of one pixel: the weights as they are"),
         ),
         draw=_draw_average,
         mistakes=(
