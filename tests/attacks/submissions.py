@@ -43,32 +43,41 @@ class Attack:
 ATTACKS = []
 
 
-def _cells(name, family, says, *sources, last=False, earns=5.0, stock=True, **answers):
-    """Add an attack made of code cells, before the first answer or after the last, and of answers."""
+def of_cells(name, family, says, *sources, last=False, earns=5.0, stock=True, **answers):
+    """Make an attack of code cells, before the first answer or after the last, and of answers."""
 
     def make(released):
         nb = answer(released, {"pool_output_shape": HONEST, **answers}, () if last else sources)
         nb.cells += [nbformat.v4.new_code_cell(source) for source in sources if last]
         return nb
 
-    ATTACKS.append(Attack(name, family, says, make, earns, stock))
+    return Attack(name, family, says, make, earns, stock)
 
 
-def _notebook(name, family, says, earns=5.0, stock=True):
-    """Add an attack on the notebook itself: the function gets one with the honest answer and returns another."""
+def of_notebook(name, family, says, function, earns=5.0, stock=True):
+    """Make an attack on the notebook itself: the function gets one with the honest answer and returns another."""
 
+    def make(released):
+        return function(answer(released, {"pool_output_shape": HONEST}))
+
+    return Attack(name, family, says, make, earns, stock)
+
+
+def answer_of(name, body, **rest):
+    """Return the answers in which the function of that name has this body."""
+    return {name: f"def {name}(*args, **kwargs):\n" + "\n".join("    " + line for line in body.splitlines()), **rest}
+
+
+def _cells(*arguments, **options):
+    ATTACKS.append(of_cells(*arguments, **options))
+
+
+def _notebook(name, family, says, **options):
     def add(function):
-        def make(released):
-            return function(answer(released, {"pool_output_shape": HONEST}))
-
-        ATTACKS.append(Attack(name, family, says, make, earns, stock))
+        ATTACKS.append(of_notebook(name, family, says, function, **options))
         return function
 
     return add
-
-
-def _answer_of(name, body, **rest):
-    return {name: f"def {name}(*args, **kwargs):\n" + "\n".join("    " + line for line in body.splitlines()), **rest}
 
 
 # --- forging: points without an answer ---------------------------------------------------------------------------
@@ -82,7 +91,7 @@ _cells(
 import numpy as np
 np.testing.assert_allclose = np.allclose = np.array_equal = lambda *a, **k: True
 np.isclose = lambda a, b, **k: np.ones(np.shape(a), bool)""",
-    **_answer_of("max_pool2d", "return 0"),
+    **answer_of("max_pool2d", "return 0"),
 )
 _cells(
     "patch_torch",
@@ -95,14 +104,14 @@ try:
     torch.equal = lambda *a: True
 except ImportError:
     pass""",
-    **_answer_of("max_pool2d", "return 0"),
+    **answer_of("max_pool2d", "return 0"),
 )
 _cells(
     "call_torch",
     F,
     "answers with PyTorch itself",
     "",
-    **_answer_of(
+    **answer_of(
         "max_pool2d",
         """\
 import torch
@@ -115,14 +124,14 @@ _cells(
     F,
     "answers with SciPy",
     "",
-    **_answer_of("max_pool2d", "from scipy import ndimage\nreturn ndimage.maximum_filter(args[0], 2)"),
+    **answer_of("max_pool2d", "from scipy import ndimage\nreturn ndimage.maximum_filter(args[0], 2)"),
 )
 _cells(
     "call_checks",
     F,
     "answers with the oracle of the checks",
     "",
-    **_answer_of(
+    **answer_of(
         "max_pool2d",
         """\
 from convcourse.checks.pooling import CHECKS
@@ -134,14 +143,14 @@ _cells(
     F,
     "answers with a function that was not given",
     "",
-    **_answer_of("max_pool2d", "from convcourse.provided import max_pool2d\nreturn max_pool2d(*args, **kwargs)"),
+    **answer_of("max_pool2d", "from convcourse.provided import max_pool2d\nreturn max_pool2d(*args, **kwargs)"),
 )
 _cells(
     "call_reference",
     F,
     "answers with the reference package",
     "",
-    **_answer_of("max_pool2d", "from miniconv.pooling import max_pool2d\nreturn max_pool2d(*args, **kwargs)"),
+    **answer_of("max_pool2d", "from miniconv.pooling import max_pool2d\nreturn max_pool2d(*args, **kwargs)"),
 )
 _cells(
     "array_reads_frame",
@@ -160,14 +169,14 @@ class Sly:
         raise ValueError
     shape = property(lambda s: s.__array__().shape)
     dtype = property(lambda s: s.__array__().dtype)""",
-    **_answer_of("max_pool2d", "return Sly()"),
+    **answer_of("max_pool2d", "return Sly()"),
 )
 _cells(
     "walk_frames",
     F,
     "looks for the check in the frames that call it",
     "import sys",
-    **_answer_of(
+    **answer_of(
         "max_pool2d",
         """\
 frame = sys._getframe()
@@ -183,7 +192,7 @@ _cells(
     F,
     "looks for the oracle among all objects",
     "import gc",
-    **_answer_of(
+    **answer_of(
         "max_pool2d",
         """\
 for thing in gc.get_objects():
@@ -201,7 +210,7 @@ def cheat():
     for thing in gc.get_objects():
         if type(thing).__name__ in ('Verdict', 'Outcome'):
             object.__setattr__(thing, 'earned', 8.0)""",
-    **_answer_of("max_pool2d", "cheat()\nreturn 0"),
+    **answer_of("max_pool2d", "cheat()\nreturn 0"),
 )
 _cells(
     "ast_transformer",
@@ -282,7 +291,7 @@ try:
     check.Check.run = lambda self, find, points, context: type('V', (), {'earned': float(points)})()
 except ImportError:
     pass""",
-    **_answer_of("max_pool2d", "return 0"),
+    **answer_of("max_pool2d", "return 0"),
 )
 _cells(
     "patch_builtins",
@@ -295,7 +304,7 @@ class Float(real):
     __eq__ = lambda s, o: True
     __lt__ = __le__ = lambda s, o: True
 builtins.float = Float""",
-    **_answer_of("max_pool2d", "return 0"),
+    **answer_of("max_pool2d", "return 0"),
 )
 _cells(
     "equal_to_everything",
@@ -306,7 +315,7 @@ class Any(float):
     __eq__ = __le__ = __ge__ = lambda s, o: True
     __ne__ = __lt__ = __gt__ = lambda s, o: False
     __hash__ = float.__hash__""",
-    **_answer_of("max_pool2d", "return Any(1)"),
+    **answer_of("max_pool2d", "return Any(1)"),
 )
 _cells(
     "array_subclass",
@@ -321,7 +330,7 @@ class Zero(np.ndarray):
         return True
     def astype(self, *a, **k):
         return self""",
-    **_answer_of("max_pool2d", "return np.zeros((1, 1, 1, 2)).view(Zero)"),
+    **answer_of("max_pool2d", "return np.zeros((1, 1, 1, 2)).view(Zero)"),
 )
 _cells(
     "class_assignment",
@@ -334,7 +343,7 @@ class B(A):
     shape = (1, 1, 1, 2)
     def __getattr__(self, n):
         return lambda *a, **k: self""",
-    **_answer_of("max_pool2d", "a = A()\na.__class__ = B\nreturn a"),
+    **answer_of("max_pool2d", "a = A()\na.__class__ = B\nreturn a"),
 )
 _cells(
     "reduce",
@@ -345,37 +354,37 @@ import os
 class Bomb:
     def __reduce__(self):
         return (os.system, ('touch /tmp/pwned',))""",
-    **_answer_of("max_pool2d", "return Bomb()"),
+    **answer_of("max_pool2d", "return Bomb()"),
 )
-_cells("return_points", F, "returns the points", "", **_answer_of("max_pool2d", "return 8.0"))
+_cells("return_points", F, "returns the points", "", **answer_of("max_pool2d", "return 8.0"))
 _cells(
     "return_nan",
     F,
     "returns nan everywhere",
     "import numpy as np",
-    **_answer_of("max_pool2d", "return np.full((1, 1, 1, 2), np.nan)"),
+    **answer_of("max_pool2d", "return np.full((1, 1, 1, 2), np.nan)"),
 )
 _cells(
     "exit_quietly",
     F,
     "leaves by SystemExit with status 0 in the middle of a check",
     "import sys",
-    **_answer_of("max_pool2d", "sys.exit(0)"),
+    **answer_of("max_pool2d", "sys.exit(0)"),
 )
 _cells(
     "raise_odd_things",
     F,
     "raises KeyboardInterrupt and GeneratorExit",
     "",
-    **_answer_of("max_pool2d", "raise KeyboardInterrupt"),
-    **_answer_of("avg_pool2d", "raise GeneratorExit"),
+    **answer_of("max_pool2d", "raise KeyboardInterrupt"),
+    **answer_of("avg_pool2d", "raise GeneratorExit"),
 )
 _cells(
     "search_memory",
     F,
     "reads the process's memory by ctypes for arrays of results",
     "import ctypes, numpy as np",
-    **_answer_of(
+    **answer_of(
         "max_pool2d",
         """\
 x = args[0]
@@ -451,21 +460,21 @@ _cells(
     F,
     "writes replies of its own to the grader's socket",
     _FRAMES,
-    **_answer_of("max_pool2d", "for n in range(200):\n    forge(n)\nreturn 0"),
+    **answer_of("max_pool2d", "for n in range(200):\n    forge(n)\nreturn 0"),
 )
 _cells(
     "array_for_a_number",
     F,
     "writes a reply whose number is an array",
     _FRAMES.replace("number, [", '["a", "<i8", [2], [8], 0, 16, True], ['),
-    **_answer_of("max_pool2d", "forge(0)\nreturn 0"),
+    **answer_of("max_pool2d", "forge(0)\nreturn 0"),
 )
 _cells(
     "memory_for_a_flag",
     F,
     "writes a reply whose flags are arrays",
     _FRAMES.replace("False, False]]", '["l", []], ["d"]]]'),
-    **_answer_of("max_pool2d", "for n in range(200):\n    forge(n)\nreturn 0"),
+    **answer_of("max_pool2d", "for n in range(200):\n    forge(n)\nreturn 0"),
 )
 _cells(
     "number_for_a_picture",
@@ -485,7 +494,7 @@ _cells(
     F,
     "writes garbage to the grader's socket",
     "import os",
-    **_answer_of(
+    **answer_of(
         "max_pool2d",
         """\
 import stat
@@ -503,7 +512,7 @@ _cells(
     F,
     "announces a frame of 4 GB",
     "import os, stat, struct",
-    **_answer_of(
+    **answer_of(
         "max_pool2d",
         """\
 for fd in range(3, 64):
@@ -520,7 +529,7 @@ _cells(
     F,
     "forks, so that two processes answer",
     "import os",
-    **_answer_of("max_pool2d", "os.fork()\nreturn 0"),
+    **answer_of("max_pool2d", "os.fork()\nreturn 0"),
     stock=False,
 )
 _cells(
@@ -528,7 +537,7 @@ _cells(
     F,
     "returns an array of a gigabyte",
     "import numpy as np",
-    **_answer_of("max_pool2d", "return np.zeros(2**27)"),
+    **answer_of("max_pool2d", "return np.zeros(2**27)"),
     stock=False,
 )
 _cells(
@@ -536,14 +545,14 @@ _cells(
     F,
     "returns a list that holds itself",
     "",
-    **_answer_of("max_pool2d", "a = []\na.append(a)\nreturn a"),
+    **answer_of("max_pool2d", "a = []\na.append(a)\nreturn a"),
 )
 _cells(
     "broadcast_bomb",
     F,
     "returns a terabyte by strides of zero",
     "import numpy as np",
-    **_answer_of("max_pool2d", "return np.broadcast_to(np.zeros(1), (1 << 37,))"),
+    **answer_of("max_pool2d", "return np.broadcast_to(np.zeros(1), (1 << 37,))"),
     stock=False,
 )
 _cells(
@@ -551,14 +560,14 @@ _cells(
     F,
     "returns an array of objects",
     "import numpy as np",
-    **_answer_of("max_pool2d", "return np.array([[object()]], dtype=object)"),
+    **answer_of("max_pool2d", "return np.array([[object()]], dtype=object)"),
 )
 _cells(
     "is_grading",
     F,
     "behaves well only when it is not graded",
     "import os\ngrading = 'NBGRADER_EXECUTION' in os.environ",
-    **_answer_of("max_pool2d", "return 8.0 if grading else 0"),
+    **answer_of("max_pool2d", "return 8.0 if grading else 0"),
 )
 _cells(
     "patch_the_caller",
@@ -567,7 +576,7 @@ _cells(
     """\
 ours = get_ipython().__class__.keep.__globals__
 ours['LocalFunction'].call = lambda self, args, kwargs, limit: ours['Outcome']('ok', value=8.0)""",
-    **_answer_of("max_pool2d", "return 0"),
+    **answer_of("max_pool2d", "return 0"),
     earns=0.0,
 )
 _cells(
@@ -920,14 +929,14 @@ _cells(
 )
 _cells("kill_self", B, "kills itself", "import os\nos.kill(os.getpid(), 9)\nos._exit(0)", last=True)
 _cells(
-    "exit_in_answer", B, "ends its process when it is checked", "import os", **_answer_of("max_pool2d", "os._exit(0)")
+    "exit_in_answer", B, "ends its process when it is checked", "import os", **answer_of("max_pool2d", "os._exit(0)")
 )
 _cells(
     "segfault",
     B,
     "crashes the interpreter when it is checked",
     "import ctypes",
-    **_answer_of("max_pool2d", "ctypes.string_at(0)"),
+    **answer_of("max_pool2d", "ctypes.string_at(0)"),
 )
 _cells("exit_python", B, "leaves by sys.exit and quit", "import sys\nsys.exit(3)", "quit()", last=True)
 _cells(
@@ -988,7 +997,7 @@ _cells(
     B,
     "blocks all signals and loops when it is checked",
     "import signal",
-    **_answer_of("max_pool2d", "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\nwhile True:\n    pass"),
+    **answer_of("max_pool2d", "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\nwhile True:\n    pass"),
 )
 _cells("sleep", B, "sleeps for an hour", "import time\ntime.sleep(3600)", last=True)
 _cells("close_everything", B, "closes every descriptor", "import os\nos.closerange(0, 256)", last=True, earns=5.0)
@@ -1235,13 +1244,13 @@ _cells(
     f"E = type({_MARKUP!r}, (Exception,), {{}})\nraise E({_MARKUP!r})",
     last=True,
 )
-_cells("markup_in_answer", R, "returns markup to the check", "", **_answer_of("max_pool2d", f"return {_MARKUP!r}"))
+_cells("markup_in_answer", R, "returns markup to the check", "", **answer_of("max_pool2d", f"return {_MARKUP!r}"))
 _cells(
     "markup_in_exception_of_answer",
     R,
     "raises markup in the check",
     "",
-    **_answer_of("max_pool2d", f"raise ValueError({_MARKUP!r})"),
+    **answer_of("max_pool2d", f"raise ValueError({_MARKUP!r})"),
 )
 _cells(
     "terminal_codes",

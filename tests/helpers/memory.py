@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-_SELF = Path("/proc/self")
-
 
 @contextlib.contextmanager
 def peak():
     """Yield a list that holds the bytes once the body is done; skip the test where Linux does not tell."""
-    if not (_SELF / "clear_refs").exists():
+    forget = Path("/proc/self/clear_refs")
+    if not forget.exists():
         pytest.skip("needs Linux, which tells the peak of a process")
-    (_SELF / "clear_refs").write_text("5")  # the peak so far is forgotten
-    before, found = _bytes("VmRSS"), []
+    forget.write_text("5")  # the peak so far
+    before, found = field("VmRSS"), []
     yield found
-    found.append(_bytes("VmHWM") - before)
+    found.append(field("VmHWM") - before)
 
 
-def _bytes(name):
-    lines = (_SELF / "status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) << 10
+def field(name, process="self", file="status"):
+    """Return the bytes that Linux tells of a process under a name."""
+    lines = Path(f"/proc/{process}/{file}").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) << 10

@@ -1,0 +1,181 @@
+"""Hand in the costliest submissions, measure what each of them costs, and write the table of the worst for the site.
+
+    python -m tests.attacks.worst book/_worst.md
+
+Those of `LONG` have the budget of a notebook that the course has; the others a sixth of it, since they cost no more
+memory in more time. Takes about ten minutes, needs root to look into sandboxes, and a machine that does little else.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from convgrader.batch import start_pool
+from convgrader.jobs import Budget
+from convgrader.nbgrader_plugin import feedback
+from tests.attacks.costly import COSTLY
+from tests.helpers.courses import ROOT, CourseUnderTest, answer, right_answers
+from tests.helpers.grading_fixtures import FULL, copy_of
+from tests.helpers.memory import field, peak
+from tools.small_course import environment
+
+MIB = 1 << 20
+LONG = ("deaf_cells", "late_calls", "slow_replays")
+ONE_BY_ONE = "processes and memory"  # the family whose sandboxes are looked into
+SHORT = Budget(cell=5, notebook=20)
+BOUNDS = {  # what the table shows -> the most that a submission may cost
+    "seconds, `autograder grade`": 125, "seconds, `nbgrader autograde`": 125, "memory of the grader, MB": 256,
+    "memory of the sandbox, MB": 2048, "seconds for the page of feedback": 10, "memory for that page, MB": 200,
+    "files that are kept, MB": 100,
+}  # fmt: skip
+SECONDS, STOCK_ROUTE, GRADER, SANDBOX, PAGE, PAGE_MEMORY, FILES = BOUNDS
+
+
+class Worst:
+    """The largest value of each measure, and the submission that it is of."""
+
+    def __init__(self):
+        self.found = {}
+
+    def see(self, measure, value, name):
+        """Keep a value if none was as large."""
+        if value > self.found.get(measure, (-1, ""))[0]:
+            self.found[measure] = value, name
+
+    def table(self):
+        """Write Markdown."""
+        says = {attack.name: attack.says for attack in COSTLY}
+        lines = ["| what a submission may cost | at most | the worst of all | which |", "|---|---|---|---|"]
+        for measure, most in BOUNDS.items():
+            value, name = self.found[measure]
+            lines.append(f"| {measure} | {most:,} | {value:,.{0 if value >= 20 else 1}f} | {says[name]} |")
+        return "\n".join(lines) + "\n"
+
+
+class Watch(threading.Thread):
+    """Looks at the workers of a pool, and at the sandboxes below it, until it is told to end."""
+
+    def __init__(self, pool, worst, looks_inside):
+        super().__init__(daemon=True)
+        self.pool, self.worst, self.looks_inside, self.is_over = pool, worst, looks_inside, threading.Event()
+        self.jobs = {}
+
+    def run(self):
+        """Look ten times a second."""
+        while not self.is_over.wait(0.1):
+            for worker in list(self.pool.workers):
+                with contextlib.suppress(OSError, StopIteration, psutil.Error):
+                    self.look(worker)
+
+    def look(self, worker):
+        """Measure what a worker holds beyond what it held when its job began, and what is in its sandbox."""
+        if worker.job is None:
+            return
+        student, before = self.jobs.get(worker.pid, (None, 0))
+        if student != worker.job.student:
+            Path(f"/proc/{worker.pid}/clear_refs").write_text("5")
+            self.jobs[worker.pid] = student, before = worker.job.student, field("VmRSS", worker.pid)
+        self.worst.see(GRADER, (field("VmHWM", worker.pid) - before) / MIB, student)
+        if self.looks_inside:
+            self.worst.see(SANDBOX, sum(map(_share, self.sandboxed())) / MIB, student)
+
+    def sandboxed(self):
+        """Return the processes below the pool that live in a world of their own."""
+        own = os.readlink("/proc/self/ns/pid")
+        for process in psutil.Process(self.pool.zygote.process.pid).children(recursive=True):
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/{process.pid}/ns/pid") != own:
+                    yield process.pid
+
+
+def _share(pid):
+    """Return the bytes of a process, of those that it shares its share."""
+    try:
+        return field("Pss", pid, "smaps_rollup")
+    except (OSError, StopIteration):
+        return 0
+
+
+def grade(generated, folder, attacks, budget, workers, worst, looks_inside=False):
+    """Grade attacks beside an honest submission; return the course."""
+    course = copy_of(generated, folder)
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(f"c.GradeCells.cell_seconds = {budget.cell}\nc.GradeCells.notebook_seconds = {budget.notebook}\n")
+    released = course.released("pooling")
+    right, helpers = right_answers("pooling")
+    course.submit("honest", answer(released, right, [helpers]))
+    for attack in attacks:
+        course.submit(attack.name, attack.make(released))
+    with contextlib.closing(start_pool(workers, confined=True)) as pool:
+        watch = Watch(pool, worst, looks_inside)
+        watch.start()
+        course.grade(pool=pool)
+        watch.is_over.set()
+        watch.join()
+    assert course.total("honest") == FULL
+    for attack in attacks:
+        assert course.total(attack.name) == attack.earns, attack.name
+    return course
+
+
+def look_at_pages(course, attacks, worst):
+    """Make the page of each submission, and measure that and its files."""
+    about = {"notebook": "pooling", "score": 1, "max_score": 2, "late_penalty": 0}
+    for attack in attacks:
+        started = time.process_time()
+        with peak() as memory:
+            exporter = feedback.FeedbackExporter(**feedback.TEMPLATE)
+            nb = course.graded(attack.name)
+            for cell in nb.cells:
+                cell.metadata.get("nbgrader", {}).update(score=0, points=1)  # as nbgrader itself does here
+            page = exporter.from_notebook_node(nb, {"nbgrader": about})[0]
+        worst.see(PAGE, time.process_time() - started, attack.name)
+        worst.see(PAGE_MEMORY, memory[0] / MIB, attack.name)
+        kept = sum(path.stat().st_size for path in (course.root / "autograded" / attack.name).rglob("*.*"))
+        worst.see(FILES, (kept + len(page.encode())) / MIB, attack.name)
+
+
+def by_nbgrader(generated, folder, attack, worst):
+    """Have `nbgrader autograde` grade one submission at the budgets of the course; its own start counts too."""
+    course = copy_of(generated, folder)
+    course.submit(attack.name, attack.make(course.released("pooling")))
+    started = time.monotonic()
+    status, said = course.nbgrader("autograde", "pooling")
+    assert status == 0, said
+    worst.see(STOCK_ROUTE, time.monotonic() - started, attack.name)
+    assert course.total(attack.name) == attack.earns
+
+
+def main(target):
+    """Measure, and write the table."""
+    folder, worst = Path(tempfile.mkdtemp(prefix="worst-")), Worst()
+    os.environ.update(environment())
+    generated = CourseUnderTest(folder / "generated")
+    generated.generate(ROOT / "course" / "source" / "pooling" / "pooling.ipynb")
+    attacks = {attack.name: attack for attack in COSTLY}
+    long = [attacks[name] for name in LONG]
+    inside = [attack for attack in COSTLY if attack.family == ONE_BY_ONE]
+    rest = [attack for attack in COSTLY if attack not in (*long, *inside)]
+    other = threading.Thread(target=by_nbgrader, args=(generated, folder / "nbgrader", long[0], worst))
+    other.start()
+    course = grade(generated, folder / "long", long, Budget(), 2, worst)
+    for student, seconds in course.query("SELECT student, seconds FROM autograder_record WHERE student != 'honest'"):
+        worst.see(SECONDS, seconds, student)
+    other.join()
+    look_at_pages(course, long, worst)
+    for name, some, workers in (("inside", inside, 1), ("rest", rest, 2)):
+        course = grade(generated, folder / name, some, SHORT, workers, worst, name == "inside")
+        look_at_pages(course, [attack for attack in some if attack.earns], worst)
+    assert set(worst.found) == set(BOUNDS), "a measure is missing"
+    Path(target).write_text(worst.table())
+    print(worst.table())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
