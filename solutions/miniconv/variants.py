@@ -407,7 +407,7 @@ def causal_conv1d(x, weight, bias=None, dilation=1, groups=1):
 
 
 def future_leaks(function, x, size=1.0):
-    """List the pairs (t_out, t_in), t_in later than t_out, in which an output reacts to the future.
+    """List the pairs (t_out, t_in), t_in later than t_out, in which an output reacts to the future, however little.
 
     Each input is moved by `size` in turn. A function that uses the future only where x has special values can hide
     from this; for layers that are linear, or linear and then monotone, random x finds every leak.

@@ -1,5 +1,7 @@
 """Variants: unshared, tiled, dilated, transposed, depthwise separable and causal layers, two gradients, a test for leaks."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -48,6 +50,11 @@ def _local_case(part, shape, filters, kernel, note="", bias=True, dtype=np.float
     return Case(args, options, part, note)
 
 
+def _no_bias(case, at=2):
+    """Return the case with a bias of zeros, which is not the same as none."""
+    return replace(case, args=(*case.args[:at], 0 * case.args[at]))
+
+
 _CONVOLVED = "x, weight, bias=None, stride=1, padding=0, dilation=1"
 
 
@@ -83,12 +90,17 @@ _LOCAL_CASES = (
     _local_case("plain", (2, 3, 4, 5), 2, (2, 3), "batch, channels, not square", bias=False),
     _local_case("plain", (2, 2, 5, 4), 3, (3, 2), "float32", bias=False, dtype=np.float32),
     Case((np.swapaxes(_x(2, 3, 5, 4), 2, 3), _x(2, 3, 3, 3, 2, 3)), {}, "plain", "an array that is not contiguous"),
+    Case((_x(2, 1, 3, 4), np.ones((1, 3, 4, 1, 1, 1))), {}, "plain", "every pixel comes out as it went in"),
     _local_case("bias", (2, 2, 4, 5), 3, (2, 2), "a number for every place"),
+    _no_bias(_local_case("bias", (2, 2, 3, 4), 2, (2, 3), "a bias of zeros")),
     _local_case("stride, padding, dilation", (2, 2, 6, 7), 2, (2, 3), stride=(2, 3), bias=False),
     _local_case(
         "stride, padding, dilation", (2, 1, 4, 5), 2, (3, 2), "columns padded by a kernel", bias=False, padding=(0, 2)
     ),
     _local_case("stride, padding, dilation", (2, 2, 1, 1), 3, (3, 5), "a single pixel", bias=False, padding=(1, 2)),
+    _local_case(
+        "stride, padding, dilation", (1, 2, 2, 3), 2, (2, 3), "both axes padded by a kernel", bias=False, padding=(2, 3)
+    ),
     _local_case("stride, padding, dilation", (1, 2, 6, 8), 2, (2, 3), dilation=(2, 3), bias=False),
     _local_case("stride, padding, dilation", (1, 1, 7, 6), 1, (3, 2), "all three", bias=False, **_ALL_THREE),
     _local_case("bias", (1, 2, 7, 6), 2, (3, 2), "with stride, padding and dilation", **_ALL_THREE),
@@ -237,10 +249,13 @@ TILED_CONV2D = Check(
     parts=_TILED_PARTS,
     cases=(
         Case((np.array([[[[1.0, 2.0, 3.0, 4.0]]]]), np.array([1.0, 10.0]).reshape(1, 1, 1, 1, 1, 2)), {}, "tiles"),
+        Case((_x(2, 1, 3, 4), np.ones((1, 1, 1, 1, 1, 1))), {}, "tiles", "every pixel comes out as it went in"),
         Case((_x(2, 2, 6, 7), _x(3, 2, 2, 3, 2, 3)), {}, "tiles", "2 x 3 kernels take turns"),
         Case((np.swapaxes(_x(2, 2, 5, 6), 2, 3), _x(2, 2, 3, 2, 2, 2)), {}, "tiles", "an array that is not contiguous"),
         Case((_x(2, 1, 7, 5, dtype=np.float32), _x(2, 1, 2, 2, 3, 2, dtype=np.float32)), {}, "tiles", "float32"),
         Case((_x(2, 2, 6, 5), _x(2, 2, 2, 2, 2, 3), _x(2, 2, 3)), {}, "bias", "a number for every kernel"),
+        Case((_x(2, 2, 4, 5), _x(2, 2, 2, 2, 2, 3), np.zeros((2, 2, 3))), {}, "bias", "a bias of zeros"),
+        Case((_x(1, 2, 2, 3), _x(2, 2, 2, 3, 2, 3)), {"padding": (2, 3)}, "stride, padding, dilation", "both axes padded by a kernel"),
         Case((_x(2, 2, 9, 8), _x(2, 2, 2, 3, 2, 2)), {"stride": (2, 1)}, "stride, padding, dilation", "turns are counted in outputs, not pixels"),
         Case((_x(1, 2, 4, 5), _x(2, 2, 3, 2, 3, 2)), {"padding": (0, 2)}, "stride, padding, dilation", "columns padded by a kernel"),
         Case((_x(2, 2, 1, 1), _x(3, 2, 2, 3, 3, 2)), {"padding": 1}, "stride, padding, dilation", "a single pixel, and more kernels than places"),
@@ -320,6 +335,8 @@ CONV_TRANSPOSE2D = Check(
         Case((np.array([[[[1.0, 10.0]]]]), np.array([[[[1.0, 2.0, 3.0]]]])), {}, "plain", "two pixels paint, and what overlaps adds up"),
         Case((_x(2, 3, 3, 4), _x(3, 2, 2, 3), _x(2)), {}, "plain", "batch, channels, bias, not square"),
         Case((_x(2, 2, 3, 2, dtype=np.float32), _x(2, 3, 3, 2, dtype=np.float32)), {}, "plain", "float32"),
+        Case((_x(2, 2, 3, 2), _x(2, 3, 2, 2), np.zeros(3)), {}, "plain", "a bias of zeros"),
+        Case((_x(2, 1, 3, 4), np.ones((1, 1, 1, 1))), {}, "plain", "every pixel comes out as it went in"),
         Case((np.ones((1, 1, 1, 3)), np.ones((1, 1, 1, 3))), {"stride": (1, 2)}, "stride", "overlaps: the checkerboard"),
         Case((np.swapaxes(_x(2, 2, 4, 3), 2, 3), _x(2, 3, 3, 2)), {"stride": (2, 3)}, "stride", "an array that is not contiguous"),
         Case((_x(2, 2, 1, 2), _x(2, 2, 3, 2)), {"stride": (1, 1)}, "stride", "a single row"),
@@ -447,9 +464,12 @@ DEPTHWISE_SEPARABLE = Check(
     parts={"plain": 2, "bias": 1, "geometry": 2},
     cases=(
         Case((np.array([[[[1.0, 2.0]], [[10.0, 20.0]]]]), np.ones((2, 1, 1, 2)), np.array([-1.0, 1.0]).reshape(1, 2, 1, 1)), {}, "plain"),
+        Case((_x(2, 1, 3, 4), np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 1))), {}, "plain", "every pixel comes out as it went in"),
         _separable_case("plain", (2, 3, 4, 5), 4, (2, 3), "more channels out than in"),
         _separable_case("plain", (2, 4, 5, 4), 2, (3, 2), "float32", dtype=np.float32),
         _separable_case("bias", (2, 3, 4, 5), 2, (2, 2), bias=True),
+        _no_bias(_separable_case("bias", (2, 2, 3, 4), 3, (2, 3), "a bias of zeros", bias=True), 3),
+        _separable_case("geometry", (1, 2, 2, 3), 3, (2, 3), "both axes padded by a kernel", padding=(2, 3)),
         _separable_case("geometry", (2, 2, 7, 6), 3, (2, 3), stride=(3, 2)),
         _separable_case("geometry", (2, 3, 4, 5), 2, (3, 2), "columns padded by a kernel", padding=(0, 2)),
         _separable_case("geometry", (2, 3, 1, 1), 2, (2, 3), "a single pixel", padding=1),
@@ -507,6 +527,7 @@ CAUSAL_CONV1D = Check(
     parts={"plain": 2, "dilation": 2, "bias and groups": 1},
     cases=(
         Case((np.array([[[1.0, 2.0, 4.0, 8.0]]]), np.array([[[10.0, 1.0]]])), {}, "plain"),
+        Case((_x(2, 1, 4), np.ones((1, 1, 1))), {}, "plain", "every step comes out as it went in"),
         Case((_x(2, 3, 7), _x(2, 3, 3)), {}, "plain", "batch and channels"),
         Case((_x(2, 2, 6, dtype=np.float32), _x(3, 2, 4, dtype=np.float32)), {}, "plain", "float32"),
         Case((_x(2, 2, 5), _x(3, 2, 1)), {}, "plain", "a kernel of one element: nothing to pad"),
@@ -516,6 +537,7 @@ CAUSAL_CONV1D = Check(
         Case((_x(1, 2, 8), _x(2, 2, 2)), {"dilation": 5}, "dilation"),
         Case((_x(1, 1, 3), _x(1, 1, 3)), {"dilation": 4}, "dilation", "reaches back beyond the beginning"),
         Case((_x(2, 2, 6), _x(3, 2, 3), _x(3)), {}, "bias and groups"),
+        Case((_x(2, 2, 5), _x(3, 2, 2), np.zeros(3)), {}, "bias and groups", "a bias of zeros"),
         Case((_x(2, 4, 6), _x(4, 2, 3)), {"groups": 2}, "bias and groups"),
         Case((_x(1, 4, 7), _x(6, 2, 2), _x(6)), {"dilation": 3, "groups": 2}, "bias and groups", "with dilation"),
     ),
@@ -598,6 +620,12 @@ def _layer(kind, weight):
         y[:, 1, :-1] -= leak
         return y
 
+    def faintly(x):
+        """Leak a ten-millionth of the next input."""
+        y = keep(x)
+        y[:, 0, :-1] += 1e-7 * np.asarray(x, dtype=float)[:, 0, 1:]
+        return y
+
     def above(x):
         """Leak only what is larger than 5."""
         y = keep(x)
@@ -608,7 +636,9 @@ def _layer(kind, weight):
         "causal": keep,
         "leaking with two signs": in_two_channels,
         "leaking large values alone": above,
+        "leaking faintly": faintly,
         "centred": centred,
+        "centred, with tiny weights": lambda x: 1e-9 * centred(x),
         "backward in time": reversed_time,
         "a single leak": late_leak,
     }[kind]
@@ -630,6 +660,17 @@ def _leaks(function, x, size=1.0, move=_add):
         move(moved, t, size)
         found += [(int(s), t) for s in np.flatnonzero(np.any(function(moved) != before, axis=(0, 1))[:t])]
     return sorted(found)
+
+
+def _leaks_to(alike, function, x, size):
+    """List the leaks that `alike` tells from none."""
+    return [(s, t) for s, t in _leaks(function, x, size) if not alike(*_outputs(function, x, size, s, t))]
+
+
+def _outputs(function, x, size, s, t):
+    moved = np.array(x, dtype=float)
+    moved[:, :, t] += size
+    return function(moved)[:, :, s], function(np.asarray(x, dtype=float))[:, :, s]
 
 
 def _leak_case(kind, part, channels=2, length=6, k=3, samples=1, special=None, draw=None, **options):
@@ -699,6 +740,8 @@ FUTURE_LEAKS = Check(
         _leak_case("centred", "hidden leaks", special=(2.5, 2.5), size=2.5),
         _leak_case("leaking with two signs", "hidden leaks"),
         _leak_case("leaking large values alone", "hidden leaks", special=(7.0, 0.0, -0.2), size=5.5),
+        _leak_case("leaking faintly", "hidden leaks"),
+        _leak_case("centred, with tiny weights", "hidden leaks"),
     ),
     draw=_draw_leaks,
     properties=(Property("whole numbers", WHOLE.says, _finds_leaks_of_whole_numbers),),
@@ -715,6 +758,7 @@ FUTURE_LEAKS = Check(
         Mistake("sets the input", "You set the input to `size`; where it has that value already nothing moves: add `size`.", lambda f, x, size=1.0: _leaks(f, x, size, _set), share=2 / 3),
         Mistake("takes the input away", "You set the input to 0; where it is 0 already nothing moves: add `size`.", lambda f, x, size=1.0: _leaks(f, x, 0.0, _set), share=2 / 3),
         Mistake("adds the changes up", "You added the changes of all channels and samples up: changes of opposite signs cancel.", lambda f, x, size=1.0: _leaks(lambda moved: f(moved).sum((0, 1), keepdims=True).round(9), x, size), share=2 / 3),
+        Mistake("takes small changes for none", "You took small changes for none: `np.allclose` calls equal what differs by a hundred-thousandth, or by 1e-8.", lambda f, x, size=1.0: _leaks_to(np.allclose, f, x, size), share=2 / 3),
         Mistake("swaps the pair", "Your pairs are the wrong way round: (t_out, t_in).", lambda f, x, size=1.0: [(t, s) for s, t in _leaks(f, x, size)]),
         Mistake("cannot move whole numbers", WHOLE.says, lambda f, x, size=1.0: _leaks(f, x, size if x.dtype.kind == "f" else int(size)), share=3 / 4),
     ),
@@ -738,8 +782,9 @@ def _judge_deconvolution(value, case):
         raise ValueError("the evidence must be an image (N, C, H, W) and a weight (F, C, kH, kW) of finite numbers")
     if max(np.abs(x).max(), np.abs(w).max()) > 1e6:
         return "Your numbers are too large to be compared: keep them below a million."
-    if np.abs(x).max() < 1e-6 or np.abs(w).max() < 1e-6:
+    if np.abs(x).max() < 1e-200 or np.abs(w).max() < 1e-200:
         return "An image or a kernel of zeros shows nothing."
+    x, w = x / np.abs(x).max(), w / np.abs(w).max()
     back = _transposed(_conv(x, w), w)
     best = np.sum(back * x) / max(np.sum(back * back), 1e-300)
     if np.linalg.norm(best * back - x) <= 1e-6 * np.linalg.norm(x):
