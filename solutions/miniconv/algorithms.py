@@ -17,6 +17,7 @@ def loop_convolve2d(image, kernel, mode="full"):
     ----------
     image : (H, W) float
     kernel : (kH, kW) float
+        Not of bytes as well: NumPy's products of two bytes (uint8) wrap round at 256.
     mode : {"full", "same", "valid"}
         The outputs kept along an axis of n pixels and k taps: all n + k - 1, the n of them that start at (k - 1) // 2,
         or the n - k + 1 for which the kernel lies inside of the image.
@@ -57,6 +58,7 @@ def matrix_convolve2d(image, kernel, mode="full"):
     ----------
     image : (H, W) float
     kernel : (kH, kW) float
+        Not of bytes as well: NumPy's products of two bytes (uint8) wrap round at 256.
     mode : {"full", "same", "valid"}
         The outputs kept along an axis of n pixels and k taps: all n + k - 1, the n of them that start at (k - 1) // 2,
         or the n - k + 1 for which the kernel lies inside of the image.
@@ -87,6 +89,7 @@ def im2col_convolve2d(image, kernel, mode="full"):
     ----------
     image : (H, W) float
     kernel : (kH, kW) float
+        Not of bytes as well: NumPy's products of two bytes (uint8) wrap round at 256.
     mode : {"full", "same", "valid"}
         The outputs kept along an axis of n pixels and k taps: all n + k - 1, the n of them that start at (k - 1) // 2,
         or the n - k + 1 for which the kernel lies inside of the image.

@@ -202,8 +202,13 @@ def _judge_separation(value, case):
         if missed(1 / largest) <= best + tolerance:
             return "Column and row both have the whole singular value: it must enter their product once."
         return f"outer(column, row) misses the kernel by {missed(1):.4f} of its norm; {best:.4f} is possible."
-    if abs(error - best) <= tolerance:
+    if abs(error - best) <= (tolerance if kernel.dtype == np.float32 else 1e-9):
         return None
+    if best < 1e-12 and 0 <= error < 1e-6:
+        return (
+            f"This kernel is separable, and your error of {error:.3g} is more than rounding: a small difference of large "
+            "numbers has few right digits, and its root has fewer. Measure what is left of the kernel itself."
+        )
     if abs(error - best**2) <= tolerance:
         return "You returned the square of the error: take the root."
     if abs(error - best * norm) <= tolerance * norm:
@@ -214,6 +219,11 @@ def _judge_separation(value, case):
 def _svd(kernel):
     u, s, v = np.linalg.svd(kernel.astype(float))
     return u[:, 0] * np.sqrt(s[0]), v[0] * np.sqrt(s[0]), float(np.sqrt(np.sum(s[1:] ** 2) / np.sum(s**2)))
+
+
+def _root_of_difference(kernel):
+    s = np.linalg.svd(kernel.astype(float), compute_uv=False)
+    return float(np.sqrt(abs(1 - s[0] ** 2 / np.sum(s**2))))
 
 
 def _separation_by(change):
@@ -245,6 +255,7 @@ SEPARATE = Check(
     cases=(
         Case((np.outer(_x(2), _x(3)),), {}, "rank 1"),
         Case((np.outer([1.0, 2.0, 1.0], [1.0, 0.0, -1.0]),), {}, "rank 1", "Sobel's kernel"),
+        Case((np.outer([-0.3, -0.6, -0.3, 0.7], [-0.6, 0.5, -0.5]),), {}, "rank 1", "an error of rounding alone"),
         Case((1e6 * np.outer(_x(4), _x(2)),), {}, "rank 1", "large numbers"),
         Case((_x(1, 4),), {}, "rank 1", "one row"),
         Case((1e-3 * np.outer([0.0, 1.0, 3.0], [0.0, 2.0, -1.0]),), {}, "rank 1", "a corner of 0, small numbers"),
@@ -263,6 +274,7 @@ SEPARATE = Check(
         Mistake("takes the sums", "The sums of the rows and of the columns are right for separable kernels that add up to 1, and for no others.", lambda k: (k.sum(1), k.sum(0), 0.0)),
         Mistake("uses the whole singular value twice", "Column and row both have the whole singular value", lambda k: (_svd(k)[0] * np.linalg.norm(_svd(k)[0]), _svd(k)[1] * np.linalg.norm(_svd(k)[0]), _svd(k)[2])),
         Mistake("says no error", "The error returned is 0", _separation_by(lambda k, c, r, e: (c, r, 0.0)), share=1 / 3),
+        Mistake("takes the root of a small difference", "is more than rounding", lambda k: (*_svd(k)[:2], _root_of_difference(k)), share=2 / 3),
         Mistake("swaps column and row", "The column has shape", _separation_by(lambda k, c, r, e: (r, c, e))),
         Mistake("gives the error squared", "You returned the square of the error", _separation_by(lambda k, c, r, e: (c, r, e**2)), share=1 / 3),
         Mistake("gives float64 for float32", DTYPE, _svd, share=3 / 4),
@@ -453,6 +465,7 @@ BEST = Check(
         Mistake("believes in the FFT", "The FFT is not always faster: for small kernels a few products per pixel beat three transforms.", lambda i, k, mode="full", rank=None: "fft" if rank != 1 else "separable"),
         Mistake("never takes the FFT", "For large kernels the transforms cost less than a product per tap and pixel.", lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, ("loops", "matrix", "im2col", "separable"))),
         Mistake("separates without asking", "A kernel can be separated only if its rank is 1.", lambda i, k, mode="full", rank=None: _best(i, k, mode, 1)),
+        Mistake("separates whatever it costs", "A kernel of rank 1 need not be separated: for one row, one column or a few pixels another algorithm needs no more multiplications.", lambda i, k, mode="full", rank=None: "separable" if rank == 1 else _best(i, k, mode, rank), share=2 / 3),
         Mistake("never separates", "A kernel of rank 1 is two short passes.", lambda i, k, mode="full", rank=None: _best(i, k, mode), share=2 / 3),
         Mistake("ignores the mode", "You ignored `mode`: with one output the direct sum wins.", lambda i, k, mode="full", rank=None: _best(i, k, "full", rank)),
         Mistake("decides by memory", "Asked for is the algorithm with the fewest multiplications, not with the least memory.", lambda i, k, mode="full", rank=None: _best(i, k, mode, rank, cost=lambda count: count[2])),
