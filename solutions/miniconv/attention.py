@@ -15,6 +15,7 @@ def softmax(x, axis=-1):
     Parameters
     ----------
     x : array of float, any shape
+        Not of bytes: NumPy's differences of int8 wrap round.
     axis : int
 
     Returns

@@ -333,6 +333,9 @@ ATTENTION_CASES = (
     Case(_qkv(2), {"attn_mask": np.stack([_MASK, _MASK[::-1]])}, "mask", "a mask for each sample"),
     Case(_FAR, {"attn_mask": np.tri(3, 4, dtype=bool)}, "mask", "hidden keys have scores that are far larger"),
     Case(_qkv(), {"attn_mask": np.where(_MASK, 1.0, -np.inf)}, "mask", "float: minus infinity hides"),
+    Case(_qkv(2), {"attn_mask": np.zeros((3, 4))}, "mask", "numbers that are all 0"),
+    Case(_qkv(2), {"attn_mask": np.zeros((3, 4), dtype=bool)}, "mask", "nobody may look anywhere: zeros"),
+    Case(_qkv(2), {"attn_mask": _MASK & [[True], [False], [True]]}, "mask", "one query may look nowhere: zeros"),
     Case(_qkv(), {"scale": 0.3}, "scale"),
     Case(_qkv(), {"scale": 0.0}, "scale", "all scores are 0"),
     Case(_qkv(2, e=2), {"scale": 2.0}, "scale"),
@@ -1096,6 +1099,8 @@ CONVOLUTION_AS_ATTENTION = Check(
         Case((_x(2, 3, 4, 5), _x(2, 3, 3, 2)), {}, "no padding", "channels, not square"),
         Case((_x(2, 2, 3, 4), _x(3, 2, 1, 1)), {}, "no padding", "1 x 1: every place looks at itself"),
         Case((_x(1, 2, 4, 3, dtype=np.float32), _x(2, 2, 2, 3, dtype=np.float32)), {}, "no padding", "float32"),
+        Case((_x(2, 1, 3, 4), np.ones((1, 1, 1, 1))), {}, "no padding", "every pixel comes out as it went in"),
+        Case((_x(1, 2, 2, 3), _x(2, 2, 1, 2)), {"padding": (1, 2)}, "padding", "both axes padded by a kernel"),
         Case((_x(2, 2, 4, 3), _x(3, 2, 3, 3)), {"padding": 1}, "padding"),
         Case((_x(2, 1, 3, 4), _x(2, 1, 2, 3), (1, 2)), {}, "padding"),
         Case((_x(2, 2, 1, 1), _x(2, 2, 2, 3), (1, 1)), {}, "padding", "a single pixel, and a kernel larger than it"),
@@ -1241,8 +1246,8 @@ def _judge_learned(value, case):
         return f"The evidence must be a finite array (L, E) of 4 to 400 numbers, got shape {x.shape}."
     if np.abs(x).max() > 1e3:
         return "Your numbers are too large to be compared: keep them below 1,000."
-    if np.allclose(_attend(2 * x, 2 * x, 2 * x), 2 * _attend(x, x, x), rtol=1e-3, atol=1e-6 * np.abs(x).max()):
-        return "For your sequence, doubling the input doubles the output, up to a thousandth: it shows nothing."
+    if np.allclose(_attend(2 * x, 2 * x, 2 * x), 2 * _attend(x, x, x), rtol=0, atol=1e-10 * np.abs(x).max()):
+        return "For your sequence, doubling the input doubles the output, up to rounding: it shows nothing."
     return None
 
 
