@@ -199,7 +199,7 @@ def kmeans__bincount(points, centroids, steps=10):
 
 
 def kmeans__products(points, centroids, steps=10):
-    """Measure distances by |p|^2 - 2 p.c + |c|^2, one matrix product, seen from the first point: far from 0 it cancels."""
+    """Measure distances by |p|^2 - 2 p.c + |c|^2, seen from the first point."""
     origin = points[0] * 1.0
     points, moved = points - origin, centroids - origin
 
