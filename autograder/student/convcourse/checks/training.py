@@ -60,6 +60,24 @@ _BLACK = [
 ]
 _RELU_FIRST = [{"kind": "relu"}, *_PLAIN[:1], {"kind": "relu"}, *_HEAD]
 _FLAT_FIRST = [{"kind": "flatten"}, {"kind": "relu"}, {"kind": "linear", "out_features": 3}]
+_OBLONG = [
+    {"kind": "max_pool2d", "kernel_size": (2, 3), "padding": (0, 1)},
+    {"kind": "conv2d", "out_channels": 3, "kernel_size": 2},
+    {"kind": "max_pool2d", "kernel_size": (3, 2), "padding": (1, 0)},
+    *_HEAD,
+]
+_MARGINS = [
+    {"kind": "conv2d", "out_channels": 3, "kernel_size": (1, 2), "stride": (2, 1), "padding": (2, 3)},
+    {"kind": "relu"},
+    {"kind": "conv2d", "out_channels": 2, "kernel_size": 5, "padding": 2},
+    *_HEAD,
+]
+_LONG = [
+    *[{"kind": "conv2d", "out_channels": n, "kernel_size": size} for n, size in ((3, 2), (2, 1), (4, (1, 2)), (2, 1))],
+    {"kind": "relu"},
+    *_HEAD,
+    *[{"kind": "relu"}, {"kind": "linear", "out_features": 5}] * 3,
+]
 _UP = [
     {"kind": "conv2d", "out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1},
     {"kind": "relu"},
@@ -80,6 +98,10 @@ _UP_PAIRS = [
     },
     {"kind": "conv_transpose2d", "out_channels": 2, "kernel_size": 2},
 ]
+_UP_GAPS = [
+    {"kind": "conv2d", "out_channels": 3, "kernel_size": 2},
+    {"kind": "conv_transpose2d", "out_channels": 2, "kernel_size": (2, 1), "stride": (3, 2), "padding": (1, 0)},
+]
 
 
 def _normal(*shape, seed=0, dtype=np.float64):
@@ -96,12 +118,19 @@ def _weights(layers, input_shape, draw=_normal):
     return found
 
 
-def _case(layers, shape, part, note="", dtype=np.float64, seed=0, black=0):
-    """Make a network, its weights and pictures that do not lie in one piece of memory, `black` rows of them black."""
+def _case(layers, shape, part, note="", dtype=np.float64, seed=0, black=0, bright=True):
+    """Make a network, its weights and pictures that do not lie in one piece of memory, `black` rows of them black.
+
+    Pictures that are not bright have values below 0 alone, and biases of -9 keep them there; the last bias is 0.
+    """
     drawn = _weights(layers, shape, lambda *sizes: _normal(*sizes, seed=seed))
     n, c, h, w = shape
     x = _normal(n, c, w, h, seed=seed, dtype=dtype).swapaxes(2, 3)
     x[:, :, :black] = 0
+    if not bright:
+        x = -np.abs(x)
+        biases = [name for name in drawn if name.endswith("bias")]
+        drawn |= {name: np.full_like(drawn[name], -9.0 * (name != biases[-1])) for name in biases}
     return layers, {name: w.astype(dtype) for name, w in drawn.items()}, x, part, note
 
 
@@ -111,12 +140,33 @@ _TRIED = (
     _case(_RELU_FIRST, (1, 2, 3, 4), "one after the other", "the first layer is ReLU"),
     _case(_FLAT_FIRST, (2, 1, 2, 3), "one after the other", "without a convolution"),
     _case(_PLAIN, (3, 1, 5, 4), "one after the other", "float32", np.float32),
+    _case(_LONG, (2, 1, 3, 4), "one after the other", "more than ten layers"),
     _case(_POOLED, (2, 3, 7, 6), "strides, pads, pooling", "a convolution and a dense layer without bias"),
     _case(_OVERLAPPING, (3, 2, 6, 7), "strides, pads, pooling", "dilation; windows overlap"),
     _case(_PAIRS, (2, 2, 7, 9), "strides, pads, pooling", "sizes are pairs; float32", np.float32),
     _case(_BLACK, (2, 1, 7, 6), "strides, pads, pooling", "black rows: ties where pixels are pooled", black=5),
+    _case(_OBLONG, (2, 2, 12, 17), "strides, pads, pooling", "negative numbers are pooled", bright=False),
+    _case(
+        _MARGINS,
+        (2, 2, 3, 2),
+        "strides, pads, pooling",
+        "windows that lie in the padding, a kernel larger than the map",
+    ),
     _case(_UP, (2, 2, 9, 10), "a label per pixel"),
+    _case(_UP_GAPS, (2, 1, 3, 4), "a label per pixel", "strides larger than the kernel"),
     _case(_UP_PAIRS, (2, 3, 5, 6), "a label per pixel", "sizes are pairs, no bias; float32", np.float32),
+)
+
+
+def _photographs(layers, shape, part):
+    layers, weights, x, *_ = _case(layers, shape, part)
+    return layers, weights, np.clip(np.rint(60 * np.abs(x)), 0, 255).astype(np.uint8), part, "photographs: bytes"
+
+
+_PHOTOS = (
+    _photographs(_PLAIN, (2, 1, 4, 5), "one after the other"),
+    _photographs(_OBLONG, (1, 3, 12, 17), "strides, pads, pooling"),
+    _photographs(_UP, (1, 2, 5, 6), "a label per pixel"),
 )
 
 
@@ -169,6 +219,17 @@ def _changed(layers, input_shape, **changes):
         return (0,), 0
 
 
+def _pooling_by(stride):
+    """Summarise a network whose pooling layers step by ``stride(kernel_size)`` where they do not say how far."""
+    return lambda layers, input_shape: _changed(
+        [
+            {"stride": stride(layer["kernel_size"])} | layer if layer["kind"] == "max_pool2d" else layer
+            for layer in layers
+        ],
+        input_shape,
+    )
+
+
 _DEEP = [
     {"kind": "conv2d", "out_channels": 6, "kernel_size": (3, 5), "padding": (1, 2)},
     {"kind": "relu"},
@@ -187,12 +248,16 @@ NETWORK_SUMMARY = Check(
     cases=(
         Case((_PLAIN, (1, 2, 4, 5)), {}, "convolutions and dense layers"),
         Case((_PLAIN, (7, 1, 9, 3)), {}, "convolutions and dense layers", "a batch of 7"),
+        Case((_LONG, (2, 1, 3, 4)), {}, "convolutions and dense layers", "more than ten layers"),
         Case((_POOLED, (2, 3, 7, 6)), {}, "strides, pads, pooling", "layers without bias"),
         Case((_OVERLAPPING, (1, 2, 6, 7)), {}, "strides, pads, pooling", "dilation"),
         Case((_PAIRS, (2, 2, 7, 9)), {}, "strides, pads, pooling", "sizes are pairs"),
         Case((_DEEP, (4, 3, 12, 17)), {}, "strides, pads, pooling"),
+        Case((_OBLONG, (2, 2, 12, 17)), {}, "strides, pads, pooling", "pooling windows that are not square"),
+        Case((_MARGINS, (2, 2, 3, 2)), {}, "strides, pads, pooling", "a kernel larger than the map"),
         Case((_UP, (3, 2, 9, 10)), {}, "transposed"),
         Case((_UP_PAIRS, (2, 3, 5, 6)), {}, "transposed", "sizes are pairs, no bias"),
+        Case((_UP_GAPS, (2, 1, 3, 4)), {}, "transposed", "strides larger than the kernel"),
     ),
     draw=lambda d: Case(
         (_DEEP, (d.integer(1, 3), d.integer(1, 4), d.integer(9, 14), d.integer(9, 14))), {}, "strides, pads, pooling"
@@ -241,6 +306,18 @@ NETWORK_SUMMARY = Check(
             lambda layers, shape: _changed(layers, shape, stride=None),
             share=2 / 5,
         ),
+        Mistake(
+            "pools in steps of 1",
+            "You let pooling windows step by one pixel where no stride is given: then they stand side by side.",
+            _pooling_by(lambda size: 1),
+            share=3 / 5,
+        ),
+        Mistake(
+            "pools in square steps",
+            "You let pooling windows step by their height along both axes: without a stride they step by height and width.",
+            _pooling_by(lambda size: pair(size)[0]),
+            share=3 / 5,
+        ),
     ),
 )
 
@@ -275,7 +352,18 @@ def _apply(
 
 
 def _forward(layers, weights, x, **changes):
-    return array(_apply(layers, {name: tensor(w) for name, w in weights.items()}, tensor(x), **changes))
+    x = x.astype(np.result_type(x, np.float32))  # PyTorch does not convolve bytes
+    dtype = np.result_type(x, *weights.values())
+    return array(
+        _apply(
+            layers, {name: tensor(w.astype(dtype)) for name, w in weights.items()}, tensor(x.astype(dtype)), **changes
+        )
+    )
+
+
+def _pool_with_zeros(x, kernel_size, stride=None, padding=0):
+    (ph, pw), size = pair(padding), pair(kernel_size)
+    return F.max_pool2d(F.pad(x, (pw, pw, ph, ph)), size, stride)
 
 
 def _draw_forward(draws):
@@ -289,7 +377,7 @@ CONVNET_FORWARD = Check(
     section="training#training-network",
     oracle=_forward,
     parts={"one after the other": 3, "strides, pads, pooling": 3, "a label per pixel": 2},
-    cases=tuple(Case((layers, weights, x), {}, part, note) for layers, weights, x, part, note in _TRIED),
+    cases=tuple(Case((layers, weights, x), {}, part, note) for layers, weights, x, part, note in (*_TRIED, *_PHOTOS)),
     draw=_draw_forward,
     draws=4,
     mistakes=(
@@ -324,6 +412,12 @@ CONVNET_FORWARD = Check(
             "You returned what comes out of the first layer: go through all of them.",
             lambda layers, weights, x: _forward(layers[:1], weights, x),
         ),
+        Mistake(
+            "pools padded zeros",
+            "Your pooling pads with zeros, and they win over negative numbers: nothing in the padding may win.",
+            lambda layers, weights, x: _forward(layers, weights, x, max_pool2d=_pool_with_zeros),
+            share=5 / 8,
+        ),
     ),
 )
 
@@ -348,10 +442,12 @@ def _draw_loss(draws):
 _LOSSES = (
     (_normal(2, 3), np.array([2, 0]), "one label", "two samples, three classes"),
     (_normal(5, 4, dtype=np.float32), _labels(5, 4), "one label", "float32"),
+    (_normal(1, 4), np.array([3], np.uint8), "one label", "one sample; labels are bytes"),
     (3 * _normal(2, 3, 2, 4), _labels((2, 2, 4), 3).astype(np.uint8), "a label per pixel", "a label per pixel"),
     (_normal(3, 2, 1, 1), _labels((3, 1, 1), 2), "a label per pixel", "pictures of one pixel"),
     (1e4 * _normal(3, 2, 1, 2), _labels((3, 1, 2), 2), "huge logits", "exp(10,000) is infinite"),
     (1e4 * _normal(4, 3), _labels(4, 3), "huge logits", ""),
+    (1e4 * _normal(1, 3), _labels(1, 3), "huge logits", "one sample"),
     (-2e9 - 1e9 * np.abs(_normal(2, 3)), _labels(2, 3), "huge logits", "all far below 0"),
 )
 
@@ -364,6 +460,13 @@ def _naive(logits, target):
     with np.errstate(all="ignore"):
         p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         return -np.log(np.take_along_axis(p, target[:, None], 1)).mean()
+
+
+def _from_the_largest(logits, target):
+    with np.errstate(all="ignore"):
+        shifted = logits - logits.max()
+        own = np.take_along_axis(shifted, target[:, None].astype(int), 1)[:, 0]
+        return (np.log(np.exp(shifted).sum(1)) - own).mean()
 
 
 CROSS_ENTROPY = Check(
@@ -379,6 +482,12 @@ CROSS_ENTROPY = Check(
             "overflows",
             "Your loss is infinite or NaN for large logits: subtract the largest logit of each sample before taking exponentials.",
             _naive,
+            share=3 / 4,
+        ),
+        Mistake(
+            "subtracts the largest of all",
+            "You subtract the largest of all logits; where a sample's own are far below it, their exponentials are all 0.",
+            _from_the_largest,
             share=3 / 4,
         ),
         Mistake(
@@ -527,8 +636,8 @@ def _pay(count):
 
 
 def _upstream(layers, weights, x):
-    shape = _forward(layers, weights, x).shape
-    return _normal(*shape, seed=3, dtype=x.dtype)
+    output = _forward(layers, weights, x)
+    return _normal(*output.shape, seed=3, dtype=output.dtype)
 
 
 def _every_gradient(change):
@@ -548,7 +657,7 @@ def _draw_backward(draws):
 
 _BACKWARD_CASES = tuple(
     Case((_upstream(layers, weights, x), layers, weights, x), {}, part, note)
-    for layers, weights, x, part, note in (*_TRIED, (*_half_black(), "ReLU at 0", "a black half and no bias"))
+    for layers, weights, x, part, note in (*_TRIED, *_PHOTOS, (*_half_black(), "ReLU at 0", "a black half and no bias"))
 )
 
 CONVNET_BACKWARD = Check(
@@ -591,6 +700,12 @@ CONVNET_BACKWARD = Check(
             "shares among winners",
             "Where pixels of a pooling window are equally large you share among them: the first gets all the gradient.",
             lambda g, layers, weights, x: _gradients(g, layers, weights, x, max_pool2d=_pay(lambda number: number)),
+            share=6 / 8,
+        ),
+        Mistake(
+            "pools padded zeros",
+            "Your pooling pads with zeros, and they win over negative numbers: nothing in the padding may win.",
+            lambda g, layers, weights, x: _gradients(g, layers, weights, x, max_pool2d=_pool_with_zeros),
             share=6 / 8,
         ),
         Mistake(
@@ -717,6 +832,11 @@ SGD_STEP = Check(
         Case((_W | {"1.mean": _normal(4)}, _G, None, 0.2), {}, "no gradient", "a weight without a gradient stays"),
         Case((_W, _without(_G, "2.weight"), _V, 0.1, 0.9), {}, "no gradient", "and keeps its velocity"),
         Case((_W, _G, _without(_V, "0.bias"), 0.1, 0.9), {}, "no gradient", "its first one: no velocity yet"),
+        Case((_W, _without(_G, "0.bias"), _V, 0.1, 0.9, 0.2), {}, "no gradient", "and does not decay"),
+        Case((_W, {}, _V, 0.1, 0.9, 0.2), {}, "no gradient", "no weight has one"),
+        Case((_W, _G, {}, 0.1, 0.9), {}, "momentum", "no weight has a velocity yet"),
+        Case((_W, _G, _as_large(0.0, _V), 0.1, 0.9), {}, "momentum", "velocities of zeros"),
+        Case((_W, _G, _V, 0.0, 0.9), {}, "momentum", "a rate of 0: velocities change alone"),
         Case((_W, _G, _V, 0.1, 0.9), {}, "momentum"),
         Case((_W32, _G32, _V32, 0.1, 0.5), {}, "momentum", "float32"),
         Case((_W, _G, None, 0.1, 0.9), {}, "momentum", "the first step: there is no velocity yet"),
@@ -745,7 +865,7 @@ SGD_STEP = Check(
             "forgets weight decay",
             "You ignored weight_decay: it adds `weight_decay * w` to the gradient.",
             lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: _step(w, g, v, lr, m, 0.0),
-            share=3 / 4,
+            share=1 / 2,
         ),
         Mistake(
             "puts the rate into the velocity",
@@ -753,6 +873,14 @@ SGD_STEP = Check(
             lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (
                 lambda new, moved: (new, {n: lr * u for n, u in moved.items()})
             )(*_step(w, g, v, lr, m, d)),
+        ),
+        Mistake(
+            "decays without a gradient",
+            "is off by",
+            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (
+                lambda new, moved: ({n: a if n in g else a - lr * d * a for n, a in new.items()}, moved)
+            )(*_step(w, g, v, lr, m, d)),
+            share=3 / 4,
         ),
         Mistake(
             "loses a velocity",
@@ -801,7 +929,7 @@ def _judge_loss_accuracy(value, case):
         raise ValueError(f"labels go from 0 to {first.shape[1] - 1}")
     losses = [float(_cross_entropy(np.asarray(z, float), target.astype(np.int64))) for z in (first, second)]
     right = [float(np.mean(z.argmax(1) == target)) for z in (first, second)]
-    if losses[0] < losses[1] and right[0] < right[1]:
+    if losses[0] < (1 - 1e-9) * losses[1] and right[0] < right[1]:
         return None
     return (
         f"No counterexample: losses {losses[0]:.3g} and {losses[1]:.3g}, accuracies {right[0]:.3g} and {right[1]:.3g}; "
@@ -823,7 +951,7 @@ def _judge_rescale(value, case):
     found = {name: np.asarray(w, dtype=float) for name, w in found.items()}
     if any(found[name].shape != w.shape for name, w in weights.items()):
         return "Your weights have other shapes than those given."
-    if not np.allclose(found["0.weight"], factor * weights["0.weight"]):
+    if not np.allclose(found["0.weight"], factor * weights["0.weight"], rtol=1e-9, atol=0):
         return "The first layer's kernel is not `factor` times the one given."
     x = _normal(20, weights["0.weight"].shape[1], seed=9)
     if not np.allclose(_two_layers(found, x), _two_layers(weights, x), rtol=1e-8, atol=1e-10):
@@ -889,6 +1017,8 @@ CLAIMS = (
             Case((_dense_pair(2), 10.0), {}, "large factors"),
             Case((_dense_pair(3), 0.25), {}, "small factors"),
             Case((_dense_pair(4), 0.01), {}, "small factors"),
+            Case((_dense_pair(5), 1e6), {}, "large factors", "a very large one"),
+            Case((_dense_pair(6), 1e-6), {}, "small factors", "a very small one"),
         ),
         draw=_draw_rescale,
         mistakes=(
