@@ -19,6 +19,7 @@ def _float_of(x):
 
 
 def _probabilities(logits):
+    logits = logits.astype(_float_of(logits))
     power = np.exp(logits - logits.max(axis=1, keepdims=True))
     return power / power.sum(axis=1, keepdims=True)
 
@@ -57,6 +58,7 @@ def pixelwise_cross_entropy__flat(logits, target, weight=None, ignore_index=-100
 def pixelwise_cross_entropy__one_hot(logits, target, weight=None, ignore_index=-100, reduction="mean"):
     classes = logits.shape[1]
     hot = (target[:, None] == np.arange(classes).reshape(1, -1, 1, 1)) & (target != ignore_index)[:, None]
+    logits = logits.astype(_float_of(logits))
     scaled = hot * (1 if weight is None else np.reshape(weight, (1, -1, 1, 1)))
     top = logits.max(axis=1, keepdims=True)
     logs = logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
@@ -289,7 +291,7 @@ def upsample_bilinear2d__corners(x, size=None, scale_factor=None, align_corners=
 
 
 def dense_to_conv__reshape(weight, input_shape):
-    return weight.reshape(len(weight), *input_shape)
+    return weight.reshape(len(weight), *input_shape).copy()
 
 
 def dense_to_conv__loops(weight, input_shape):

@@ -61,7 +61,7 @@ def simple_cell__sum(images, kernel, rectify=False):
 
 def simple_cell__loops(images, kernel, rectify=False):
     flat = images.reshape(-1, *kernel.shape)
-    responses = np.zeros(len(flat), np.result_type(images, kernel))
+    responses = np.zeros(len(flat), np.result_type(images, kernel, np.float32))
     for n, picture in enumerate(flat):
         total = 0.0
         for i, j in np.ndindex(*kernel.shape):
@@ -71,7 +71,7 @@ def simple_cell__loops(images, kernel, rectify=False):
 
 
 def simple_cell__matrix(images, kernel, rectify=False):
-    response = images.reshape(*images.shape[:-2], -1) @ kernel.ravel()
+    response = images.reshape(*images.shape[:-2], -1).astype(floats(images)) @ kernel.ravel()
     return response * (response > 0) if rectify else response
 
 

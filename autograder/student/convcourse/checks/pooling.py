@@ -233,6 +233,11 @@ def _column_by_column(x, settings):
     return y, index % x.shape[2] * x.shape[3] + index // x.shape[2]
 
 
+def _nearly_the_maximum(x, *args, **kwargs):
+    y = _max(x, *args, **kwargs)
+    return (y[0], _max(np.round(x, 7), *args, **kwargs)[1]) if isinstance(y, tuple) else y
+
+
 def _last_of_ties(x, *args, **kwargs):
     y = _max(x, *args, **kwargs)
     if not isinstance(y, tuple):
@@ -263,6 +268,7 @@ def _keeps_nan(call, draws):
     return bool(np.isnan(np.asarray(call(x, 2, 2))).any())
 
 
+_CLOSE = "You took what is nearly as large for the maximum: np.isclose allows for a difference, and == does not."
 _ZEROS = "You padded with zeros: a zero wins over every negative input. Pad with minus infinity."
 _STAND_IN = (
     "You took some number, such as -1e9, for minus infinity: inputs may lie below it. NumPy has -np.inf; whole numbers"
@@ -277,6 +283,11 @@ _STRIDED = np.swapaxes(_x(2, 2, 7, 6), 2, 3)
 def _low(x):
     """Return numbers below every stand-in for minus infinity."""
     return -1e12 * (0.1 + np.abs(x))
+
+
+def _nearly_equal(x):
+    """Return numbers that all differ, but by less than np.isclose sees."""
+    return 1 + 1e-9 * x
 
 
 def _with_infinity(x):
@@ -322,6 +333,10 @@ MAX_POOL2D = Check(
         Case((_x(2, 2, 6, 7), (2, 4)), {"padding": (1, 2), "ceil_mode": True}, "ceil mode", "with padding"),
         Case((_x(1, 2, 4, 5), (1, 3), (2, 1), (0, 1)), {"return_indices": True}, "indices", "a window of one row"),
         Case((_x(1, 2, 7, 6), 1, (2, 3), 0, (2, 1), True, True), {}, "indices", "windows of one pixel, far apart"),
+        Case((_nearly_equal(_x(1, 2, 4, 7)), 2), {"return_indices": True}, "indices", "nearly equal is not equal"),
+        Case(
+            (_x(1, 2, 1, 1), 2, 1, 1, 2), {}, "padding", "all taps lie in the padding, above, below and at both sides"
+        ),
     ),
     draw=_draw_max,
     properties=(
@@ -332,7 +347,7 @@ MAX_POOL2D = Check(
             "stride defaults to 1",
             "With stride=None you slid by 1; None stands for the size of the window, so that windows lie side by side.",
             _max_with(lambda s: s | {"stride": 1 if s["stride"] is None else s["stride"]}),
-            share=4 / 8,
+            share=3 / 8,
         ),
         Mistake(
             "stride defaults to the span",
@@ -461,6 +476,7 @@ MAX_POOL2D = Check(
             _last_of_ties,
             share=7 / 8,
         ),
+        Mistake("takes nearly equal for equal", _CLOSE, _nearly_the_maximum, share=7 / 8),
         Mistake(
             "goes column by column",
             "Among equal maxima you report the first one column by column; the first one counts row by row.",
@@ -785,6 +801,25 @@ def _spread(grad_output, x, kernel_size, *args, **kwargs):
     return np.full(x.shape, grad_output.max() * _area(kernel_size))
 
 
+_DTYPE_OF_GRADIENT = "The gradient has another dtype than grad_output: it keeps that one, whatever the dtype of x."
+
+
+def _has_dtype_of_gradient(call, draws):
+    x, g = draws.array(1, 2, 4, 6), draws.array(1, 2, 2, 3)
+    kinds_of_float = ((np.float32, np.float64), (np.float64, np.float32))
+    return all(np.asarray(call(g.astype(one), x.astype(other), 2)).dtype == one for one, other in kinds_of_float)
+
+
+def _in_dtype_of_input(right):
+    """Build a wrong backward whose gradient has the dtype of the input, where that holds fractions."""
+
+    def wrong(grad_output, x, *args, **kwargs):
+        gx = right(_floats(grad_output), _floats(x), *args, **kwargs)
+        return gx.astype(x.dtype) if x.dtype.kind == "f" else gx
+
+    return wrong
+
+
 def _max_settings(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     return kernel_size, stride, padding, dilation, ceil_mode
 
@@ -898,8 +933,13 @@ MAX_POOL2D_BACKWARD = Check(
         ),
         _backward_case(F.max_pool2d, (_x(2, 1, 11, 9), (3, 2)), {"dilation": (2, 3)}, "padding and dilation"),
         _backward_case(F.max_pool2d, (_x(1, 2, 7, 6), (1, 3), (2, 3), (0, 1)), {}, "padding and dilation"),
+        _backward_case(F.max_pool2d, (_nearly_equal(_x(1, 2, 4, 7)), 2, 1), {}, "ties", "nearly equal is not equal"),
+        _backward_case(
+            F.max_pool2d, (_with_infinity(_x(1, 2, 5, 6)), 3, 2, 1), {}, "padding and dilation", "minus infinity"
+        ),
     ),
     draw=_draw_max_backward,
+    properties=(Property("dtype", _DTYPE_OF_GRADIENT, _has_dtype_of_gradient),),
     mistakes=(
         Mistake(
             "assigns where windows overlap",
@@ -911,7 +951,7 @@ MAX_POOL2D_BACKWARD = Check(
             "pays every tied maximum",
             "You paid every tied maximum; PyTorch pays the first one alone, row by row.",
             _every_tie,
-            share=6 / 7,
+            share=4 / 7,
         ),
         Mistake(
             "ignores the upstream gradient",
@@ -931,6 +971,13 @@ MAX_POOL2D_BACKWARD = Check(
             ),
             share=6 / 7,
         ),
+        Mistake(
+            "takes nearly equal for equal",
+            _CLOSE,
+            _max_backward_with(lambda right, g, x, args, kwargs: right(g, np.round(x, 7), *args, **kwargs)),
+            share=6 / 7,
+        ),
+        Mistake("has the dtype of x", _DTYPE_OF_GRADIENT, _in_dtype_of_input(gradient(F.max_pool2d)), share=3 / 4),
         Mistake(
             "goes column by column",
             "Among equal maxima you pay the first one column by column; PyTorch pays the first row by row.",
@@ -1031,8 +1078,10 @@ AVG_POOL2D_BACKWARD = Check(
             "It is not the adjoint of the forward pass: <avg_pool2d(x), g> must equal <x, avg_pool2d_backward(g, x)>.",
             lambda call, draws: _adjoint(call, draws.array(1, 2, 5, 6), draws.array(1, 2, 4, 5)),
         ),
+        Property("dtype", _DTYPE_OF_GRADIENT, _has_dtype_of_gradient),
     ),
     mistakes=(
+        Mistake("has the dtype of x", _DTYPE_OF_GRADIENT, _in_dtype_of_input(gradient(F.avg_pool2d)), share=3 / 4),
         Mistake(
             "forgets to divide",
             "You gave every pixel the whole gradient; each has a share of 1/area in the average.",
@@ -1128,6 +1177,8 @@ ADAPTIVE_AVG_POOL2D = Check(
         Case((_x(2, 1, 1, 1), (2, 3)), {}, "any size", "one pixel, which all outputs see"),
         Case((_x(1, 2, 21, 2), (19, 1)), {}, "any size", "21 * (19 / 21) is a little more than 19"),
         Case((_x(1, 2, 1, 22), (1, 22)), {}, "any size", "as many outputs as inputs"),
+        Case((_x(1, 1, 42, 14), (14, 18)), {}, "any size", "42 / 14 and 14 / 18: fractions that round up or down"),
+        Case((_x(1, 1, 13, 30), (9, 22)), {}, "any size", "30 / 22: 11 (30 / 22) is a little less than 15"),
     ),
     draw=_draw_adaptive,
     mistakes=(
@@ -1160,6 +1211,13 @@ ADAPTIVE_AVG_POOL2D = Check(
             "rounds the end down",
             "Output i ends at floor((i + 1) n / m); round up, or pixels between two windows belong to none.",
             _adaptive_by(lambda i, n, m: i * n // m, lambda i, n, m: (i + 1) * n // m),
+            share=0.5,
+        ),
+        Mistake(
+            "divides first",
+            "You divided before multiplying: the border of a window may then lie just beside a whole number, and is rounded"
+            " to the wrong side. Multiply first, then divide whole numbers.",
+            _adaptive_by(lambda i, n, m: math.floor(i * (n / m)), lambda i, n, m: math.ceil((i + 1) * (n / m))),
             share=0.5,
         ),
         Mistake(
@@ -1288,7 +1346,7 @@ def _judge_trainable(value, case):
         return "You judged it false. Is the output a smooth function of p?"
     right = _slope(*case.args)
     slope = float(np.asarray(slope, dtype=float).reshape(()))
-    if abs(slope - right) <= 1e-4 * abs(right) + 1e-9:
+    if abs(slope - right) <= 1e-4 * abs(right) + 1e-9 * np.max(case.args[0]):
         return None
     if abs(slope - right) <= 1e-2 * abs(right):
         return f"Your slope, {slope:.6g}, is nearly right, but not to four digits: move p both up and down."
@@ -1369,6 +1427,9 @@ CLAIMS = (
             Case((np.array([1.0, 2.0, 3.0]), 2.0), {}, "p = 2"),
             Case((np.array([3.0, 4.0]), 3.0), {}, "other p"),
             Case((np.array([0.5, 2.0, 1.0, 4.0]), 1.5), {}, "other p"),
+            Case((np.array([2.0]), 3.0), {}, "other p", "one number: the norm is that number, whatever p"),
+            Case((np.array([1.0, 2.0]), 1.0), {}, "other p", "the smallest p"),
+            Case((1e-6 * np.array([1.0, 3.0]), 2.0), {}, "p = 2", "small numbers"),
         ),
         draw=_draw_trainable,
         mistakes=(

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from convcourse.engine.builders import Arrays, claim_mistakes, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
-from convcourse.engine.model import Case, Mistake
+from convcourse.engine.model import VIEW, Case, Mistake
 from convcourse.engine.oracles import gradient, on_torch, tensor
 
 
@@ -36,12 +36,21 @@ def _number(loss):
     return loss.numpy() if loss.ndim else loss.item()
 
 
+def _floats(x):
+    return x.astype(_float_of(x))
+
+
+def _float_of(x):
+    """Return the dtype of what is computed from x: its own, or float64 for whole numbers."""
+    return np.result_type(x, 0.0)
+
+
 def _loss(logits, target, weight=None, ignore_index=-100, reduction="mean"):
-    return _number(_loss_of(tensor(logits), target, weight, ignore_index, reduction))
+    return _number(_loss_of(tensor(_floats(logits)), target, weight, ignore_index, reduction))
 
 
 def _loss_scale(logits, target, weight=None, ignore_index=-100, reduction="mean"):
-    size = 3 * (1 + np.abs(logits).max()) * (1 if weight is None else np.max(weight))
+    size = 3 * (1 + float(np.abs(logits).max())) * (1 if weight is None else np.max(weight))
     return size * (target.size if reduction == "sum" else 1)
 
 
@@ -49,7 +58,7 @@ def _slope(grad_output, logits, target, weight=None, ignore_index=-100, reductio
     def loss(scores):
         return _loss_of(scores, target, weight, ignore_index, reduction)
 
-    return gradient(loss)(grad_output, logits)
+    return gradient(loss)(grad_output, _floats(logits))
 
 
 def _slope_scale(grad_output, logits, target, weight=None, ignore_index=-100, reduction="mean"):
@@ -74,13 +83,13 @@ def _mean_over(count):
         if reduction != "mean":
             return _loss(logits, target, weight, ignore_index, reduction)
         total = _loss(logits, target, weight, ignore_index, "sum")
-        return total / logits.dtype.type(count(target, weight, ignore_index))
+        return total / _float_of(logits).type(count(target, weight, ignore_index))
 
     def slope(grad_output, logits, target, weight=None, ignore_index=-100, reduction="mean"):
         if reduction != "mean":
             return _slope(grad_output, logits, target, weight, ignore_index, reduction)
         total = _slope(grad_output, logits, target, weight, ignore_index, "sum")
-        return total / logits.dtype.type(count(target, weight, ignore_index))
+        return total / _float_of(logits).type(count(target, weight, ignore_index))
 
     return loss, slope
 
@@ -141,7 +150,7 @@ _NO_CLASS = "You left out labels that are no class: leave out those that equal i
 
 def _overflows(logits, target, weight=None, ignore_index=-100, reduction="mean"):
     """Exponentiate before anything is subtracted."""
-    power = tensor(logits).exp()
+    power = tensor(_floats(logits)).exp()
     return _of_linear_scores(
         (power / power.sum(1, keepdim=True)).log().numpy(), target, weight, ignore_index, reduction
     )
@@ -149,14 +158,14 @@ def _overflows(logits, target, weight=None, ignore_index=-100, reduction="mean")
 
 def _of_linear_scores(logits, target, weight=None, ignore_index=-100, reduction="mean"):
     """Leave the softmax out."""
-    scores, labels = tensor(logits), tensor(target).long()
+    scores, labels = tensor(_floats(logits)), tensor(target).long()
     weight = None if weight is None else tensor(np.asarray(weight)).to(scores.dtype)
     return _number(F.nll_loss(scores, labels, weight, ignore_index=ignore_index, reduction=reduction))
 
 
 def _cut_off(logits, target, weight=None, ignore_index=-100, reduction="mean"):
     """Take the logarithm of no probability below 1e-15."""
-    logs = tensor(logits).softmax(1).clamp(min=1e-15).log().numpy()
+    logs = tensor(_floats(logits)).softmax(1).clamp(min=1e-15).log().numpy()
     return _of_linear_scores(logs, target, weight, ignore_index, reduction)
 
 
@@ -167,9 +176,18 @@ def _less_largest_of_all(logits):
 
 
 def _loss_below_largest(logits, target, weight=None, ignore_index=-100, reduction="mean"):
-    shifted = tensor(logits) - logits.max()
+    shifted = tensor(_floats(logits)) - float(logits.max())
     logs = shifted - shifted.exp().sum(1, keepdim=True).log()
     return _of_linear_scores(logs.numpy(), target, weight, ignore_index, reduction)
+
+
+def _narrow_logs(logits):
+    """Take the softmax of small integers in their own type, and its logarithm."""
+    if logits.dtype != np.int8:
+        return logits
+    power = np.exp(logits - logits.max(axis=1, keepdims=True))
+    with np.errstate(divide="ignore"):
+        return np.log(power / power.sum(axis=1, keepdims=True)).astype(float)
 
 
 def _zero_of_nothing(logits, target, weight=None, ignore_index=-100, reduction="mean"):
@@ -178,7 +196,7 @@ def _zero_of_nothing(logits, target, weight=None, ignore_index=-100, reduction="
 
 def _along(axis):
     def normalised(logits):
-        scores = tensor(logits).log_softmax(axis)
+        scores = tensor(_floats(logits)).log_softmax(axis)
         return (scores + 0).numpy()
 
     def wrong(logits, target, weight=None, ignore_index=-100, reduction="mean"):
@@ -200,6 +218,9 @@ _OTHER = (_x(2, 3, 4, 2), _labels(3, 2, 4, 2, ignored=5, value=-1))
 _NONE = (_x(2, 3, 2, 5), np.full((2, 2, 5), -100))
 _CLASS = (_x(2, 3, 2, 4), _labels(3, 2, 2, 4))
 _BOTH = (_x(2, 3, 4, 2), _labels(3, 2, 4, 2, ignored=4), _WEIGHT)
+_INT8 = (np.rint(40 * _x(2, 3, 3, 4)).astype(np.int8), _labels(3, 2, 3, 4))
+_BYTES = (_x(2, 3, 4, 3), _labels(3, 2, 4, 3, ignored=5, value=255).astype(np.uint8))
+_NARROW = "You computed with scores of int8 in their own type: their differences wrap around, and np.exp gives float16."
 
 
 def _draw_loss(draws):
@@ -253,9 +274,12 @@ PIXELWISE_CROSS_ENTROPY = Check(
         Case((*_OTHER, _WEIGHT), {"ignore_index": -1, "reduction": "sum"}, "reductions", "all options"),
         Case((*_PLAIN[1], np.zeros(3)), {"reduction": "sum"}, "reductions", "weights of 0 are weights"),
         Case((*_OTHER, _WEIGHT), {"ignore_index": -1, "reduction": "none"}, "reductions", "all options"),
+        Case(_INT8, {}, "large scores", "whole numbers (int8)"),
+        Case(_BYTES, {"ignore_index": 255}, "ignored", "labels in bytes (uint8)"),
     ),
     draw=_draw_loss,
     mistakes=(
+        Mistake("exponentiates int8", _NARROW, _loss_with(_narrow_logs), share=5 / 6),
         Mistake(
             "no softmax",
             "You took the scores themselves for logarithms of probabilities: the softmax is missing.",
@@ -340,7 +364,7 @@ def _slope_with(change=None, **instead):
     def wrong(grad_output, logits, target, weight=None, ignore_index=-100, reduction="mean"):
         given = {"weight": weight, "ignore_index": ignore_index, "reduction": reduction} | instead
         right = _slope(grad_output, logits, target, **given)
-        return right if change is None else change(right, grad_output, logits, target, given).astype(logits.dtype)
+        return right if change is None else change(right, grad_output, logits, target, given).astype(_float_of(logits))
 
     return wrong
 
@@ -354,12 +378,12 @@ def _pixel_weights(grad_output, target, given):
 
 
 def _probabilities(right, grad_output, logits, target, given):
-    return tensor(logits).softmax(1).numpy() * _pixel_weights(grad_output, target, given)
+    return tensor(_floats(logits)).softmax(1).numpy() * _pixel_weights(grad_output, target, given)
 
 
 def _below_largest(right, grad_output, logits, target, given):
     labels = _labels_alone(right, grad_output, logits, target, given)
-    return labels + _less_largest_of_all(tensor(logits)).numpy() * _pixel_weights(grad_output, target, given)
+    return labels + _less_largest_of_all(tensor(_floats(logits))).numpy() * _pixel_weights(grad_output, target, given)
 
 
 def _labels_alone(right, grad_output, logits, target, given):
@@ -408,9 +432,17 @@ PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
         Case((0.7, *_OTHER, _WEIGHT), {"ignore_index": -1, "reduction": "sum"}, "reductions", "all options"),
         Case((0.7, *_PLAIN[1], np.zeros(3)), {"reduction": "sum"}, "reductions", "weights of 0 are weights"),
         Case((_x(2, 4, 2), *_OTHER, _WEIGHT), {"ignore_index": -1, "reduction": "none"}, "reductions", "all options"),
+        Case((1.5, *_INT8), {}, "plain", "whole numbers (int8)"),
+        Case((0.3, *_BYTES), {"ignore_index": 255}, "ignored", "labels in bytes (uint8)"),
     ),
     draw=_draw_slope,
     mistakes=(
+        Mistake(
+            "exponentiates int8",
+            _NARROW,
+            lambda g, logits, *rest, **options: _slope(g, _narrow_logs(logits), *rest, **options),
+            share=3 / 6,
+        ),
         Mistake(
             "ignores the gradient from above",
             "You ignored grad_output: what comes from above multiplies everything.",
@@ -766,6 +798,7 @@ _RESIZED = (
     Case((_x(1, 2, 3, 4),), {"size": 5}, "size", "one number for both"),
     Case((_x(1, 2, 2, 3),), {"size": 1}, "size", "to a single pixel"),
     Case((_x(1, 1, 30, 14),), {"size": (22, 18)}, "size", "many rows and columns"),
+    Case((_x(1, 1, 42, 22),), {"size": (14, 22)}, "size", "many rows and columns"),
 )
 
 _FRACTION = (
@@ -947,6 +980,7 @@ UPSAMPLE_BILINEAR2D = Check(
         Case((_x(2, 2, 3, 4),), {"size": (7, 9)}, "size", "a size that does not divide"),
         Case((_x(1, 3, 6, 4), (8, 4)), {}, "size", "one axis stays as it is"),
         Case((_x(2, 1, 5, 7),), {"size": (3, 5)}, "size", "smaller than before"),
+        Case((_x(2, 1, 4, 3),), {"size": (1, 7)}, "size", "one axis shrinks, the other grows"),
         Case((_x(1, 2, 3, 4),), {"size": 5}, "size", "one number for both"),
         Case((np.array([[[[0.0, 9.0]]]]),), {"scale_factor": (1, 2), "align_corners": True}, "aligned corners"),
         Case((_x(2, 2, 3, 4),), {"size": (7, 9), "align_corners": True}, "aligned corners"),
@@ -1054,8 +1088,8 @@ DENSE_TO_CONV = Check(
         Case((_x(4, 24)[:, ::2], (3, 4, 1)), {}, "several channels", "an array that is not contiguous"),
     ),
     draw=_draw_kernels,
-    views_allowed=True,
     mistakes=(
+        Mistake("a view", VIEW, lambda weight, input_shape: weight.reshape(len(weight), *input_shape), share=0.75),
         Mistake(
             "flips the kernels",
             "You flipped the kernels: a convolution layer does not flip, so each weight stays at its pixel.",
@@ -1065,7 +1099,7 @@ DENSE_TO_CONV = Check(
             "channels last",
             "You took the channels for the last axis of the flattened picture: they are the first.",
             _channels_last,
-            share=1 / 3,
+            share=1 / 4,
         ),
         Mistake(
             "the first axis fastest",
@@ -1160,6 +1194,8 @@ SPATIAL_PYRAMID_POOL = Check(
         Case((_x(2, 2, 3, 5), (4, 1)), {}, "uneven", "more bins than rows"),
         Case((_x(2, 2, 1, 1), (2, 1)), {}, "uneven", "a single pixel"),
         Case((_x(1, 1, 42, 2), (14,)), {}, "uneven", "many bins"),
+        Case((_x(1, 1, 22, 30), (22,)), {}, "uneven", "many bins along both axes"),
+        Case((_x(1, 1, 14, 3), (18,)), {}, "uneven", "more bins than rows, and many"),
     ),
     draw=_draw_pyramid,
     photographs=True,
@@ -1205,6 +1241,13 @@ SPATIAL_PYRAMID_POOL = Check(
             "ends a pixel late",
             "You divided too early: the end of a bin may lie just above a whole number, and is then rounded up to the next.",
             _cut(_down, lambda i, m, n: math.ceil((i + 1) / n * m)),
+            share=3 / 4,
+        ),
+        Mistake(
+            "divides first",
+            "You divided before multiplying: the border of a bin may then lie just beside a whole number, and is rounded to"
+            " the wrong side. Multiply first, then divide whole numbers.",
+            _cut(lambda i, m, n: math.floor(i * (m / n)), lambda i, m, n: math.ceil((i + 1) * (m / n))),
             share=3 / 4,
         ),
         Mistake("side by side", _APART, _cut(_down, lambda i, m, n: _down(i + 1, m, n)), share=3 / 4),

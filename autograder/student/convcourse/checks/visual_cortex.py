@@ -349,7 +349,7 @@ QUADRATURE_PAIR = Check(
 
 
 def _simple(images, kernel, rectify=False):
-    response = torch.einsum("...ij,ij->...", tensor(images), tensor(kernel))
+    response = torch.einsum("...ij,ij->...", tensor(_floats(images)), tensor(_floats(kernel)))
     return (torch.relu(response) if rectify else response).numpy()[()]
 
 
@@ -370,6 +370,17 @@ def _is_linear(call, draws):
     return np.allclose(call(2 * x - 3 * y, kernel), 2 * call(x, kernel) - 3 * call(y, kernel))
 
 
+def _narrow(images, kernel, rectify=False):
+    """Add up in the dtype of the pictures and the kernel."""
+    response = np.einsum("...ij,ij->...", images, kernel)
+    return np.maximum(response, 0) if rectify else response
+
+
+_NARROW = (
+    "You added up in the dtype of bytes and other small integers: such sums wrap around. Turn the pictures into floats."
+)
+_BRIGHT = np.full((3, 2, 4), 250, np.uint8) - np.arange(3, dtype=np.uint8)[:, None, None]
+_WEIGHTS = np.array([[100, 120, 90, 100], [-20, 110, 120, 60]], np.int8)
 _x = Arrays("visual_cortex", "simple_cell")
 SIMPLE_CELL = Check(
     "simple_cell",
@@ -392,11 +403,15 @@ SIMPLE_CELL = Check(
         ),
         Case((-np.abs(_x(2, 3)), np.abs(_x(2, 3)), True), {}, "rectified", "one picture"),
         Case((_x(3, 4, 3, 4), _x(3, 4), True), {}, "rectified"),
+        Case((_BRIGHT[0], _WEIGHTS), {}, "one picture", "bytes, and weights of int8"),
+        Case((_BRIGHT, _WEIGHTS), {}, "many pictures", "bytes, and weights of int8"),
+        Case((_BRIGHT, _WEIGHTS, True), {}, "rectified", "bytes, and weights of int8"),
     ),
     draw=_draw_simple,
     properties=(Property("linear", "Without rectifying it is not linear, and a weighted sum is.", _is_linear),),
     mistakes=(
         Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_simple), share=0.75),
+        Mistake("adds bytes", _NARROW, _narrow),
         Mistake(
             "flips the kernel",
             "You flipped the kernel: pixel (i, j) meets weight (i, j).",
@@ -450,8 +465,8 @@ SIMPLE_CELL = Check(
 
 
 def _complex(images, even, odd):
-    pair = torch.stack([tensor(even), tensor(odd)])
-    return torch.linalg.vector_norm(torch.einsum("...ij,kij->...k", tensor(images), pair), dim=-1).numpy()[()]
+    pair = torch.stack([tensor(_floats(even)), tensor(_floats(odd))])
+    return torch.linalg.vector_norm(torch.einsum("...ij,kij->...k", tensor(_floats(images)), pair), dim=-1).numpy()[()]
 
 
 def _complex_by(change):
@@ -474,6 +489,7 @@ def _ignores_phase(call, draws):
     return responses.max() - responses.min() < 0.01 * (responses.max() + responses.min())
 
 
+_THREE_AND_FOUR = np.full((2, 4), 75, np.int8), np.full((2, 4), 100, np.int8)  # they make 5
 _x = Arrays("visual_cortex", "complex_cell")
 COMPLEX_CELL = Check(
     "complex_cell",
@@ -490,6 +506,8 @@ COMPLEX_CELL = Check(
         Case((_x(2, 3, 5, 4).swapaxes(2, 3), _x(4, 5), _x(4, 5)), {}, "many pictures", "not contiguous"),
         Case(tuple(_x(*s, dtype=np.float32) for s in [(5, 2, 6), (2, 6), (2, 6)]), {}, "many pictures", "float32"),
         Case((_x(2, 5, 1, 1), _x(1, 1), _x(1, 1)), {}, "many pictures", "one pixel each"),
+        Case((_BRIGHT[0], *_THREE_AND_FOUR), {}, "one picture", "bytes, and weights of int8"),
+        Case((_BRIGHT, *_THREE_AND_FOUR), {}, "many pictures", "bytes, and weights of int8"),
     ),
     draw=_draw_complex,
     properties=(
@@ -501,6 +519,13 @@ COMPLEX_CELL = Check(
     ),
     mistakes=(
         Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_complex), share=0.75),
+        Mistake(
+            "adds bytes",
+            _NARROW,
+            lambda images, even, odd: np.hypot(
+                *(_narrow(images, kernel).astype(float) for kernel in (even, odd))
+            ).astype(np.result_type(images, even, odd, np.float32)),
+        ),
         Mistake(
             "no root",
             "The root is missing: you returned the sum of the squares.",
@@ -572,6 +597,7 @@ def _cell(size, frequency, degrees, phase, sigma, noise=0.0, dtype=np.float64):
     return (kernel + noise * _x(*pair(size))).astype(dtype)
 
 
+_FAINT = "You asked that something be better by some number, such as 1e-6: with a faint kernel nothing ever is."
 # To the right a pure cosine; downwards, a little weaker, a mixture of cosine and sine.
 _TWO_WAVES = _gabor(9, 0.25, 0.0, 0.0, 2.5) + 0.9 * _gabor(9, 0.25, math.pi / 2, 0.7, 2.5)
 _EVERY_10 = np.radians(np.arange(0, 180, 10.0))
@@ -609,6 +635,7 @@ PREFERRED_ORIENTATION = Check(
         Case((_cell((12, 12), 0.3, 17, 4.0, 2.0, 0.2).T, 0.3, _EVERY_10), {}, "noisy", "not contiguous"),
         Case((_TWO_WAVES, 0.25, np.array([0.0, np.pi / 2])), {}, "noisy", "two waves of different phases"),
         Case((_cell((9, 7), 0.1, 130, 1.0, 2.0) + 0.2, 0.1, _EVERY_10), {}, "noisy", "bright on average"),
+        Case((1e-9 * _cell((9, 8), 0.2, 70, 1.0, 2.0, 0.1), 0.2, _EVERY_10), {}, "noisy", "a faint kernel"),
     ),
     draw=_draw_preferred,
     mistakes=(
@@ -622,6 +649,12 @@ PREFERRED_ORIENTATION = Check(
             "last of equals",
             "Among angles with equal responses you return the last; the first is asked for.",
             _preferred_with(pick=lambda s: len(s) - 1 - s.flip(0).argmax()),
+            share=3 / 4,
+        ),
+        Mistake(
+            "absolute threshold",
+            _FAINT,
+            lambda kernel, *rest: _preferred(kernel, *rest, strength=lambda c, s: (torch.hypot(c, s) * 1e6).floor()),
             share=3 / 4,
         ),
         Mistake("weakest", "You return the angle with the smallest response.", _preferred_with(pick=torch.argmin)),
@@ -687,7 +720,8 @@ PREFERRED_ORIENTATION = Check(
 
 
 def _reverse(stimuli, responses, *, centre=True, divide=None):
-    x, r = tensor(stimuli), tensor(np.asarray(responses, dtype=float)).to(tensor(stimuli).dtype)
+    x = tensor(_floats(stimuli))
+    r = tensor(np.asarray(responses, dtype=float)).to(x.dtype)
     total = torch.einsum("t,tij->ij", r - r.mean() if centre else r, x)
     scale = len(r) * x.var(correction=0) if divide is None else divide(x, r)
     return (total / scale).numpy()
@@ -697,8 +731,16 @@ def _reverse_with(**wrong):
     return lambda stimuli, responses: _reverse(stimuli, responses, **wrong)
 
 
+def _squares_bytes(stimuli, responses):
+    """Take the mean of the squares, which wrap around, less the squared mean."""
+    right = _reverse(_floats(stimuli), responses)
+    if stimuli.dtype != np.uint8:
+        return right
+    return right * stimuli.var() / ((stimuli**2).mean() - stimuli.mean() ** 2)
+
+
 def _reverse_size(stimuli, responses):
-    r = np.asarray(responses, dtype=float)
+    stimuli, r = _floats(stimuli), np.asarray(responses, dtype=float)
     return np.einsum("t,tij->ij", np.abs(r) + np.abs(r).mean(), stimuli) / (len(r) * (stimuli**2).mean()) + 1e-9
 
 
@@ -718,6 +760,7 @@ def _draw_reverse(draws):
 
 _FOUR = np.array([[[1.0, 1.0]], [[1.0, -1.0]], [[-1.0, 1.0]], [[-1.0, -1.0]]])
 
+_NOISE = np.random.default_rng(5).integers(0, 256, (15, 2, 3)).astype(np.uint8)
 _x = Arrays("visual_cortex", "reverse_correlation")
 REVERSE_CORRELATION = Check(
     "reverse_correlation",
@@ -737,12 +780,14 @@ REVERSE_CORRELATION = Check(
             "the pictures are grey on average, not black",
         ),
         Case(_trials(20, 1, 4, brightness=-1.0), {}, "brightness"),
+        Case((_NOISE, _x(15) + 1), {}, "brightness", "bytes"),
         Case(_trials(40, 2, 4, contrast=1.5, counts=True), {}, "spike counts"),
         Case((_x(48, 2, 4) * 2, np.array([0, 1, 0, 2, 5, 0, 0, 1, 0, 3, 1, 0] * 4)), {}, "spike counts", "integers"),
     ),
     draw=_draw_reverse,
     mistakes=(
         Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_reverse), share=0.75),
+        Mistake("squares bytes", kinds.BYTES.says, _squares_bytes, share=0.75),
         Mistake(
             "keeps the mean response",
             "You did not subtract the mean response: it multiplies what the random pictures add up to by chance.",
@@ -982,7 +1027,7 @@ BEST_GABOR = Check(
         np.array(1.0),
         np.array(1.0),
         np.array(100.0),
-        np.array(100 * np.abs(kernel).max()),
+        np.array(100 * float(np.abs(kernel).max())),
     ),
     outputs=("frequency", "angle", "phase", "amplitude"),
     exempt={"whole numbers": "no frequency is a whole number but 0; the table has a kernel of whole numbers"},
@@ -1003,7 +1048,9 @@ BEST_GABOR = Check(
         Case((_x(6, 16)[:, ::2], np.array([0.25, 0.05]), _FOUR_ANGLES), {}, "anything else", "not contiguous"),
         Case((_SQUARES_TELL, _FREQUENCIES, _FOUR_ANGLES), {}, "anything else", "more noise"),
         Case((_ENERGY_TELLS, [0.1, 0.2, 0.3], [0.0, 0.6, 1.4, 2.4]), {}, "anything else", "lists of numbers"),
-        Case((np.rint(20 * _x(6, 7)).astype(int), _FREQUENCIES, _FOUR_ANGLES), {}, "anything else", "whole numbers"),
+        Case((np.rint(20 * _x(6, 7)).astype(np.int8), _FREQUENCIES, _FOUR_ANGLES), {}, "anything else", "int8"),
+        Case((_planted((7, 8), 0.3, 1.4, 1.0, 1e-6), _FREQUENCIES, _FOUR_ANGLES), {}, "planted", "a faint kernel"),
+        Case((1e-6 * _x(8, 7), _FREQUENCIES, _FOUR_ANGLES), {}, "anything else", "faint noise"),
     ),
     draw=_draw_search,
     mistakes=(
@@ -1016,6 +1063,12 @@ BEST_GABOR = Check(
             "largest inner product",
             "You kept the Gabor with the largest inner products with the kernel: they grow with the Gabor's own energy. The smallest error is asked for.",
             _largest_product,
+        ),
+        Mistake(
+            "absolute threshold",
+            _FAINT,
+            _search_with(lambda kernel, model, amplitude: math.floor(float(((kernel - model) ** 2).sum()) * 1e6)),
+            share=0,
         ),
         Mistake(
             "sum of magnitudes",
@@ -1227,9 +1280,9 @@ def _judge_orientation(value, case):
     return None
 
 
-def _estimate(stimuli, responses):
+def _estimate(stimuli, responses, step=1.0):
     kernel = _reverse(stimuli, responses).astype(float)
-    grid = np.radians(np.arange(180.0))
+    grid = np.radians(np.arange(0, 180, step))
     strengths = []
     for frequency in (0.15, 0.2, 0.25):
         waves = _waves(kernel.shape, frequency, grid)
@@ -1247,10 +1300,10 @@ FIND_ORIENTATION = Check(
     exempt={"again": "the judge knows the direction of a cell that was planted, and of no other"},
     limit=10.0,  # a search in plain loops takes a while
     cases=(
-        _experiment("rates", "1,500 noise pictures and what the cell answered", 35, 0.2, 0.6, 1500),
-        _experiment("rates", "", 110, 0.17, 2.0, 1500),
-        _experiment("spikes", "counts of spikes", 70, 0.22, -1.0, 2000),
-        _experiment("spikes", "", 155, 0.18, 1.5, 2000),
+        _experiment("rates", "1,500 noise pictures and what the cell answered", 37, 0.2, 0.6, 1500),
+        _experiment("rates", "", 114, 0.17, 2.0, 1500),
+        _experiment("spikes", "counts of spikes", 66, 0.22, -1.0, 2000),
+        _experiment("spikes", "", 157, 0.18, 1.5, 2000),
     ),
     draw=_draw_experiment,
     draws=2,
@@ -1265,6 +1318,11 @@ FIND_ORIENTATION = Check(
             "y upwards",
             "You let y point up: rows of a picture count downwards.",
             lambda stimuli, responses: -_estimate(stimuli, responses),
+        ),
+        Mistake(
+            "steps of 15 degrees",
+            "You tried twelve directions, 15 degrees apart: the nearest of them may be 7 degrees off. Try more.",
+            lambda stimuli, responses: _estimate(stimuli, responses, 15.0),
         ),
         Mistake(
             "in degrees",
@@ -1364,9 +1422,10 @@ def _judge_trials(value, case):
     verdict, trials = verdict_and_evidence(value)
     if not verdict:
         return "You judged it false. The estimate is an average of independent terms: how does its variance fall?"
-    right = _trials_needed(*case.args)
-    count = _number(trials)
-    if not abs(count - right) <= 0.02 * right + 1:
+    right, count = _trials_needed(*case.args), _number(trials)
+    pixels, *_, error = case.args
+    measured = right - 2 / pixels / error  # if the estimate divides by the variance of the pictures that were shown
+    if not any(abs(count - one) <= 0.02 * one + 1 for one in (right, measured)):
         return f"{count:.4g} trials give an error of {case.args[3] * right / max(count, 1e-9):.3g}, not of {case.args[3]:.3g}."
     return None
 
