@@ -8,7 +8,7 @@ from convcourse.engine import kinds
 from convcourse.engine.builders import Arrays, claim_mistakes
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
-from convcourse.engine.model import Case, Mistake, Property
+from convcourse.engine.model import DTYPE, Case, Mistake, Property
 from convcourse.engine.oracles import tensor
 
 _MODES = ("full", "same", "valid")
@@ -256,6 +256,9 @@ def _signal_cases():
         Case((_x(3), _x(6), "same"), {}, "long kernel", "an even kernel"),
         Case((_f(2), _f(4)), {}, "long kernel", "float32"),
         Case((_x(1), _x(3)), {}, "long kernel", "one sample"),
+        Case((_x(6), np.ones(1)), {}, "full", "one tap of 1: the signal itself"),
+        Case((_x(6), np.ones(1), "same"), {}, "same", "one tap of 1: the signal itself"),
+        Case((_x(6), np.ones(1), "valid"), {}, "valid", "one tap of 1: the signal itself"),
     )
 
 
@@ -447,6 +450,9 @@ def _image_cases():
         Case((_x(4, 3), _x(4, 3), "valid"), {}, "valid", "kernel and image of one size"),
         Case((_x(5, 3), _x(1, 2), "valid"), {}, "valid", "a kernel of one row"),
         Case((_x(3, 2), _x(1, 1), "valid"), {}, "valid", "one tap"),
+        Case((_x(4, 3), np.ones((1, 1))), {}, "full", "one tap of 1: the image itself"),
+        Case((_x(4, 3), np.ones((1, 1)), "same"), {}, "same", "one tap of 1: the image itself"),
+        Case((_x(4, 3), np.ones((1, 1)), "valid"), {}, "valid", "one tap of 1: the image itself"),
     )
 
 
@@ -628,6 +634,8 @@ CIRCULAR_CONVOLVE1D = Check(
         Case((np.array([1.0, 10, 100]), np.array([2.0, 3, 5])), {}, "kernel of a whole period"),
         Case((_f(6), _f(6)), {}, "kernel of a whole period", "float32"),
         Case((_x(1), _x(1)), {}, "kernel of a whole period", "a period of one sample"),
+        Case((_x(6), np.ones(1)), {}, "short kernel", "one tap of 1: the signal itself"),
+        Case((_x(4), np.eye(4)[0]), {}, "kernel of a whole period", "an impulse: the signal itself"),
     ),
     draw=_draw_period,
     mistakes=(
@@ -875,9 +883,9 @@ def _judge_edge(value, case):
     image = np.random.default_rng(5).integers(0, 9, (3, 6)).astype(float)
     apply = _convolve if operation == "convolution" else _correlate
     got, wanted = apply(image, kernel, "valid"), image[:, 1:] - image[:, :-1]
-    if np.allclose(got, wanted):
+    if np.allclose(got, wanted, rtol=0, atol=1e-9):
         return None
-    if np.allclose(got, -wanted):
+    if np.allclose(got, -wanted, rtol=0, atol=1e-9):
         return f"As a {operation} this kernel gives the left pixel minus the right one: the sign is turned."
     return f"As a {operation} this kernel does not give the right pixel minus the left one."
 
@@ -970,7 +978,8 @@ def _judge_merge(value, case):
     twice = _correlate(_correlate(image, first, "valid"), second, "valid")
     if merged.shape != tuple(a + b - 1 for a, b in zip(first.shape, second.shape)):
         return f"A kernel of shape {merged.shape} gives an output of another size than the two in a row."
-    if not np.allclose(_correlate(image, merged, "valid"), twice):
+    size = _correlate(_correlate(np.abs(image), np.abs(first), "valid"), np.abs(second), "valid").max()
+    if np.any(np.abs(_correlate(image, merged, "valid") - twice) > 1e-9 * size):
         return "This single kernel gives another output than the two in a row."
     return None
 
@@ -983,6 +992,11 @@ def _draw_merge(d):
     return Case(tuple(d.array(*size) for size in sizes), {}, "other kernels")
 
 
+def _merge_keeps_single(call, draws):
+    _, merged = call(draws.array(2, 3).astype(np.float32), draws.array(3, 2).astype(np.float32))
+    return not isinstance(merged, np.ndarray) or merged.dtype == np.float32
+
+
 def _judge_circulant(value, case):
     verdict, evidence = verdict_and_evidence(value)
     if verdict:
@@ -992,7 +1006,7 @@ def _judge_circulant(value, case):
     if isinstance(n, bool) or np.size(n) != 1 or int(n) != n or not len(h) <= n <= 64:
         return "The evidence is a kernel and the length of the signal, at least as long as the kernel and at most 64."
     matrix = _matrix1d(h, int(n), "same")
-    if np.allclose(matrix, np.roll(matrix, (1, 1), (0, 1))):
+    if np.array_equal(matrix, np.roll(matrix, (1, 1), (0, 1))):
         return "No counterexample: the matrix of this kernel is circulant."
     return None
 
@@ -1004,8 +1018,8 @@ def _judge_agree(value, case):
     if not isinstance(agree, bool | np.bool_):
         raise TypeError("the evidence must be True or False")
     (kernel,) = case.args
-    image = np.random.default_rng(7).standard_normal((9, 8))
-    right = np.allclose(_convolve(image, kernel), _correlate(image, kernel))
+    impulse = np.ones((1, 1))  # its results are the kernel's taps, without any rounding
+    right = np.array_equal(_convolve(impulse, kernel), _correlate(impulse, kernel))
     if bool(agree) != right:
         return f"For this kernel the two operations {'agree' if right else 'differ'}."
     return None
@@ -1022,6 +1036,7 @@ def _draw_agree(d):
 
 _POINT = np.array([[1.0, 2, 3], [4, 5, 4], [3, 2, 1]])
 _MIRROR = np.array([[1.0, 0, 1], [2, 7, 2], [3, 0, 3]])
+_WHOLE, _FRACTIONS = np.array([[1, 2], [3, 5]]), np.array([[0.5, 0.25], [-0.75, 1.5]])
 
 _x = Arrays("convolution", "claims")
 CLAIMS = (
@@ -1093,8 +1108,18 @@ CLAIMS = (
             Case((_x(3, 1), _x(1, 3)), {}, "other kernels"),
             Case((_x(3, 1), _x(1, 3)), {}, "other kernels"),
             Case((_x(2, 3), _x(3, 2)), {}, "other kernels"),
+            Case((_WHOLE, _FRACTIONS), {}, "square kernels", "whole numbers, then fractions"),
+            Case((_FRACTIONS, _WHOLE), {}, "square kernels", "fractions, then whole numbers"),
+            Case((_WHOLE[:1], _FRACTIONS), {}, "other kernels", "whole numbers, then fractions"),
+            Case((_FRACTIONS[:, :1], _WHOLE), {}, "other kernels", "fractions, then whole numbers"),
+            Case((1e-9 * _x(2, 2), _x(3, 3)), {}, "square kernels", "small numbers"),
+            Case((_x(1, 3), 1e-9 * _x(2, 1)), {}, "other kernels", "small numbers"),
+            Case((_x(3, 3), np.ones((1, 1))), {}, "square kernels", "the second changes nothing"),
+            Case((np.ones((1, 1)), _x(2, 4)), {}, "other kernels", "the first changes nothing"),
+            Case((_x(2, 4), np.ones((1, 1))), {}, "other kernels", "the second changes nothing"),
         ),
         draw=_draw_merge,
+        properties=(Property("float32", DTYPE, _merge_keeps_single),),
         mistakes=(
             *claim_mistakes(
                 True,
@@ -1121,6 +1146,12 @@ CLAIMS = (
                 "Your kernel lies the wrong way round.",
                 lambda a, b: (True, _convolve(a, b)[::-1, ::-1]),
             ),
+            Mistake(
+                "keeps the first kernel's dtype",
+                "Your kernel has the dtype of the first one: where that holds whole numbers, the fractions are cut off.",
+                lambda a, b: (True, _convolve(a, b).astype(a.dtype)),
+            ),
+            Mistake("is always of float64", DTYPE, lambda a, b: (True, _convolve(a, b).astype(float)), share=3 / 4),
         ),
     ),
     Check(
@@ -1178,6 +1209,12 @@ CLAIMS = (
             Case((np.array([[1.0, 2, 1], [3, 4, 3]]),), {}, "other shapes"),
             Case((np.array([[1.0, 2, 3], [3, 7, 1]]),), {}, "other shapes", "only the middle column"),
             Case((np.array([[1.0, 2], [3, 4], [2, 1]]),), {}, "other shapes", "only the middle row"),
+            Case((1e-9 * np.arange(9.0).reshape(3, 3),), {}, "3 x 3", "small numbers"),
+            Case((1e-10 * np.array([[1.0, 2, 3]]),), {}, "other shapes", "small numbers"),
+            Case((_MIRROR[:, [0, 1, 0]] + 1e-7 * np.eye(3)[:1],), {}, "3 x 3", "a small difference"),
+            Case((np.array([[1.0, 2, 2, 1 + 1e-7]]),), {}, "other shapes", "a small difference"),
+            Case((np.array([[1, 2, 3], [0, 5, 0], [3, 2, 1]]),), {}, "3 x 3", "whole numbers"),
+            Case((np.array([[1, 2, 1], [1, 3, 1]]),), {}, "other shapes", "whole numbers"),
         ),
         draw=_draw_agree,
         draws=16,
@@ -1215,6 +1252,16 @@ CLAIMS = (
                 "asks for a mirror image top to bottom",
                 "You ask for a mirror image top to bottom; what counts is the kernel turned by 180 degrees.",
                 lambda k: (True, bool(np.array_equal(k, k[::-1]))),
+            ),
+            Mistake(
+                "asks for both mirror images",
+                "You ask for a mirror image both ways; a kernel can be the same after 180 degrees without being either.",
+                lambda k: (True, bool(np.array_equal(k, k[::-1]) and np.array_equal(k, k[:, ::-1]))),
+            ),
+            Mistake(
+                "compares with a tolerance",
+                "You compare with a tolerance: taps that are tiny, or that differ a little, are different taps all the same.",
+                lambda k: (True, bool(np.allclose(_convolve(np.ones((1, 1)), k), _correlate(np.ones((1, 1)), k)))),
             ),
         ),
     ),
