@@ -257,7 +257,7 @@ def claim_commute__random():
 
 def claim_merge__loops(first, second):
     (_, c, a, b), (f, _, d, e) = first.shape, second.shape
-    merged = np.zeros((f, c, a + d - 1, b + e - 1))
+    merged = np.zeros((f, c, a + d - 1, b + e - 1), np.result_type(first, second))
     for i, j in np.ndindex(d, e):
         for k, l in np.ndindex(a, b):
             merged[:, :, i + k, j + l] += second[:, :, i, j] @ first[:, :, k, l]
@@ -267,4 +267,4 @@ def claim_merge__loops(first, second):
 def claim_merge__fourier(first, second):
     size = [a + b - 1 for a, b in zip(first.shape[2:], second.shape[2:])]
     product = np.einsum("fmij,mcij->fcij", np.fft.fft2(second, size), np.fft.fft2(first, size))
-    return True, np.fft.ifft2(product).real
+    return True, np.fft.ifft2(product).real.astype(np.result_type(first, second, np.float32))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from convcourse.engine.builders import Arrays, altered, claim_mistakes, handed, pair, swapped
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
-from convcourse.engine.model import Case, Mistake
+from convcourse.engine.model import DTYPE, VIEW, Case, Mistake, Property
 from convcourse.engine.oracles import on_torch
 
 
@@ -61,6 +61,7 @@ CONV2D_BY_INDEX = Check(
         Case((_STRIDED, _x(2, 3, 2, 4)), note="an array that is not contiguous"),
         Case((_x(1, 2, 1, 1), _x(3, 2, 1, 1)), note="one pixel"),
         Case((_x(2, 2, 2, 4), _x(1, 2, 1, 2)), note="two rows, three columns"),
+        Case((_x(2, 2, 3, 4), np.eye(2).reshape(2, 2, 1, 1)), note="each channel goes through as it is"),
         Case(
             (_x(2, 2, 6, 7, dtype=np.float32), _x(3, 2, 3, 2, dtype=np.float32), 2),
             {},
@@ -181,6 +182,11 @@ def _places_by_columns(x, kernel_size, dilation=1, padding=0, stride=1):
     return _flat(np.swapaxes(columns, 2, 3))
 
 
+def _unfold_or_view(x, *args, **kwargs):
+    right = _unfold(x.astype(float), *args, **kwargs).astype(x.dtype)
+    return x.reshape(right.shape) if right.size == x.size and np.array_equal(right.ravel(), x.ravel()) else right
+
+
 def _draw_unfold(draws):
     kernel = (draws.integer(1, 3), draws.integer(1, 3))
     part = draws.choice(("plain", "stride", "padding", "dilation", "all together"))
@@ -222,6 +228,7 @@ UNFOLD = Check(
         Case((_x(2, 2, 8, 9), (3, 2)), {"dilation": (2, 3), "padding": (1, 2), "stride": (2, 3)}, "all together"),
         Case((_x(1, 2, 7, 6, dtype=np.float32), 2, 3, 2, 2), {}, "all together", "float32"),
         Case((_x(2, 1, 9, 6), (4, 1), (2, 1), (2, 0), (1, 2)), {}, "all together"),
+        Case((_x(2, 3, 4, 2), 1), {}, "plain", "windows of one pixel"),
     ),
     draw=_draw_unfold,
     photographs=True,
@@ -292,6 +299,7 @@ UNFOLD = Check(
             "Every sample of your batch has the windows of the first one.",
             _unfold_then(lambda c, x: np.broadcast_to(_flat(c)[:1], _flat(c).shape).copy()),
         ),
+        Mistake("returns a view for windows of one pixel", VIEW, _unfold_or_view, share=3 / 4),
     ),
 )
 
@@ -411,6 +419,8 @@ CONV2D = Check(
             "all together",
             "same, with dilation",
         ),
+        Case((_x(2, 3, 4, 2), np.eye(3).reshape(3, 3, 1, 1)), {}, "plain", "each channel goes through as it is"),
+        Case((_x(2, 2, 3, 4), _x(3, 2, 2, 2), np.zeros(3)), {}, "bias", "a bias of zeros"),
     ),
     draw=_draw_conv,
     draws=12,
@@ -585,6 +595,13 @@ def _backwards(dense, weight, groups):
     dense[...] = right.reshape(len(right), groups, -1, *right.shape[2:])[:, ::-1].reshape(right.shape)
 
 
+def _blocks_of_inputs(dense, weight, groups):
+    depth = weight.shape[1]
+    for f in range(len(weight)):
+        alike = np.repeat(weight[f : f + 1], groups, axis=0)  # the same kernel in every group
+        dense[f] = _dense_weight(alike, groups)[min(f // depth, groups - 1)]
+
+
 _x = Arrays("layer", "dense_weight")
 DENSE_WEIGHT = Check(
     "dense_weight",
@@ -599,6 +616,10 @@ DENSE_WEIGHT = Check(
         Case((_x(6, 3, 1, 2), 2), {}, "groups"),
         Case((_x(6, 2, 2, 2), 3), {}, "groups"),
         Case((_x(3, 2, 2, 1), 1), {}, "groups", "one group: the weight itself"),
+        Case((_x(4, 3, 2, 1), 2), {}, "groups", "fewer outputs than inputs per group"),
+        Case((_x(6, 2, 1, 2), 2), {}, "groups", "more outputs than inputs per group"),
+        Case((_x(2, 3, 1, 2), 2), {}, "groups", "one output per group"),
+        Case((_x(3, 1, 1, 2), 1), {}, "depthwise", "one channel"),
     ),
     draw=lambda d: (
         lambda groups, depth, part: Case(
@@ -636,6 +657,11 @@ DENSE_WEIGHT = Check(
             "input and output swapped",
             "Your result has input and output channels swapped: its shape is (F, C, kH, kW).",
             lambda weight, groups: np.ascontiguousarray(_dense_weight(weight, groups).swapaxes(0, 1)),
+        ),
+        Mistake(
+            "counts the inputs of a group as its outputs",
+            "You found an output's group by the number of inputs per group: a group has F / groups outputs.",
+            _dense_by(_blocks_of_inputs),
         ),
     ),
 )
@@ -689,6 +715,12 @@ CONV2D_UNTIED_BIAS = Check(
         Case((_x(2, 4, 5, 4), _x(2, 2, 2, 2), _x(2, 3, 2)), {"dilation": 2, "groups": 2}, "options"),
         Case((_x(2, 4, 7, 6), _x(2, 2, 2, 3), _x(2, 4, 2), 2, (1, 2), (1, 3), 2), {}, "options", "all options"),
         Case((_f(2, 4, 5, 6), _f(6, 2, 3, 2), _f(6, 5, 7), 1, 1, 1, 2), {}, "options", "float32"),
+        Case(
+            (_x(2, 2, 3, 4), np.eye(2).reshape(2, 2, 1, 1), np.zeros((2, 3, 4))),
+            {},
+            "plain",
+            "each channel goes through as it is",
+        ),
     ),
     draw=_draw_untied,
     photographs=True,
@@ -762,11 +794,15 @@ WINDOW_COUNTS = Check(
         Case(((2, 3), 3, 1, 3), {}, "padding", "some windows see nothing"),
         Case(((1, 4), (1, 3)), {"padding": (0, 2)}, "padding", "one axis padded"),
         Case(((8, 7), (3, 2)), {"padding": (1, 2)}, "padding"),
+        Case(((9, 4), (3, 1)), {"padding": (1, 2)}, "padding", "windows beside the image"),
+        Case(((2, 3), 1), {"padding": (2, 1)}, "padding", "windows in the padding of both axes"),
         Case(((16, 15), 3, 2, 1), {}, "stride and dilation"),
         Case(((3, 5), 1), {"stride": 2, "padding": 2}, "stride and dilation", "some windows see nothing"),
         Case(((12, 10), (4, 3), (1, 2), (0, 2), (1, 2)), {}, "stride and dilation"),
         Case(((6, 9), (3, 2), (1, 2), (2, 1), (2, 3)), {}, "stride and dilation"),
         Case(((8, 5), (2, 3)), {"stride": (3, 1), "padding": (1, 2), "dilation": 2}, "stride and dilation"),
+        Case(((3, 2), 2, 1, (1, 2), 4), {}, "stride and dilation", "taps on both sides of the image"),
+        Case(((2, 3), (2, 1), (1, 2), (4, 2), (2, 1)), {}, "stride and dilation", "padding of both axes"),
     ),
     draw=_draw_counts,
     exempt=_NUMBERS,
@@ -942,7 +978,12 @@ def _merged(first, second):
     height, width = (a + b - 1 for a, b in zip(first.shape[2:], second.shape[2:], strict=True))
     x = np.zeros((channels, channels, 2 * height - 1, 2 * width - 1))
     x[np.arange(channels), np.arange(channels), height - 1, width - 1] = 1
-    return _conv(_conv(x, first), second).swapaxes(0, 1)[:, :, ::-1, ::-1]
+    return _conv(_conv(x, first.astype(float)), second.astype(float)).swapaxes(0, 1)[:, :, ::-1, ::-1]
+
+
+def _merge_keeps_single(call, draws):
+    _, merged = call(draws.array(3, 2, 2, 1).astype(np.float32), draws.array(2, 3, 1, 2).astype(np.float32))
+    return not isinstance(merged, np.ndarray) or merged.dtype == np.float32
 
 
 def _judge_merge(value, case):
@@ -953,7 +994,7 @@ def _judge_merge(value, case):
     right, found = _merged(first, second), np.asarray(evidence, dtype=float)
     if found.shape != right.shape:
         return f"The one layer needs a weight of shape {right.shape}; yours has shape {found.shape}."
-    if not np.all(np.abs(found - right) <= 1e-10 * (1 + np.abs(_merged(np.abs(first), np.abs(second))))):
+    if not np.all(np.abs(found - right) <= 1e-10 * _merged(np.abs(first), np.abs(second)).max()):
         return "With your weight the one layer does not compute what the two compute together."
     return None
 
@@ -981,6 +1022,12 @@ _x = Arrays("layer", "claim_commute")
 _ONE_CHANNEL = _x(1, 1, 3, 3), _x(1, 1, 2, 2)
 _TWO_TO_THREE = _x(3, 2, 1, 1), _x(2, 3, 1, 1)
 _x = Arrays("layer", "claims")
+
+
+def _whole(*shape):
+    return np.rint(3 * _x(*shape)).astype(np.int64)
+
+
 CLAIMS = (
     Check(
         "claim_commute",
@@ -1007,8 +1054,29 @@ CLAIMS = (
             Case((_x(3, 2, 1, 1), _x(4, 3, 1, 1)), {}, "channels", "1 x 1: two matrices"),
             *(Case((_x(3, 2, 2, 3), _x(4, 3, 3, 1)), {}, "channels") for _ in range(2)),
             Case((_x(2, 2, 2, 2), _x(2, 2, 1, 3)), {}, "channels"),
+            Case(
+                (np.array([[[[1, 2]]]]), np.array([[[[0.5, 0.25]]]])),
+                {},
+                "one channel",
+                "whole numbers, then fractions",
+            ),
+            Case(
+                (np.array([[[[0.5, 0.25]]]]), np.array([[[[1, 2]]]])),
+                {},
+                "one channel",
+                "fractions, then whole numbers",
+            ),
+            Case((_whole(3, 2, 1, 2), _x(4, 3, 2, 1)), {}, "channels", "whole numbers, then fractions"),
+            Case((_x(3, 2, 1, 2), _whole(4, 3, 2, 1)), {}, "channels", "fractions, then whole numbers"),
+            Case((1e-9 * _x(1, 1, 2, 2), 1e-3 * _x(1, 1, 1, 2)), {}, "one channel", "small numbers"),
+            Case((1e-3 * _x(3, 2, 2, 1), 1e-9 * _x(2, 3, 1, 2)), {}, "channels", "small numbers"),
+            Case((_x(1, 1, 3, 2), np.ones((1, 1, 1, 1))), {}, "one channel", "the second changes nothing"),
+            Case((np.ones((1, 1, 1, 1)), _x(1, 1, 2, 3)), {}, "one channel", "the first changes nothing"),
+            Case((_x(2, 3, 2, 2), np.eye(2).reshape(2, 2, 1, 1)), {}, "channels", "the second changes nothing"),
+            Case((np.eye(2).reshape(2, 2, 1, 1), _x(3, 2, 2, 2)), {}, "channels", "the first changes nothing"),
         ),
         draw=_draw_merge,
+        properties=(Property("float32", DTYPE, _merge_keeps_single),),
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda a, b: _merged(a, b)),
             Mistake(
@@ -1037,6 +1105,12 @@ CLAIMS = (
                 "The one layer needs a weight of shape",
                 _merge_by(lambda a, b: _merged(a, b)[:, :, :1, :1]),
             ),
+            Mistake(
+                "keeps the first weight's dtype",
+                "Your weight has the dtype of the first one: where that holds whole numbers, the fractions are cut off.",
+                _merge_by(lambda a, b: _merged(a, b).astype(a.dtype)),
+            ),
+            Mistake("is always of float64", DTYPE, _merge_by(lambda a, b: _merged(a, b).copy()), share=3 / 4),
         ),
     ),
 )
