@@ -234,7 +234,7 @@ def adjoint_gap__loops(forward, adjoint, x, y):
 
 def claim_spread__slices(grad_output, kernel_size, stride):
     (sh, sw), (kh, kw), (n, f, height, width) = pair(stride), kernel_size, grad_output.shape
-    spread = np.zeros((n, f, (height - 1) * sh + 2 * kh - 1, (width - 1) * sw + 2 * kw - 1))
+    spread = np.zeros((n, f, (height - 1) * sh + 2 * kh - 1, (width - 1) * sw + 2 * kw - 1), grad_output.dtype)
     spread[:, :, kh - 1 : kh - 1 + (height - 1) * sh + 1 : sh, kw - 1 : kw - 1 + (width - 1) * sw + 1 : sw] = (
         grad_output
     )
@@ -243,7 +243,7 @@ def claim_spread__slices(grad_output, kernel_size, stride):
 
 def claim_spread__kron(grad_output, kernel_size, stride):
     (sh, sw), (kh, kw) = pair(stride), kernel_size
-    unit = np.zeros((sh, sw))
+    unit = np.zeros((sh, sw), grad_output.dtype)
     unit[0, 0] = 1
     spread = np.kron(grad_output, unit)
     spread = spread[:, :, : spread.shape[2] - sh + 1, : spread.shape[3] - sw + 1]

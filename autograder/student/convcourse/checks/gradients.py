@@ -8,7 +8,7 @@ from convcourse.engine import kinds
 from convcourse.engine.builders import Arrays, altered, claim_mistakes, handed, pair, swapped
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
-from convcourse.engine.model import MODIFIES, Case, Mistake, Property
+from convcourse.engine.model import DTYPE, MODIFIES, VIEW, Case, Mistake, Property
 from convcourse.engine.oracles import array, gradient, on_torch, tensor
 
 
@@ -136,6 +136,7 @@ FOLD = Check(
         _fold_case("all together", 2, 2, (8, 9), (3, 2), stride=(2, 3), padding=(1, 2), dilation=(2, 3)),
         _fold_case("all together", 1, 2, (7, 6), 2, dtype=np.float32, stride=2, padding=1, dilation=3),
         _fold_case("all together", 2, 2, (6, 9), (1, 4), stride=(2, 3), padding=(0, 2), dilation=(1, 2)),
+        _fold_case("plain", 2, 3, (4, 2), 1),
     ),
     draw=_draw_fold,
     exempt=_NUMBERS,
@@ -308,6 +309,8 @@ _LAYERS = (
     _layer_case("plain", (1, 1, 7, 9), (2, 1, 2, 3)),
     _layer_case("plain", (1, 2, 8, 5), (2, 2, 3, 2)),
 )
+_ONE = np.ones((1, 1, 1, 1))
+_THROUGH = np.eye(2).reshape(2, 2, 1, 1)  # each channel goes through as it is
 _PARTS = {"plain": 3, "stride": 2, "padding": 2, "dilation": 1, "groups": 1, "all together": 1}
 
 
@@ -344,7 +347,11 @@ CONV2D_WEIGHT = Check(
     section="gradients#gradients-weight",
     oracle=_weight,
     parts=_PARTS,
-    cases=tuple(_weight_case(*layer) for layer in _LAYERS),
+    cases=(
+        *(_weight_case(*layer) for layer in _LAYERS),
+        Case((_x(1, 2, 3, 4), (1, 2, 3, 4), _ONE), {}, "plain", "one window, weighed with 1: the input itself"),
+        Case((_ONE, (1, 1, 1, 1), _x(1, 1, 1, 1)), {}, "plain", "one pixel of 1: the upstream gradient itself"),
+    ),
     draw=lambda draws: _weight_case(*_draw_layer(draws)),
     exempt=_NUMBERS,
     photographs=True,
@@ -478,7 +485,11 @@ CONV2D_INPUT = Check(
     section="gradients#gradients-input",
     oracle=_input,
     parts=_PARTS,
-    cases=tuple(_input_case(*layer) for layer in _LAYERS),
+    cases=(
+        *(_input_case(*layer) for layer in _LAYERS),
+        Case(((1, 2, 3, 4), _x(1, 2, 3, 4), _ONE), {}, "plain", "one window, weighed with 1: the weight itself"),
+        Case(((2, 2, 3, 4), _THROUGH, _x(2, 2, 3, 4)), {}, "plain", "the upstream gradient goes through as it is"),
+    ),
     draw=lambda draws: _input_case(*_draw_layer(draws)),
     exempt=_NUMBERS,
     mistakes=(
@@ -592,6 +603,11 @@ def _backward_case(part, layer, bias=True):
     return Case((grad, x, weight, *([_x(len(weight), dtype=x.dtype)] if bias else [])), options, part)
 
 
+def _without_value(part, layer):
+    _, x, weight, grad, options = layer
+    return Case((grad, x, weight, np.zeros(len(weight))), options, part, "a bias of zeros")
+
+
 _x = Arrays("gradients", "conv2d_backward")
 CONV2D_BACKWARD = Check(
     "conv2d_backward",
@@ -603,6 +619,11 @@ CONV2D_BACKWARD = Check(
         *(_backward_case("with bias", _LAYERS[i]) for i in (0, 1, 2, -2, -1)),
         *(_backward_case("options", _LAYERS[i]) for i in (4, 6, 8, 10, 15, 17, 18, 19)),
         *(_backward_case("no bias", _LAYERS[i], bias=False) for i in (1, 3, 16, -2, -1)),
+        _without_value("with bias", _LAYERS[1]),
+        _without_value("options", _LAYERS[4]),
+        _without_value("options", _LAYERS[17]),
+        Case((_x(2, 2, 3, 4), _x(2, 2, 3, 4), _THROUGH), {}, "no bias", "each channel goes through as it is"),
+        Case((_x(2, 2, 3, 4), _x(2, 2, 3, 4), _THROUGH, _x(2)), {}, "with bias", "each channel goes through as it is"),
     ),
     draw=_draw_backward,
     exempt=_NUMBERS,
@@ -656,6 +677,12 @@ CONV2D_BACKWARD = Check(
             _backward_with(lambda dx, dw, db, g, args: (dx, dw, None if db is None else db * args[2])),
             share=1 / 5,
         ),
+        Mistake(
+            "takes a bias of zeros for none",
+            "You take a bias of zeros for no bias: it has a gradient, too. Only None stands for none.",
+            _backward_with(lambda dx, dw, db, g, args: (dx, dw, db if db is not None and np.any(args[2]) else None)),
+            share=1 / 5,
+        ),
     ),
 )
 
@@ -674,6 +701,10 @@ def exp_of_sum(x):
     return 2.718281828459045 ** (x.sum() / 4)
 
 
+def itself(x):
+    return x
+
+
 def running_products(x):
     """Two outputs per row, each a product of two neighbours: as many outputs as inputs, less one per row."""
     return x[:, 1:] * x[:, :-1]
@@ -683,7 +714,8 @@ def _numerical(function, x, grad_output=1.0, step=None):
     t = tensor(np.asarray(x, dtype=float), requires_grad=True)
     (function(t) * torch.as_tensor(grad_output)).sum().backward()
     slope = array(t.grad)
-    return slope if step is None else slope + grad_output * step**2  # exact for cubes
+    is_cubic = function in (cubes, sum_of_cubes)  # of what is linear, differences are exact
+    return slope + grad_output * step**2 if is_cubic and step is not None else slope
 
 
 def _size(function, x, grad_output=1.0, step=None):
@@ -741,6 +773,13 @@ def _at_first_dtype(function, x, grad_output=1.0, step=None):
     return _numerical_by(_central)(narrow, x, grad_output, step)
 
 
+def _in_place(function, x, grad_output=1.0, step=None):
+    """Give nothing where f(x + h) and f(x - h) are one array, as they are if x itself is moved."""
+    if np.may_share_memory(function(x), x):
+        return np.zeros(x.shape)
+    return _numerical_by(_central)(function, x, grad_output, step)
+
+
 def _holds_in_single(call, draws):
     x = np.array([[0.3, -1.7], [2.6, 0.9]], dtype=np.float32)
     return np.allclose(call(cubes, x), 3.0 * x.astype(float) ** 2, rtol=0, atol=1e-5)
@@ -775,6 +814,8 @@ NUMERICAL_GRADIENT = Check(
         Case((running_products, _x(2, 4), _x(2, 3)), {}, "an array", "fewer outputs than inputs"),
         Case((sum_of_cubes, np.array([1.0, 2.0])), {"step": 0.5}, "step", "a large step: 3 x^2 + h^2"),
         Case((cubes, _x(2, 2), _x(2, 2), 0.25), {}, "step"),
+        Case((itself, _x(3, 2), _x(3, 2)), {}, "an array", "a function that returns its argument"),
+        Case((itself, _x(3), _x(3)), {"step": 0.5}, "step", "a function that returns its argument"),
     ),
     draw=_draw_numerical,
     mistakes=(
@@ -823,6 +864,13 @@ NUMERICAL_GRADIENT = Check(
             _all_at_once,
         ),
         Mistake("leaves x moved", MODIFIES, _leaves_moved, share=3 / 4),
+        Mistake(
+            "moves one array",
+            "You move one array to and fro: a function that returns its argument then gives the same array twice, and no"
+            " difference is left. Hand over a copy each time.",
+            _in_place,
+            share=2 / 5,
+        ),
         Mistake("keeps x's dtype", kinds.WHOLE.says, _at_first_dtype, share=1 / 2),
         Mistake("one step for all", kinds.SCALE.says, _numerical_by(_central, lambda element: 6e-6), share=3 / 4),
     ),
@@ -939,6 +987,14 @@ ADJOINT_GAP = Check(
         Case((layer, layer_averaged, _x(2, 3, 3, 4), _x(2, 2, 2, 2)), {}, "layers", "a fault"),
         Case((layer, layer_transposed, _x(2, 3, 4, 5), _x(2, 2, 3, 3)), {}, "layers", "no fault"),
         Case((layer, layer_transposed, np.zeros((1, 3, 4, 4)), np.zeros((1, 2, 3, 2))), {}, "layers", "only zeros"),
+        Case((matrix, matrix_turned, 1e-9 * _x(4), 1e-9 * _x(3)), {}, "matrices", "a fault in tiny numbers"),
+        Case((matrix, matrix_transposed, 1e-9 * _x(4), 1e-9 * _x(3)), {}, "matrices", "no fault in tiny numbers"),
+        Case(
+            (layer, layer_averaged, 1e-9 * _x(1, 3, 3, 4), 1e-9 * _x(1, 2, 2, 2)),
+            {},
+            "layers",
+            "a fault in tiny numbers",
+        ),
     ),
     draw=_draw_gap,
     mistakes=(
@@ -981,9 +1037,15 @@ ADJOINT_GAP = Check(
         ),
         Mistake(
             "adds a small number to the sums",
-            kinds.SCALE.says,
+            "You added a small number to the sum that you divide by: with small numbers it decides. Ask whether the sum is 0.",
             _gap_by(lambda left, right: abs(left.sum() - right.sum()) / (_scale_of(left, right) + 1e-12)),
-            share=3 / 4,
+        ),
+        Mistake(
+            "takes small sums for nothing",
+            "You take small sums for nothing, so that a fault in small numbers has no gap: it is 0 only if both sums are 0.",
+            lambda forward, adjoint, x, y: (
+                _gap(forward, adjoint, x, y) if _scale_of(forward(x) * y, x * adjoint(y)) > 1e-12 else 0.0
+            ),
         ),
     ),
 )
@@ -996,7 +1058,10 @@ def _spread(grad_output, kernel_size, stride):
     (height, width), (s, t) = kernel_size, pair(stride)
     channels = grad_output.shape[1]
     spread = F.conv_transpose2d(
-        tensor(grad_output), torch.ones(channels, 1, 1, 1, dtype=torch.float64), stride=(s, t), groups=channels
+        tensor(grad_output.astype(float)),
+        torch.ones(channels, 1, 1, 1, dtype=torch.float64),
+        stride=(s, t),
+        groups=channels,
     )
     return F.pad(spread, (width - 1, width - 1, height - 1, height - 1)).numpy()
 
@@ -1008,9 +1073,14 @@ def _judge_spread(value, case):
     right, found = _spread(*case.args), np.asarray(evidence, dtype=float)
     if found.shape != right.shape:
         return f"The array for this case has shape {right.shape}; yours has shape {found.shape}."
-    if not np.allclose(found, right, rtol=0, atol=1e-12):
+    if not np.allclose(found, right, rtol=0, atol=1e-12 * np.abs(right).max()):
         return "A layer of stride 1 on your array does not give the gradient for the input."
     return None
+
+
+def _spread_keeps_single(call, draws):
+    _, spread = call(draws.array(1, 2, 2, 3).astype(np.float32), (2, 3), (1, 2))
+    return not isinstance(spread, np.ndarray) or spread.dtype == np.float32
 
 
 def _spread_by(build):
@@ -1065,8 +1135,15 @@ CLAIMS = (
             Case((_x(1, 2, 3, 2), (2, 4), 3), {}, "images"),
             Case((_x(2, 2, 2, 4), (2, 2), 1), {}, "images"),
             Case((_x(2, 1, 3, 4), (1, 3), (1, 2)), {}, "images"),
+            Case((_x(1, 1, 1, 3), (1, 1), 1), {}, "one row", "nothing to spread, and nothing around"),
+            Case((_x(2, 2, 2, 3), (1, 1), 1), {}, "images", "nothing to spread, and nothing around"),
+            Case((1e-13 * _x(1, 1, 1, 4), (1, 2), 2), {}, "one row", "small numbers"),
+            Case((1e-13 * _x(1, 2, 3, 2), (2, 3), (2, 1)), {}, "images", "small numbers"),
+            Case((np.array([[[[3, -2, 7]]]]), (1, 2), 2), {}, "one row", "whole numbers"),
+            Case((np.arange(6).reshape(1, 1, 2, 3), (2, 3), (2, 1)), {}, "images", "whole numbers"),
         ),
         draw=_draw_spread,
+        properties=(Property("float32", DTYPE, _spread_keeps_single),),
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda g, k, s: _spread(g, k, s)),
             Mistake(
@@ -1101,6 +1178,15 @@ CLAIMS = (
                 "turns the gradient",
                 "does not give the gradient",
                 _spread_by(lambda g, k, s, t: _spread(g[:, :, ::-1, ::-1].copy(), k, (s, t))),
+            ),
+            Mistake("is always of float64", DTYPE, _spread_by(lambda g, k, s, t: _spread(g, k, (s, t))), share=3 / 4),
+            Mistake(
+                "hands the gradient back",
+                VIEW,
+                _spread_by(
+                    lambda g, k, s, t: g if (*k, s, t) == (1, 1, 1, 1) else _spread(g, k, (s, t)).astype(g.dtype)
+                ),
+                share=3 / 4,
             ),
         ),
     ),
