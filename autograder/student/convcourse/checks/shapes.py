@@ -698,7 +698,10 @@ def _square_kernel(layer, before, count):
 
 
 def _pool_counts(layer, before, count):
-    return before[1] * layer["kernel_size"] ** 2 if layer["kind"] in ("max_pool2d", "avg_pool2d") else count
+    if layer["kind"] not in ("max_pool2d", "avg_pool2d"):
+        return count
+    height, width = _per_axis(layer["kernel_size"], 2)
+    return before[1] * height * width
 
 
 def _stride_one(layer, shape):
@@ -822,8 +825,29 @@ TRACE_SHAPES = Check(
         Case(([_pool("max", 3, dilation=2, padding=1)], (2, 3, 10, 14)), {}, "pooling", "dilation=2, padding=1"),
         Case(([_pool("lp", (2, 3), ceil_mode=True)], (2, 3, 7, 8)), {}, "pooling", "Lp pooling"),
         Case(([{"kind": "adaptive_max_pool2d", "output_size": 3}], (2, 4, 5, 8)), {}, "pooling", "adaptive, to 3 x 3"),
+        Case(([_pool("max", (2, 3))], (2, 3, 9, 10)), {}, "pooling", "a window of 2 x 3 steps by (2, 3)"),
+        Case(([_pool("avg", (3, 1), ceil_mode=True)], (2, 3, 8, 5)), {}, "pooling", "a window of 3 x 1, ceil_mode"),
+        Case(
+            ([_pool("max", (3, 2), dilation=(1, 3), padding=(1, 0), ceil_mode=True)], (2, 3, 9, 12)),
+            {},
+            "pooling",
+            "a window of 3 x 2, dilation (1, 3), ceil_mode",
+        ),
+        Case(
+            ([_pool("lp", 3, stride=(2, 1))], (2, 3, 9, 8)),
+            {},
+            "pooling",
+            "Lp pooling with stride (2, 1)",
+        ),
+        Case(
+            ([{"kind": "adaptive_avg_pool2d", "output_size": (2, 4)}], (2, 3, 7, 5)),
+            {},
+            "pooling",
+            "adaptive, to 2 x 4",
+        ),
         Case(([_FLAT, _dense(5)], (2, 3, 4, 2)), {}, "whole networks", "flatten, then linear to 5"),
         Case(([_dense(4)], (2, 3, 5)), {}, "whole networks", "linear acts on the last axis"),
+        Case(([_NORM, _pool("max", (2, 3))], (2, 3, 8, 9)), {}, "whole networks", "a window of 2 x 3 steps by (2, 3)"),
         Case((_LENET, (2, 1, 28, 28)), {}, "whole networks", "two convolutions, two poolings, two dense layers"),
         Case(
             (
