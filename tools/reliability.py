@@ -218,8 +218,11 @@ def can_show(check, damage, right):
     outcomes = [LocalFunction(right).call(given.args, given.kwargs, check.limit) for given, _ in tables]
     found = [arrays_in(outcome.value) for outcome in outcomes if outcome.ok]
     floats = [array for arrays in found for array in arrays if array.dtype.kind == "f" and array.ndim]
-    if damage in (buffered, remembering):
-        return any(arrays for arrays in found)
+    if damage is remembering:  # two calls that look alike from outside, and are not
+        alike = Counter(_outside((given.args, given.kwargs)) for given, _ in tables if kinds.is_plain(given))
+        return any(found) and any(number > 2 for number in alike.values())
+    if damage is buffered:
+        return any(found)
     if damage is spoiling:
         return any(arrays_in([case.args, case.kwargs]) for case in check.cases)
     return bool(floats)

@@ -97,7 +97,7 @@ def lacking_nothings(task):
 
 
 def lacking_identities(task):
-    """What goes in comes out: a window of one pixel, a factor of 1. Then a view of the input, or itself, looks right."""
+    """What goes in comes out, as for a window of one pixel: there the input itself, or a view of it, looks right."""
     changes = {"kernel_size", "size", "output_size", "scale_factor", "factor", "stride", "dilation", "weight", "dy"}
     is_concerned = next(iter(task.signature.parameters), "") in ("x", "image", "images", "grad_output", "input_size")
     if task.check.oracle is None or not (is_concerned and changes & set(task.signature.parameters)):

@@ -86,7 +86,7 @@ def _scaled(case):
 def _again(case):
     """The same call twice in a row, then one with other values, where these are sure to be of the same kind."""
     given = changed(case, lambda array: array[(slice(None, None, -1),) * array.ndim].copy())
-    return [(case, case), (case, case), *([(given, given)] if _is_plain(case) else [])]
+    return [(case, case), (case, case), *([(given, given)] if is_plain(case) else [])]
 
 
 WHOLE = Kind(
@@ -128,7 +128,7 @@ def variations(check, kind):
     return check.kept.variations[kind.name]
 
 
-def _is_plain(case):
+def is_plain(case):
     """Say whether a case has arrays of fractions, and these hold finite numbers, and more than one."""
     arrays = floats_in(case)
     return bool(arrays) and all(np.isfinite(array).all() and array.size > 1 for array in arrays)
@@ -137,9 +137,7 @@ def _is_plain(case):
 def _variations(check, kind):
     chosen = {}
     for case in check.cases:
-        if _is_plain(case):
+        if is_plain(case) or kind is AGAIN:
             best = chosen.setdefault(case.part, case)
-            chosen[case.part] = min(best, case, key=lambda one: (one.size < 8, one.size))
-        elif kind is AGAIN:
-            chosen.setdefault(case.part, case)
+            chosen[case.part] = min(best, case, key=lambda one: (not is_plain(one), one.size < 8, one.size))
     return [pair for case in chosen.values() for pair in kind.vary(case)]
