@@ -64,6 +64,7 @@ def test_memory_of_all_its_processes_together_is_bounded(zygote):
         small.stop()
 
 
+SHARED = "held = b'x' * (150 << 20); os.fork(); time.sleep(30)"
 HOLD = "import time; held = b'x' * (60 << 20); time.sleep(30)"
 
 
@@ -71,9 +72,10 @@ HOLD = "import time; held = b'x' * (60 << 20); time.sleep(30)"
     "source, too_much",
     [
         (f"import subprocess, sys\nfor _ in range(7):\n    subprocess.Popen([sys.executable, '-c', {HOLD!r}])", True),
+        (f"for _ in range(3):\n    if os.fork() == 0:\n        {SHARED}", True),
         ("shared = b'x' * (150 << 20)\nfor _ in range(5):\n    os.fork() or time.sleep(3)", False),
     ],
-    ids=["programs executed afresh count whole", "what forks share counts once"],
+    ids=["programs executed afresh count whole", "what forks share counts", "and counts once"],
 )
 def test_the_memory_of_a_sandbox_is_what_it_holds(zygote, source, too_much):
     small = SandboxZygote(zygote.is_confined, Limits(memory=400 << 20))
