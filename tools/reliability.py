@@ -380,13 +380,14 @@ def _mutants(figures, root, stem, check, seeds, count):
         found = _seeds(figures, check, space[check.name], about, seeds, "mutants", seconds=20)
         if found is not None and found.share < 1:
             figures.counts["mutants: caught"] += 1
-            fitting = _fitting(check, space[check.name])
-            if found.says or len({mistake.says for mistake in fitting}) == 1:
-                figures.named("known mutants", found.says, {mistake.says for mistake in fitting}, about)
+            alike = _alike(check, space[check.name])
+            true = {mistake.says for mistake, share in alike if share >= 0.5}
+            if found.says or len({mistake.says for mistake, share in alike if share == 1}) == 1:
+                figures.named("known mutants", found.says, true, about)
 
 
-def _fitting(check, function):
-    """List the mistakes that give most of what a function gives wrongly, in cases that nobody has seen."""
+def _alike(check, function):
+    """List (mistake, share): how much of what a function gives wrongly the mistake gives too, in unseen cases too."""
     local = LocalFunction(function)
     alike, wrong = Counter(), 0
     for case in [*check.cases, *(case for seed in range(900, 906) for case in expected.drawn(check, seed))]:
@@ -397,7 +398,7 @@ def _fitting(check, function):
         for number, mistake in enumerate(check.mistakes):
             theirs = LocalFunction(mistake.function).call(case.args, case.kwargs, check.limit)
             alike[number] += expected.agree(ours, theirs, expected.noise_of(check, case))
-    return [check.mistakes[number] for number in alike if alike[number] >= max(0.5 * wrong, 1)]
+    return [(check.mistakes[number], count / wrong) for number, count in alike.items() if count]
 
 
 # --- the page ------------------------------------------------------------------------------------------------------
