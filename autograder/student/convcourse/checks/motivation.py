@@ -864,6 +864,7 @@ ANSWERED_SHIFTS = Check(
         ),
         Case((_outputs_of(lambda x: np.array([[x.max()]]), _x(3, 2)),), {}, "other functions", "invariant"),
         Case((np.zeros((2, 3, 2, 1)),), {}, "other functions", "a function that always gives zeros"),
+        Case((1e-3 * _outputs_of(lambda x: x * np.arange(1, 5), _x(3, 4)),), {}, "other functions", "faint outputs"),
         Case((_outputs_of(lambda x: x.T, _x(2, 3)),), {}, "other functions", "the output moves along the other axis"),
         Case((_ROUNDED,), {}, "rounding", "large outputs, rounded"),
         Case((_SILENT,), {}, "rounding", "large outputs with zeros among them, rounded"),
