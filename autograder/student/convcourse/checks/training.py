@@ -155,6 +155,7 @@ _TRIED = (
     _case(_UP, (2, 2, 9, 10), "a label per pixel"),
     _case(_UP_GAPS, (2, 1, 3, 4), "a label per pixel", "strides larger than the kernel"),
     _case(_UP_PAIRS, (2, 3, 5, 6), "a label per pixel", "sizes are pairs, no bias; float32", np.float32),
+    _case(_UP, (1, 2, 8, 6), "a label per pixel", "an even number of rows in the middle"),
 )
 
 
