@@ -284,7 +284,7 @@ def fit_with_conv_prior(x, y, strength):
     kernel_shape = tuple(n - o + 1 for n, o in zip(x.shape[1:], y.shape[1:], strict=True))
     pixels, targets = x.reshape(len(x), -1), y.reshape(len(y), -1)
     # products of bytes would wrap around
-    pixels = pixels.astype(np.result_type(pixels, targets, np.float32), copy=False)
+    pixels = pixels.astype(np.result_type(pixels, targets, np.float32))
     if strength == 0:
         return np.linalg.lstsq(pixels, targets)[0].T
     return _fit_kernel_and_deviation(pixels, targets, float(strength), x.shape[1:], kernel_shape)
