@@ -1,11 +1,13 @@
 """A student's function is called, and nothing of what happens in it gets out: no loop, no change, no alias."""
 
+import signal
 import threading
 import time
 
 import numpy as np
 import pytest
 
+from convcourse.calls import call
 from convcourse.calls.call import LocalFunction, Outcome, clone, time_limit
 
 
@@ -57,6 +59,42 @@ def test_without_timers_the_main_thread_is_struck_by_a_second_one(monkeypatch):
     monkeypatch.delattr("signal.setitimer")
     for function in (stubborn, busy):
         assert LocalFunction(function).call((), {}, 0.3).kind == "timeout"
+
+
+@pytest.mark.parametrize("where", ["main", "without timers", "another thread"])
+def test_a_limit_never_strikes_outside_of_its_body(where, monkeypatch):
+    """However slow a machine is: here there are 200 ends, and a strike every tenth of a millisecond."""
+    monkeypatch.setattr(call, "AGAIN", 1e-4)
+    if where == "without timers":
+        monkeypatch.delattr("signal.setitimer")
+
+    def many():
+        for function in [stubborn, busy] if where == "main" else [busy]:
+            kinds.update(LocalFunction(function).call((), {}, 0.001).kind for _ in range(100))
+
+    kinds = set()
+    if where == "another thread":
+        thread = threading.Thread(target=many)
+        thread.start()
+        thread.join(60)
+    else:
+        many()
+    assert kinds == {"timeout"}
+    time.sleep(0.01)  # nothing of it is left
+
+
+@pytest.mark.parametrize("name", ["arm", "disarm"])
+def test_a_strike_that_meets_a_limit_where_it_begins_or_ends_is_not_felt(name, monkeypatch):
+    original = getattr(call._Timer, name)
+
+    def struck(limit):
+        original(limit) if name == "arm" else None
+        signal.raise_signal(signal.SIGALRM)
+        original(limit) if name == "disarm" else None
+
+    monkeypatch.setattr(call._Timer, name, struck)
+    assert LocalFunction(lambda: 7).call((), {}, 1).value == 7
+    assert LocalFunction(busy).call((), {}, 0.1).kind == "timeout"
 
 
 def test_clones_keep_what_a_caller_can_see():

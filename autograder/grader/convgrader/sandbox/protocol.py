@@ -224,7 +224,7 @@ class Unpacker:
 
 @contextlib.contextmanager
 def _no_collection():
-    """Keep Python from looking for cycles, which a frame has none of: a million lists would have it look all the time."""
+    """Keep Python from looking for cycles: a frame has none, and a million lists would have it look all the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -22,7 +22,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 
 from convcourse import COURSE
-from convcourse.calls.call import LocalFunction, Outcome, TimeLimitError, time_limit
+from convcourse.calls.call import LocalFunction, Outcome, processor_limit, time_limit
 from convcourse.errors import not_provided
 from convgrader.errors import ConnectionClosedError, ProtocolError
 from convgrader.sandbox import protocol
@@ -371,25 +371,6 @@ class SandboxServer:
         function.__name__ = function.__qualname__ = name
         function.__doc__ = doc
         return function
-
-
-@contextlib.contextmanager
-def processor_limit(seconds):
-    """Raise TimeLimitError in the body when it has used so much processor time.
-
-    A machine that grades may be busy: it takes longer than a student's own for the same work.
-    """
-
-    def alarm(signum, frame):
-        raise TimeLimitError
-
-    previous = signal.signal(signal.SIGPROF, alarm)
-    signal.setitimer(signal.ITIMER_PROF, seconds, 0.05)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, previous)
 
 
 def _checked_later(*rest, **options):

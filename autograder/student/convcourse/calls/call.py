@@ -180,85 +180,129 @@ class TimeLimitError(BaseException):
     """Raised inside a call whose time is up; not an Exception, so that few handlers catch it."""
 
 
-@contextlib.contextmanager
 def time_limit(seconds, error=TimeLimitError):
-    """Raise an error in the body after `seconds`, and at every line from then on if the body swallows it.
+    """Return a context that raises an error in its body after `seconds`, and at every line if the body swallows it.
 
     In the main thread a signal interrupts even a sleep: a timer's where there is one, else (Windows) one that a second
     thread sends. In any other thread the error is raised at the next bytecode, again and again. Of two timers, one
     around the other, the one that ends first is heard: the outer goes on when the inner has ended.
     """
-    if threading.current_thread() is not threading.main_thread():
-        with _watch(seconds, _raiser_in(threading.get_ident(), error)):
-            yield
-    elif hasattr(signal, "setitimer"):
-        is_ours = getattr(signal.getsignal(signal.SIGALRM), "is_ours", False)
-        around, start = signal.getitimer(signal.ITIMER_REAL)[0] if is_ours else 0, time.monotonic()
-        if 0 < around <= seconds:
-            yield
-            return
-        with _handler(signal.SIGALRM, error):
-            signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
-            try:
-                yield
-            finally:
-                left = max(around - (time.monotonic() - start), 0.001) if around else 0
-                signal.setitimer(signal.ITIMER_REAL, left, AGAIN)
-    else:
-        with _handler(signal.SIGINT, error), _watch(seconds, _thread.interrupt_main):
-            yield
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        return _Watch(seconds, error)
+    handler = signal.getsignal(signal.SIGALRM)
+    is_ours = isinstance(getattr(handler, "__self__", None), _Timer)
+    around = signal.getitimer(signal.ITIMER_REAL)[0] if is_ours else 0
+    if 0 < around <= seconds:
+        return contextlib.nullcontext()
+    return _Timer(seconds, error, signal.SIGALRM, signal.ITIMER_REAL, around)
 
 
-@contextlib.contextmanager
-def _handler(number, error):
-    """Let the signal raise in whatever runs, and in every line that it runs afterwards."""
-    tracing = sys.gettrace()
+def processor_limit(seconds, error=TimeLimitError):
+    """Return a context that raises an error in its body when it has used so many seconds of the processor.
 
-    def raise_here(frame, event, value):
-        if event == "line":
-            raise error
-        return raise_here
+    A machine that grades may be busy: it takes longer than a student's own for the same work.
+    """
+    return _Timer(seconds, error, signal.SIGPROF, signal.ITIMER_PROF)
 
-    def handle(signum, frame):
-        while frame is not None and frame.f_code.co_filename != __file__:
-            frame.f_trace = raise_here
+
+class _Limit:
+    """Raises in its body when its time is up, but never while a limit is armed or disarmed: it would go on for ever."""
+
+    def __init__(self, seconds, error):
+        self.seconds, self.error, self.is_over = seconds, error, False
+
+    def __enter__(self):
+        self.tracing = sys.gettrace()
+        self.arm()
+
+    def __exit__(self, *_):
+        self.is_over = True
+        sys.settrace(self.tracing)
+        self.disarm()
+
+    def may_raise_in(self, frame):
+        """Say whether `frame` is part of the body."""
+        if self.is_over:
+            return False
+        while frame is not None and frame.f_code not in _SPARED:
             frame = frame.f_back
-        sys.settrace(raise_here)
-        raise error
+        return frame is None
 
-    handle.is_ours = True
-    previous = signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        sys.settrace(tracing)
-        signal.signal(number, previous)
+    def handle(self, _, frame):
+        """Raise in whatever runs, and at every line that it runs afterwards."""
+        if not self.may_raise_in(frame):
+            return
+        while frame is not None and frame.f_code.co_filename != __file__:
+            frame.f_trace = self.trace
+            frame = frame.f_back
+        sys.settrace(self.trace)
+        raise self.error
+
+    def trace(self, frame, event, _):
+        """Raise at a line; follow calls."""
+        if self.is_over or (event == "call" and not self.may_raise_in(frame)):
+            return None
+        if event == "line":
+            raise self.error
+        return self.trace
 
 
-@contextlib.contextmanager
-def _watch(seconds, strike):
-    """Call `strike` from a second thread after `seconds`, then again and again until the body has ended."""
-    over, lock = threading.Event(), threading.Lock()
+_SPARED = {_Limit.__enter__.__code__, _Limit.__exit__.__code__}
 
-    def watch():
-        wait = seconds
-        while not over.wait(wait):
-            with lock:
-                if not over.is_set():
-                    strike()
+
+class _Timer(_Limit):
+    """A limit that a timer's signal keeps; `around` are the seconds that a timer around it has left."""
+
+    def __init__(self, seconds, error, number, timer, around=0):
+        super().__init__(seconds, error)
+        self.number, self.timer, self.around = number, timer, around
+
+    def arm(self):
+        """Start the timer."""
+        self.start = time.monotonic()
+        self.previous = signal.signal(self.number, self.handle)
+        signal.setitimer(self.timer, self.seconds, AGAIN)
+
+    def disarm(self):
+        """Stop the timer and let the one around it go on."""
+        signal.setitimer(self.timer, 0)
+        signal.signal(self.number, self.previous)
+        if self.around:
+            signal.setitimer(self.timer, max(self.around - (time.monotonic() - self.start), 0.001), AGAIN)
+
+
+class _Watch(_Limit):
+    """A limit that a second thread keeps."""
+
+    def arm(self):
+        """Start the thread."""
+        self.thread, self.over = threading.get_ident(), threading.Event()
+        self.is_main = threading.current_thread() is threading.main_thread()
+        if self.is_main:
+            self.previous = signal.signal(signal.SIGINT, self.handle)
+        self.watcher = threading.Thread(target=self.watch, daemon=True)
+        self.watcher.start()
+
+    def watch(self):
+        """Strike when the time is up, then again and again until the body has ended."""
+        wait = self.seconds
+        while not self.over.wait(wait):
+            self.strike()
             wait = AGAIN
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        with lock:
-            over.set()
-        watcher.join()
+    def strike(self):
+        """Raise in the other thread, if it is in the body."""
+        if self.is_main:
+            _thread.interrupt_main()
+        elif self.may_raise_in(sys._current_frames().get(self.thread)):
+            thread, error = ctypes.c_ulong(self.thread), ctypes.py_object(self.error)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
-
-def _raiser_in(ident, error):
-    """Return a function that raises an error in the thread `ident`."""
-    target = ctypes.c_ulong(ident)
-    return lambda: ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(error))
+    def disarm(self):
+        """Stop the thread."""
+        self.over.set()
+        while self.watcher.is_alive():
+            with contextlib.suppress(self.error):  # of a strike that was on its way
+                self.watcher.join()
+        if self.is_main:
+            signal.signal(signal.SIGINT, self.previous)
