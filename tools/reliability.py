@@ -17,6 +17,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -380,25 +381,46 @@ def _mutants(figures, root, stem, check, seeds, count):
         found = _seeds(figures, check, space[check.name], about, seeds, "mutants", seconds=20)
         if found is not None and found.share < 1:
             figures.counts["mutants: caught"] += 1
-            alike = _alike(check, space[check.name])
-            true = {mistake.says for mistake, share in alike if share >= 0.5}
-            if found.says or len({mistake.says for mistake, share in alike if share == 1}) == 1:
+            is_known, true = alike(check, space[check.name])
+            if found.says or is_known:
                 figures.named("known mutants", found.says, true, about)
 
 
-def _alike(check, function):
-    """List (mistake, share): how much of what a function gives wrongly the mistake gives too, in unseen cases too."""
-    local = LocalFunction(function)
-    alike, wrong = Counter(), 0
+def alike(check, function):
+    """Compare a wrong function with the known mistakes, in unseen cases too.
+
+    Returns
+    -------
+    tuple of (bool, set of str)
+        Whether it does what one mistake does: all its wrong values are that mistake's, and it is wrong oftener than it
+        is right where the mistake is not. And the sentences that are true of it: of mistakes that give half of its
+        wrong values, or that give all of them by twos.
+    """
+    local, right, wrong = LocalFunction(function), {}, {}
     for case in [*check.cases, *(case for seed in range(900, 906) for case in expected.drawn(check, seed))]:
         ours = local.call(case.args, case.kwargs, check.limit)
-        if not ours.ok or Trial(check, None, None).judge(case, ours).failure is None:
-            continue
-        wrong += 1
-        for number, mistake in enumerate(check.mistakes):
-            theirs = LocalFunction(mistake.function).call(case.args, case.kwargs, check.limit)
-            alike[number] += expected.agree(ours, theirs, expected.noise_of(check, case))
-    return [(check.mistakes[number], count / wrong) for number, count in alike.items() if count]
+        if ours.ok:
+            is_right = Trial(check, None, None).judge(case, ours).failure is None
+            (right if is_right else wrong)[case] = ours
+    gives = {mistake.says: (set(), set()) for mistake in check.mistakes}
+    for mistake in check.mistakes:  # some share a sentence
+        for found, outcomes in zip(gives[mistake.says], (wrong, right)):
+            found |= _agreed(check, mistake, outcomes)
+    is_known = any(len(ours) == len(wrong) > len(right) - len(theirs) for ours, theirs in gives.values())
+    ours = {says: found for says, (found, _) in gives.items() if found}
+    pairs = [(a, b) for a, b in combinations(ours, 2) if ours[a] | ours[b] == set(wrong) not in (ours[a], ours[b])]
+    half = {says for says, found in ours.items() if len(found) >= len(wrong) / 2}
+    return bool(wrong) and is_known, half.union(*pairs)
+
+
+def _agreed(check, mistake, outcomes):
+    """Return the cases in which a mistake gives the same as a function gave."""
+    theirs = LocalFunction(mistake.function)
+    return {
+        case
+        for case, ours in outcomes.items()
+        if expected.agree(ours, theirs.call(case.args, case.kwargs, check.limit), expected.noise_of(check, case))
+    }
 
 
 # --- the page ------------------------------------------------------------------------------------------------------

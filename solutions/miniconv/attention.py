@@ -140,7 +140,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, is_causal=Fa
     Returns
     -------
     (..., L, Ev) array
-        Zeros for a query that may look nowhere.
+        Zeros for a query that may look nowhere. The notebook does not ask for them: the softmax of nothing is NaN.
 
     Raises
     ------

@@ -97,6 +97,18 @@ def test_mutants_are_single_changes_that_cosmic_ray_makes():
     assert {style for style, _, _ in made} == set(answers.styles(ROOT, "pooling")["max_pool2d"])
 
 
+def test_what_is_true_of_a_wrong_answer():
+    cuts = Mistake("cuts", "You cut.", lambda x: np.append(2 * x[:-1], 0.0) if x.size > 2 else 2 * x)
+    trebles = Mistake("trebles", "You trebled.", lambda x: 3 * x if x.size < 3 else 2 * x)
+    adds = Mistake("adds", "You added.", lambda x: x + 9)
+    check = check_of([1.0, 2.0], [0.5, -1.5, 0.25], mistakes=(cuts, trebles, adds))
+    both = reliability.two_at_once(check, double, cuts, trebles)
+    assert reliability.alike(check, cuts.function) == (True, {"You cut."})
+    assert reliability.alike(check, both) == (False, {"You cut.", "You trebled."})
+    assert reliability.alike(check, np.square) == (False, set())
+    assert reliability.alike(check, lambda x: adds.function(x) if x.size < 3 else 2 * x) == (False, {"You added."})
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("topic", TOPICS)
 def test_no_check_lies_about_a_sample(topic):

@@ -70,6 +70,13 @@ def test_a_callable_argument_is_called_here(client):
     assert f.call((g, 1), {}, 2.0).value == 55.0 and called == [1, 2, 3, 4, 5]
 
 
+def test_a_callable_argument_may_hand_back_what_it_was_given(client):
+    f = function(client, "def f(g, *arrays):\n    return [g(*arrays) is array for array in arrays]")
+    x, y = np.zeros(2), np.zeros(2)
+    assert f.call((lambda a, b: b, x, y), {}, 2.0).value == [False, True]
+    assert f.call((lambda a, b: a + b, x, y), {}, 2.0).value == [False, False]
+
+
 def test_an_error_in_a_callable_argument_reaches_the_student(client):
     f = function(client, "def f(g):\n    try:\n        g()\n    except ValueError as error:\n        return str(error)")
 

@@ -323,14 +323,14 @@ class SandboxServer:
             blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGPROF})
             try:
                 self.channel.send(("ask", number, verb, what, list(args), dict(kwargs)), self.number_of)
-                tag, answered, ok, value = self.channel.receive(self.callback, seconds=600)
+                tag, answered, ok, value, same = self.channel.receive(self.callback, seconds=600)
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         if tag != "answer" or answered != number:
             raise RuntimeError("out of step")
         if not ok:
             raise {"TypeError": TypeError, "ValueError": ValueError}.get(value[0], RuntimeError)(value[1])
-        return value
+        return value if same is None else args[same]
 
     def callback(self, number):
         """Stand in for a function of the grader's."""

@@ -461,6 +461,7 @@ CONV_TRANSPOSE_OUTPUT_SHAPE = Check(
         Case(((6, 12), (4, 5), (3, 4), (1, 2)), {"dilation": (3, 2)}, "dilation"),
         Case(((5, 4), (5, 1), (2, 3), (2, 0), (0, 2), (2, 3)), {}, "dilation", "all options"),
         Case(((6, 5), (2, 3), (2, 3), 1, (1, 2), (3, 2)), {}, "dilation", "all options"),
+        Case(((5, 10), (5, 2), (4, 3), (1, 0)), {"dilation": (3, 2)}, "dilation"),
         Case(
             ((4, 5), 3, 1, 1, 1, 2), {}, "dilation", "output_padding may reach the stride where the dilation is larger"
         ),

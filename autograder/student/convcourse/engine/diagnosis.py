@@ -56,9 +56,9 @@ def diagnose(check, outcomes, wrong):
 def _clearest(candidates):
     """Return the sentences of the candidate that contradicts least of what is right, if it is one alone.
 
-    None where it contradicts much more than it explains: then something else is wrong.
+    None where a mistake contradicts much more than it explains: then something else is wrong.
     """
-    candidates = [one for one in candidates if _contradicted(one) <= 2 * sum(len(each.explained) for each in one)]
+    candidates = [one for one in candidates if all(each.contradicted <= len(each.explained) for each in one)]
     if not candidates:
         return ()
     least = min(map(_contradicted, candidates))
