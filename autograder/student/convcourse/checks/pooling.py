@@ -337,6 +337,7 @@ MAX_POOL2D = Check(
         Case(
             (_x(1, 2, 1, 1), 2, 1, 1, 2), {}, "padding", "all taps lie in the padding, above, below and at both sides"
         ),
+        Case((np.array([[[[-7, 3], [0, -2]]]]), 2, 1, 1, 3), {}, "padding", "whole numbers, all taps in the padding"),
     ),
     draw=_draw_max,
     properties=(
