@@ -63,6 +63,12 @@ def test_an_infinite_scale_allows_nothing():
     assert compare(np.array([np.nan]), np.array([np.inf]), np.array([np.inf])) is not None
 
 
+def test_a_scale_below_zero_counts_by_its_size():
+    smallest = np.array([np.iinfo(np.int64).min])
+    assert compare(np.array([0]), smallest, smallest, 1e-10) is not None
+    assert compare(np.array([-1.0 + 1e-12]), np.array([-1.0]), np.array([-1.0]), 1e-10) is None
+
+
 def test_where_is_an_element_that_is_wrong():
     value, expected, scale = np.array([1.0, 1e-3]), np.zeros(2), np.array([1e12, 1.0])
     assert compare(value, expected, scale).where == (1,)  # the larger error, of element 0, is rounding

@@ -107,7 +107,7 @@ def _largest_error(array, expected, scale, tolerance):
     alike = (a == b) | (np.isnan(a) & np.isnan(b))
     with np.errstate(all="ignore"):
         error = np.where(alike, 0.0, np.abs(a - b))
-        size = np.broadcast_to(np.where(np.isfinite(size), size, 0.0), a.shape)
+        size = np.broadcast_to(np.where(np.isfinite(size), np.abs(size), 0.0), a.shape)
         # Where nothing is added up, as where a window lies in the padding alone, rounding may still come from beside.
         noise = (NOISE if tolerance < NOISE32 else NOISE32) * size.max(initial=0.0)
         allowed = np.where(size == 0, noise, tolerance * size) + 1e-300
