@@ -31,8 +31,9 @@ RULES = """\
 **In every task.** Below it stands its check. Run it as often as you like: it says what is wrong, and shows the smallest
 case that fails. You need Python and NumPy, and nothing else. Loops are welcome, and a function may use those before it.
 
-- Arrays hold fractions (float32 or float64) or whole numbers. What comes out of whole numbers may be a fraction, which
-  an array of integers cannot hold. float32 in gives float32 out.
+- Arrays hold fractions (all of float32 or all of float64) or whole numbers of at most fifteen digits. What comes out of
+  whole numbers may be a fraction, which an array of integers cannot hold; no check asks for a type of integers. float32
+  in gives float32 out.
 - A result is a new array. No input is changed, and no call remembers an earlier one.
 - Where submissions are graded there are NumPy and Matplotlib, and of this course what a cell of the notebook imports.
   Nothing else can be imported there.

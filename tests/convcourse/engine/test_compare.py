@@ -101,6 +101,13 @@ def test_an_integer_of_any_length_gets_a_sentence(expected):
     assert same(HUGE, HUGE) and not same(HUGE, expected) and not same((HUGE, 1), expected)
 
 
+@pytest.mark.parametrize("right", [2**53 + 1, 10**31, -(10**31)])
+def test_whole_numbers_are_compared_without_rounding(right):
+    assert compare(right, right) is None and compare((right, 1), (right, 1)) is None
+    for wrong in (right - 1, float(right), np.float64(right)):
+        assert compare(wrong, right) is not None
+
+
 def test_an_array_of_whole_numbers_is_as_good_as_a_tuple_of_tuples():
     assert compare(np.array([[1, 2], [3, 4]]), ((1, 2), (3, 4))) is None
     assert compare(np.array([[1, 2], [3, 4]]), ((1, 2), (3, 5))) is not None

@@ -145,6 +145,7 @@ SOFTMAX_BACKWARD = Check(
         Case((_x(2, 4), -1e16 * np.array([[1.0, 2, 3, 4], [4, 3, 2, 1]])), {}, "last axis", "all far below 0"),
         Case((_x(4, 3), _x(4, 3), 0), {}, "other axes"),
         Case((_x(2, 3, 4), _x(2, 3, 4)), {"axis": -2}, "other axes"),
+        Case((_x(2, 3, 4), _x(2, 3, 4), 0), {}, "other axes", "the first of three axes"),
     ),
     draw=lambda d: Case(
         (lambda n, m: (d.array(n, m), d.array(n, m)))(d.integer(1, 3), d.integer(2, 5)), {}, "last axis"

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import RidgeClassifier
 
 from convcourse.engine import kinds
-from convcourse.engine.builders import Arrays, claim_mistakes, pair
+from convcourse.engine.builders import Arrays, claim_mistakes, lopsided, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import MODIFIES, Case, Mistake, Property
@@ -1072,6 +1072,7 @@ POOL_CODES = Check(
         Case((np.array([[1.0], [3.0], [5.0], [8.0]]), (2, 2), 1), {}, "one cell"),
         Case((_x(2 * 12, 3), (3, 4), 1), {}, "one cell", "two images, three codes"),
         Case((np.array([[1.0], [3.0], [5.0], [8.0]]), (2, 2)), {}, "even", "cells of one patch"),
+        Case((lopsided(_x(36, 2)), 6, 3), {}, "even", "running sums of float32 lose digits"),
         Case((_x(3 * 8, 2), (2, 4)), {}, "even", "a grid that is not square"),
         Case((_x(2 * 24, 3, dtype=np.float32), (4, 6)), {}, "even", "float32"),
         Case((_x(2 * 36, 4)[:, ::2], 6, 3), {}, "even", "an array that is not contiguous"),

@@ -306,6 +306,7 @@ _LAYERS = (
     _layer_case("all together", (2, 3, 8, 7), (3, 1, 3, 2), padding=(0, 1), stride=(1, 2), dilation=(1, 2), groups=3),
     _layer_case("all together", (1, 2, 7, 7), (4, 1, 2, 2), padding=1, stride=2, dilation=(3, 2), groups=2),
     _layer_case("all together", (1, 2, 6, 9), (2, 1, 2, 3), padding=1, stride=(2, 1), dilation=2, groups=2),
+    _layer_case("all together", (1, 3, 5, 7), (6, 1, 2, 2), padding=1, stride=2, dilation=(2, 1), groups=3),
     _layer_case("plain", (1, 1, 7, 9), (2, 1, 2, 3)),
     _layer_case("plain", (1, 2, 8, 5), (2, 2, 3, 2)),
 )
@@ -697,6 +698,10 @@ def cubes(x):
     return x**3
 
 
+def decay(x):
+    return 2.718281828459045**-x
+
+
 def exp_of_sum(x):
     return 2.718281828459045 ** (x.sum() / 4)
 
@@ -810,6 +815,7 @@ NUMERICAL_GRADIENT = Check(
         Case((sum_of_cubes, np.array([[[0, -1.3, 7.9]], [[0.4, 2.6, -5.1]]])), {}, "a number", "three axes"),
         Case((cubes, np.array([[0, 1.3], [-7.9, 0.4]]), np.array([[4, -1.1], [0.7, 2]])), {}, "an array"),
         Case((cubes, _x(2, 3), _x(3)), {}, "an array", "weights that are broadcast"),
+        Case((decay, np.array([1000.0, 0.5, -0.3]), _x(3)), {}, "an array", "a large element beside small ones"),
         Case((running_products, _x(2, 3)), {}, "an array", "outputs that weigh the same"),
         Case((running_products, _x(2, 4), _x(2, 3)), {}, "an array", "fewer outputs than inputs"),
         Case((sum_of_cubes, np.array([1.0, 2.0])), {"step": 0.5}, "step", "a large step: 3 x^2 + h^2"),

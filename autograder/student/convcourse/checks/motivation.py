@@ -517,6 +517,7 @@ CONNECTIVITY = Check(
         Case(([(2, 2)], 7), {}, "strides", "the stride does not divide"),
         Case(([(2,), (2, 2)], 5), {}, "strides"),
         Case(([(3, 2), (2, 3), (2,)], 20), {}, "strides"),
+        Case(([(8,), (8,), (4,), (18,)], 35), {}, "strides", "an input that is read 256 times"),
         Case(([(1, 3)], 8), {}, "strides"),
         Case(([(3, 1, 1)], 4), {}, "padding"),
         Case(([(3, 2, 1), (3, 1, 1)], 9), {}, "padding"),

@@ -816,6 +816,10 @@ TRACE_SHAPES = Check(
             "pooling",
             "stride (2, 1), padding (1, 0)",
         ),
+        Case(
+            ([_pool("max", 3, stride=1, padding=1)], (2, 3, 7, 8)), {}, "pooling", "stride 1 is not a stride left out"
+        ),
+        Case(([_pool("lp", (2, 3), stride=(1, 1))], (2, 3, 7, 8)), {}, "pooling", "stride (1, 1)"),
         Case(([_pool("max", 2, ceil_mode=True)], (2, 3, 7, 8)), {}, "pooling", "ceil_mode=True"),
         Case(
             ([_pool("max", 2), _pool("avg", 2, padding=1, ceil_mode=True)], (2, 3, 7, 10)),

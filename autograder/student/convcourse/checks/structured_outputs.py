@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from convcourse.engine.builders import Arrays, claim_mistakes, pair
+from convcourse.engine.builders import Arrays, claim_mistakes, lopsided, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import VIEW, Case, Mistake
@@ -1183,6 +1183,7 @@ SPATIAL_PYRAMID_POOL = Check(
         Case((np.array([[[[1.0, 3.0], [5.0, 7.0]]]]), (1, 2)), {}, "even"),
         Case((_x(2, 3, 4, 8),), {}, "even", "the default levels"),
         Case((_x(2, 2, 6, 3, dtype=np.float32), (1, 3)), {}, "even", "float32"),
+        Case((lopsided(_x(1, 2, 9, 6)), (3,)), {}, "even", "running sums of float32 lose digits"),
         Case(
             (np.swapaxes(_x(3, 2, 4, 2), 2, 3), [2, 1]),
             {},

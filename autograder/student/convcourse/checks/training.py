@@ -37,6 +37,7 @@ _OVERLAPPING = [
     {"kind": "conv2d", "out_channels": 2, "kernel_size": 3, "dilation": 2, "padding": 2},
     {"kind": "max_pool2d", "kernel_size": 3, "stride": 2, "padding": 1},
     {"kind": "relu"},
+    {"kind": "max_pool2d", "kernel_size": 2, "stride": 1},
     *_HEAD,
 ]
 _PAIRS = [
@@ -142,7 +143,7 @@ _TRIED = (
     _case(_PLAIN, (3, 1, 5, 4), "one after the other", "float32", np.float32),
     _case(_LONG, (2, 1, 3, 4), "one after the other", "more than ten layers"),
     _case(_POOLED, (2, 3, 7, 6), "strides, pads, pooling", "a convolution and a dense layer without bias"),
-    _case(_OVERLAPPING, (3, 2, 6, 7), "strides, pads, pooling", "dilation; windows overlap"),
+    _case(_OVERLAPPING, (3, 2, 6, 7), "strides, pads, pooling", "dilation; windows overlap, also with stride 1"),
     _case(_PAIRS, (2, 2, 7, 9), "strides, pads, pooling", "sizes are pairs; float32", np.float32),
     _case(_BLACK, (2, 1, 7, 6), "strides, pads, pooling", "black rows: ties where pixels are pooled", black=5),
     _case(_OBLONG, (2, 2, 12, 17), "strides, pads, pooling", "negative numbers are pooled", bright=False),

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from convcourse.engine import kinds
-from convcourse.engine.builders import Arrays, claim_mistakes, pair
+from convcourse.engine.builders import Arrays, claim_mistakes, lopsided, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.model import Case, Mistake, Property
@@ -1165,6 +1165,7 @@ FOVEATE = Check(
         Case((_INSIDE, (6, 10), 3, 2), {}, "inside", "an odd size"),
         Case((_INSIDE[:, ::-1], (8, 9), 2, 3), {}, "inside", "not contiguous"),
         Case((_x(16, 20, dtype=np.float32), (8, 11), 4, 2), {}, "inside", "float32"),
+        Case((lopsided(_x(18, 20)), (9, 10), 4, 2), {}, "inside", "running sums of float32 lose digits"),
         Case((_x(5, 5), (2, 2), 5, 1), {}, "inside", "one level as large as the image: what goes in comes out"),
         Case((_x(5, 7), (0, 6), 2, 2), {}, "at the border", "zeros lie outside"),
         Case((_x(9, 6) + 1, (8, 1)), {"size": 3, "levels": 4}, "at the border", "windows larger than the image"),

@@ -77,13 +77,19 @@ def _compare_items(value, expected, scale, tolerance):
 
 
 def _compare_whole(value, expected):
+    number = value if type(value) is int else _number_in(value)
+    if number == int(expected):  # of Python's numbers, which does not round
+        return None
+    return Difference(f"It returned {_short(value)}, expected {int(expected)}.")
+
+
+def _number_in(value):
+    """Return the one number that a value of NumPy's, or of Python's, is; None where it is something else."""
     try:
         number = np.asarray(value)
     except ValueError:  # a ragged list
-        number = np.asarray("")
-    if number.ndim == 0 and number.dtype.kind in "iuf" and number == expected:
         return None
-    return Difference(f"It returned {_short(value)}, expected {int(expected)}.")
+    return number.item() if number.ndim == 0 and number.dtype.kind in "iuf" else None
 
 
 def _compare_arrays(value, expected, scale, tolerance):
