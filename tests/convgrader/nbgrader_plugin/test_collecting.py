@@ -48,6 +48,14 @@ def locked():
     return bytes(data)
 
 
+def talkative():
+    """Describe a few files at length: the list is read before the files."""
+    members = [zipfile.ZipInfo(f"{number}.json") for number in range(10)]
+    for member in members:
+        member.comment = bytes(60_000)
+    return zipped(dict.fromkeys(members, b""))
+
+
 def lying():
     """Say that a file is shorter than it is."""
     data = bytearray(zipped({named("eve"): bytes(collecting.MAX_MEMBER + 1)}))
@@ -78,6 +86,7 @@ BAD = {  # name of the archive -> (its bytes, what is said of it)
     "an archive in it": (named("eve", file="pooling.zip"), zipped({"all.zip": honest("ada")}), "archive in it"),
     "many files": (named("eve", file="pooling.zip"), zipped({f"{n}.json": b"" for n in range(50)}), "more than"),
     "very many files": (named("eve", file="pooling.zip"), zipped({f"{n}": b"" for n in range(9000)}), "more than"),
+    "a long list": (named("eve", file="pooling.zip"), talkative(), "more than"),
     "64-bit sizes": (named("eve", file="pooling.zip"), zip64(), "no zip archive"),
     "a large file": (named("eve", file="pooling.zip"), zipped({ONE: bytes(33 << 20)}), "larger than 32 MB"),
     "large together": (

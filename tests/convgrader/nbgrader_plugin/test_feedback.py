@@ -202,6 +202,13 @@ def test_what_is_not_mathml_is_refused_even_if_a_formula_came_to_it():
         feedback._serialize(math)
 
 
+@pytest.mark.parametrize("formula", ["x + " * 300 + "x", r"\sqrt{x_1^2} " * 70], ids=["long", "long as MathML"])
+def test_a_long_formula_is_shown_as_it_was_written(formula, monkeypatch):
+    monkeypatch.setattr(feedback, "MAX_MATHML", 5000)
+    assert as_mathml(formula) == f"${formula}$"
+    assert as_mathml(formula[:24]).startswith("<math ")
+
+
 def test_symbols_and_matrices_are_mathml():
     shown = as_mathml(harmless(r"\sum_{i<n} \begin{pmatrix}1 & 2\\3 & 4\end{pmatrix}"))
     assert "<mo>∑</mo>" in shown and "<mo>&lt;</mo>" in shown and shown.count("<mtd>") == 4
@@ -223,6 +230,12 @@ def test_no_code_takes_long(unit):
     started = time.process_time()
     rendered(*[new_code_cell(unit * (MAX_CELL // len(unit))) for _ in range(8)])
     assert time.process_time() - started < 10
+
+
+def test_a_long_line_of_code_has_no_colours():
+    page = rendered(new_code_cell("first = 1"), new_code_cell(f"second = {'1' * 1000}"))
+    assert re.search(r"<span[^>]*>first</span>", page) and not re.search(r"<span[^>]*>second</span>", page)
+    assert "second = 111" in page
 
 
 def test_what_is_too_long_can_still_be_read():

@@ -47,6 +47,12 @@ def test_what_assignments_need_is_not(call):
     FUNCTIONS[function](*args, **kwargs)
 
 
+@pytest.mark.parametrize("kwargs", [{}, {"x": [X, (np.ones(1 << 19),)]}])
+def test_large_arrays_are_not_taken(kwargs):
+    with pytest.raises(ValueError, match="too large"):
+        bound_arrays([np.ones((1024, 512))] if not kwargs else [X], kwargs)
+
+
 def test_memory_is_bounded_in_the_body_alone():
     function, weight = FUNCTIONS["conv2d"], np.ones((1, 1, 32, 32))
     bound_work(function, (X, weight), {})
