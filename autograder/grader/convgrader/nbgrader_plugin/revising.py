@@ -144,6 +144,14 @@ def _aside(db, assignment, notebook):
     return set(db.execute(own, {"a": assignment, "n": notebook}).scalars())
 
 
+def forget(gradebook, student, assignment):
+    """Take away what is kept aside of a student."""
+    if inspect(gradebook.db.connection()).has_table("autograder_aside"):
+        own = text("DELETE FROM autograder_aside WHERE assignment = :a AND student = :s")
+        gradebook.db.execute(own, {"a": assignment, "s": student})
+        gradebook.db.commit()
+
+
 def handed_in(gradebook, assignment):
     """Count the submissions of an assignment that the gradebook knows."""
     row = gradebook.db.query(api.Assignment).filter_by(name=assignment).one_or_none()
