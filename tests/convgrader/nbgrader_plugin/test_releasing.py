@@ -1,5 +1,6 @@
 """An assignment is released all of it or not at all, again, too, when it was graded and has changed."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from convcourse.errors import UsageError
 from convgrader import batch, lock
 from convgrader.nbgrader_plugin import releasing, revising
+from convgrader.notebooks.source import SourceNotebook
 from tests.helpers.courses import answer
 
 
@@ -118,7 +120,7 @@ def test_a_task_is_added_to_a_graded_assignment_and_graded(graded, here, release
     assert not graded.grade(pool=here, students=["all", "new"]).failures
     order = [cell.name for cell in _in_gradebook(graded).cells if cell.locked or cell.solution]
     assert order.index("avg_pool2d") < order.index("extra") < order.index("lp_pool2d")
-    assert sorted(marks(graded), key=str) == [(1.5, 0.5, 0), (1.5, 0.5, 1), (None, None, 1)]
+    assert sorted(marks(graded), key=str) == [(1.5, 0.5, 0), (1.5, 0.5, 1), (None, None, 0)]
 
 
 def _in_gradebook(course):
@@ -224,7 +226,25 @@ def test_a_preview_says_the_same_and_changes_nothing(graded, monkeypatch):
     said = release(graded, monkeypatch, preview=True)
     assert everything(graded) == before
     assert release(graded, monkeypatch) == said
-    assert release(graded, monkeypatch) == ["pooling: nothing changes for those who grade."]
+    assert release(graded, monkeypatch)[0] == "pooling: nothing changes for those who grade."
+
+
+def test_a_task_that_nothing_checks_is_named(graded, monkeypatch):
+    change(graded, add_task)
+    assert release(graded, monkeypatch)[-1] == (
+        "Nothing in convcourse.checks checks extra: everybody earns 0 for that."
+    )
+    change(graded, remove("extra", "check-extra"))
+    assert "Nothing" not in release(graded, monkeypatch)[-1]
+
+
+def test_every_task_of_a_topic_without_checks_is_named_and_none_of_a_notebook_with_its_own(graded):
+    def with_setup(source):
+        first, *others = _in_gradebook(graded).cells
+        return SourceNotebook("pooling", (dataclasses.replace(first, source=source), *others))
+
+    assert len(releasing.unchecked(with_setup('check = convcourse.checker("mine")'))) == 12
+    assert releasing.unchecked(with_setup("check = print")) == []
 
 
 def test_a_preview_before_the_first_release_makes_no_gradebook(course, monkeypatch):

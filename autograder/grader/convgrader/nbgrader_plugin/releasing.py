@@ -20,7 +20,9 @@ from nbgrader.preprocessors import SaveCells
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
+from convcourse import checks
 from convcourse.errors import UsageError
+from convcourse.grade_ids import CHECK
 from convgrader import lock
 from convgrader.errors import DatabaseError
 from convgrader.nbgrader_plugin import revising
@@ -32,24 +34,30 @@ _generate = GenerateAssignment.start
 
 @dataclass(frozen=True)
 class Release:
-    """What a release changes, or would change: sentences, and how many have handed in already."""
+    """What a release changes, or would change: sentences, how many have handed in already, and what nothing checks."""
 
     changes: tuple
     submissions: int
+    unchecked: tuple
 
     @classmethod
     def of(cls, revisions, submissions):
         """Return what these revisions change."""
-        return cls(tuple(line for revision in revisions for line in revision.sentences()), submissions)
+        changes = tuple(line for revision in revisions for line in revision.sentences())
+        return cls(changes, submissions, tuple(name for revision in revisions for name in unchecked(revision.new)))
 
     def lines(self, assignment):
         """Say what changes, and what to do then."""
-        if not self.changes:
-            return [f"{assignment}: nothing changes for those who grade."]
         lines = [f"{assignment}:", *(f"  {change}" for change in self.changes)]
-        if self.submissions:
+        if not self.changes:
+            lines = [f"{assignment}: nothing changes for those who grade."]
+        elif self.submissions:
             again = f"autograder grade {assignment} --resume"
             lines.append(f"Handed in already: {self.submissions}. Grade them again: {again}")
+        if self.unchecked:
+            lines.append(
+                f"Nothing in convcourse.checks checks {', '.join(self.unchecked)}: everybody earns 0 for that."
+            )
         return lines
 
 
@@ -83,6 +91,15 @@ def release(directory, config, renamed=None, preview=False):
                 with _exchanged(target, place / "made" / assignment, place / "earlier"):
                     gradebook.db.commit()
     return found
+
+
+def unchecked(notebook):
+    """List the tasks that the checker of a notebook has no check for."""
+    topics = set(notebook.plan.topics)
+    if not topics:  # it brings checks of its own
+        return []
+    known = set().union(*(checks.load(topic) for topic in topics & set(checks.topics())))
+    return [name.removeprefix(CHECK) for name in notebook.plan.graded if name.removeprefix(CHECK) not in known]
 
 
 def _refuse_if_missing(directory, assignment):
