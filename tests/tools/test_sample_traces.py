@@ -171,6 +171,7 @@ def test_marks_by_hand_that_were_kept_aside_go_too(project):
         book.add_student("ada")
     hand_in(project, "ada")
     grade_by_hand(project, "ada")
+    assert sample_class.nbgrader(project, "generate_assignment", STEM)[0] == 0
     with gradebook(project) as book:
         assert book.find_grade("written-pooling", STEM, STEM, "ada").manual_score is None
 
