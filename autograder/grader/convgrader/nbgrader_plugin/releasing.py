@@ -6,6 +6,7 @@ in a folder of its own; `revising` takes it into the gradebook; then the folders
 
 import contextlib
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,8 @@ def release(directory, config, renamed=None, preview=False):
     _refuse_if_missing(directory, assignment)
     target = Path(directory.format_path(directory.release_directory, ".", assignment)).resolve()
     beside = None if preview else target.parent.parent  # where a folder can be moved from in one step
-    with tempfile.TemporaryDirectory(prefix=".release-", dir=beside) as place, contextlib.ExitStack() as stack:
+    draft = f".release-{assignment}-"
+    with tempfile.TemporaryDirectory(prefix=draft, dir=beside) as place, contextlib.ExitStack() as stack:
         place = Path(place)
         notebooks = _generated(directory, config, place / "made")
         if preview and not _has_gradebook(directory.db_url):
@@ -83,6 +85,8 @@ def release(directory, config, renamed=None, preview=False):
         if not preview:
             submitted = Path(directory.format_path(directory.submitted_directory, ".", ".")).resolve()
             stack.enter_context(lock.held(submitted.parent, assignment))
+            for left in set(beside.glob(f"{draft}*")) - {place}:  # by a release that was killed
+                shutil.rmtree(left)
         with _gradebook(directory) as gradebook:
             revisions = revising.compare(gradebook, assignment, notebooks, renamed or {})
             found = Release.of(revisions, revising.handed_in(gradebook, assignment))
