@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from nbgrader.api import Gradebook
 
 from convgrader.sandbox import isolation
 from tests.helpers.sample_project import make_project
@@ -67,6 +68,23 @@ def test_the_class_follows_an_assignment_that_changes(tmp_path):
     for student in sample_class.CLASS:
         data = sample_class.submission(changed, student, np.random.default_rng(0))
         assert student.blank or b"def own():" in data
+
+
+def test_points_that_are_changed_in_the_text_reach_notebook_and_gradebook(tmp_path):
+    """As the manual says: change them in one place, weave, release."""
+    changed = make_project(tmp_path)
+    for points in (8, 9.5):
+        path = changed / "solutions" / "assignments" / "pooling.md"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("#: check max_pool2d 8", f"#: check max_pool2d {points}"), encoding="utf-8")
+        weave.write(changed, "pooling")
+        assert sample_class.nbgrader(changed, "generate_assignment", "pooling")[0] == 0
+        notebook = (changed / "exercises" / "pooling" / "pooling.ipynb").read_text(encoding="utf-8")
+        assert f"## 2. Max pooling ({points} points)" in notebook
+        assert f'check(\\"max_pool2d\\", points={points})' in notebook
+        with Gradebook(f"sqlite:///{changed / 'course' / 'gradebook.db'}") as gradebook:
+            assert gradebook.find_grade_cell("check-max_pool2d", "pooling", "pooling").max_score == points
+            assert gradebook.find_assignment("pooling").max_score == 42 + points
 
 
 def test_what_is_handed_in_holds_no_marks_of_the_source(project, tmp_path):
