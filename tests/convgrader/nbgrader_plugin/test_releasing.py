@@ -299,13 +299,13 @@ def test_the_second_half_of_an_exchange_that_fails_is_undone(graded, monkeypatch
 
 def test_what_a_release_left_that_was_killed_goes_with_the_next(graded, monkeypatch):
     """Killed between the two halves of the exchange: the notebook is gone, and lies in a folder of the release."""
-    left = graded.root / ".release-pooling-killed" / "earlier"
+    left = graded.root / ".release-pooling+killed" / "earlier"
     left.parent.mkdir()
     (graded.root / "release" / "pooling").rename(left)
-    (graded.root / ".release-layer-busy").mkdir()
+    (graded.root / ".release-layer+busy").mkdir()
     release(graded, monkeypatch)
     assert (graded.root / "release" / "pooling" / "pooling.ipynb").is_file()
-    assert [path.name for path in graded.root.glob(".release-*")] == [".release-layer-busy"]
+    assert [path.name for path in graded.root.glob(".release-*")] == [".release-layer+busy"]
 
 
 def test_an_assignment_that_is_being_graded_is_not_released(graded, monkeypatch):

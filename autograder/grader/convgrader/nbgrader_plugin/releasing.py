@@ -76,17 +76,17 @@ def release(directory, config, renamed=None, preview=False):
     _refuse_if_missing(directory, assignment)
     target = Path(directory.format_path(directory.release_directory, ".", assignment)).resolve()
     beside = None if preview else target.parent.parent  # where a folder can be moved from in one step
-    draft = f".release-{assignment}-"
-    with tempfile.TemporaryDirectory(prefix=draft, dir=beside) as place, contextlib.ExitStack() as stack:
-        place = Path(place)
-        notebooks = _generated(directory, config, place / "made")
-        if preview and not _has_gradebook(directory.db_url):
-            return Release.of([revising.Revision(None, notebook) for notebook in notebooks.values()], 0)
+    draft = f".release-{assignment}+"
+    with contextlib.ExitStack() as stack:
         if not preview:
             submitted = Path(directory.format_path(directory.submitted_directory, ".", ".")).resolve()
             stack.enter_context(lock.held(submitted.parent, assignment))
-            for left in set(beside.glob(f"{draft}*")) - {place}:  # by a release that was killed
+            for left in beside.glob(f"{draft}*"):  # by a release that was killed
                 shutil.rmtree(left)
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=draft, dir=beside)))
+        notebooks = _generated(directory, config, place / "made")
+        if preview and not _has_gradebook(directory.db_url):
+            return Release.of([revising.Revision(None, notebook) for notebook in notebooks.values()], 0)
         with _gradebook(directory) as gradebook:
             revisions = revising.compare(gradebook, assignment, notebooks, renamed or {})
             found = Release.of(revisions, revising.handed_in(gradebook, assignment))
@@ -119,7 +119,9 @@ def is_behind(directory, assignment, sources):
     for name, known in sources.items():
         with contextlib.suppress(OSError, ValueError):  # a source that is gone or damaged keeps nobody from grading
             cells = nbformat.read(folder / f"{name}.ipynb", as_version=4).cells
-            graded = {cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader.points for cell in cells if _earns(cell)}
+            graded = {
+                cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader.get("points") for cell in cells if _earns(cell)
+            }
             if graded != {cell.name: cell.points for cell in known.cells if cell.grade or cell.task}:
                 return True
     return False
