@@ -16,6 +16,9 @@ REFERENCE := $(wildcard solutions/miniconv/*.py)
 ASSIGNMENTS := $(wildcard solutions/assignments/*.md)
 STEMS := $(ASSIGNMENTS:solutions/assignments/%.md=%)
 NOTEBOOKS := $(foreach stem,$(STEMS),exercises/$(stem)/$(stem).ipynb)
+SOURCES := $(foreach stem,$(STEMS),course/source/$(stem)/$(stem).ipynb)
+# Notebooks that are not there, deleted perhaps since they were woven.
+LOST := $(filter-out $(wildcard $(NOTEBOOKS) $(SOURCES)),$(NOTEBOOKS) $(SOURCES))
 STUDENT := $(shell find autograder/student/convcourse -name '*.py')
 GRADER := $(shell find autograder/grader/convgrader -name '*.py')
 PROJECTS := autograder/student autograder/grader solutions  # the packages that are installed, from where they lie
@@ -25,7 +28,7 @@ WEAVING := $(addprefix tools/,weave.py extract.py dependencies.py) $(addprefix a
 BENCHMARKS := $(patsubst tools/benchmarks/%.py,%,$(filter-out %/__init__.py,$(wildcard tools/benchmarks/*.py)))
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help course weave book serve sample-class test test-full lint student-kit mutants bench page book-instructor screenshots site-report dependencies clean
+.PHONY: help course weave weave-again book serve sample-class test test-full lint student-kit mutants bench page book-instructor screenshots site-report dependencies clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,10 +74,12 @@ $(INSTALLED): requirements.txt $(PROJECTS:%=%/pyproject.toml)
 	@echo 'c.IPKernelApp.log_level = "ERROR"  # no warning for every kernel that it talks over TCP' > $(VENV)/etc/ipython/ipython_kernel_config.py
 	@touch $@
 
-.make/woven: $(INSTALLED) $(ASSIGNMENTS) $(REFERENCE) $(WEAVING)
+.make/woven: $(INSTALLED) $(ASSIGNMENTS) $(REFERENCE) $(WEAVING) $(if $(LOST),weave-again)
 	@mkdir -p .make
 	$(RUN) -m tools.weave
 	@touch $@
+
+weave-again:
 
 $(NOTEBOOKS): .make/woven
 	@:

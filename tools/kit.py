@@ -22,7 +22,7 @@ import convcourse
 from convcourse import site
 from tools import contents
 from tools.dependencies import needed_by
-from tools.weave import SETUP, setup_cell, text_of
+from tools.weave import SETUP, ProjectPaths, setup_cell, text_of
 from tools.weave import WHEEL as ANY_WHEEL
 
 WHEEL = f"convcourse-{convcourse.__version__}-py3-none-any.whl"
@@ -70,6 +70,10 @@ checks that no cell is missing and writes the archive to hand in. Save the noteb
 """
 
 
+class KitError(Exception):
+    """Why there can be no kit, in a sentence."""
+
+
 def build_wheel(root, folder):
     """Build the wheel that students install into `folder`; return it.
 
@@ -87,7 +91,7 @@ def build_wheel(root, folder):
         )
     wheel = Path(folder) / WHEEL
     if done.returncode or not wheel.is_file():
-        raise RuntimeError(f"the wheel could not be built:\n{done.stdout}{done.stderr}")
+        raise KitError(f"the wheel could not be built:\n{done.stdout}{done.stderr}")
     return wheel
 
 
@@ -127,12 +131,34 @@ def notebook(path, wheel):
     return text_of(found)
 
 
+def refuse_if_incomplete(root):
+    """Refuse to make a kit without an assignment that the table of contents names."""
+    released = ProjectPaths(Path(root)).released
+    missing = [stem for stem in contents.stems(root) if not released(stem).is_file()]
+    if missing:
+        raise KitError(
+            f"_toc.yml names {', '.join(missing)}, and there is no {released(missing[0]).relative_to(root)}: run "
+            "`make weave`, or take the assignment out of _toc.yml"
+        )
+
+
 def build(root, folder):
-    """Write the kit into `folder`; return it."""
+    """Write the kit into `folder`, in the place of an earlier one once it is whole; return the folder."""
     root, folder = Path(root), Path(folder)
+    refuse_if_incomplete(root)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".kit-", dir=folder.parent) as place:
+        draft = Path(place) / folder.name
+        draft.mkdir()
+        _fill(root, draft)
+        if folder.exists():
+            folder.rename(Path(place) / "earlier")
+        draft.rename(folder)
+    return folder
+
+
+def _fill(root, folder):
     address = wheel_address(root)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     build_wheel(root, folder)
     for path in sorted(root.glob("exercises/*/*")):
         if path.is_file() and path.name != ".gitkeep":
@@ -148,19 +174,19 @@ def build(root, folder):
     text = README.format(elsewhere=elsewhere, topics=topics(root))
     (folder / "README.md").write_text(text, encoding="utf-8", newline="\n")
     shutil.copyfile(root / "LICENSE", folder / "LICENSE")
-    return folder
 
 
 def pack(folder, archive):
     """Pack a folder into a zip file, the same bytes for the same content."""
-    folder = Path(folder)
-    with zipfile.ZipFile(archive, "w") as file:
+    folder, archive = Path(folder), Path(archive)
+    draft = archive.with_suffix(".new")
+    with zipfile.ZipFile(draft, "w") as file:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 info = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}", (2026, 1, 1, 0, 0, 0))
                 info.external_attr = 0o644 << 16
                 file.writestr(info, path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return archive
+    return draft.replace(archive)
 
 
 def main(arguments=None):
@@ -168,7 +194,11 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tools.kit", description=main.__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
     options = parser.parse_args(arguments)
-    folder = build(options.root, options.root / "dist" / "student-kit")
+    try:
+        folder = build(options.root, options.root / "dist" / "student-kit")
+    except KitError as error:
+        print(f"There is no new kit: {error}.", file=sys.stderr)
+        return 1
     archive = pack(folder, folder.with_suffix(".zip"))
     print(f"The kit: {folder.relative_to(options.root)}/ and {archive.relative_to(options.root)}")
     return 0

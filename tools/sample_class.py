@@ -6,21 +6,24 @@ mistake put in. The seed decides who writes in which style; the story of each de
 
 import argparse
 import json
-import shutil
+import math
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import numpy as np
+from nbgrader.api import Gradebook
 
 from convcourse.grade_ids import CHECK
 from convgrader.sandbox.isolation import why_not
 from tools import answers, extract
+from tools.sample_traces import MARK, SampleTraces
 from tools.small_course import environment, nbgrader
 from tools.weave import ProjectPaths, woven
 
@@ -37,13 +40,13 @@ WORDS = (
 
 @dataclass(frozen=True)
 class Edit:
-    """A mistake: in the answer to `task` written in `style`, `old` becomes `new`; `earns` points are left."""
+    """A mistake: in the answer to `task` written in `style`, `old` becomes `new`; `share` of the points is left."""
 
     task: str
     style: str
     old: str
     new: str
-    earns: float
+    share: float
 
 
 @dataclass(frozen=True)
@@ -55,50 +58,39 @@ class Student:
     style: int | None = None
     edits: tuple = ()
     change: Callable | None = None
-    earns: dict = field(default_factory=dict)
+    loses: tuple = ()  # tasks that earn nothing
+    blank: bool = False
     unreadable: bool = False
 
 
-def _cell(notebook, name):
-    return next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == name)
+def _cells(notebook, *names):
+    """Return the cells of these names, as far as the assignment has them."""
+    return [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") in names]
 
 
-def _replace(name, text):
+def _replace(**texts):
     def change(notebook):
-        _cell(notebook, name).source = text
+        for name, text in texts.items():
+            for cell in _cells(notebook, name):
+                cell.source = text
 
     return change
 
 
 def _delete(name):
     def change(notebook):
-        notebook.cells.remove(_cell(notebook, name))
+        for cell in _cells(notebook, name):
+            notebook.cells.remove(cell)
 
     return change
 
 
-def _raising(notebook):
-    _cell(notebook, "max_pool2d").source = "def max_pool2d(x, kernel_size, stride=None:\n    return x"
-    _cell(notebook, "lp_pool2d").source = "def lp_pool2d(*args, **kwargs):\n    raise ValueError('I give up')"
-
-
 def _noisy(notebook):
-    for name in ("avg_pool2d", "lp_pool2d"):
-        cell = _cell(notebook, name)
+    for cell in _cells(notebook, "avg_pool2d", "lp_pool2d"):
         head, _, body = cell.source.rpartition("def ")
         first, rest = body.split("):\n", 1)
         loud = "    import warnings\n\n    warnings.warn('large')\n    print(x.shape)\n"
         cell.source = f"{head}def {first}):\n{loud}{rest}"
-
-
-def _bare_verdicts(notebook):
-    for name, arguments, verdict in (
-        ("claim_shift", "", False),
-        ("claim_equivariance", "shift, stride", True),
-        ("claim_relu", "", False),
-        ("claim_trainable", "x, p", True),
-    ):
-        _cell(notebook, name).source = f"def {name}({arguments}):\n    return {verdict}"
 
 
 def _own_cells(notebook):
@@ -111,52 +103,42 @@ def _own_cells(notebook):
     notebook.cells.append(plot)
 
 
-TASKS = (
-    "pool_output_shape",
-    "max_pool2d",
-    "avg_pool2d",
-    "lp_pool2d",
-    "adaptive_avg_pool2d",
-    "max_pool2d_backward",
-    "avg_pool2d_backward",
-    "channel_max_pool",
-    "claim_shift",
-    "claim_equivariance",
-    "claim_relu",
-    "claim_trainable",
-)
-NOTHING = dict.fromkeys(TASKS, 0.0)
+BARE = {
+    "claim_shift": "def claim_shift():\n    return False",
+    "claim_equivariance": "def claim_equivariance(shift, stride):\n    return True",
+    "claim_relu": "def claim_relu():\n    return False",
+    "claim_trainable": "def claim_trainable(x, p):\n    return True",
+}
 CLASS = (
     Student("ada", "right, the woven solution"),
     Student("bela", "right, in plain loops", style=0),
     Student("chen", "right, by views of windows", style=1),
     Student("dana", "right, in a third style", style=2),
     Student("emil", "max pooling pads with zeros", style=1, edits=(
-        Edit("max_pool2d", "windows", "np.pad(x, widths, constant_values=lowest(x))", "np.pad(x, widths)", 5.0),
+        Edit("max_pool2d", "windows", "np.pad(x, widths, constant_values=lowest(x))", "np.pad(x, widths)", 5 / 8),
     )),
     Student("fay", "the gradient is assigned where windows overlap", style=0, edits=(
-        Edit("max_pool2d_backward", "loops", "gx[b, c, row, column] +=", "gx[b, c, row, column] =", 2.0),
+        Edit("max_pool2d_backward", "loops", "gx[b, c, row, column] +=", "gx[b, c, row, column] =", 2 / 7),
     )),
     Student("gus", "always counts the padding", style=0, edits=(
-        Edit("avg_pool2d", "loops", "(area if count_include_pad else seen)", "area", 3.57),
-        Edit("avg_pool2d_backward", "slices", "(area if count_include_pad else seen)", "area", 4.0),
+        Edit("avg_pool2d", "loops", "(area if count_include_pad else seen)", "area", 5 / 7),
+        Edit("avg_pool2d_backward", "slices", "(area if count_include_pad else seen)", "area", 4 / 5),
     )),
     Student("hana", "never drops the window that starts past the input; forgets the root", style=2, edits=(
-        Edit("pool_output_shape", "formula", "size -= 1", "pass", 3.0),
-        Edit("lp_pool2d", "windows", "(powers ** (1 / norm_type))", "powers", 0.0),
+        Edit("pool_output_shape", "formula", "size -= 1", "pass", 3 / 5),
+        Edit("lp_pool2d", "windows", "(powers ** (1 / norm_type))", "powers", 0),
     )),
-    Student("ivo", "hands in a blank notebook", change=None, earns=NOTHING),
-    Student("jun", "one cell is not Python, one function raises", style=0, change=_raising, earns={
-        "max_pool2d": 0.0, "lp_pool2d": 0.0,
-    }),
-    Student("kim", "an endless loop in one function", style=1, earns={"lp_pool2d": 0.0}, change=_replace(
-        "lp_pool2d", "def lp_pool2d(*args, **kwargs):\n    while True:\n        pass",
+    Student("ivo", "hands in a blank notebook", blank=True),
+    Student("jun", "one cell is not Python, one function raises", style=0, change=_replace(
+        max_pool2d="def max_pool2d(x, kernel_size, stride=None:\n    return x",
+        lp_pool2d="def lp_pool2d(*args, **kwargs):\n    raise ValueError('I give up')",
+    ), loses=("max_pool2d", "lp_pool2d")),
+    Student("kim", "an endless loop in one function", style=1, loses=("lp_pool2d",), change=_replace(
+        lp_pool2d="def lp_pool2d(*args, **kwargs):\n    while True:\n        pass",
     )),
-    Student("lena", "hands in something that is not a notebook", unreadable=True, earns=NOTHING),
-    Student("max", "deleted the cell of a task", style=2, change=_delete("max_pool2d"), earns={"max_pool2d": 0.0}),
-    Student("nora", "judges the claims without evidence", style=1, change=_bare_verdicts, earns=dict.fromkeys(
-        ("claim_shift", "claim_equivariance", "claim_relu", "claim_trainable"), 0.0,
-    )),
+    Student("lena", "hands in something that is not a notebook", blank=True, unreadable=True),
+    Student("max", "deleted the cell of a task", style=2, change=_delete("max_pool2d"), loses=("max_pool2d",)),
+    Student("nora", "judges the claims without evidence", style=1, change=_replace(**BARE), loses=tuple(BARE)),
     Student("olga", "right, but prints and warns", style=0, change=_noisy),
     Student("pete", "right, with helper cells and a plot of their own", style=2, change=_own_cells),
 )  # fmt: skip
@@ -165,35 +147,33 @@ CLASS = (
 # --- making what they hand in ------------------------------------------------------------------------------------
 
 
-def submission(root, student, rng):
-    """Return what a student hands in, as bytes."""
+def submission(root, student, rng, assignment=None):
+    """Return what a student hands in, as bytes; `assignment` is the woven one, if it is known already."""
     if student.unreadable:
         return b"%PDF-1.4 this is not the file you are looking for"
     notebook = nbformat.read(ProjectPaths(Path(root)).released(STEM), as_version=4)
     words = str(rng.choice(WORDS))
-    if student.earns != NOTHING:
-        if student.style is None:
-            codes = {solution.name: solution.code for solution in woven(root, STEM).solutions}
-        else:
-            codes = {name: _answer(root, student, name) for name in TASKS}
-        for name, code in codes.items():
-            _cell(notebook, name).source = code
-        _cell(notebook, "written-pooling").source = words
+    if not student.blank:
+        assignment = assignment or woven(root, STEM)
+        codes = {solution.name: _answer(root, student, solution) for solution in assignment.solutions}
+        _replace(**codes, **dict.fromkeys(assignment.model_answers, words))(notebook)
     if student.change:
         student.change(notebook)
     return (json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
-def _answer(root, student, task):
-    """Return the code of a student's answer to a task: of their style, or with their mistake."""
-    path = answers.path_of(root, STEM)
+def _answer(root, student, solution):
+    """Return the code of a student's answer to a task: of their style, with their mistake, or else ours."""
+    path, task = answers.path_of(root, STEM), solution.name
+    names = answers.styles(root, STEM).get(task)
+    if student.style is None or not names:  # not, for example, to a task that you have added
+        return solution.code
     for edit in student.edits:
         if edit.task == task:
             text = extract.standalone(path, f"{task}__{edit.style}", task)
             if text.count(edit.old) != 1:
                 raise ValueError(f"{student.name}: {edit.old!r} stands {text.count(edit.old)} times in {task}")
             return text.replace(edit.old, edit.new)
-    names = answers.styles(root, STEM)[task]
     return extract.standalone(path, names[student.style % len(names)], task)
 
 
@@ -202,23 +182,28 @@ def archives(root, folder, seed=SEED):
     rng = np.random.default_rng(seed)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
+    paths, assignment = [], woven(root, STEM)
     for number, student in enumerate(CLASS):
         moment = time.gmtime(HANDED_IN + 600 * number)
         name = f"{student.name}__{time.strftime('%Y%m%dT%H%M%SZ', moment)}__{STEM}"
         paths.append(folder / f"{name}.zip")
         with zipfile.ZipFile(paths[-1], "w") as file:
-            file.writestr(zipfile.ZipInfo(f"{name}.ipynb", moment[:6]), submission(root, student, rng))
+            file.writestr(zipfile.ZipInfo(f"{name}.ipynb", moment[:6]), submission(root, student, rng, assignment))
     return paths
 
 
 def expected(root):
     """Return {student: {task: points}} for all that is graded by machine."""
     full = {task.name: float(task.points) for task in woven(root, STEM).tasks if not task.by_hand}
-    return {
-        student.name: {**full, **student.earns, **{edit.task: edit.earns for edit in student.edits}}
-        for student in CLASS
-    }
+    return {student.name: {task: _earned(student, task, points) for task, points in full.items()} for student in CLASS}
+
+
+def _earned(student, task, points):
+    """Return what a student should earn: whole hundredths of a point, as checks pay them."""
+    if student.blank or task in student.loses:
+        return 0.0
+    share = next((edit.share for edit in student.edits if edit.task == task), 1)
+    return math.floor(points * share * 100 + 1e-6) / 100
 
 
 # --- grading them ------------------------------------------------------------------------------------------------
@@ -226,10 +211,13 @@ def expected(root):
 
 def collect(root, seed=SEED):
     """Write the archives where a learning platform's download would lie, and let ``zip_collect`` take them in."""
-    downloaded = Path(root) / "course" / "downloaded" / STEM
-    shutil.rmtree(downloaded, ignore_errors=True)
-    archives(root, downloaded / "archive", seed)
+    written = archives(root, Path(root) / "course" / "downloaded" / STEM / "archive", seed)
     _run(root, "zip_collect", STEM, "--force")
+    SampleTraces.of(root, STEM, written).write()
+    url = f"sqlite:///{(Path(root) / 'course' / 'gradebook.db').resolve().as_posix()}"
+    with Gradebook(url) as gradebook:
+        for student in CLASS:
+            gradebook.update_or_create_student(student.name, first_name=student.name.title(), last_name=MARK)
 
 
 def _run(root, *arguments):
@@ -248,8 +236,6 @@ def grade(root):
 
 def scores(root):
     """Return {student: {task: points}} from the gradebook; a task without a grade counts 0."""
-    from nbgrader.api import Gradebook
-
     found = {}
     with Gradebook(f"sqlite:///{(Path(root) / 'course' / 'gradebook.db').resolve().as_posix()}") as gradebook:
         for handed_in in gradebook.assignment_submissions(STEM):
@@ -262,35 +248,17 @@ def scores(root):
     return found
 
 
-def strangers(root):
-    """List students in the gradebook or among the submissions who are not of the sample class."""
-    from nbgrader.api import Gradebook
-
-    course, names = Path(root) / "course", set()
-    if (course / "submitted").is_dir():
-        names |= {path.name for path in (course / "submitted").iterdir() if path.is_dir()}
-    if (course / "gradebook.db").is_file():
-        with Gradebook(f"sqlite:///{(course / 'gradebook.db').resolve().as_posix()}") as gradebook:
-            names |= {student.id for student in gradebook.students}
-    return sorted(names - {student.name for student in CLASS})
-
-
-def forget(root):
-    """Remove the sample class: its submissions, grades and feedback, and the gradebook."""
-    course = Path(root) / "course"
-    for step in ("submitted", "autograded", "feedback", "downloaded"):
-        for path in [course / step / STEM] if step == "downloaded" else [course / step / s.name for s in CLASS]:
-            _remove(path)
-    (course / "gradebook.db").unlink(missing_ok=True)
-
-
-def _remove(folder):
-    """Remove a folder that nbgrader made read-only."""
-    if folder.exists():
-        for path in [folder, *folder.rglob("*")]:
-            if path.is_dir():
-                path.chmod(0o755)
-        shutil.rmtree(folder)
+def traces(root):
+    """Return what the sample class wrote; where an earlier version did not keep it, what it would write now."""
+    kept = SampleTraces.read(root, STEM)
+    if (
+        kept
+        or not (Path(root) / "course" / "submitted").is_dir()
+        or not ProjectPaths(Path(root)).released(STEM).is_file()
+    ):
+        return kept or SampleTraces(Path(root), STEM)
+    with tempfile.TemporaryDirectory() as folder:
+        return SampleTraces.of(root, STEM, archives(root, folder), is_marked=False)
 
 
 def table(root):
@@ -318,13 +286,15 @@ def main(arguments=None):
     if options.archives:
         print(*archives(options.root, options.archives), sep="\n")
         return 0
-    others = strangers(options.root)
+    written = traces(options.root)
+    if options.forget:
+        written.remove()
+        return 0
+    others = written.strangers()
     if others:
         print(f"course/ holds the work of other students ({', '.join(others[:5])}): the sample class stays out of it")
-        return int(options.forget)  # `make course` goes on without it
-    forget(options.root)
-    if options.forget:
-        return 0
+        return 0  # `make course` goes on without it
+    written.remove()
     _run(options.root, "generate_assignment", STEM, "--force")
     collect(options.root)
     grade(options.root)
@@ -339,7 +309,7 @@ def main(arguments=None):
 def scores_are_right(root):
     """Say whether every student has the expected points in every task."""
     found = scores(root)
-    return all(found.get(name, NOTHING) == tasks for name, tasks in expected(root).items())
+    return all(found.get(name, dict.fromkeys(tasks, 0.0)) == tasks for name, tasks in expected(root).items())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import re
 import sys
 import tempfile
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -26,6 +26,8 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 DIRECTIVE = re.compile(r"#:\s*(?P<word>\w+)\s*(?P<rest>.*)$")
 DIRECTIVES = ("solve", "check", "provided", "answer", "written", "train")
 NEEDS = "0.2"  # the oldest version of convcourse whose checks are those that the notebooks ask for
+HEADING = re.compile(r"(#+)\s+(.*?)\s*$")
+POINTS = re.compile(r"\s*\(([\d.]+) points?\)$")  # what the weaver puts behind the heading of a task
 SETUP = "setup"  # grade_id of a notebook's first cell
 RULES = """\
 **In every task.** Below it stands its check. Run it as often as you like: it says what is wrong, and shows the smallest
@@ -127,6 +129,25 @@ if getattr(convcourse, "COURSE", "") != "{COURSE}":
 check = convcourse.checker("{stem}", needs="{NEEDS}"{handed_out})"""
 
 
+@dataclass
+class _Heading:
+    """A heading of the assignment, where it stands, and what the tasks below it are worth together."""
+
+    marks: str = ""
+    text: str = ""
+    cell: nbformat.NotebookNode | None = None
+    line: int = 0
+    points: float = 0
+
+    def show_points(self):
+        """Write the points behind the heading, unless it is the title, or no task stands under it."""
+        if self.points and self.marks not in ("", "#"):
+            self.text += f" ({self.points:g} {'point' if self.points == 1 else 'points'})"
+            lines = self.cell.source.split("\n")
+            lines[self.line] = f"{self.marks} {self.text}"
+            self.cell.source = "\n".join(lines)
+
+
 class _Weaver:
     """The cells of one notebook as they are made, and the line of the source that is being read."""
 
@@ -135,7 +156,11 @@ class _Weaver:
         self.stem = path.stem
         self.cells, self.tasks, self.solutions, self.model_answers = [], [], [], {}
         self.defined, self.ids, self.asked, self.provided_names = [], {}, {}, []
-        self.title = ""
+        self.headings, self.places = [_Heading()], []  # those read so far; the one that each task stands under
+
+    @property
+    def title(self):
+        return self.headings[-1].text
 
     def fail(self, message):
         raise WeaveError(f"{self.path}:{self.line}: {message}")
@@ -157,14 +182,19 @@ class _Weaver:
     def prose(self, text):
         if BEGIN in text:
             self.fail("a solution stands in prose, where nbgrader would not take it out")
-        for heading in re.findall(r"^#+\s+(.*)$", text, re.MULTILINE):
-            self.title = heading.strip()
         if len(self.cells) == 1:  # the first after the setup: the rules follow what it says before its first task
             words, task, rest = text.partition("\n## ")
             pieces = [words.strip(), RULES, *([f"## {rest}"] if task else [])]
         else:
             pieces = [text]
-        self.cells += [nbformat.v4.new_markdown_cell(piece) for piece in pieces]
+        for piece in pieces:
+            cell = nbformat.v4.new_markdown_cell(piece)
+            self.cells.append(cell)
+            found = [(number, HEADING.match(line)) for number, line in enumerate(piece.split("\n"))]
+            self.headings += [_Heading(*match.groups(), cell, number) for number, match in found if match]
+        for heading in self.headings:
+            if POINTS.search(heading.text):
+                self.fail(f"take the points out of the heading {heading.text!r}: they are added up from the directives")
 
     def code(self, source):
         lines = source.split("\n")
@@ -225,7 +255,12 @@ class _Weaver:
         points = self.number(points)
         cell = nbformat.v4.new_code_cell(f'check("{name}", points={points})')
         self.add(f"{grade_ids.CHECK}{name}", cell, grade=True, locked=True, points=points)
-        self.tasks.append(Task(name, points, self.title))
+        self.earn(Task(name, points, self.title))
+
+    def earn(self, task):
+        self.tasks.append(task)
+        self.places.append(self.headings[-1])
+        self.headings[-1].points += task.points
 
     def provided(self, arguments, rest):
         self.nothing_else(rest)
@@ -247,7 +282,7 @@ class _Weaver:
             self.fail(f"the question {name} needs a model answer below its directive: graders and instructors read it")
         points = self.number(points)
         self.add(name, nbformat.v4.new_markdown_cell(rest), grade=True, solution=True, points=points)
-        self.tasks.append(Task(name, points, self.title, by_hand=True))
+        self.earn(Task(name, points, self.title, by_hand=True))
         self.model_answers[name] = rest
 
     def train(self, arguments, rest):
@@ -289,6 +324,9 @@ class _Weaver:
             name = min(unchecked, key=self.asked.get)
             self.line = self.asked[name]
             self.fail(f"nothing checks {name}: add `#: check {name} POINTS` below it")
+        for heading in self.headings:
+            heading.show_points()
+        self.tasks = [replace(task, title=place.text) for task, place in zip(self.tasks, self.places, strict=True)]
         self.cells[0].source = setup_cell(self.stem, self.provided_names)
         for position, cell in enumerate(self.cells):
             cell["id"] = f"{self.stem}-{position:02d}"[-64:].lstrip("-_")
@@ -382,9 +420,16 @@ def write(root, stem):
     paths, notebook = ProjectPaths(Path(root)), woven(root, stem).notebook
     texts = {paths.source(stem): text_of(notebook), paths.released(stem): release(notebook, stem)}
     changed = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
-    for path in changed:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(texts[path], encoding="utf-8", newline="\n")
+    drafts = {path: path.with_suffix(".new") for path in changed}
+    try:
+        for path, draft in drafts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(texts[path], encoding="utf-8", newline="\n")
+        for path, draft in drafts.items():
+            draft.replace(path)  # never half a notebook, whoever stops it and when
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
     return changed
 
 

@@ -1,7 +1,6 @@
 """Where a chapter and its assignment meet: launch links, the box below a chapter, links to solutions."""
 
 import html
-import re
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -98,7 +97,7 @@ def grouped(tasks):
     """
     sums = {}
     for task in tasks:
-        title = re.sub(r"\s*\(\d+ points?\)$", "", task.title).replace("`", "").replace("$", "").replace("*", "")
+        title = weave.POINTS.sub("", task.title).replace("`", "").replace("$", "").replace("*", "")
         sums[title] = sums.get(title, 0) + task.points
     return list(sums.items())
 

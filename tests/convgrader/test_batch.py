@@ -111,7 +111,7 @@ def test_without_confinement_it_gives_the_same_scores(handed_in, here, tmp_path)
 def test_a_second_batch_is_refused_while_the_first_runs(handed_in, here):
     os.chdir(handed_in.root)
     with (
-        batch._batch_lock(batch.CourseFolders.here(), "pooling"),
+        batch._lock(batch.CourseFolders.here(), "pooling"),
         pytest.raises(UsageError, match="being graded already"),
     ):
         handed_in.grade(pool=here)

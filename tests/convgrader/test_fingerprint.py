@@ -85,10 +85,12 @@ def test_what_some_topics_rest_on_counts_for_them_alone(of, packages, topic, use
     assert of("layer") == before["layer"]
 
 
-def test_other_points_another_oracle_and_less_time_are_another(of, source, packages, monkeypatch):
+def test_other_points_other_questions_another_oracle_and_less_time_are_another(of, source, packages, monkeypatch):
     before = of()
     more = tuple(dataclasses.replace(cell, points=9.0) if cell.grade else cell for cell in source.cells)
     assert fingerprint({"pooling": dataclasses.replace(source, cells=more)}, Budget()) != before
+    fewer = tuple(cell for cell in source.cells if cell.name != "written-pooling")
+    assert fingerprint({"pooling": dataclasses.replace(source, cells=fewer)}, Budget()) != before
     assert of(budget=Budget(cell=1.0)) != before
     monkeypatch.setattr(module.metadata, "version", lambda name: "99.0")
     assert of() != before

@@ -1,10 +1,12 @@
 """The student kit: what it holds, what it says, and that it is the same for the same sources."""
 
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbgrader.utils import compute_checksum
 
 from tools import contents, kit, weave
@@ -55,6 +57,39 @@ def test_the_wheel_knows_where_the_site_is(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_SITE", "https://school.example/convnets/")
     with zipfile.ZipFile(kit.build_wheel(ROOT, tmp_path)) as wheel:
         assert wheel.read("convcourse/site.txt") == b"https://school.example/convnets/\n"
+
+
+@pytest.fixture
+def small_root(tmp_path):
+    """A folder with a table of contents of two assignments, one of which is woven; and an earlier kit."""
+    (tmp_path / "_toc.yml").write_text(
+        "root: book/index\nchapters:\n- file: exercises/pooling/pooling\n- file: exercises/layer/layer\n"
+    )
+    (tmp_path / "exercises" / "pooling").mkdir(parents=True)
+    shutil.copy(ROOT / "exercises/pooling/pooling.ipynb", tmp_path / "exercises/pooling")
+    (tmp_path / "dist/student-kit").mkdir(parents=True)
+    (tmp_path / "dist/student-kit/README.md").write_text("of last week")
+    return tmp_path
+
+
+def test_a_kit_without_an_assignment_of_the_table_of_contents_is_refused(small_root, capsys):
+    assert kit.main(["--root", str(small_root)]) == 1
+    said = capsys.readouterr().err
+    assert "_toc.yml names layer, and there is no exercises/layer/layer.ipynb: run `make weave`" in said
+    assert (small_root / "dist/student-kit/README.md").read_text() == "of last week"
+
+
+def test_a_kit_that_fails_halfway_leaves_the_earlier_one(small_root, capsys):
+    (small_root / "exercises" / "layer").mkdir()
+    shutil.copy(ROOT / "exercises/layer/layer.ipynb", small_root / "exercises/layer")
+    shutil.copytree(ROOT / "autograder/student", small_root / "autograder/student")
+    shutil.copy(ROOT / "LICENSE", small_root)
+    shutil.copy(ROOT / "_config.yml", small_root)
+    (small_root / "autograder/student/pyproject.toml").write_text("not a project")
+    assert kit.main(["--root", str(small_root)]) == 1
+    assert "There is no new kit: the wheel could not be built" in capsys.readouterr().err
+    assert [path.name for path in (small_root / "dist").iterdir()] == ["student-kit"]
+    assert (small_root / "dist/student-kit/README.md").read_text() == "of last week"
 
 
 def test_two_kits_are_the_same_bytes(built_kit, tmp_path):

@@ -69,6 +69,21 @@ def test_an_older_python_is_refused_in_a_sentence(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
+@needs_make
+@pytest.mark.parametrize("lost", ["exercises/small/small.ipynb", "course/source/small/small.ipynb", None])
+def test_a_notebook_that_was_deleted_is_woven_again(tmp_path, lost):
+    shutil.copyfile(ROOT / "Makefile", tmp_path / "Makefile")
+    written = ["solutions/assignments/small.md", "exercises/small/small.ipynb", "course/source/small/small.ipynb"]
+    for name in ["requirements.txt", *written, ".venv/.installed", ".make/woven"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    if lost:
+        (tmp_path / lost).unlink()
+    done = make("--dry-run", "weave", "WEAVING=", "PROJECTS=", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ("-m tools.weave" in done.stdout) == bool(lost), done.stdout
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
 def test_continuous_integration_runs_the_test_command():
     path = ROOT / ".ci" / "run"

@@ -8,10 +8,11 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from nbgrader.api import Gradebook
 
 from convgrader.sandbox import isolation
 from tests.helpers.sample_project import make_project
-from tools import sample_class
+from tools import sample_class, weave
 
 ROOT = Path(__file__).parents[2]
 TOTALS = {
@@ -51,6 +52,41 @@ def test_two_classes_of_a_seed_are_the_same_and_of_another_are_not(project, tmp_
     assert [path.read_bytes() for path in first] != [path.read_bytes() for path in other]
 
 
+def test_the_class_follows_an_assignment_that_changes(tmp_path):
+    """The manual says to change points, and to add tasks of one's own: `make course` goes on."""
+    changed = make_project(tmp_path)
+    path = changed / "solutions" / "assignments" / "pooling.md"
+    text = path.read_text(encoding="utf-8").replace("#: check max_pool2d 8", "#: check max_pool2d 16")
+    gone = text.index("## 4. Lp pooling"), text.index("## 5. Any size")
+    own = 'def own():\n    """Say."""\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION'
+    added = f"## My own\n\n```{{code-cell}}\n#: answer own\n{own}\n```\n\n```{{code-cell}}\n#: check own 2\n```\n\n"
+    path.write_text(text[: gone[0]] + added + text[gone[1] :], encoding="utf-8")
+    weave.write(changed, "pooling")
+    earned = sample_class.expected(changed)
+    assert earned["emil"]["max_pool2d"] == 10 and earned["max"]["max_pool2d"] == 0 and earned["ada"]["max_pool2d"] == 16
+    assert all(tasks["own"] in (0, 2) and "lp_pool2d" not in tasks for tasks in earned.values())
+    for student in sample_class.CLASS:
+        data = sample_class.submission(changed, student, np.random.default_rng(0))
+        assert student.blank or b"def own():" in data
+
+
+def test_points_that_are_changed_in_the_text_reach_notebook_and_gradebook(tmp_path):
+    """As the manual says: change them in one place, weave, release."""
+    changed = make_project(tmp_path)
+    for points in (8, 9.5):
+        path = changed / "solutions" / "assignments" / "pooling.md"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("#: check max_pool2d 8", f"#: check max_pool2d {points}"), encoding="utf-8")
+        weave.write(changed, "pooling")
+        assert sample_class.nbgrader(changed, "generate_assignment", "pooling")[0] == 0
+        notebook = (changed / "exercises" / "pooling" / "pooling.ipynb").read_text(encoding="utf-8")
+        assert f"## 2. Max pooling ({points} points)" in notebook
+        assert f'check(\\"max_pool2d\\", points={points})' in notebook
+        with Gradebook(f"sqlite:///{changed / 'course' / 'gradebook.db'}") as gradebook:
+            assert gradebook.find_grade_cell("check-max_pool2d", "pooling", "pooling").max_score == points
+            assert gradebook.find_assignment("pooling").max_score == 42 + points
+
+
 def test_what_is_handed_in_holds_no_marks_of_the_source(project, tmp_path):
     for path in sample_class.archives(project, tmp_path):
         with zipfile.ZipFile(path) as file:
@@ -75,7 +111,7 @@ def test_every_score_is_the_expected_one(graded):
     project, status = graded
     found, expected = sample_class.scores(project), sample_class.expected(project)
     for name, tasks in expected.items():
-        assert found.get(name, sample_class.NOTHING) == pytest.approx(tasks), name
+        assert found.get(name, dict.fromkeys(tasks, 0.0)) == pytest.approx(tasks), name
         assert sum(found.get(name, {}).values()) == pytest.approx(TOTALS[name]), name
     assert status == 0
 
@@ -132,7 +168,7 @@ def test_the_sample_class_keeps_out_of_a_real_course(graded, tmp_path, capsys):
     shutil.copytree(project / "course" / "submitted" / "ada", real / "course" / "submitted" / "zoe")
     assert sample_class.main(["--root", str(real)]) == 0
     assert "the work of other students (zoe)" in capsys.readouterr().out
-    assert sample_class.main(["--root", str(real), "--forget"]) == 1
+    assert sample_class.main(["--root", str(real), "--forget"]) == 0
     assert sorted(path.name for path in (real / "course").iterdir()) == ["submitted"]
 
 

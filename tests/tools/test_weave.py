@@ -180,9 +180,56 @@ def test_a_solution_uses_what_the_notebook_has_already(project):
 def test_tasks_come_with_points_and_headings(project):
     assert weave.woven(project, "small").tasks == [
         weave.Task("area", 4, "Small"),
-        weave.Task("half", 1.5, "Half of it"),
-        weave.Task("why", 2, "Half of it", by_hand=True),
+        weave.Task("half", 1.5, "Half of it (3.5 points)"),
+        weave.Task("why", 2, "Half of it (3.5 points)", by_hand=True),
     ]
+
+
+def test_points_stand_in_the_directives_alone_and_are_shown_in_headings(project):
+    path = project / "solutions/assignments/small.md"
+    path.write_text(
+        SMALL.replace("## Half of it\n", "## Half of it\n\nWith no task.\n\n## Half of it\n")
+        + "## A last one\n\n### Alone\n\nRead.\n\n"
+        + cell("#: written alone 1\nSo.")
+    )
+    weave.write(project, "small")
+    notebook = nbformat.read(project / "exercises/small/small.ipynb", as_version=4)
+    lines = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown").split("\n")
+    shown = [line for line in lines if line.startswith("#")]
+    assert shown == ["# Small", "## Half of it", "## Half of it (3.5 points)", "## A last one", "### Alone (1 point)"]
+    assert [task.title for task in weave.woven(project, "small").tasks][-1] == "Alone (1 point)"
+    changed = path.read_text().replace("#: check half 1.5", "#: check half 4")
+    path.write_text(changed)
+    weave.write(project, "small")
+    text = (project / "exercises/small/small.ipynb").read_text()
+    assert "Half of it (6 points)" in text and 'check(\\"half\\", points=4)' in text and "3.5" not in text
+
+
+def test_points_in_a_heading_are_refused(project, capsys):
+    path = project / "solutions/assignments/small.md"
+    path.write_text(SMALL.replace("## Half of it", "## Half of it (3 points)\n\n### And more"))
+    assert weave.main(["small", "--root", str(project)]) == 1
+    assert "take the points out of the heading 'Half of it (3 points)'" in capsys.readouterr().err
+
+
+def test_weaving_that_is_stopped_leaves_both_notebooks_as_they_were(project, monkeypatch):
+    weave.write(project, "small")
+    paths = [project / "course/source/small/small.ipynb", project / "exercises/small/small.ipynb"]
+    before = [path.read_bytes() for path in paths]
+    (project / "solutions/assignments/small.md").write_text(SMALL + "More.\n")
+    real, written = type(paths[0]).write_text, []
+
+    def full(path, *arguments, **options):
+        written.append(path)
+        if len(written) == 2:
+            raise OSError("No space left on device")
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(type(paths[0]), "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        weave.write(project, "small")
+    assert [path.read_bytes() for path in paths] == before
+    assert [len(list(path.parent.iterdir())) for path in paths] == [1, 1]
 
 
 ERRORS = {

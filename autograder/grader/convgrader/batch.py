@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from convcourse.errors import UsageError
+from convgrader import lock
 from convgrader.errors import DatabaseError, IsolationError, PoolError
 from convgrader.fingerprint import fingerprint
 from convgrader.jobs import AssignmentSpec, Budget, Job
@@ -93,22 +94,29 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
     from nbgrader.api import MissingEntry
 
     from convgrader.nbgrader_plugin.gradebook import GradebookWriter
+    from convgrader.nbgrader_plugin.releasing import is_behind
 
     with contextlib.ExitStack() as stack:
         if pool is None:
             pool = stack.enter_context(contextlib.closing(start_pool(workers, confined)))
-        stack.enter_context(_batch_lock(course, assignment))
+        stack.enter_context(_lock(course, assignment))
         directory = course.directory
         try:
             book = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
             with contextlib.closing(book):
                 spec = _spec(course, book)
                 jobs, summary = _jobs(course, book, spec, students, resume)
-                _grade_all(book, spec, jobs, summary, pool, console or Console(stderr=True))
+                console = console or Console(stderr=True)
+                if is_behind(directory, assignment, book.sources):
+                    console.print(
+                        f"{assignment} has changed since it was released: autograder release {assignment} --preview "
+                        "says how.", soft_wrap=True,
+                    )  # fmt: skip
+                _grade_all(book, spec, jobs, summary, pool, console)
                 return summary
         except MissingEntry:
             raise UsageError(
-                f"the gradebook has no assignment {assignment}: run `nbgrader generate_assignment {assignment}` first"
+                f"the gradebook has no assignment {assignment}: run `autograder release {assignment}` first"
             ) from None
         except (DatabaseError, PoolError) as error:
             raise UsageError(str(error)) from None
@@ -193,22 +201,9 @@ def _is_unchanged(job, notebook, record):
     return files.digest(job.submitted, files.read_regular(path)) == record.digest
 
 
-@contextlib.contextmanager
-def _batch_lock(course, assignment):
-    """Keep a second batch of the same assignment out; the lock goes with this process."""
-    import fcntl
-
+def _lock(course, assignment):
+    """Keep a second batch of the same assignment out, and a release of it."""
     folder = Path(course.path("submitted", ".", ".")).resolve()
     if not folder.is_dir():
         raise UsageError(f"nothing was handed in: there is no folder {folder}")
-    path = folder.parent / f".grading-{assignment}.lock"
-    try:
-        file = open(path, "w")  # noqa: SIM115 (held until the end)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UsageError(f"{assignment} is being graded already (lock {path})") from None
-        yield
+    return lock.held(folder.parent, assignment)

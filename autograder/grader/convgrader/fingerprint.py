@@ -32,7 +32,7 @@ def fingerprint(sources, budget):
         found.update(f"{name}=={metadata.version(name)}".encode())
     for source in sources.values():
         plan = source.plan
-        found.update(repr((source.name, plan.locked, plan.graded)).encode())
+        found.update(repr((source.name, plan.locked, plan.graded, [cell.name for cell in source.cells])).encode())
     return found.hexdigest()
 
 

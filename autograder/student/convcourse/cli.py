@@ -14,7 +14,9 @@ from convcourse.errors import UsageError
 DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
 GROUP = "convcourse.commands"
 OURS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "train")}
-ELSEWHERE = {"grade": "convgrader"}  # command -> the distribution that an instructor installs for it
+ELSEWHERE = dict.fromkeys(
+    ("grade", "release"), "convgrader"
+)  # command -> the distribution that an instructor installs for it
 
 
 def main(arguments=None):

@@ -2,10 +2,11 @@
 
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.zipcollectapp import ZipCollectApp
-from nbgrader.converters import base
+from nbgrader.converters import GenerateAssignment, base
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.server_extensions.formgrader import formgrader
 
+from convgrader.nbgrader_plugin import releasing
 from convgrader.nbgrader_plugin.feedback import PageExporter
 from convgrader.nbgrader_plugin.gradebook import time_of
 from convgrader.notebooks import files
@@ -41,6 +42,11 @@ def _submitted_timestamp(api, assignment_id, student_id):
 def show_pages_as_we_do():
     """Have formgrader make its pages of submissions by our exporter, whose cost is bounded."""
     formgrader.HTMLExporter = PageExporter
+
+
+def release_all_or_nothing():
+    """Have nbgrader release an assignment as we do: again, too, once students have handed it in."""
+    GenerateAssignment.start = releasing.start
 
 
 def tell_what_was_left_out():

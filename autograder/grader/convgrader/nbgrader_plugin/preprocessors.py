@@ -39,6 +39,7 @@ def use_convgrader(config, unconfined=False):
     patches.copy_regular_files_alone()
     patches.read_times_as_we_do()
     patches.show_pages_as_we_do()
+    patches.release_all_or_nothing()
     here = feedback.__name__
     config.HTMLExporter.filters = {
         name: f"{here}.{f.__name__}" for name, f in feedback.FILTERS.items()
