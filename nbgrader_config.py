@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from convcourse import site
+from convgrader.nbgrader_plugin.autograding import use_convgrader
 from convgrader.nbgrader_plugin.collecting import use_collector
-from convgrader.nbgrader_plugin.preprocessors import use_convgrader
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
 

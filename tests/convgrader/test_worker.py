@@ -50,8 +50,9 @@ def test_words_wait_for_a_person(grader, released, tmp_path):
 
 def test_nothing_that_was_handed_in_earns_nothing(grader, tmp_path):
     graded = grader.grade(hand_in(tmp_path)).notebooks[0]
-    assert (graded.score, graded.status, graded.reason) == (0.0, "graded", "nothing was handed in")
-    assert not (tmp_path / "graded" / "pooling.ipynb").exists()
+    assert (graded.score, graded.status) == (0.0, "failed") and "Nothing was handed in" in graded.reason
+    page = nbformat.read(tmp_path / "graded" / "pooling.ipynb", as_version=4)
+    assert "Nothing was handed in" in page.cells[0].source
 
 
 def test_what_is_no_notebook_is_that_students_result(grader, tmp_path):

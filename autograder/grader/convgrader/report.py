@@ -21,14 +21,16 @@ class Summary:
             for cell in source.cells
             if cell.grade
         }
-        self.count, self.seconds, self.failures, self.students = 0, 0.0, [], []
+        self.count, self.seconds, self.students = 0, 0.0, []
+        self.failures, self.remarks = [], []  # (student, notebook, why it was not graded or what was odd about it)
 
     def add(self, result):
         """Count one submission."""
         self.count += 1
         for graded in result.notebooks:
-            if graded.status != "graded":
-                self.failures.append((result.student, graded.notebook, graded.reason))
+            if graded.reason or graded.status != "graded":
+                rows = self.remarks if graded.status == "graded" else self.failures
+                rows.append((result.student, graded.notebook, graded.reason))
             self.students.append((result.student, graded.notebook, graded.score, graded.status, graded.reason))
             for name, score in graded.scores.items():
                 task = self.tasks.get((graded.notebook, name))
@@ -63,9 +65,10 @@ class Summary:
             console.print(f"{_counted(self.skipped)} graded before and not changed since: left out.", highlight=False)
         if self.outdated:
             console.print(f"{_counted(self.outdated)} graded before with other checks: graded again.", highlight=False)
-        for student, notebook, reason in self.failures:
-            said = escape(printable(f"{student}, {notebook}: {reason}"))
-            console.print(f"[bold]not graded:[/bold] {said}", highlight=False)
+        for word, rows in (("to be known", self.remarks), ("not graded", self.failures)):
+            for student, notebook, reason in rows:
+                said = escape(printable(f"{student}, {notebook}: {reason}"))
+                console.print(f"[bold]{word}:[/bold] {said}", highlight=False)
 
     def _table(self):
         table = Table(title=f"{self.assignment}: {_counted(self.count)} in {self.seconds:.1f} s")

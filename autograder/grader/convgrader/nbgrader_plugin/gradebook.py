@@ -91,7 +91,9 @@ class GradebookWriter:
         for graded in result.notebooks:
             notebook_id, grades, comments = self.cells[graded.notebook]
             own = submitted.get(notebook_id) or self._add_notebook(db, submission, graded.notebook)
-            self._write_grades(db, own, {grades[n]: score for n, score in graded.scores.items() if n in grades})
+            changed = grading_log.save_answers(self.gradebook, result.student, self.name, graded)
+            scores = {grades[n]: score for n, score in graded.scores.items() if n in grades}
+            self._write_grades(db, own, scores, {grades[n] for n in changed if n in grades})
             self._write_comments(db, own, {comments[n]: says for n, says in graded.comments.items() if n in comments})
             grading_log.save(
                 self.gradebook,
@@ -124,17 +126,21 @@ class GradebookWriter:
             _add_rows(db, table, own, cells.values())
         return own
 
-    def _write_grades(self, db, notebook, scores):
-        columns = (_GRADES.c.cell_id, _GRADES.c.id, _GRADES.c.manual_score)
+    def _write_grades(self, db, notebook, scores, changed):
+        """Write the scores; a person looks at an answer that is graded by hand once, and again when it has changed."""
+        columns = (_GRADES.c.cell_id, _GRADES.c.id, _GRADES.c.auto_score, _GRADES.c.manual_score)
+        columns = (*columns, _GRADES.c.needs_manual_grade)
         rows = {row.cell_id: row for row in db.execute(select(*columns).where(_GRADES.c.notebook_id == notebook))}
         missing = [cell for cell in scores if cell not in rows]
         if missing:
             _add_rows(db, _GRADES, notebook, missing)
-            return self._write_grades(db, notebook, scores)
+            return self._write_grades(db, notebook, scores, changed)
         for cell, score in scores.items():
-            by_hand = rows[cell].manual_score is not None or score is None
-            values = {"auto_score": score, "needs_manual_grade": by_hand}
-            db.execute(update(_GRADES).where(_GRADES.c.id == rows[cell].id), values)
+            row = rows[cell]
+            by_hand = row.manual_score is not None or score is None
+            is_news = row.needs_manual_grade or cell in changed or row.auto_score != score
+            values = {"auto_score": score, "needs_manual_grade": by_hand and is_news}
+            db.execute(update(_GRADES).where(_GRADES.c.id == row.id), values)
 
     def _write_comments(self, db, notebook, comments):
         for cell, says in comments.items():

@@ -1,5 +1,6 @@
 """What is changed in nbgrader itself, because it has no option for it: tried with 0.9.6, the version that is pinned."""
 
+from nbgrader.apps import api, autogradeapp
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.zipcollectapp import ZipCollectApp
 from nbgrader.converters import base
@@ -12,6 +13,11 @@ from convgrader.notebooks import files
 
 _find_all_files = base.find_all_files
 _start = ZipCollectApp.start
+
+
+def grade_by(converter):
+    """Have ``nbgrader autograde`` and formgrader's button grade by a converter of ours."""
+    api.Autograde = autogradeapp.Autograde = converter
 
 
 def copy_regular_files_alone():

@@ -1,4 +1,4 @@
-"""What nbgrader is told to run, and that all of it can be found."""
+"""nbgrader grades as the batch does, and all that it is told to use can be found."""
 
 import importlib
 import os
@@ -10,37 +10,28 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from convgrader.nbgrader_plugin import patches
-from convgrader.nbgrader_plugin.preprocessors import leave_out_links, use_convgrader
+from convgrader.nbgrader_plugin.autograding import use_convgrader
 from convgrader.sandbox.clock import GRACE
 from tests.helpers.courses import answer
 from tests.helpers.grading_fixtures import FULL
 
 
-def find(name):
-    module, _, attribute = name.rpartition(".")
-    return getattr(importlib.import_module(module), attribute)
-
-
 def test_every_name_in_the_configuration_exists():
     config = Config()
     use_convgrader(config, unconfined=True)
-    names = [*config.Autograde.sanitize_preprocessors, *config.Autograde.autograde_preprocessors]
-    names += [config.Autograde.pre_convert_hook, *config.HTMLExporter.filters.values()]
-    assert all(map(find, [*names, config.GenerateFeedback.exporter_class, config.ExportApp.plugin_class]))
+    names = [*config.HTMLExporter.filters.values(), config.GenerateFeedback.exporter_class]
+    for name in [*names, config.ExportApp.plugin_class]:
+        module, _, attribute = name.rpartition(".")
+        assert getattr(importlib.import_module(module), attribute)
     assert config.GradeCells.unconfined is True
-    assert "nbgrader.preprocessors.Execute" not in names, "nbgrader itself runs nothing"
 
 
-def test_links_and_pipes_are_left_out(tmp_path):
-    paths = [str(tmp_path / name) for name in ("pooling.ipynb", "link.ipynb", "pipe.ipynb")]
+def test_nbgrader_copies_no_links_and_pipes(tmp_path):
     (tmp_path / "pooling.ipynb").write_text("{}")
-    os.symlink(paths[0], paths[1])
-    os.mkfifo(paths[2])
-    found = list(paths)
-    leave_out_links(found, course="x")
-    assert found == paths[:1]
+    os.symlink(tmp_path / "pooling.ipynb", tmp_path / "link.ipynb")
+    os.mkfifo(tmp_path / "pipe.ipynb")
     patches.copy_regular_files_alone()
-    assert base.find_all_files(str(tmp_path)) == paths[:1]
+    assert base.find_all_files(str(tmp_path)) == [str(tmp_path / "pooling.ipynb")]
 
 
 JUNK = {
