@@ -105,6 +105,7 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
                 spec = spec_of(book, directory, course.config)
                 jobs, summary = _jobs(course, book, spec, students, resume)
                 _grade_all(book, spec, jobs, summary, pool, console or Console(stderr=True))
+                book.assign_penalties()
                 return summary
         except MissingEntry:
             raise UsageError(

@@ -1,6 +1,7 @@
 """nbgrader grades as the batch does, and all that it is told to use can be found."""
 
 import importlib
+import json
 import os
 import time
 
@@ -12,8 +13,8 @@ from traitlets.config import Config
 from convgrader.nbgrader_plugin import patches
 from convgrader.nbgrader_plugin.autograding import use_convgrader
 from convgrader.sandbox.clock import GRACE
-from tests.helpers.courses import answer
-from tests.helpers.grading_fixtures import FULL
+from tests.helpers.courses import ROOT, answer
+from tests.helpers.grading_fixtures import FULL, copy_of
 
 
 def test_every_name_in_the_configuration_exists():
@@ -32,6 +33,37 @@ def test_nbgrader_copies_no_links_and_pipes(tmp_path):
     os.mkfifo(tmp_path / "pipe.ipynb")
     patches.copy_regular_files_alone()
     assert base.find_all_files(str(tmp_path)) == [str(tmp_path / "pooling.ipynb")]
+
+
+def test_both_ways_say_the_same_of_every_accident(course, released, answers, here, tmp_path):
+    """Under another name, in a folder, of another assignment, nothing, no notebook: same scores, same pages."""
+    right, helpers = answers
+    full = json.dumps(answer(released, right, [helpers]))
+    handed_in = {
+        "ok": {"pooling.ipynb": full}, "renamed": {"pooling (1).ipynb": full}, "folder": {"mine/pooling.ipynb": full},
+        "several": {"a.ipynb": full, "b.ipynb": json.dumps(answer(released, right))}, "empty": {},
+        "other": {"pooling.ipynb": (ROOT / "exercises" / "shapes" / "shapes.ipynb").read_text()},
+        "broken": {"pooling.ipynb": "{"}, "mark": {"pooling.ipynb": "\ufeff" + full},
+    }  # fmt: skip
+    for student, files in handed_in.items():
+        folder = course.root / "submitted" / student / "pooling"
+        folder.mkdir(parents=True)
+        for name, text in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+    theirs = copy_of(course, tmp_path / "theirs")
+    summary = course.grade(pool=here)
+    status, said = theirs.nbgrader("autograde", "pooling")
+    assert {student for student, _, _ in summary.failures} == {"several", "empty", "other", "broken"} and status == 1
+    assert {student for student, _, _ in summary.remarks} == {"renamed", "folder"}
+    for student, _, reason in [*summary.failures, *summary.remarks]:
+        assert reason in said and student in said
+        assert reason in course.graded(student).cells[0].source
+    totals = {student: course.total(student) for student in handed_in}
+    assert totals == {**dict.fromkeys(handed_in, 0), **dict.fromkeys(("ok", "renamed", "folder", "mark"), FULL)}
+    assert course.scores() == theirs.scores()
+    for student in handed_in:
+        assert [c.source for c in course.graded(student).cells] == [c.source for c in theirs.graded(student).cells]
 
 
 JUNK = {

@@ -23,6 +23,7 @@ from convgrader.fingerprint import fingerprint
 from convgrader.jobs import AssignmentSpec, Budget, Job
 from convgrader.nbgrader_plugin import feedback, patches
 from convgrader.nbgrader_plugin.gradebook import GradebookWriter
+from convgrader.nbgrader_plugin.returning import CurrentFeedback
 from convgrader.notebooks import files, reader
 from convgrader.sandbox.zygote import warm_zygote
 from convgrader.worker import SubmissionGrader
@@ -30,7 +31,7 @@ from convgrader.worker import SubmissionGrader
 
 def use_convgrader(config, unconfined=False):
     """Have ``nbgrader autograde`` and formgrader's button grade with a sandbox."""
-    patches.grade_by(SafeAutograde)
+    patches.convert_by(SafeAutograde, CurrentFeedback)
     patches.copy_regular_files_alone()
     patches.read_times_as_we_do()
     patches.show_pages_as_we_do()
@@ -125,8 +126,11 @@ class SafeAutograde(Autograde):
         with contextlib.closing(self.book):
             self.grader = SubmissionGrader(spec_of(self.book, directory, self.config), zygote)
             super().convert_notebooks()
+            self.book.assign_penalties()
+        for failure in self.failures:
+            self.log.error("Not graded: %s", failure)
         if self.failures:
-            raise NbGraderException("Not graded: " + "; ".join(self.failures))
+            raise NbGraderException("; ".join(self.failures))
 
     def init_assignment(self, assignment_id, student_id):
         """Grade one submission: nothing is left for nbgrader to convert."""

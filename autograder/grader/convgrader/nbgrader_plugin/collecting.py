@@ -41,6 +41,7 @@ def use_collector(config):
     config.ZipCollectApp.extractor_plugin = f"{here}.ArchiveExtractor"
     config.ZipCollectApp.collector_plugin = f"{here}.ArchiveCollector"
     patches.tell_what_was_left_out()
+    patches.write_times_with_their_zone()
 
 
 @dataclass(frozen=True)

@@ -42,14 +42,12 @@ class GradebookWriter:
             except api.MissingEntry:
                 self.gradebook.close()
                 raise
-            self.assignment_id, self.has_due_date = found.id, found.duedate is not None
+            self.assignment_id, self.config = found.id, config
             self.sources = {
                 row.name: grading_log.source_of(self.gradebook, row.name, assignment) for row in found.notebooks
             }
             self.cells = {row.name: _cells(row) for row in found.notebooks}
             self.seed = grading_log.seed_of(self.gradebook, assignment)
-        self.penalties = AssignLatePenalties(config=config)
-        self.penalties.init_plugin()
 
     def close(self):
         """Let go of the database."""
@@ -65,7 +63,7 @@ class GradebookWriter:
     def graded_before(self):
         """Return {(student, notebook): Record} of what was graded before."""
         with self._naming():
-            return grading_log.graded(self.gradebook, self.name)
+            return grading_log.records(self.gradebook, self.name)
 
     def write(self, result, checks=""):
         """Record one submission, graded by `checks`: all of it or, if this process is killed, nothing."""
@@ -76,8 +74,6 @@ class GradebookWriter:
             except BaseException:
                 self.gradebook.db.rollback()
                 raise
-            if self.has_due_date:
-                self._assign_penalties(result)
             self.gradebook.db.expunge_all()
 
     def _write(self, result, checks, db):
@@ -147,19 +143,25 @@ class GradebookWriter:
             own = (_COMMENTS.c.notebook_id == notebook) & (_COMMENTS.c.cell_id == cell)
             db.execute(update(_COMMENTS).where(own).values(auto_comment=says))
 
-    def _assign_penalties(self, result):
-        """Have nbgrader's plugin say what being late costs."""
-        db = self.gradebook.db
-        submission = self.gradebook.find_submission(self.name, result.student)
+    def assign_penalties(self):
+        """Bring what being late costs up to date; see the function of this name."""
+        with self._naming():
+            assign_penalties(self.gradebook, self.name, self.config)
+
+
+def assign_penalties(gradebook, assignment, config=None):
+    """Have nbgrader's plugin say what being late costs, for all submissions of an assignment.
+
+    Due dates, extensions and marks by hand change after grading: whatever scores leave by brings them up to date.
+    """
+    rule = AssignLatePenalties(config=config)
+    rule.init_plugin()
+    for submission in gradebook.find_assignment(assignment).submissions:
         late = submission.total_seconds_late
-        for graded in result.notebooks:
-            row = self.gradebook.find_submission_notebook(graded.notebook, self.name, result.student)
-            row.late_submission_penalty = None
-            if late > 0:
-                penalty = self.penalties.plugin_inst.late_submission_penalty(result.student, row.score, late)
-                if penalty is not None:
-                    row.late_submission_penalty = self.penalties._check_late_penalty(row, penalty)
-        db.commit()
+        for row in submission.notebooks:
+            found = rule.plugin_inst.late_submission_penalty(submission.student_id, row.score, late) if late else None
+            row.late_submission_penalty = None if found is None else rule._check_late_penalty(row, found)
+    gradebook.db.commit()
 
 
 def time_of(text):

@@ -101,15 +101,15 @@ def save_answers(gradebook, student, assignment, graded):
     return set() if not before and file == graded.digest else changed
 
 
-def graded(gradebook, assignment):
-    """Return {(student, notebook): Record} of all notebooks of an assignment that could be graded."""
+def records(gradebook, assignment, status="graded"):
+    """Return {(student, notebook): Record} of all notebooks of an assignment whose grading went so."""
     prepare(gradebook)
     rows = gradebook.db.execute(
         text(
             "SELECT student, assignment, notebook, digest, seed, status, reason, score, seconds, checks "
-            "FROM autograder_record WHERE assignment = :name AND status = 'graded'"
+            "FROM autograder_record WHERE assignment = :name AND status = :status"
         ),
-        {"name": assignment},
+        {"name": assignment, "status": status},
     )
     return {(row.student, row.notebook): Record(*row) for row in rows}
 
