@@ -72,7 +72,7 @@ class SubmissionGrader:
         nb = reader.compose(parts, source, graded.reason)
         answers = Answers(parts, source)
         graded.answers = answers.digests()
-        collect_scores(nb.cells, source, grader.run(nb.cells), graded, bool(answers.elsewhere()))
+        collect_scores(nb.cells, source, grader.run(nb.cells), graded, bool(answers.elsewhere))
         return json.dumps(nb, ensure_ascii=False)
 
     def write_files(self, job, written):

@@ -2,11 +2,14 @@
 
 import dataclasses
 import json
+import time
 
 import pytest
 
 from convgrader.notebooks import reader
-from convgrader.notebooks.answers import Answers
+from convgrader.notebooks.answers import Answers, is_prose
+from convgrader.notebooks.reader import MAX_SOURCES
+from tests.helpers.courses import ROOT
 
 PROSE = "Pooling keeps that a shape is there, and forgets where."
 
@@ -60,15 +63,29 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES)
 def test_words_are_found_wherever_they_were_typed(released, source, place):
-    assert PROSE in answers_of(PLACES[place](released), source).elsewhere()
+    assert PROSE in answers_of(PLACES[place](released), source).elsewhere
 
 
 def test_what_was_handed_out_and_what_runs_are_no_words(released, source, answers):
     right, helpers = answers
-    assert answers_of(released, source).elsewhere() == ""
-    assert answers_of(with_cell(filled(released, **right), "code", helpers), source).elsewhere() == ""
-    assert answers_of(filled(released, written_pooling=PROSE), source).elsewhere() == "", "it is where it belongs"
-    assert answers_of(with_cell(released, "markdown", "---"), source).elsewhere() == ""
+    assert answers_of(released, source).elsewhere == ""
+    assert answers_of(with_cell(filled(released, **right), "code", helpers), source).elsewhere == ""
+    assert answers_of(filled(released, written_pooling=PROSE), source).elsewhere == "", "it is where it belongs"
+    assert answers_of(with_cell(released, "markdown", "---"), source).elsewhere == ""
+
+
+def test_code_is_no_prose_in_whatever_style():
+    files = [*ROOT.glob("solutions/*/*.py"), *ROOT.glob("autograder/*/*/*.py"), *ROOT.glob("tools/*.py")]
+    texts = {path: path.read_text(encoding="utf-8") for path in files if not path.stem.startswith("_")}
+    assert len(texts) > 50 and [path for path, text in texts.items() if is_prose(text)] == []
+
+
+@pytest.mark.parametrize("text", ['"', "'''", "\\", "a ", " ", '"\\\n', "#", "((", "{", "-", "%", "f'{"], ids=repr)
+def test_odd_code_costs_little(text):
+    """Linear in its length: what a parser does with such cells is another matter."""
+    start = time.process_time()
+    is_prose(text * (MAX_SOURCES // len(text)))
+    assert time.process_time() - start < 20
 
 
 def test_an_answer_has_changed_where_its_text_has(released, source):

@@ -1,12 +1,21 @@
 """What a student wrote, beside what was handed out: text that stands elsewhere, and whether an answer has changed."""
 
-import ast
+import functools
 import hashlib
+import itertools
+import keyword
+import re
 
 from convcourse.grade_ids import CHECK
-from convgrader.notebooks.plan import plain_python
 
 ELSEWHERE = "Nothing was written in this cell. Text was found in other cells, and a person reads it."
+_TEXTS = re.compile(  # what may hold words in code: texts in quotes, comments, lines of magics and of the shell
+    r'"""(?:[^"\\]|\\.|"(?!""))*(?:"""|\Z)|' + r"'''(?:[^'\\]|\\.|'(?!''))*(?:'''|\Z)|"
+    r'"(?:[^"\\\n]|\\.)*"|' + r"'(?:[^'\\\n]|\\.)*'|#[^\n]*|^[ \t]*[%!?][^\n]*",
+    re.MULTILINE | re.DOTALL,
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_KEYWORDS = {*keyword.kwlist, *keyword.softkwlist}
 
 
 class Answers:
@@ -31,15 +40,16 @@ class Answers:
             elif text.strip() and text.strip() not in source.texts:
                 self.own.append((kind, _added(text, frame[name].source) if name in frame and kind == "code" else text))
 
+    @functools.cached_property
     def elsewhere(self):
         """Return the words that stand neither in an answer in words nor in what was handed out, "" if there are none.
 
         Of a cell of code they are words if nothing in it runs.
         """
-        found = []
+        found, given = [], "\n".join(self.source.texts)
         for kind, text in self.own:
             if kind != "code":
-                found.append(_added(text, *self.source.texts))
+                found.append(_added(text, given))
             elif is_prose(text):
                 found.append(text)
         found += [self.answers[name] for name in self._functions() if is_prose(self.answers.get(name, ""))]
@@ -60,7 +70,7 @@ class Answers:
                 texts = [*self.answers.values(), *(text for _, text in self.own)]
             elif cell.grade and cell.solution:
                 text = self.answers.get(cell.name, cell.source)
-                texts = [text] if text != cell.source else [text, self.elsewhere()]
+                texts = [text] if text != cell.source else [text, self.elsewhere]
             elif cell.grade:
                 texts = [self.answers.get(cell.name.removeprefix(CHECK), ""), *code]
             else:
@@ -69,24 +79,29 @@ class Answers:
         return found
 
 
-def _added(text, *given):
-    """Return the lines of a text that stand in none of the texts that were handed out."""
-    known = {line.strip() for one in given for line in one.splitlines()}
+def _added(text, given):
+    """Return the lines of a text that do not stand in what was handed out."""
+    known = {line.strip() for line in given.splitlines()}
     return "\n".join(line for line in text.splitlines() if line.strip() not in known)
 
 
 def is_prose(code):
     """Say whether a code cell holds words and nothing that runs: a sentence, a comment, a text in quotes.
 
+    Nothing is parsed, since a parser may take any time and memory for what a student wrote. Outside of texts and
+    comments, Python has no two words side by side unless one of them is a keyword.
+
     Examples
     --------
     >>> [is_prose(text) for text in ("It keeps what, not where.", "# It forgets where.", "x = 1", "x", "%time f(x)")]
     [True, True, False, False, False]
     """
-    if len(code.split()) < 3:
-        return False
-    try:
-        body = ast.parse(plain_python(code)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return True
-    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+    rest = _TEXTS.sub("\n", code)
+    if not rest.strip():
+        return len(_WORD.findall(code)) >= 3
+    phrases = (phrase.split() for phrase in re.split(r"[^\w ]+", rest))
+    return any(map(_are_words, (pair for phrase in phrases for pair in itertools.pairwise(phrase))))
+
+
+def _are_words(pair):
+    return all(word.isidentifier() and word not in _KEYWORDS for word in pair)
