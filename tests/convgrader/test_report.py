@@ -50,5 +50,5 @@ def test_what_was_odd_about_a_graded_submission_is_said_and_fails_nobody(source,
     summary = Summary(SimpleNamespace(name="pooling", sources={"pooling": source}))
     summary.add(SubmissionResult("ada", [NotebookResult("pooling", source.scores(0.0), reason="Nothing was written.")]))
     summary.print(Console(width=200))
-    assert "to be known: ada, pooling: Nothing was written." in capsys.readouterr().out
+    assert "worth a look: ada, pooling: Nothing was written." in capsys.readouterr().out
     assert summary.failures == [] and summary.as_dict()["submissions"][0]["reason"] == "Nothing was written."

@@ -62,6 +62,15 @@ def test_what_is_no_notebook_is_that_students_result(grader, tmp_path):
     assert graded.status == "failed" and "not a notebook" in graded.reason and graded.score == 0
 
 
+def test_what_is_given_up_has_a_page_that_says_why(grader, released, tmp_path):
+    job = hand_in(tmp_path, released)
+    result = grader.give_up(job, "it took far longer than its budget")
+    (graded,) = result.notebooks
+    assert (graded.status, graded.score, result.timestamp) == ("failed", 0.0, "2030-01-02 03:04:05 UTC")
+    page = nbformat.read(tmp_path / "graded" / "pooling.ipynb", as_version=4)
+    assert "far longer than its budget" in page.cells[0].source
+
+
 @pytest.mark.parametrize("fault", [ZeroDivisionError("of ours"), FileNotFoundError("of the machine")], ids=repr)
 def test_a_fault_of_ours_is_seen_and_scores_nothing(grader, released, tmp_path, monkeypatch, fault):
     def broken(self, cells):

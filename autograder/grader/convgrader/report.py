@@ -65,7 +65,7 @@ class Summary:
             console.print(f"{_counted(self.skipped)} graded before and not changed since: left out.", highlight=False)
         if self.outdated:
             console.print(f"{_counted(self.outdated)} graded before with other checks: graded again.", highlight=False)
-        for word, rows in (("to be known", self.remarks), ("not graded", self.failures)):
+        for word, rows in (("worth a look", self.remarks), ("not graded", self.failures)):
             for student, notebook, reason in rows:
                 said = escape(printable(f"{student}, {notebook}: {reason}"))
                 console.print(f"[bold]{word}:[/bold] {said}", highlight=False)

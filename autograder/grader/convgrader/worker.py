@@ -39,11 +39,26 @@ class SubmissionGrader:
             graded, text = self.grade_notebook(source, Path(job.submitted))
             result.notebooks.append(graded)
             written.append((f"{source.name}.ipynb", text))
+        return self._with_files(result, job, written)
+
+    def _with_files(self, result, job, written):
+        """Write what is kept of a submission; return the result, which says whether that could be done."""
         try:
             self.write_files(job, written)
         except OSError as error:
             result.stopped = f"cannot write {job.graded}: {error.strerror or error}"
         return result
+
+    def give_up(self, job, reason):
+        """Return what is recorded of a submission whose grading was ended, and write a page that says why."""
+        result = SubmissionResult(job.student, timestamp=files.timestamp(job.submitted))
+        written = []
+        for source in self.assignment.sources.values():
+            scores = source.scores(0.0)
+            result.notebooks.append(NotebookResult(source.name, scores, status="failed", reason=reason))
+            text = json.dumps(reader.compose([], source, f"This could not be graded: {reason}."), ensure_ascii=False)
+            written.append((f"{source.name}.ipynb", text))
+        return self._with_files(result, job, written)
 
     def grade_notebook(self, source, folder):
         """Grade one notebook of a submission; return (NotebookResult, text of the graded notebook)."""
