@@ -76,6 +76,14 @@ def test_an_assignment_that_was_not_handed_in_earns_nothing(course, here):
     assert course.total("dora") == 0 and [who for who, _, _ in summary.failures] == ["dora"]
 
 
+def test_students_of_the_gradebook_who_handed_in_nothing_are_named(course, released, here):
+    course.submit("ada", released)
+    assert course.grade(pool=here).absent == []
+    course.query("INSERT INTO student (id) VALUES ('bob')")
+    assert course.grade(pool=here, resume=True).absent == ["bob"]
+    assert course.grade(pool=here, students=["ada"]).absent == [], "only these were asked for"
+
+
 def test_the_command_prints_json_and_says_by_its_status_whether_all_were_graded(handed_in):
     handed_in.submit("broken", "{")
     command = [*GRADE, "--json", "--workers", "1"]

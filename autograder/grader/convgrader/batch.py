@@ -104,6 +104,8 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
             with contextlib.closing(book):
                 spec = spec_of(book, directory, course.config)
                 jobs, summary = _jobs(course, book, spec, students, resume)
+                if not students:
+                    summary.absent = sorted(book.students() - course.submissions(assignment).keys())
                 _grade_all(book, spec, jobs, summary, pool, console or Console(stderr=True))
                 book.assign_penalties()
                 return summary

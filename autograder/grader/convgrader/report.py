@@ -7,6 +7,8 @@ from convcourse.engine.display import printable
 
 COUNTS = ("scored", "full", "nothing", "by_hand")  # submissions: with a score, with all points, with none, to be read
 
+SHOWN = 10  # names of students who handed in nothing
+
 
 class Summary:
     """What a batch came to: sums for each task, and the submissions that could not be graded."""
@@ -22,6 +24,7 @@ class Summary:
             if cell.grade
         }
         self.count, self.seconds, self.students = 0, 0.0, []
+        self.absent = []  # students of the gradebook who handed in nothing
         self.failures, self.remarks = [], []  # (student, notebook, why it was not graded or what was odd about it)
 
     def add(self, result):
@@ -51,6 +54,7 @@ class Summary:
             "graded": self.count - len({student for student, _, _ in self.failures}),
             "failed": len({student for student, _, _ in self.failures}),
             "skipped": self.skipped,
+            "absent": self.absent,
             "outdated": self.outdated,
             "seconds": round(self.seconds, 3),
             "tasks": [{"notebook": key[0], "task": key[1], **task} for key, task in self.tasks.items()],
@@ -65,6 +69,10 @@ class Summary:
             console.print(f"{_counted(self.skipped)} graded before and not changed since: left out.", highlight=False)
         if self.outdated:
             console.print(f"{_counted(self.outdated)} graded before with other checks: graded again.", highlight=False)
+        if self.absent:
+            names = ", ".join(self.absent[:SHOWN]) + (", ..." if len(self.absent) > SHOWN else "")
+            said = escape(printable(f"{names} ({len(self.absent)} of the gradebook)"))
+            console.print(f"[bold]handed in nothing:[/bold] {said}", highlight=False)
         for word, rows in (("worth a look", self.remarks), ("not graded", self.failures)):
             for student, notebook, reason in rows:
                 said = escape(printable(f"{student}, {notebook}: {reason}"))

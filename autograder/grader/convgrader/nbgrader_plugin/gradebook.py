@@ -60,6 +60,11 @@ class GradebookWriter:
         except OperationalError as error:
             raise DatabaseError(f"cannot use the database {self.url}: {error.orig}") from error
 
+    def students(self):
+        """Return the ids of all students of the course."""
+        with self._naming():
+            return set(self.gradebook.db.scalars(select(_STUDENTS.c.id)))
+
     def graded_before(self):
         """Return {(student, notebook): Record} of what was graded before."""
         with self._naming():
