@@ -25,7 +25,8 @@ def works(released, answers):
     others = {name: json.loads((exercises / name / f"{name}.ipynb").read_text()) for name in ("shapes", "convolution")}
     return {
         "full": full, "half": answer(released, {"max_pool2d": right["max_pool2d"]}, [helpers]), "blank": released,
-        "bare": bare, "without setup": without_setup, "own": own, "empty": {"cells": []}, **others,
+        "bare": bare, "without setup": without_setup, "own": own, "empty": {"cells": []},
+        "setup": {"cells": full["cells"][:1]}, **others,
     }  # fmt: skip
 
 
@@ -84,6 +85,7 @@ UNCLEAR = {
     "files of another kind": ({"notes.txt": "{}"}, "Nothing was handed in"),
     "another assignment": ({"pooling.ipynb": "convolution"}, "pooling.ipynb is a notebook of convolution"),
     "another assignment, under its name": ({"shapes.ipynb": "shapes"}, "shapes.ipynb is a notebook of shapes"),
+    "its first cell alone": ({"pooling.ipynb": "setup"}, "pooling.ipynb holds no task of pooling"),
     "no task": ({"pooling.ipynb": "empty"}, "holds no task of pooling"),
     "two that differ": ({"a.ipynb": "full", "b.ipynb": "half"}, r"Several .* \(a.ipynb, b.ipynb\)"),
     "no notebook": ({"pooling.ipynb": "{}"}, "not a notebook"),

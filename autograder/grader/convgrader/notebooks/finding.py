@@ -38,8 +38,11 @@ class Candidate:
         there = {name.removeprefix(CHECK) for _, _, name, _ in self.parts if name}
         code = "\n".join(text for kind, text, _, _ in self.parts if kind == "code")
         held = tasks & there.union(*DEFINED.findall(code))
-        is_elsewhere = self.topics and not self.topics & set(self.source.plan.topics)
-        return 2 * len(held) >= len(tasks) or (bool(held) and not is_elsewhere)
+        return 2 * len(held) >= len(tasks) or (bool(held) and not self.is_of_another_topic())
+
+    def is_of_another_topic(self):
+        """Say whether it asks for checks, and for none of this assignment's."""
+        return bool(self.topics) and not self.topics & set(self.source.plan.topics)
 
     def is_blank(self):
         """Say whether it is the notebook as it was handed out: no cell holds anything else."""
@@ -48,7 +51,7 @@ class Candidate:
 
     def complaint(self):
         """Say why it is not the one."""
-        if self.topics:
+        if self.is_of_another_topic():
             return f"{shown(self.name)} is a notebook of {' and '.join(sorted(self.topics))}"
         return f"{shown(self.name)} holds no task of {self.source.name}"
 
