@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from convcourse.engine.display import printable
 from convcourse.grade_ids import CHECK
 from convgrader.errors import MalformedNotebookError
 from convgrader.notebooks import files, reader
@@ -131,5 +132,5 @@ def _beside(own, others):
 
 def shown(name):
     """Return a name that a student chose as it may stand in a sentence."""
-    name = " ".join(name.encode("utf-8", "replace").decode().split())
+    name = printable(name.encode("utf-8", "replace").decode())
     return name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}..."
