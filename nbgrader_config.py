@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from convcourse import site
+from convgrader.nbgrader_plugin.autograding import use_convgrader
 from convgrader.nbgrader_plugin.collecting import use_collector
-from convgrader.nbgrader_plugin.preprocessors import use_convgrader
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
 
@@ -29,7 +29,7 @@ c.GenerateAssignment.force = True
 c.ZipCollectApp.downloaded_directory = "course/downloaded"
 use_collector(c)
 
-# A check's points are its number; nothing else of a student's output needs to reach the database whole.
+# For stock nbgrader alone: nothing of a student's output but the points needs to reach the database whole.
 c.LimitOutput.max_lines = 1000
 c.LimitOutput.max_traceback = 100
 

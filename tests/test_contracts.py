@@ -28,7 +28,7 @@ BROKEN = [
     ("convgrader/grade.py", "from convgrader.nbgrader_plugin import gradebook", "convgrader:"),
     ("convcourse/checks/pooling.py", "import miniconv.pooling", "what a student installs"),
     ("convcourse/commands/check.py", "import convgrader.grade", "what a student installs"),
-    ("convgrader/nbgrader_plugin/preprocessors.py", "from tools import kit", "the grader knows"),
+    ("convgrader/nbgrader_plugin/autograding.py", "from tools import kit", "the grader knows"),
     ("convgrader/sandbox/server.py", "from convcourse.engine import expected", "the side where"),
     ("convgrader/sandbox/protocol.py", "import torch", "the side where"),
     ("convgrader/sandbox/isolation.py", "import numpy", "a process is locked away"),

@@ -20,7 +20,7 @@ ELSEWHERE = {
     "autograder/student/convcourse/grade_ids.py": "three beginnings of names",
     "autograder/grader/convgrader/errors.py": "the tree is tests/test_errors.py's",
     "autograder/grader/convgrader/jobs.py": "records without code of their own, used by all tests of grading",
-    "autograder/grader/convgrader/nbgrader_plugin/patches.py": "with the preprocessors that ask for them",
+    "autograder/grader/convgrader/nbgrader_plugin/patches.py": "with the plug-in that asks for them",
     "tools/benchmarks/": "measurements, looked at",
     "tools/browser.py": "used by every test that needs a browser",
     "tools/calibrate.py": "its controls are tried in tests/convcourse/engine/test_network_check.py",

@@ -16,7 +16,7 @@ c.CourseDirectory.course_id = "test"
 c.CourseDirectory.db_url = {url!r}
 """
 PLUGIN = """\
-from convgrader.nbgrader_plugin.preprocessors import use_convgrader
+from convgrader.nbgrader_plugin.autograding import use_convgrader
 use_convgrader(c, unconfined={unconfined})
 """
 

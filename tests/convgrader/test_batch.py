@@ -14,6 +14,7 @@ import pytest
 
 from convcourse.errors import UsageError
 from convgrader import batch
+from convgrader.nbgrader_plugin import autograding
 from convgrader.sandbox import isolation
 from convgrader.sandbox.zygote import refuse_if_impossible
 from tests.helpers.courses import GRADE, answer
@@ -72,7 +73,15 @@ def test_verdicts_link_to_the_site_that_the_configuration_names(course, released
 def test_an_assignment_that_was_not_handed_in_earns_nothing(course, here):
     (course.root / "submitted" / "dora" / "pooling").mkdir(parents=True)
     summary = course.grade(pool=here)
-    assert course.total("dora") == 0 and summary.students[0][4] == "nothing was handed in"
+    assert course.total("dora") == 0 and [who for who, _, _ in summary.failures] == ["dora"]
+
+
+def test_students_of_the_gradebook_who_handed_in_nothing_are_named(course, released, here):
+    course.submit("ada", released)
+    assert course.grade(pool=here).absent == []
+    course.query("INSERT INTO student (id) VALUES ('bob')")
+    assert course.grade(pool=here, resume=True).absent == ["bob"]
+    assert course.grade(pool=here, students=["ada"]).absent == [], "only these were asked for"
 
 
 def test_the_command_prints_json_and_says_by_its_status_whether_all_were_graded(handed_in):
@@ -228,16 +237,16 @@ def test_what_other_checks_graded_is_graded_again(handed_in, here, monkeypatch):
     handed_in.grade(pool=here, students=["all", "half"])
     again = handed_in.grade(pool=here, students=["all", "half"], resume=True)
     assert (again.skipped, again.outdated, again.count) == (2, 0, 0)
-    monkeypatch.setattr(batch, "fingerprint", lambda sources, budget: "of a check that was mended")
+    monkeypatch.setattr(autograding, "fingerprint", lambda sources, budget: "of a check that was mended")
     mended = handed_in.grade(pool=here, students=["all", "half", "none"], resume=True)
     assert (mended.skipped, mended.outdated, mended.count) == (0, 2, 3)
     assert handed_in.query("SELECT DISTINCT checks FROM autograder_record") == [("of a check that was mended",)]
     assert handed_in.grade(pool=here, students=["all"], resume=True).skipped == 1
 
 
-def test_what_nbgrader_graded_in_between_is_graded_again(handed_in, here):
-    """Its scores may come from other checks than those that the record names."""
-    handed_in.grade(pool=here, students=["all", "half"])
+def test_what_nbgrader_graded_is_not_graded_again(handed_in, here):
+    """It grades by the same checks and leaves the same records."""
+    handed_in.grade(pool=here, students=["all"])
     assert handed_in.nbgrader("autograde", "pooling", "--student", "half", "--force")[0] == 0
     again = handed_in.grade(pool=here, students=["all", "half"], resume=True)
-    assert (again.skipped, again.count) == (1, 1)
+    assert (again.skipped, again.count) == (2, 0)

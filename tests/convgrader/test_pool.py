@@ -22,6 +22,7 @@ def test_a_worker_that_dies_twice_costs_one_submission(handed_in, monkeypatch):
     summary = handed_in.grade(workers=1)
     assert [(s, r) for s, _, r in summary.failures] == [("half", "the process that graded it ended twice")]
     assert handed_in.total("all") == FULL and handed_in.total("half") == 0
+    assert "ended twice" in handed_in.graded("half").cells[0].source, "there is a page that says why"
 
 
 def test_a_worker_that_is_late_costs_one_submission_and_is_not_tried_again(handed_in, monkeypatch):

@@ -44,3 +44,20 @@ def test_a_name_is_no_markup_and_no_control_character(source, capsys):
     summary.add(SubmissionResult(odd, [NotebookResult("pooling", source.scores(0.0), status="failed", reason=reason)]))
     summary.print(Console(width=200))
     assert "not graded: [/bold] [2J[red]eve, pooling: a [/link] that ends nothing" in capsys.readouterr().out
+
+
+def test_what_was_odd_about_a_graded_submission_is_said_and_fails_nobody(source, capsys):
+    summary = Summary(SimpleNamespace(name="pooling", sources={"pooling": source}))
+    summary.add(SubmissionResult("ada", [NotebookResult("pooling", source.scores(0.0), reason="Nothing was written.")]))
+    summary.print(Console(width=200))
+    assert "worth a look: ada, pooling: Nothing was written." in capsys.readouterr().out
+    assert summary.failures == [] and summary.as_dict()["submissions"][0]["reason"] == "Nothing was written."
+
+
+def test_who_handed_in_nothing_is_named_and_counted(source, capsys):
+    summary = Summary(SimpleNamespace(name="pooling", sources={"pooling": source}))
+    summary.absent = [f"s{number:02}" for number in range(12)]
+    summary.print(Console(width=200))
+    said = capsys.readouterr().out
+    assert "handed in nothing: s00, s01" in said and "s09, ... (12 of the gradebook)" in said and "s11" not in said
+    assert summary.as_dict()["absent"] == summary.absent

@@ -50,8 +50,9 @@ def test_words_wait_for_a_person(grader, released, tmp_path):
 
 def test_nothing_that_was_handed_in_earns_nothing(grader, tmp_path):
     graded = grader.grade(hand_in(tmp_path)).notebooks[0]
-    assert (graded.score, graded.status, graded.reason) == (0.0, "graded", "nothing was handed in")
-    assert not (tmp_path / "graded" / "pooling.ipynb").exists()
+    assert (graded.score, graded.status) == (0.0, "failed") and "Nothing was handed in" in graded.reason
+    page = nbformat.read(tmp_path / "graded" / "pooling.ipynb", as_version=4)
+    assert "Nothing was handed in" in page.cells[0].source
 
 
 def test_what_is_no_notebook_is_that_students_result(grader, tmp_path):
@@ -59,6 +60,15 @@ def test_what_is_no_notebook_is_that_students_result(grader, tmp_path):
     (tmp_path / "submitted" / "pooling.ipynb").write_text("%PDF-1.4")
     graded = grader.grade(job).notebooks[0]
     assert graded.status == "failed" and "not a notebook" in graded.reason and graded.score == 0
+
+
+def test_what_is_given_up_has_a_page_that_says_why(grader, released, tmp_path):
+    job = hand_in(tmp_path, released)
+    result = grader.give_up(job, "it took far longer than its budget")
+    (graded,) = result.notebooks
+    assert (graded.status, graded.score, result.timestamp) == ("failed", 0.0, "2030-01-02 03:04:05 UTC")
+    page = nbformat.read(tmp_path / "graded" / "pooling.ipynb", as_version=4)
+    assert "far longer than its budget" in page.cells[0].source
 
 
 @pytest.mark.parametrize("fault", [ZeroDivisionError("of ours"), FileNotFoundError("of the machine")], ids=repr)

@@ -1,5 +1,6 @@
 """Fixtures of the tests that grade: the `pooling` assignment, generated once, and one warm zygote."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -59,12 +60,13 @@ def answers():
 
 
 @pytest.fixture(scope="session")
-def source(generated):
-    """The instructor's notebook, as the database has it."""
+def source(generated, released):
+    """The instructor's notebook, as the database has it, and what students were handed."""
     from nbgrader.api import Gradebook
 
     with Gradebook(generated.url, "test") as gradebook:
-        return grading_log.source_of(gradebook, "pooling", "pooling")
+        found = grading_log.source_of(gradebook, "pooling", "pooling")
+    return dataclasses.replace(found, given=tuple(cell.source for cell in released.cells))
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from convcourse.errors import UsageError
 from convgrader import lock
 from convgrader.errors import DatabaseError, IsolationError, PoolError
-from convgrader.fingerprint import fingerprint
-from convgrader.jobs import AssignmentSpec, Budget, Job
+from convgrader.jobs import Job
 from convgrader.notebooks import files
 from convgrader.pool import LocalPool
 from convgrader.report import Summary
@@ -93,6 +92,7 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
     """
     from nbgrader.api import MissingEntry
 
+    from convgrader.nbgrader_plugin.autograding import spec_of
     from convgrader.nbgrader_plugin.gradebook import GradebookWriter
     from convgrader.nbgrader_plugin.releasing import is_behind
 
@@ -104,7 +104,7 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
         try:
             book = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
             with contextlib.closing(book):
-                spec = _spec(course, book)
+                spec = spec_of(book, directory, course.config)
                 jobs, summary = _jobs(course, book, spec, students, resume)
                 console = console or Console(stderr=True)
                 if is_behind(directory, assignment, book.sources):
@@ -112,7 +112,10 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
                         f"{assignment} has changed since it was released: autograder release {assignment} --preview "
                         "says how.", soft_wrap=True,
                     )  # fmt: skip
+                if not students:
+                    summary.absent = sorted(book.students() - course.submissions(assignment).keys())
                 _grade_all(book, spec, jobs, summary, pool, console)
+                book.assign_penalties()
                 return summary
         except MissingEntry:
             raise UsageError(
@@ -152,26 +155,6 @@ def _grade_all(book, spec, jobs, summary, pool, console):
     summary.seconds = time.monotonic() - start
 
 
-def _spec(course, book):
-    """Return what workers must know of the assignment."""
-    from convgrader.nbgrader_plugin.preprocessors import GradeCells
-
-    config = GradeCells(config=course.config)
-    budget = Budget(config.cell_seconds, config.notebook_seconds)
-    extra = course.path("source", ".", book.name)
-    return AssignmentSpec(
-        name=book.name,
-        sources=book.sources,
-        seed=book.seed,
-        checks=fingerprint(book.sources, budget),
-        budget=budget,
-        ignore=tuple(course.directory.ignore),
-        permissions=0o664 if course.directory.groupshared else 0o444,
-        extra=extra if os.path.isdir(extra) else "",
-        site=config.site,
-    )
-
-
 def _jobs(course, book, spec, students, resume):
     """Return the jobs to do, and a Summary that counts those that --resume leaves out and takes in again."""
     summary, jobs = Summary(book), []
@@ -193,12 +176,8 @@ def _is_unchanged(job, notebook, record):
     """Say whether what a record tells of is what lies there now."""
     if record is None:
         return False
-    path = Path(job.submitted) / f"{notebook}.ipynb"
-    if record.digest == "":
-        return not path.exists()
-    if path.is_symlink() or not path.is_file() or not (Path(job.graded) / path.name).exists():
-        return False
-    return files.digest(job.submitted, files.read_regular(path)) == record.digest
+    is_there = (Path(job.graded) / f"{notebook}.ipynb").exists()
+    return is_there and files.digest(job.submitted) == record.digest
 
 
 def _lock(course, assignment):

@@ -38,11 +38,15 @@ class Job:
 
 @dataclass
 class NotebookResult:
-    """The result for one notebook: scores and comments by grade_id; a score of None is for a person to give."""
+    """The result for one notebook: scores and comments by grade_id; a score of None is for a person to give.
+
+    `reason` says why a notebook could not be graded, or, where it was, what was odd about it.
+    """
 
     notebook: str
     scores: dict = field(default_factory=dict)
     comments: dict = field(default_factory=dict)
+    answers: dict = field(default_factory=dict)  # grade_id -> digest of what the student wrote to it
     digest: str = ""
     status: str = "graded"
     reason: str = ""

@@ -18,7 +18,6 @@ from multiprocessing.connection import Connection, wait
 from typing import Protocol
 
 from convgrader.errors import PoolError
-from convgrader.jobs import NotebookResult, SubmissionResult
 from convgrader.sandbox import isolation
 from convgrader.sandbox.zygote import ONE_THREAD, SandboxZygote
 
@@ -132,13 +131,13 @@ class LocalPool(Pool):
             for worker in self._ready():
                 result = _hear(worker)
                 if result is None and worker.job is not None:
-                    is_late = worker.stop <= time.monotonic()
-                    tries[worker.job] = tries.get(worker.job, 0) + 1
-                    if tries[worker.job] < TRIES and not is_late:
-                        todo.appendleft(worker.job)
+                    job, is_late = worker.job, worker.stop <= time.monotonic()
+                    worker = self._replace(worker)  # the old one has ended before anything is written in its place
+                    tries[job] = tries.get(job, 0) + 1
+                    if tries[job] < TRIES and not is_late:
+                        todo.appendleft(job)
                     else:
-                        result = _given_up(worker.job, assignment, is_late)
-                    worker = self._replace(worker)
+                        result = _given_up(job, assignment, is_late)
                 worker.job, worker.stop = None, float("inf")
                 if todo:
                     worker.give(todo.popleft(), seconds)
@@ -174,12 +173,10 @@ def _hear(worker):
 
 
 def _given_up(job, assignment, is_late):
+    from convgrader.worker import SubmissionGrader  # it imports PyTorch, which is needed here only now
+
     reason = "it took far longer than its budget" if is_late else "the process that graded it ended twice"
-    notebooks = [
-        NotebookResult(source.name, source.scores(0.0), status="failed", reason=reason)
-        for source in assignment.sources.values()
-    ]
-    return SubmissionResult(job.student, notebooks)
+    return SubmissionGrader(assignment, None).give_up(job, reason)
 
 
 # --- the process itself --------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from convcourse.engine.display import printable
 
 COUNTS = ("scored", "full", "nothing", "by_hand")  # submissions: with a score, with all points, with none, to be read
 
+SHOWN = 10  # names of students who handed in nothing
+
 
 class Summary:
     """What a batch came to: sums for each task, and the submissions that could not be graded."""
@@ -21,14 +23,17 @@ class Summary:
             for cell in source.cells
             if cell.grade
         }
-        self.count, self.seconds, self.failures, self.students = 0, 0.0, [], []
+        self.count, self.seconds, self.students = 0, 0.0, []
+        self.absent = []  # students of the gradebook who handed in nothing
+        self.failures, self.remarks = [], []  # (student, notebook, why it was not graded or what was odd about it)
 
     def add(self, result):
         """Count one submission."""
         self.count += 1
         for graded in result.notebooks:
-            if graded.status != "graded":
-                self.failures.append((result.student, graded.notebook, graded.reason))
+            if graded.reason or graded.status != "graded":
+                rows = self.remarks if graded.status == "graded" else self.failures
+                rows.append((result.student, graded.notebook, graded.reason))
             self.students.append((result.student, graded.notebook, graded.score, graded.status, graded.reason))
             for name, score in graded.scores.items():
                 task = self.tasks.get((graded.notebook, name))
@@ -49,6 +54,7 @@ class Summary:
             "graded": self.count - len({student for student, _, _ in self.failures}),
             "failed": len({student for student, _, _ in self.failures}),
             "skipped": self.skipped,
+            "absent": self.absent,
             "outdated": self.outdated,
             "seconds": round(self.seconds, 3),
             "tasks": [{"notebook": key[0], "task": key[1], **task} for key, task in self.tasks.items()],
@@ -63,9 +69,14 @@ class Summary:
             console.print(f"{_counted(self.skipped)} graded before and not changed since: left out.", highlight=False)
         if self.outdated:
             console.print(f"{_counted(self.outdated)} graded before with other checks: graded again.", highlight=False)
-        for student, notebook, reason in self.failures:
-            said = escape(printable(f"{student}, {notebook}: {reason}"))
-            console.print(f"[bold]not graded:[/bold] {said}", highlight=False)
+        if self.absent:
+            names = ", ".join(self.absent[:SHOWN]) + (", ..." if len(self.absent) > SHOWN else "")
+            said = escape(printable(f"{names} ({len(self.absent)} of the gradebook)"))
+            console.print(f"[bold]handed in nothing:[/bold] {said}", highlight=False)
+        for word, rows in (("worth a look", self.remarks), ("not graded", self.failures)):
+            for student, notebook, reason in rows:
+                said = escape(printable(f"{student}, {notebook}: {reason}"))
+                console.print(f"[bold]{word}:[/bold] {said}", highlight=False)
 
     def _table(self):
         table = Table(title=f"{self.assignment}: {_counted(self.count)} in {self.seconds:.1f} s")

@@ -12,7 +12,8 @@ from convcourse import checks
 from convgrader.errors import MalformedNotebookError
 from convgrader.grade import NotebookGrader
 from convgrader.jobs import NotebookResult, SubmissionResult
-from convgrader.notebooks import files, reader
+from convgrader.notebooks import files, finding, reader
+from convgrader.notebooks.answers import ELSEWHERE, Answers
 
 
 class SubmissionGrader:
@@ -35,25 +36,36 @@ class SubmissionGrader:
         result = SubmissionResult(job.student, timestamp=files.timestamp(job.submitted))
         written = []
         for source in self.assignment.sources.values():
-            graded, text = self.grade_notebook(source, Path(job.submitted) / f"{source.name}.ipynb")
+            graded, text = self.grade_notebook(source, Path(job.submitted))
             result.notebooks.append(graded)
-            if text is not None:
-                written.append((f"{source.name}.ipynb", text))
+            written.append((f"{source.name}.ipynb", text))
+        return self._with_files(result, job, written)
+
+    def _with_files(self, result, job, written):
+        """Write what is kept of a submission; return the result, which says whether that could be done."""
         try:
             self.write_files(job, written)
         except OSError as error:
             result.stopped = f"cannot write {job.graded}: {error.strerror or error}"
         return result
 
-    def grade_notebook(self, source, path):
-        """Grade one notebook file; return (NotebookResult, text of the graded notebook, None if nothing came in)."""
+    def give_up(self, job, reason):
+        """Return what is recorded of a submission whose grading was ended, and write a page that says why."""
+        result = SubmissionResult(job.student, timestamp=files.timestamp(job.submitted))
+        written = []
+        for source in self.assignment.sources.values():
+            scores = source.scores(0.0)
+            result.notebooks.append(NotebookResult(source.name, scores, status="failed", reason=reason))
+            text = json.dumps(reader.compose([], source, f"This could not be graded: {reason}."), ensure_ascii=False)
+            written.append((f"{source.name}.ipynb", text))
+        return self._with_files(result, job, written)
+
+    def grade_notebook(self, source, folder):
+        """Grade one notebook of a submission; return (NotebookResult, text of the graded notebook)."""
         start = time.monotonic()
         graded = NotebookResult(source.name)
-        if not os.path.lexists(path):
-            graded.reason, graded.scores = "nothing was handed in", source.scores(0.0)
-            return graded, None
         try:
-            text = self._grade(source, path, graded)
+            text = self._grade(source, folder, graded)
         except Exception as error:  # ours, or of the machine: not the student's fault, so it must be seen
             graded.status, graded.reason = "failed", f"{type(error).__name__}: {str(error)[:300]}"
             graded.scores = source.scores(None)
@@ -61,21 +73,21 @@ class SubmissionGrader:
         graded.seconds = time.monotonic() - start
         return graded, text
 
-    def _grade(self, source, path, graded):
+    def _grade(self, source, folder, graded):
         """Fill in what one notebook earned; return the graded notebook's text."""
-        note, parts, assignment = None, [], self.assignment
+        parts, assignment = [], self.assignment
         grader = NotebookGrader(
-            source.plan, self.zygote, assignment.seed, assignment.budget, path.parent, assignment.site
+            source.plan, self.zygote, assignment.seed, assignment.budget, folder, assignment.site
         )  # its time has begun
         try:
-            data = files.read_regular(path)
-            graded.digest = files.digest(path.parent, data)
-            parts = reader.read(data)
+            graded.digest = files.digest(folder)
+            parts, graded.reason = finding.notebook_of(folder, source, assignment.sources)
         except (OSError, MalformedNotebookError) as error:
             graded.status, graded.reason = "failed", str(error)
-            note = graded.reason
-        nb = reader.compose(parts, source, note)
-        collect_scores(nb.cells, source, grader.run(nb.cells), graded)
+        nb = reader.compose(parts, source, graded.reason)
+        answers = Answers(parts, source)
+        graded.answers = answers.digests()
+        collect_scores(nb.cells, source, grader.run(nb.cells), graded, bool(answers.elsewhere))
         return json.dumps(nb, ensure_ascii=False)
 
     def write_files(self, job, written):
@@ -101,15 +113,26 @@ def _remove(folder):
         shutil.rmtree(folder)
 
 
-def collect_scores(cells, source, earned, graded):
-    """Fill in the scores and comments of a graded notebook; `earned` holds the points of its check cells."""
+def collect_scores(cells, source, earned, graded, is_elsewhere=False):
+    """Fill in the scores and comments of a graded notebook.
+
+    `earned` holds the points of its check cells; `is_elsewhere` says that cells which are no answers hold text of the
+    student's: then a person decides on answers in words that were left as they were.
+    """
     frame = source.by_name()
     for cell in cells:
         ours = frame.get(cell["metadata"].get("nbgrader", {}).get("grade_id"))
         if ours is None:
             continue
         is_blank = cell["source"] == ours.source
+        in_words = ours.grade and ours.solution
         if ours.grade:
-            graded.scores[ours.name] = (0.0 if is_blank else None) if ours.solution else earned[ours.name]
+            graded.scores[ours.name] = earned[ours.name] if not in_words else _without_a_person(is_blank, is_elsewhere)
         if ours.task or ours.solution:
-            graded.comments[ours.name] = "No response." if is_blank and not ours.task else None
+            says = ELSEWHERE if in_words and is_elsewhere else "No response."
+            graded.comments[ours.name] = says if is_blank and not ours.task else None
+
+
+def _without_a_person(is_blank, is_elsewhere):
+    """Return the points for an answer in words: none where nothing was written, else None."""
+    return 0.0 if is_blank and not is_elsewhere else None

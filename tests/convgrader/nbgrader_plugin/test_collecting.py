@@ -11,6 +11,7 @@ import pytest
 
 from convgrader.errors import ArchiveError
 from convgrader.nbgrader_plugin import collecting
+from convgrader.nbgrader_plugin.gradebook import time_of
 from tools.small_course import SmallCourse, environment
 
 THEN = "20270131T120000Z"
@@ -168,6 +169,29 @@ def test_single_files_and_what_a_platform_puts_before_a_name(downloaded, tmp_pat
     }  # fmt: skip
 
 
+def test_what_is_named_as_nobodys_is_of_whoever_handed_the_archive_in(downloaded, tmp_path):
+    """A student packs a folder by hand: the notebook is found by what it holds when it is graded."""
+    members = {
+        "work/pooling (1).ipynb": NOTEBOOK, "work/.ipynb_checkpoints/pooling-checkpoint.ipynb": b"old",
+        "my.final__20270131T120000Z.IPYNB": NOTEBOOK, "digits.log.json": b"{}", "digits.safetensors": b"",
+    }  # fmt: skip
+    put(downloaded, named("ada", file="pooling.zip"), zipped({**members, "notes.txt": b"mine", " .ipynb": NOTEBOOK}))
+    found, left_out = collect(downloaded, tmp_path)
+    names = {"pooling_1.ipynb", "my_final_20270131T120000Z.ipynb", "digits.log.json", "digits.safetensors"}
+    assert set(found) == {"ada"} and set(found["ada"]) == names
+    assert [path.rpartition(", ")[2] for path in left_out] == ["notes.txt", " .ipynb"]
+    put(downloaded, named("bob", file="pooling.zip"), zipped({"a b.ipynb": NOTEBOOK, "a-b.ipynb": NOTEBOOK}))
+    found, left_out = collect(downloaded, tmp_path / "again")
+    assert set(found) == {"ada"} and any("same name" in reason for reason in left_out.values())
+
+
+def test_a_name_that_no_disk_would_take_costs_that_file_alone(downloaded, tmp_path):
+    members = {named("eve", file=f"{'卷' * 150}.ipynb"): NOTEBOOK, named("eve"): NOTEBOOK}
+    put(downloaded, named("eve", file="pooling.zip"), zipped(members))
+    found, left_out = collect(downloaded, tmp_path)
+    assert set(found["eve"]) == {"pooling.ipynb"} and "its name is too long" in str(left_out)
+
+
 def test_links_and_folders_among_the_downloads_are_not_followed(downloaded, tmp_path):
     secret = tmp_path / named("ada")
     secret.write_bytes(NOTEBOOK)
@@ -207,6 +231,8 @@ def test_the_command_collects_the_rest_and_says_so(tmp_path):
     done = run()
     assert done.returncode == 1 and "eve__" in done.stderr and "cut off" in done.stderr
     assert [path.name for path in (course.root / "submitted").iterdir()] == ["zoe"]
+    stamp = (course.root / "submitted" / "zoe" / "pooling" / "timestamp.txt").read_text()
+    assert stamp == "2027-01-31 12:00:00+00:00" and time_of(stamp) == datetime(2027, 1, 31, 12)
 
 
 def test_a_name_that_says_nothing_is_refused():

@@ -13,8 +13,8 @@ from nbgrader.server_extensions.formgrader import formgrader, handlers
 from traitlets.config import Config
 
 from convgrader.nbgrader_plugin import feedback
+from convgrader.nbgrader_plugin.autograding import use_convgrader
 from convgrader.nbgrader_plugin.feedback import MAX_PAGE, POLICY, FeedbackExporter, as_mathml
-from convgrader.nbgrader_plugin.preprocessors import use_convgrader
 from convgrader.notebooks.reader import MAX_ATTACHMENTS, MAX_CELLS, MAX_SOURCES
 from convgrader.notebooks.sanitize import MAX_CELL, harmless
 from tests.helpers.chromium import browser

@@ -2,6 +2,7 @@
 
 import os
 
+from tests.helpers.courses import answer
 from tests.helpers.grading_fixtures import FULL, copy_of
 
 OWN = "submitted_notebook n ON n.id = x.notebook_id JOIN submitted_assignment s ON s.id = n.assignment_id"
@@ -45,9 +46,61 @@ def test_marks_and_comments_by_hand_survive_a_regrade(handed_in, here):
     handed_in.query("UPDATE comment SET manual_comment = 'well said'")
     handed_in.grade(pool=here, students=["all", "wrong"])
     assert handed_in.scores() == before and handed_in.query("SELECT seed FROM autograder_seed") == seeds
-    assert handed_in.query("SELECT count(*) FROM grade WHERE manual_score = 1.5 AND needs_manual_grade = 1") == [(2,)]
+    assert handed_in.query("SELECT needs_manual_grade FROM grade WHERE manual_score = 1.5") == [(0,), (0,)]
     assert handed_in.query("SELECT count(*) FROM grade WHERE extra_credit = 2") == [(1,)]
     assert {c for (c,) in handed_in.query("SELECT manual_comment FROM comment")} == {"well said"}
+
+
+def flagged(course):
+    """Return {student: whether the answer in words waits for a person}."""
+    return dict(
+        course.query(
+            f"SELECT s.student_id, x.needs_manual_grade FROM grade x JOIN {OWN} "
+            "JOIN base_cell b ON b.id = x.cell_id WHERE b.name = 'written-pooling'"
+        )
+    )
+
+
+def test_after_a_regrade_a_person_is_asked_again_for_what_has_changed(course, here, released):
+    words = {"ada": "It forgets where.", "bob": "It keeps what.", "eve": "Both."}
+    for student, text in words.items():
+        course.submit(student, answer(released, {"written-pooling": text}))
+    course.grade(pool=here)
+    assert flagged(course) == {"ada": 1, "bob": 1, "eve": 1}
+    course.query(
+        "UPDATE grade SET manual_score = 1.5, needs_manual_grade = 0 WHERE auto_score IS NULL AND notebook_id IN "
+        "(SELECT n.id FROM submitted_notebook n JOIN submitted_assignment s ON s.id = n.assignment_id "
+        "WHERE s.student_id != 'eve')"
+    )
+    course.submit("ada", answer(released, {"written-pooling": words["ada"], "max_pool2d": "max_pool2d = 1"}))
+    course.submit("bob", answer(released, {"written-pooling": "It keeps what, not where."}))
+    course.grade(pool=here)
+    assert flagged(course) == {"ada": 0, "bob": 1, "eve": 1}, "eve's was never graded"
+    course.grade(pool=here)
+    assert flagged(course) == {"ada": 0, "bob": 1, "eve": 1}
+
+
+def test_a_score_that_a_person_changed_is_looked_at_again_with_the_answer(course, here, released):
+    course.submit("ada", answer(released, {"max_pool2d": "def max_pool2d(x, k):\n    return x"}))
+    course.grade(pool=here)
+    course.query("UPDATE grade SET manual_score = 3 WHERE auto_score = 0 AND manual_score IS NULL")
+    query = "SELECT b.name FROM grade x JOIN base_cell b ON b.id = x.cell_id WHERE needs_manual_grade = 1"
+    course.grade(pool=here)
+    assert course.query(query) == []
+    course.submit("ada", answer(released, {"max_pool2d": "def max_pool2d(x, k):\n    return -x"}))
+    course.grade(pool=here)
+    assert course.query(query) == [("check-max_pool2d",)]
+
+
+def test_what_an_earlier_version_graded_counts_by_its_file(course, here, released):
+    for student in ("ada", "bob"):
+        course.submit(student, answer(released, {"written-pooling": "It forgets where."}))
+    course.grade(pool=here)
+    course.query("UPDATE grade SET manual_score = 1, needs_manual_grade = 0 WHERE auto_score IS NULL")
+    course.query("DROP TABLE autograder_answer")
+    course.submit("bob", answer(released, {"written-pooling": "It forgets."}))
+    course.grade(pool=here)
+    assert flagged(course) == {"ada": 0, "bob": 1}
 
 
 def test_late_penalties_are_nbgraders(handed_in, here, monkeypatch):
@@ -63,3 +116,6 @@ def test_late_penalties_are_nbgraders(handed_in, here, monkeypatch):
     handed_in.query("UPDATE assignment SET duedate = '2030-01-01 00:00:00.000000'")
     handed_in.grade(pool=here, students=["all", "none"])
     assert rows(handed_in, "notebook") == [("all", 0, 1.0), ("none", 0, 0.0)]
+    handed_in.query("UPDATE assignment SET duedate = NULL")
+    assert handed_in.grade(pool=here, students=["all", "none"], resume=True).skipped == 2
+    assert rows(handed_in, "notebook") == [("all", 0, None), ("none", 0, None)]

@@ -17,10 +17,10 @@ def test_a_record_comes_back_as_it_was_saved(course):
         grading_log.prepare(gradebook)
         grading_log.save(gradebook, RECORD)
         gradebook.db.commit()
-        assert grading_log.graded(gradebook, "pooling") == {("ada", "pooling"): RECORD}
+        assert grading_log.records(gradebook, "pooling") == {("ada", "pooling"): RECORD}
         grading_log.save(gradebook, Record(*["ada", "pooling", "pooling", "", 7, "failed", "why", 0.0, 0.1]))
         gradebook.db.commit()
-        assert grading_log.graded(gradebook, "pooling") == {}
+        assert grading_log.records(gradebook, "pooling") == {}
 
 
 def test_a_gradebook_of_an_earlier_version_is_migrated(course):
@@ -28,11 +28,11 @@ def test_a_gradebook_of_an_earlier_version_is_migrated(course):
     course.query("INSERT INTO autograder_record VALUES ('ada', 'pooling', 'pooling', 'd', 7, 'graded', '', 3.5, 0.25)")
     with Gradebook(course.url, "test") as gradebook:
         for _ in range(2):
-            (record,) = grading_log.graded(gradebook, "pooling").values()
+            (record,) = grading_log.records(gradebook, "pooling").values()
             assert (record.digest, record.score, record.checks) == ("d", 3.5, "")
         grading_log.save(gradebook, RECORD)
         gradebook.db.commit()
-        assert grading_log.graded(gradebook, "pooling") == {("ada", "pooling"): RECORD}
+        assert grading_log.records(gradebook, "pooling") == {("ada", "pooling"): RECORD}
 
 
 def test_the_seed_is_drawn_once(course):

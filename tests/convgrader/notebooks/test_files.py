@@ -1,5 +1,6 @@
 """Files that were handed in are read and copied in bounds, and no link is followed."""
 
+import hashlib
 import os
 
 import pytest
@@ -7,15 +8,35 @@ import pytest
 from convgrader.notebooks import files
 
 
+def test_notebooks_are_found_wherever_they_lie_and_all_of_them_count(tmp_path):
+    names = ("pooling.ipynb", "my work/pooling (1).ipynb", ".ipynb_checkpoints/pooling.ipynb", "__MACOSX/x.ipynb")
+    digests = set()
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+        digests.add(files.digest(tmp_path))
+    (tmp_path / "link.ipynb").symlink_to("pooling.ipynb")
+    assert files.notebooks(tmp_path) == ["pooling.ipynb", "my work/pooling (1).ipynb"]
+    assert len(digests) == 2
+
+
+def test_a_notebook_alone_counts_as_earlier_versions_counted_it(tmp_path):
+    """Records of a gradebook hold such digests: what has not changed is to stay so through an upgrade."""
+    (tmp_path / "pooling.ipynb").write_text("notebook")
+    (tmp_path / "notes.txt").write_text("mine")
+    mine = hashlib.sha256(b"mine").digest()
+    assert files.digest(tmp_path) == hashlib.sha256(b"notebook" + b"notes.txt" + mine).hexdigest()
+
+
 def test_other_files_count_and_links_do_not(tmp_path):
-    first = files.digest(tmp_path, b"notebook")
+    first = files.digest(tmp_path)
     (tmp_path / "weights.bin").write_bytes(b"1")
-    second = files.digest(tmp_path, b"notebook")
+    second = files.digest(tmp_path)
     (tmp_path / "link").symlink_to("/etc/passwd")
     os.mkfifo(tmp_path / "pipe")
-    assert files.digest(tmp_path, b"notebook") == second != first
+    assert files.digest(tmp_path) == second != first
     (tmp_path / "weights.bin").write_bytes(b"2")
-    assert files.digest(tmp_path, b"notebook") not in (first, second)
+    assert files.digest(tmp_path) not in (first, second)
 
 
 def test_what_is_too_much_is_left_out(tmp_path, monkeypatch):

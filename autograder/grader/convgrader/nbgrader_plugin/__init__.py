@@ -1,1 +1,1 @@
-"""Where this package plugs into nbgrader: its preprocessors, its gradebook, its feedback pages, its exports."""
+"""Where this package plugs into nbgrader: its grading, its gradebook, its feedback pages, its exports."""

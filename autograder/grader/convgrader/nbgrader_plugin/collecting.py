@@ -1,8 +1,8 @@
 """``nbgrader zip_collect``: what was downloaded is taken apart here, and a bad archive costs that archive alone.
 
 A hand-in is an archive as `autograder submit` writes it, or a single file: ``ada__20260131T120000Z__pooling.zip``. Its
-name says whose it is. What lies inside under another name is somebody else's, and is left out; of several hand-ins of
-one student the newest is taken, whole.
+name says whose it is. What lies inside and is named as another student's is left out; what is named in no such way is
+of whoever handed the archive in. Of several hand-ins of one student the newest is taken, whole.
 """
 
 import os
@@ -23,7 +23,7 @@ from convgrader.notebooks.files import is_regular
 MAX_MEMBERS = 40
 MAX_MEMBER = 32 << 20  # bytes of a file
 MAX_SUM = 64 << 20  # bytes of all files of an archive
-MAX_NAME = 200  # characters
+MAX_NAME = 200  # characters, and bytes of what is written
 MAX_DIRECTORY = 1 << 18  # bytes of an archive's own list of its files
 END_RECORD = 22  # bytes
 BLOCK = 1 << 16
@@ -32,7 +32,7 @@ ARCHIVES = (".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 NAME = re.compile(  # whatever a learning platform puts before it ends in a character that no student's name has
     r"(?:.*[^A-Za-z0-9.\-])?(?P<student_id>[A-Za-z0-9][A-Za-z0-9.\-]*)__(?P<timestamp>\d{8}T\d{6}Z)__(?P<rest>[\w.]+)"
 )
-FILE_ID = re.compile(r"\w+(\.log)?\.(ipynb|json|safetensors)")
+FILE_ID = re.compile(r"(?P<stem>.+?)(?P<ending>(\.log)?\.(ipynb|json|safetensors))", re.IGNORECASE)
 
 
 def use_collector(config):
@@ -41,6 +41,7 @@ def use_collector(config):
     config.ZipCollectApp.extractor_plugin = f"{here}.ArchiveExtractor"
     config.ZipCollectApp.collector_plugin = f"{here}.ArchiveCollector"
     patches.tell_what_was_left_out()
+    patches.write_times_with_their_zone()
 
 
 @dataclass(frozen=True)
@@ -140,11 +141,10 @@ def _members(archive):
 
 
 def _is_beside_the_point(member):
-    """Say whether a member is a folder, or what operating systems add."""
+    """Say whether a member is a folder, or what operating systems and Jupyter add."""
     parts = PurePosixPath(member.filename).parts
-    return (
-        member.is_dir() or not parts or parts[0] == "__MACOSX" or parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
-    )
+    is_added = "__MACOSX" in parts[:1] or ".ipynb_checkpoints" in parts or parts[-1:] == (".DS_Store",)
+    return member.is_dir() or not parts or is_added or parts[-1] in ("Thumbs.db", "desktop.ini")
 
 
 def _blocks(file, most):
@@ -190,14 +190,15 @@ class ArchiveExtractor(ExtractorPlugin):
         written = []
         try:
             for name, blocks in hand_in.files():
-                reason = _not_theirs(name, hand_in)
-                if reason:
-                    self.left_out[f"{hand_in.path}, {name}"] = f"{reason}."
+                try:
+                    path = folder / _collected_as(name, hand_in)
+                except ArchiveError as error:
+                    self.left_out[f"{hand_in.path}, {name}"] = f"{error}."
                     continue
-                identity = Identity.of(name)
-                stamp = f"{hand_in.time:%Y%m%dT%H%M%SZ}"
-                written.append(folder / f"{identity.student}__{stamp}__{identity.rest}")
-                with open(written[-1], "xb") as file:
+                if path in written:
+                    raise ArchiveError("two files in it have the same name")
+                written.append(path)
+                with open(path, "xb") as file:
                     for block in blocks():
                         file.write(block)
             if not written:
@@ -213,17 +214,22 @@ def _single(hand_in):
     return hand_in.identity.rest if hand_in.path.suffix != ".zip" else ""
 
 
-def _not_theirs(name, hand_in):
-    """Say why a file cannot be collected from a hand-in, if so."""
+def _collected_as(name, hand_in):
+    """Return the name under which a file of a hand-in is collected; ArchiveError where it cannot be."""
     try:
         identity = Identity.of(name)
-    except ArchiveError as error:
-        return str(error)
+    except ArchiveError:
+        identity = Identity(hand_in.identity.student, hand_in.time, name)
     if identity.student != hand_in.identity.student:
-        return f"it is named as {identity.student}'s, in an archive of {hand_in.identity.student}"
-    if not FILE_ID.fullmatch(identity.rest):
-        return "it is neither a notebook nor a file of a network"
-    return None
+        raise ArchiveError(f"it is named as {identity.student}'s, in an archive of {hand_in.identity.student}")
+    parts = FILE_ID.fullmatch(identity.rest)
+    stem = "_".join(re.sub(r"[\W_]", " ", parts["stem"]).split()) if parts else ""
+    if not stem:
+        raise ArchiveError("it is neither a notebook nor a file of a network")
+    collected = f"{identity.student}__{hand_in.time:%Y%m%dT%H%M%SZ}__{stem}{parts['ending'].lower()}"
+    if len(os.fsencode(collected)) > MAX_NAME:
+        raise ArchiveError("its name is too long")
+    return collected
 
 
 class ArchiveCollector(FileNameCollectorPlugin):

@@ -1,46 +1,109 @@
 """``nbgrader export``: a table that a spreadsheet shows and does not run, whatever a student's name is."""
 
 import csv
+import os
+from datetime import UTC
 
-from nbgrader.api import MissingEntry
+from nbgrader.api import Grade, MissingEntry, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import CsvExportPlugin
 
-COLUMNS = (
+from convcourse.grade_ids import CHECK
+from convgrader.nbgrader_plugin import grading_log
+from convgrader.nbgrader_plugin.gradebook import assign_penalties
+
+COLUMNS = (  # nbgrader's
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
     "late_submission_penalty", "score", "max_score",
 )  # fmt: skip
+STATE = ("state", "to_grade_by_hand")  # what the scores are worth; how many answers a person is still to look at
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a text begins with that a spreadsheet computes
 
 
 class PlainCsvExport(CsvExportPlugin):
-    """Writes nbgrader's columns: texts quoted where they must be, and none that is a formula."""
+    """Writes nbgrader's columns, what state the scores are in, and the points of each task.
+
+    Texts are quoted where they must be, and none is a formula; times say their zone. A task that nobody has graded yet
+    is an empty cell.
+    """
 
     def export(self, gradebook):
         """Write a row for each student and assignment; see nbgrader's CsvExportPlugin."""
+        assignments = [found for found in gradebook.assignments if _is_wanted(found.name, self.assignment)]
+        tasks = [task for assignment in assignments for task in _tasks(assignment)]
         with open(self.to or "grades.csv", "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
-            table.writerow(COLUMNS)
-            for assignment in gradebook.assignments:
+            table.writerow([*COLUMNS, *STATE, *(name for _, name in tasks)])
+            for assignment in assignments:
+                assign_penalties(gradebook, assignment.name, self.config)
+                grades = _grades(gradebook, assignment)
+                failed = {student for student, _ in grading_log.records(gradebook, assignment.name, "failed")}
                 for student in gradebook.students:
-                    if _is_wanted(assignment.name, self.assignment) and _is_wanted(student.id, self.student):
-                        table.writerow(map(as_cell, _row(gradebook, assignment, student)))
+                    if _is_wanted(student.id, self.student):
+                        own = grades.get(student.id, {})
+                        row = self._row(gradebook, assignment, student, own, student.id in failed)
+                        table.writerow(map(as_cell, (*row, *(_points(own, cell) for cell, _ in tasks))))
+
+    def _row(self, gradebook, assignment, student, grades, is_failed):
+        """Return what `COLUMNS` and `STATE` name."""
+        try:
+            submission = gradebook.find_submission(assignment.name, student.id)
+            time, score, penalty = submission.timestamp, submission.score, submission.late_submission_penalty
+        except MissingEntry:
+            submission, time, score, penalty = None, None, 0.0, 0.0
+        due = submission.duedate if submission else assignment.duedate  # with an extension
+        waiting = sum(grade.needs_manual_grade for grade in grades.values())
+        return (
+            assignment.name, _with_zone(due), _with_zone(time), student.id, student.last_name, student.first_name,
+            student.email, score, penalty, max(0.0, score - penalty), assignment.max_score,
+            "not graded" if is_failed else self._state(assignment, student, submission, waiting), waiting,
+        )  # fmt: skip
+
+    def _state(self, assignment, student, submission, waiting):
+        """Say what the scores of a student are worth."""
+        if submission is not None:
+            return "to be graded by hand" if waiting else "graded"
+        directory = self.parent.coursedir
+        folder = directory.format_path(directory.submitted_directory, student.id, assignment.name)
+        return "handed in, not graded" if os.path.isdir(folder) else "not handed in"
 
 
 def _is_wanted(name, wanted):
     return not wanted or name in map(str, wanted)
 
 
-def _row(gradebook, assignment, student):
-    """Return what `COLUMNS` names."""
-    try:
-        submission = gradebook.find_submission(assignment.name, student.id)
-        time, score, penalty = submission.timestamp, submission.score, submission.late_submission_penalty
-    except MissingEntry:
-        time, score, penalty = None, 0.0, 0.0
-    return (
-        assignment.name, assignment.duedate, time, student.id, student.last_name, student.first_name, student.email,
-        score, penalty, max(0.0, score - penalty), assignment.max_score,
-    )  # fmt: skip
+def _tasks(assignment):
+    """List (id of a graded cell, heading of its column) of an assignment."""
+    found = []
+    for notebook in sorted(assignment.notebooks, key=lambda row: row.name):
+        before = assignment.name if notebook.name == assignment.name else f"{assignment.name}/{notebook.name}"
+        cells = (*notebook.grade_cells, *notebook.task_cells)
+        found += [(cell.id, f"{before}/{cell.name.removeprefix(CHECK)}") for cell in cells]
+    return found
+
+
+def _grades(gradebook, assignment):
+    """Return {student: {id of a cell: its Grade}}."""
+    rows = (
+        gradebook.db.query(SubmittedAssignment.student_id, Grade)
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+        .filter(SubmittedAssignment.assignment_id == assignment.id)
+    )
+    found = {}
+    for student, grade in rows:
+        found.setdefault(student, {})[grade.cell_id] = grade
+    return found
+
+
+def _points(grades, cell):
+    """Return the points of one task, None where nobody has given any."""
+    grade = grades.get(cell)
+    return None if grade is None or (grade.auto_score is None and grade.manual_score is None) else grade.score
+
+
+def _with_zone(time):
+    """Return a time of the gradebook, which keeps UTC and does not say so."""
+    return time and time.replace(tzinfo=UTC).isoformat(" ")
 
 
 def as_cell(value):

@@ -42,14 +42,12 @@ class GradebookWriter:
             except api.MissingEntry:
                 self.gradebook.close()
                 raise
-            self.assignment_id, self.has_due_date = found.id, found.duedate is not None
+            self.assignment_id, self.config = found.id, config
             self.sources = {
                 row.name: grading_log.source_of(self.gradebook, row.name, assignment) for row in found.notebooks
             }
             self.cells = {row.name: _cells(row) for row in found.notebooks}
             self.seed = grading_log.seed_of(self.gradebook, assignment)
-        self.penalties = AssignLatePenalties(config=config)
-        self.penalties.init_plugin()
 
     def close(self):
         """Let go of the database."""
@@ -62,10 +60,15 @@ class GradebookWriter:
         except OperationalError as error:
             raise DatabaseError(f"cannot use the database {self.url}: {error.orig}") from error
 
+    def students(self):
+        """Return the ids of all students of the course."""
+        with self._naming():
+            return set(self.gradebook.db.scalars(select(_STUDENTS.c.id)))
+
     def graded_before(self):
         """Return {(student, notebook): Record} of what was graded before."""
         with self._naming():
-            return grading_log.graded(self.gradebook, self.name)
+            return grading_log.records(self.gradebook, self.name)
 
     def write(self, result, checks=""):
         """Record one submission, graded by `checks`: all of it or, if this process is killed, nothing."""
@@ -76,8 +79,6 @@ class GradebookWriter:
             except BaseException:
                 self.gradebook.db.rollback()
                 raise
-            if self.has_due_date:
-                self._assign_penalties(result)
             self.gradebook.db.expunge_all()
 
     def _write(self, result, checks, db):
@@ -91,7 +92,9 @@ class GradebookWriter:
         for graded in result.notebooks:
             notebook_id, grades, comments = self.cells[graded.notebook]
             own = submitted.get(notebook_id) or self._add_notebook(db, submission, graded.notebook)
-            self._write_grades(db, own, {grades[n]: score for n, score in graded.scores.items() if n in grades})
+            changed = grading_log.save_answers(self.gradebook, result.student, self.name, graded)
+            scores = {grades[n]: score for n, score in graded.scores.items() if n in grades}
+            self._write_grades(db, own, scores, {grades[n] for n in changed if n in grades})
             self._write_comments(db, own, {comments[n]: says for n, says in graded.comments.items() if n in comments})
             grading_log.save(
                 self.gradebook,
@@ -124,36 +127,46 @@ class GradebookWriter:
             _add_rows(db, table, own, cells.values())
         return own
 
-    def _write_grades(self, db, notebook, scores):
-        columns = (_GRADES.c.cell_id, _GRADES.c.id, _GRADES.c.manual_score)
+    def _write_grades(self, db, notebook, scores, changed):
+        """Write the scores; a person looks at an answer that is graded by hand once, and again when it has changed."""
+        columns = (_GRADES.c.cell_id, _GRADES.c.id, _GRADES.c.auto_score, _GRADES.c.manual_score)
+        columns = (*columns, _GRADES.c.needs_manual_grade)
         rows = {row.cell_id: row for row in db.execute(select(*columns).where(_GRADES.c.notebook_id == notebook))}
         missing = [cell for cell in scores if cell not in rows]
         if missing:
             _add_rows(db, _GRADES, notebook, missing)
-            return self._write_grades(db, notebook, scores)
+            return self._write_grades(db, notebook, scores, changed)
         for cell, score in scores.items():
-            by_hand = rows[cell].manual_score is not None or score is None
-            values = {"auto_score": score, "needs_manual_grade": by_hand}
-            db.execute(update(_GRADES).where(_GRADES.c.id == rows[cell].id), values)
+            row = rows[cell]
+            by_hand = row.manual_score is not None or score is None
+            is_news = row.needs_manual_grade or cell in changed or row.auto_score != score
+            values = {"auto_score": score, "needs_manual_grade": by_hand and is_news}
+            db.execute(update(_GRADES).where(_GRADES.c.id == row.id), values)
 
     def _write_comments(self, db, notebook, comments):
         for cell, says in comments.items():
             own = (_COMMENTS.c.notebook_id == notebook) & (_COMMENTS.c.cell_id == cell)
             db.execute(update(_COMMENTS).where(own).values(auto_comment=says))
 
-    def _assign_penalties(self, result):
-        """Have nbgrader's plugin say what being late costs."""
-        db = self.gradebook.db
-        submission = self.gradebook.find_submission(self.name, result.student)
+    def assign_penalties(self):
+        """Bring what being late costs up to date; see the function of this name."""
+        with self._naming():
+            assign_penalties(self.gradebook, self.name, self.config)
+
+
+def assign_penalties(gradebook, assignment, config=None):
+    """Have nbgrader's plugin say what being late costs, for all submissions of an assignment.
+
+    Due dates, extensions and marks by hand change after grading: whatever scores leave by brings them up to date.
+    """
+    rule = AssignLatePenalties(config=config)
+    rule.init_plugin()
+    for submission in gradebook.find_assignment(assignment).submissions:
         late = submission.total_seconds_late
-        for graded in result.notebooks:
-            row = self.gradebook.find_submission_notebook(graded.notebook, self.name, result.student)
-            row.late_submission_penalty = None
-            if late > 0:
-                penalty = self.penalties.plugin_inst.late_submission_penalty(result.student, row.score, late)
-                if penalty is not None:
-                    row.late_submission_penalty = self.penalties._check_late_penalty(row, penalty)
-        db.commit()
+        for row in submission.notebooks:
+            found = rule.plugin_inst.late_submission_penalty(submission.student_id, row.score, late) if late else None
+            row.late_submission_penalty = None if found is None else rule._check_late_penalty(row, found)
+    gradebook.db.commit()
 
 
 def time_of(text):

@@ -1,6 +1,6 @@
-"""What the gradebook holds beside nbgrader's own tables: the secret seed, and one record per graded notebook.
+"""What the gradebook holds beside nbgrader's own tables: the secret seed, and of each graded notebook a record.
 
-Both live in nbgrader's database, in tables of their own, so that a copy of ``gradebook.db`` is all there is to keep.
+All of it is in nbgrader's database, in tables of its own, so that a copy of ``gradebook.db`` is all there is to keep.
 """
 
 import json
@@ -17,6 +17,9 @@ _TABLES = (
         student TEXT NOT NULL, assignment TEXT NOT NULL, notebook TEXT NOT NULL, digest TEXT NOT NULL,
         seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, score REAL NOT NULL, seconds REAL NOT NULL,
         checks TEXT NOT NULL DEFAULT '', PRIMARY KEY (student, assignment, notebook))""",
+    """CREATE TABLE IF NOT EXISTS autograder_answer (
+        student TEXT NOT NULL, assignment TEXT NOT NULL, notebook TEXT NOT NULL, cell TEXT NOT NULL,
+        digest TEXT NOT NULL, PRIMARY KEY (student, assignment, notebook, cell))""",
 )
 
 
@@ -76,25 +79,37 @@ def save(gradebook, record):
     )
 
 
-def forget(gradebook, student, assignment, notebook):
-    """Take away the record of one notebook, if there is one."""
-    prepare(gradebook)
-    gradebook.db.execute(
-        text("DELETE FROM autograder_record WHERE student = :s AND assignment = :a AND notebook = :n"),
-        {"s": student, "a": assignment, "n": notebook},
-    )
-    gradebook.db.commit()
+def save_answers(gradebook, student, assignment, graded):
+    """Write the digests of a NotebookResult's answers, without committing; return the names of those that changed.
+
+    Where an earlier version graded it and kept no digests, they have all changed if the file has.
+    """
+    where = {"student": student, "assignment": assignment, "notebook": graded.notebook}
+    which = "WHERE student = :student AND assignment = :assignment AND notebook = :notebook"
+    rows = gradebook.db.execute(text(f"SELECT cell, digest FROM autograder_answer {which}"), where)
+    before = {row.cell: row.digest for row in rows}
+    changed = {cell for cell, digest in graded.answers.items() if before.get(cell) != digest}
+    for cell in changed:
+        gradebook.db.execute(
+            text(
+                "INSERT OR REPLACE INTO autograder_answer (student, assignment, notebook, cell, digest) "
+                "VALUES (:student, :assignment, :notebook, :cell, :digest)"
+            ),
+            where | {"cell": cell, "digest": graded.answers[cell]},
+        )
+    file = gradebook.db.execute(text(f"SELECT digest FROM autograder_record {which}"), where).scalar()
+    return set() if not before and file == graded.digest else changed
 
 
-def graded(gradebook, assignment):
-    """Return {(student, notebook): Record} of all notebooks of an assignment that could be graded."""
+def records(gradebook, assignment, status="graded"):
+    """Return {(student, notebook): Record} of all notebooks of an assignment whose grading went so."""
     prepare(gradebook)
     rows = gradebook.db.execute(
         text(
             "SELECT student, assignment, notebook, digest, seed, status, reason, score, seconds, checks "
-            "FROM autograder_record WHERE assignment = :name AND status = 'graded'"
+            "FROM autograder_record WHERE assignment = :name AND status = :status"
         ),
-        {"name": assignment},
+        {"name": assignment, "status": status},
     )
     return {(row.student, row.notebook): Record(*row) for row in rows}
 

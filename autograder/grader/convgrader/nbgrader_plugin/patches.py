@@ -1,5 +1,8 @@
 """What is changed in nbgrader itself, because it has no option for it: tried with 0.9.6, the version that is pinned."""
 
+from datetime import UTC
+
+from nbgrader.apps import api, autogradeapp, generatefeedbackapp
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.zipcollectapp import ZipCollectApp
 from nbgrader.converters import GenerateAssignment, base
@@ -12,7 +15,13 @@ from convgrader.nbgrader_plugin.gradebook import time_of
 from convgrader.notebooks import files
 
 _find_all_files = base.find_all_files
-_start = ZipCollectApp.start
+_start, _transfer_files = ZipCollectApp.start, ZipCollectApp._transfer_files
+
+
+def convert_by(autograde, feedback):
+    """Have nbgrader's commands and formgrader's buttons grade, and make feedback, by classes of ours."""
+    api.Autograde = autogradeapp.Autograde = autograde
+    api.GenerateFeedback = generatefeedbackapp.GenerateFeedback = feedback
 
 
 def copy_regular_files_alone():
@@ -52,6 +61,18 @@ def release_all_or_nothing():
 def tell_what_was_left_out():
     """Have ``zip_collect`` end with a list of what it did not collect, and exit status 1."""
     ZipCollectApp.start = _start_and_tell
+
+
+def write_times_with_their_zone():
+    """Have ``zip_collect`` say in ``timestamp.txt`` that its times are UTC."""
+    ZipCollectApp._transfer_files = _transfer_with_zone
+
+
+def _transfer_with_zone(app, collected):
+    for about in (collected or {}).values():
+        if about["timestamp"] is not None:
+            about["timestamp"] = about["timestamp"].replace(tzinfo=UTC)
+    _transfer_files(app, collected)
 
 
 def _start_and_tell(app):

@@ -10,6 +10,7 @@ import stat
 MAX_FILE = 32 << 20  # bytes of a notebook file
 MAX_COPIED = 64 << 20  # bytes of other files that are kept beside a graded notebook
 MAX_FILES = 1000  # of them
+MAX_NOTEBOOKS = 20  # that a submission may hold, to find the right one among them
 MAX_PATH = 1000  # bytes of the path of one of them inside a submission
 
 
@@ -66,9 +67,28 @@ def _is_wanted(name, ignore):
     return not name.endswith(".ipynb") and not any(fnmatch.fnmatch(name, pattern) for pattern in ignore)
 
 
-def digest(folder, data):
-    """Return the fingerprint of a submission: of a notebook's bytes, and of the other files handed in with it."""
-    found = hashlib.sha256(data)
+def notebooks(folder):
+    """List the notebooks of a submission, wherever they lie in it: regular files, the first so many of them."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        paths = (os.path.join(place, name) for name in sorted(names) if name.endswith(".ipynb"))
+        inside = [os.path.relpath(path, folder) for path in paths if is_regular(path)]
+        found += [name for name in inside if len(os.fsencode(name)) <= MAX_PATH and not name.startswith(".")]
+        if len(found) >= MAX_NOTEBOOKS:
+            break
+    return found[:MAX_NOTEBOOKS]
+
+
+def digest(folder):
+    """Return the fingerprint of a submission: of its notebooks, and of the other files handed in with them."""
+    found = hashlib.sha256()
+    names = notebooks(folder)
+    for name in names:
+        with contextlib.suppress(OSError):
+            found.update(read_regular(os.path.join(folder, name)))
+        if len(names) > 1:
+            found.update(os.fsencode(name))
     for inside, path in others(folder):
         with contextlib.suppress(OSError), open(path, "rb") as file:  # one that may not be read is not copied either
             found.update(os.fsencode(inside) + hashlib.file_digest(file, "sha256").digest())

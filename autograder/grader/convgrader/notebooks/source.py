@@ -41,6 +41,7 @@ class SourceNotebook:
     name: str
     cells: tuple = ()
     kernelspec: dict = field(default_factory=dict)
+    given: tuple = ()  # the texts of all cells that students were handed, those without a name too
 
     def by_name(self):
         """Return the cells by their grade_id."""
@@ -49,6 +50,11 @@ class SourceNotebook:
     def scores(self, each):
         """Return {grade_id: score} with the same score for all that is graded, by machine or by hand."""
         return {cell.name: each for cell in self.cells if cell.grade or cell.task}
+
+    @functools.cached_property
+    def texts(self):
+        """The texts of all cells that were handed out, without blanks around them."""
+        return {text.strip() for text in (*self.given, *(cell.source for cell in self.cells))}
 
     @functools.cached_property
     def plan(self):

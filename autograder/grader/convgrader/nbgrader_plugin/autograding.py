@@ -1,0 +1,148 @@
+"""``nbgrader autograde`` and formgrader's button grade as ``autograder grade`` does: set in ``nbgrader_config.py``::
+
+    use_convgrader(c)
+
+It also has feedback made into pages that run nothing. nbgrader does all the rest: its database, late penalties, manual
+grades, folders.
+"""
+
+import contextlib
+import glob
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
+from traitlets import Bool, Float, Unicode
+from traitlets.config import Configurable
+
+from convgrader.errors import IsolationError, MalformedNotebookError
+from convgrader.fingerprint import fingerprint
+from convgrader.jobs import AssignmentSpec, Budget, Job
+from convgrader.nbgrader_plugin import feedback, patches
+from convgrader.nbgrader_plugin.gradebook import GradebookWriter
+from convgrader.nbgrader_plugin.returning import CurrentFeedback
+from convgrader.notebooks import files, reader
+from convgrader.sandbox.zygote import warm_zygote
+from convgrader.worker import SubmissionGrader
+
+
+def use_convgrader(config, unconfined=False):
+    """Have ``nbgrader autograde`` and formgrader's button grade with a sandbox."""
+    patches.convert_by(SafeAutograde, CurrentFeedback)
+    patches.copy_regular_files_alone()
+    patches.read_times_as_we_do()
+    patches.show_pages_as_we_do()
+    patches.release_all_or_nothing()
+    here = feedback.__name__
+    config.HTMLExporter.filters = {
+        name: f"{here}.{f.__name__}" for name, f in feedback.FILTERS.items()
+    }  # formgrader's too
+    config.GenerateFeedback.exporter_class = "convgrader.nbgrader_plugin.feedback.FeedbackExporter"
+    config.FeedbackExporter.update(feedback.TEMPLATE)
+    config.ExportApp.plugin_class = "convgrader.nbgrader_plugin.exporting.PlainCsvExport"
+    config.GradeCells.unconfined = unconfined
+
+
+class GradeCells(Configurable):
+    """How the cells of a submission are graded: the options in ``nbgrader_config.py``."""
+
+    unconfined = Bool(
+        False,
+        help="Run students' code with your own rights: it can read and change all that you can. For machines that "
+        "cannot confine a process, and for submissions that you trust.",
+    ).tag(config=True)
+    cell_seconds = Float(Budget.cell, help="How long one cell may take.").tag(config=True)
+    site = Unicode("", help="Where the course's site is published: verdicts link to its sections.").tag(config=True)
+    notebook_seconds = Float(Budget.notebook, help="How long one submission may take as a whole.").tag(config=True)
+
+
+def spec_of(book, directory, config):
+    """Return what must be known to grade an assignment.
+
+    Parameters
+    ----------
+    book : GradebookWriter
+    directory : nbgrader.coursedir.CourseDirectory
+    config : traitlets.config.Config
+    """
+    options = GradeCells(config=config)
+    budget = Budget(options.cell_seconds, options.notebook_seconds)
+    extra = directory.format_path(directory.source_directory, ".", book.name)
+    return AssignmentSpec(
+        name=book.name,
+        sources={
+            name: replace(source, given=_given(directory, book.name, name)) for name, source in book.sources.items()
+        },
+        seed=book.seed,
+        checks=fingerprint(book.sources, budget),
+        budget=budget,
+        ignore=tuple(directory.ignore),
+        permissions=0o664 if directory.groupshared else 0o444,
+        extra=extra if os.path.isdir(extra) else "",
+        site=options.site,
+    )
+
+
+def _given(directory, assignment, notebook):
+    """Return the texts of all cells that students were handed, as far as the released notebook is still there."""
+    for step in (directory.release_directory, directory.source_directory):
+        path = Path(directory.format_path(step, ".", assignment), f"{notebook}.ipynb")
+        with contextlib.suppress(OSError, MalformedNotebookError):
+            return tuple(text for _, text, _, _ in reader.read(files.read_regular(path)))
+    return ()
+
+
+class SafeAutograde(Autograde):
+    """Grades one submission after the other in this process, whatever lies in it."""
+
+    def init_notebooks(self):
+        """List the submissions; which notebook is meant is found out later."""
+        directory, self.assignments, self.notebooks = self.coursedir, {}, []
+        try:
+            with Gradebook(directory.db_url, directory.course_id) as gradebook:
+                names = [f"{row.name}.ipynb" for row in gradebook.find_assignment(directory.assignment_id).notebooks]
+        except MissingEntry:
+            raise NbGraderException(f"The gradebook has no assignment {directory.assignment_id}.") from None
+        for folder in glob.glob(self._format_source(directory.assignment_id, directory.student_id)):
+            if os.path.isdir(folder):
+                self.assignments[folder] = [os.path.join(folder, name) for name in names]
+        if not self.assignments:
+            raise NbGraderException(f"Nothing was handed in for {directory.assignment_id}.")
+
+    def convert_notebooks(self):
+        """Grade them, and fail in the end if some could not be graded."""
+        directory, self.failures = self.coursedir, []
+        import torch
+
+        torch.set_num_threads(1)  # as workers have it: more would take memory that a check is then refused
+        try:
+            zygote = warm_zygote(not GradeCells(config=self.config).unconfined)
+        except IsolationError as error:
+            raise NbGraderException(str(error)) from None
+        zygote.wait()
+        self.book = GradebookWriter(directory.db_url, directory.assignment_id, directory.course_id, self.config)
+        with contextlib.closing(self.book):
+            self.grader = SubmissionGrader(spec_of(self.book, directory, self.config), zygote)
+            super().convert_notebooks()
+            self.book.assign_penalties()
+        for failure in self.failures:
+            self.log.error("Not graded: %s", failure)
+        if self.failures:
+            raise NbGraderException("; ".join(self.failures))
+
+    def init_assignment(self, assignment_id, student_id):
+        """Grade one submission: nothing is left for nbgrader to convert."""
+        folders = (self._format_source(assignment_id, student_id), self._format_dest(assignment_id, student_id))
+        result = self.grader.grade(Job(student_id, *folders))
+        if result.stopped:
+            raise NbGraderException(result.stopped)
+        self.book.write(result, self.grader.assignment.checks)
+        for graded in result.notebooks:
+            if graded.reason:
+                self.log.warning("%s, %s: %s", student_id, graded.notebook, graded.reason)
+            if graded.status != "graded":
+                self.failures.append(f"{student_id}, {graded.notebook}: {graded.reason}")
+        self.notebooks = []

@@ -1,0 +1,55 @@
+"""``nbgrader generate_feedback``: pages that say what the gradebook says now, and one archive of them to hand back."""
+
+import os
+import zipfile
+from pathlib import Path
+
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.api import Gradebook
+from nbgrader.converters import GenerateFeedback
+from nbgrader.preprocessors import GetGrades
+from traitlets import Bool, List
+
+from convgrader.nbgrader_plugin.gradebook import assign_penalties
+
+OPEN = "Nobody has graded this answer yet."
+
+
+class GradesSoFar(GetGrades):
+    """Tells an answer that nobody has graded yet from one that earned nothing."""
+
+    def _get_score(self, cell, resources):
+        super()._get_score(cell, resources)
+        about = cell.metadata["nbgrader"]
+        grade = self.gradebook.find_grade(about["grade_id"], self.notebook_id, self.assignment_id, self.student_id)
+        about["is_open"] = grade.auto_score is None and grade.manual_score is None
+        if about["is_open"]:
+            about["comment"] = about.get("comment") or OPEN
+
+
+class CurrentFeedback(GenerateFeedback):
+    """Makes every page anew, since marks and comments change without a file that would show it, and packs them."""
+
+    force = Bool(True, help="Whether to make pages anew that are there.").tag(config=True)
+    preprocessors = List([GradesSoFar, CSSHTMLHeaderPreprocessor]).tag(config=True)
+
+    def convert_notebooks(self):
+        """Make the pages, and then the archive."""
+        directory = self.coursedir
+        with Gradebook(directory.db_url, directory.course_id) as gradebook:
+            assign_penalties(gradebook, directory.assignment_id, self.config)
+        try:
+            super().convert_notebooks()
+        finally:
+            self.log.info("All pages are in %s", self.pack())
+
+    def pack(self):
+        """Write ``feedback/pooling.zip``, with a page ``ada__pooling.html`` for each student; return its path."""
+        assignment = self.coursedir.assignment_id
+        pages = Path(self._format_dest(".", ".")).resolve()
+        path = pages / f"{assignment}.zip"
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
+            for page in sorted(pages.glob(f"*/{assignment}/*.html")):
+                archive.write(page, f"{page.parent.parent.name}__{page.name}")
+        return fresh.replace(path)

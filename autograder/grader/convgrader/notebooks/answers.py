@@ -1,0 +1,107 @@
+"""What a student wrote, beside what was handed out: text that stands elsewhere, and whether an answer has changed."""
+
+import functools
+import hashlib
+import itertools
+import keyword
+import re
+
+from convcourse.grade_ids import CHECK
+
+ELSEWHERE = "Nothing was written in this cell. Text was found in other cells, and a person reads it."
+_TEXTS = re.compile(  # what may hold words in code: texts in quotes, comments, lines of magics and of the shell
+    r'"""(?:[^"\\]|\\.|"(?!""))*(?:"""|\Z)|' + r"'''(?:[^'\\]|\\.|'(?!''))*(?:'''|\Z)|"
+    r'"(?:[^"\\\n]|\\.)*"|' + r"'(?:[^'\\\n]|\\.)*'|#[^\n]*|^[ \t]*[%!?][^\n]*",
+    re.MULTILINE | re.DOTALL,
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_KEYWORDS = {*keyword.kwlist, *keyword.softkwlist}
+
+
+class Answers:
+    """What a submission says to each graded cell.
+
+    Parameters
+    ----------
+    parts : list
+        What `reader.read` found.
+    source : SourceNotebook
+        The instructor's notebook, with all that was handed out.
+    """
+
+    def __init__(self, parts, source):
+        self.source = source
+        self.answers, self.own = {}, []  # grade_id -> text of the cells that count; (kind, text) of all others
+        frame = source.by_name()
+        last = {name: number for number, (_, _, name, _) in enumerate(parts) if name in frame}
+        for number, (kind, text, name, _) in enumerate(parts):
+            if last.get(name) == number and not frame[name].locked:
+                self.answers[name] = text
+            elif text.strip() and text.strip() not in source.texts:
+                self.own.append((kind, _added(text, frame[name].source) if name in frame and kind == "code" else text))
+
+    @functools.cached_property
+    def elsewhere(self):
+        """Return the words that stand neither in an answer in words nor in what was handed out, "" if there are none.
+
+        Of a cell of code they are words if nothing in it runs.
+        """
+        found, given = [], "\n".join(self.source.texts)
+        for kind, text in self.own:
+            if kind != "code":
+                found.append(_added(text, given))
+            elif is_prose(text):
+                found.append(text)
+        found += [self.answers[name] for name in self._functions() if is_prose(self.answers.get(name, ""))]
+        return "\n".join(text for text in found if any(map(str.isalnum, text)))
+
+    def _functions(self):
+        """List the names of the cells that hold the function of a task."""
+        return [
+            cell.name for cell in self.source.cells if cell.solution and not cell.grade and cell.cell_type == "code"
+        ]
+
+    def digests(self):
+        """Return {grade_id: digest} of what each graded cell is given for: where it changes, the answer has changed."""
+        code = [text for kind, text in self.own if kind == "code"]
+        found = {}
+        for cell in self.source.cells:
+            if cell.task:
+                texts = [*self.answers.values(), *(text for _, text in self.own)]
+            elif cell.grade and cell.solution:
+                text = self.answers.get(cell.name, cell.source)
+                texts = [text] if text != cell.source else [text, self.elsewhere]
+            elif cell.grade:
+                texts = [self.answers.get(cell.name.removeprefix(CHECK), ""), *code]
+            else:
+                continue
+            found[cell.name] = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+        return found
+
+
+def _added(text, given):
+    """Return the lines of a text that do not stand in what was handed out."""
+    known = {line.strip() for line in given.splitlines()}
+    return "\n".join(line for line in text.splitlines() if line.strip() not in known)
+
+
+def is_prose(code):
+    """Say whether a code cell holds words and nothing that runs: a sentence, a comment, a text in quotes.
+
+    Nothing is parsed, since a parser may take any time and memory for what a student wrote. Outside of texts and
+    comments, Python has no two words side by side unless one of them is a keyword.
+
+    Examples
+    --------
+    >>> [is_prose(text) for text in ("It keeps what, not where.", "# It forgets where.", "x = 1", "x", "%time f(x)")]
+    [True, True, False, False, False]
+    """
+    rest = _TEXTS.sub("\n", code)
+    if not rest.strip():
+        return len(_WORD.findall(code)) >= 3
+    phrases = (phrase.split() for phrase in re.split(r"[^\w ]+", rest))
+    return any(map(_are_words, (pair for phrase in phrases for pair in itertools.pairwise(phrase))))
+
+
+def _are_words(pair):
+    return all(word.isidentifier() and word not in _KEYWORDS for word in pair)

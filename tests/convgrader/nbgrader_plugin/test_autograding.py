@@ -1,0 +1,105 @@
+"""nbgrader grades as the batch does, and all that it is told to use can be found."""
+
+import importlib
+import json
+import os
+import time
+
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.converters import base
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from convgrader.nbgrader_plugin import patches
+from convgrader.nbgrader_plugin.autograding import use_convgrader
+from convgrader.sandbox.clock import GRACE
+from tests.helpers.courses import ROOT, answer
+from tests.helpers.grading_fixtures import FULL, copy_of
+
+
+def test_every_name_in_the_configuration_exists():
+    config = Config()
+    use_convgrader(config, unconfined=True)
+    names = [*config.HTMLExporter.filters.values(), config.GenerateFeedback.exporter_class]
+    for name in [*names, config.ExportApp.plugin_class]:
+        module, _, attribute = name.rpartition(".")
+        assert getattr(importlib.import_module(module), attribute)
+    assert config.GradeCells.unconfined is True
+
+
+def test_nbgrader_copies_no_links_and_pipes(tmp_path):
+    (tmp_path / "pooling.ipynb").write_text("{}")
+    os.symlink(tmp_path / "pooling.ipynb", tmp_path / "link.ipynb")
+    os.mkfifo(tmp_path / "pipe.ipynb")
+    patches.copy_regular_files_alone()
+    assert base.find_all_files(str(tmp_path)) == [str(tmp_path / "pooling.ipynb")]
+
+
+def test_both_ways_say_the_same_of_every_accident(course, released, answers, here, tmp_path):
+    """Under another name, in a folder, of another assignment, nothing, no notebook: same scores, same pages."""
+    right, helpers = answers
+    full = json.dumps(answer(released, right, [helpers]))
+    handed_in = {
+        "ok": {"pooling.ipynb": full}, "renamed": {"pooling (1).ipynb": full}, "folder": {"mine/pooling.ipynb": full},
+        "several": {"a.ipynb": full, "b.ipynb": json.dumps(answer(released, right))}, "empty": {},
+        "other": {"pooling.ipynb": (ROOT / "exercises" / "shapes" / "shapes.ipynb").read_text()},
+        "broken": {"pooling.ipynb": "{"}, "mark": {"pooling.ipynb": "\ufeff" + full},
+    }  # fmt: skip
+    for student, files in handed_in.items():
+        folder = course.root / "submitted" / student / "pooling"
+        folder.mkdir(parents=True)
+        for name, text in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+    theirs = copy_of(course, tmp_path / "theirs")
+    summary = course.grade(pool=here)
+    status, said = theirs.nbgrader("autograde", "pooling")
+    assert {student for student, _, _ in summary.failures} == {"several", "empty", "other", "broken"} and status == 1
+    assert {student for student, _, _ in summary.remarks} == {"renamed", "folder"}
+    for student, _, reason in [*summary.failures, *summary.remarks]:
+        assert reason in said and student in said
+        assert reason in course.graded(student).cells[0].source
+    totals = {student: course.total(student) for student in handed_in}
+    assert totals == {**dict.fromkeys(handed_in, 0), **dict.fromkeys(("ok", "renamed", "folder", "mark"), FULL)}
+    assert course.scores() == theirs.scores()
+    for student in handed_in:
+        assert [c.source for c in course.graded(student).cells] == [c.source for c in theirs.graded(student).cells]
+
+
+JUNK = {
+    "no time": "not a time", "long": "9" * 33 + "m", "end of time": "9999-12-31 23:59:59 -1200", "year 1": "0001-01-01",
+    "zone": "2027-01-31 12:00:00 /etc/passwd", "offset": "2027-01-31 12:00:00 99999999999999999999", "nul": "\0",
+    "bytes": b"\xff\xfe", "empty": "", "pipe": None,
+}  # fmt: skip
+
+
+def test_a_time_that_is_none_fails_nobody(course, released):
+    """Whatever stands in timestamp.txt, both ways grade it and formgrader lists the class."""
+    for number, junk in enumerate(JUNK.values()):
+        stamp = course.submit(f"student-{number}", released) / "timestamp.txt"
+        os.mkfifo(stamp) if junk is None else stamp.write_bytes(junk if isinstance(junk, bytes) else junk.encode())
+    status, said = course.nbgrader("autograde", "pooling")
+    assert status == 0, said
+    assert not course.grade().failures
+    patches.read_times_as_we_do()
+    directory = CourseDirectory(root=str(course.root), course_id="test", db_url=course.url)
+    listed = NbGraderAPI(directory, timezone="Asia/Tokyo").get_submissions("pooling")
+    assert {about["student"] for about in listed} == {f"student-{number}" for number in range(len(JUNK))}
+    assert all(about["autograded"] for about in listed)
+
+
+def test_the_time_of_a_submission_is_bounded_in_nbgraders_own_process_too(course, released, answers):
+    right, helpers = answers
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write("c.GradeCells.cell_seconds = 2\nc.GradeCells.notebook_seconds = 6\n")
+    deaf = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\nwhile True:\n    pass"
+    course.submit("honest", answer(released, right, [helpers]))
+    course.submit("worst", answer(released, right, [helpers, *[deaf] * 20]))
+    taken = {}
+    for student in ("honest", "worst"):
+        start = time.monotonic()
+        status, said = course.nbgrader("autograde", "pooling", "--student", student)
+        taken[student] = time.monotonic() - start
+        assert status == 0, said
+    assert course.total("honest") == FULL and course.total("worst") == 0
+    assert taken["worst"] < taken["honest"] + 6 + GRACE + 3

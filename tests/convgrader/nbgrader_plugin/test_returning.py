@@ -1,0 +1,47 @@
+"""Feedback says what the gradebook says now, and comes as one archive."""
+
+import zipfile
+
+from nbgrader.api import Gradebook
+
+from convgrader.nbgrader_plugin.returning import OPEN
+
+
+def returned(course):
+    """Return {name: text} of the pages in the archive that `nbgrader generate_feedback` makes."""
+    status, said = course.nbgrader("generate_feedback", "pooling")
+    assert status == 0, said
+    with zipfile.ZipFile(course.root / "feedback" / "pooling.zip") as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def test_pages_follow_the_gradebook_without_being_asked_twice(handed_in, here):
+    handed_in.grade(pool=here, students=["all", "wrong"])
+    pages = returned(handed_in)
+    assert sorted(pages) == ["all__pooling.html", "wrong__pooling.html"]
+    page = pages["all__pooling.html"]
+    assert "all, pooling (Score: 48.0 / 50.0)" in page and "(not graded yet / 2.0)" in page and OPEN in page
+    with Gradebook(handed_in.url, "test") as gradebook:
+        grade = gradebook.find_grade("written-pooling", "pooling", "pooling", "all")
+        grade.manual_score, grade.needs_manual_grade = 1.5, False
+        gradebook.find_comment("written-pooling", "pooling", "pooling", "all").manual_comment = "Well said."
+        gradebook.db.commit()
+    page = returned(handed_in)["all__pooling.html"]
+    assert "all, pooling (Score: 49.5 / 50.0)" in page and "Well said." in page and "not graded yet" not in page
+
+
+def test_whoever_could_not_be_graded_gets_a_page_that_says_why(course, here):
+    (course.root / "submitted" / "dora" / "pooling").mkdir(parents=True)
+    course.submit("broken", "{")
+    course.grade(pool=here)
+    pages = returned(course)
+    assert "Nothing was handed in" in pages["dora__pooling.html"] and "not a notebook" in pages["broken__pooling.html"]
+
+
+def test_a_penalty_on_a_page_goes_with_the_due_date(handed_in, here):
+    with (handed_in.root / "nbgrader_config.py").open("a") as config:
+        config.write("c.LateSubmissionPlugin.penalty_method = 'zero'\n")
+    handed_in.grade(pool=here, students=["all"])
+    for due, says in (("'2030-01-01 00:00:00.000000'", "(Score: 0.0 / 50.0)"), ("NULL", "(Score: 48.0 / 50.0)")):
+        handed_in.query(f"UPDATE assignment SET duedate = {due}")
+        assert says in returned(handed_in)["all__pooling.html"]
