@@ -7,6 +7,7 @@ launch buttons, and a notebook's first cell fetches the wheel from there. The ad
 """
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -25,7 +26,6 @@ from tools.dependencies import needed_by
 from tools.weave import SETUP, setup_cell, text_of
 from tools.weave import WHEEL as ANY_WHEEL
 
-WHEEL = f"convcourse-{convcourse.__version__}-py3-none-any.whl"
 EPOCH = 1_767_225_600  # files in the wheel and the archive bear this time, so that two builds are the same
 README = """\
 # Convolutional networks: the notebooks
@@ -58,11 +58,19 @@ Fill a cell, run it, run the check below it. In the terminal the same verdicts a
 
 {elsewhere}
 
+## When there is a newer kit
+
+    autograder update --kit student-kit.zip
+
+takes it over: its checks, and the notebooks that you have begun, cell by cell. What you wrote stays, and the notebook
+as it was is kept beside the new one. Where you have unpacked the newer kit over this folder, `autograder update` is
+enough.
+
 ## Handing in
 
     autograder submit work/pooling/pooling.ipynb --student your-name
 
-checks that no cell is missing and writes the archive to hand in. Save the notebook first.
+writes the archive to hand in, and says what will be otherwise when it is graded. Save the notebook first.
 
 ## The topics
 
@@ -70,22 +78,42 @@ checks that no cell is missing and writes the archive to hand in. Save the noteb
 """
 
 
+def version(root):
+    """Return the version of a kit's wheel: the course's own, and a fingerprint of all that is in the wheel.
+
+    pip keeps what is installed where a version is the same, so whatever changes in the package changes its version.
+    """
+    folder, found = Path(root) / "autograder" / "student", hashlib.sha256(site.configured(root).encode())
+    for path in [*sorted((folder / "convcourse").rglob("*.py")), folder / "pyproject.toml"]:
+        found.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return f"{convcourse.__version__}+k{found.hexdigest()[:8]}"
+
+
+def wheel_name(root):
+    """Return the name of a kit's wheel."""
+    return f"convcourse-{version(root)}-py3-none-any.whl"
+
+
 def build_wheel(root, folder):
     """Build the wheel that students install into `folder`; return it.
 
-    It is ``autograder/student``, whole, and the address of the site.
+    It is ``autograder/student``, whole, with a version of its own and the address of the site.
     """
     root = Path(root)
     with tempfile.TemporaryDirectory() as copy:
         source = Path(copy) / "autograder" / "student"
         shutil.copytree(root / "autograder" / "student", source, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copyfile(root / "LICENSE", source / "LICENSE")
-        (source / "convcourse" / site.FILE).write_text(site.configured(root) + "\n", encoding="utf-8", newline="\n")
+        package = source / "convcourse"
+        (package / site.FILE).write_text(site.configured(root) + "\n", encoding="utf-8", newline="\n")
+        text = (package / "__init__.py").read_text(encoding="utf-8")
+        text = text.replace(f'"{convcourse.__version__}"', f'"{version(root)}"')
+        (package / "__init__.py").write_text(text, encoding="utf-8", newline="\n")
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), source]
         done = subprocess.run(
             command, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, capture_output=True, text=True
         )
-    wheel = Path(folder) / WHEEL
+    wheel = Path(folder) / wheel_name(root)
     if done.returncode or not wheel.is_file():
         raise RuntimeError(f"the wheel could not be built:\n{done.stdout}{done.stderr}")
     return wheel
@@ -93,7 +121,7 @@ def build_wheel(root, folder):
 
 def requirements(root):
     """Return the lines of the students' requirements: the course's own pins, and the wheel."""
-    return "\n".join([*map(str, needed_by(root, "student")), f"./{WHEEL}"]) + "\n"
+    return "\n".join([*map(str, needed_by(root, "student")), f"./{wheel_name(root)}"]) + "\n"
 
 
 def topics(root):
@@ -112,7 +140,7 @@ def topics(root):
 def wheel_address(root):
     """Return where a notebook's first cell finds the wheel: in the published kit, else beside the notebook."""
     address, branch = site.kit(root)
-    return f"{address}/raw/{branch}/{WHEEL}" if address else ANY_WHEEL
+    return f"{address}/raw/{branch}/{wheel_name(root)}" if address else ANY_WHEEL
 
 
 def notebook(path, wheel):
@@ -143,7 +171,7 @@ def build(root, folder):
             else:
                 shutil.copyfile(path, target)
     (folder / "requirements.txt").write_text(requirements(root), encoding="utf-8", newline="\n")
-    elsewhere = "Open the notebook" if address != ANY_WHEEL else f"Upload the notebook and `{WHEEL}`"
+    elsewhere = "Open the notebook" if address != ANY_WHEEL else f"Upload the notebook and `{wheel_name(root)}`"
     elsewhere += ", and run the first cell: it installs the checks if they are not there."
     text = README.format(elsewhere=elsewhere, topics=topics(root))
     (folder / "README.md").write_text(text, encoding="utf-8", newline="\n")

@@ -1,4 +1,4 @@
-"""The command ``autograder``: a student's start, check, submit and train, and what other packages plug into it.
+"""The command ``autograder``: a student's start, check, submit, update and train, and what other packages plug into it.
 
 Another distribution adds a command by an entry point in the group ``convcourse.commands`` that names a module with
 HELP and ``add_parser(commands)``: ``autograder grade`` comes with convgrader, which students do not have.
@@ -13,7 +13,7 @@ from convcourse.errors import UsageError
 
 DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
 GROUP = "convcourse.commands"
-OURS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "train")}
+OURS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "update", "train")}
 ELSEWHERE = {"grade": "convgrader"}  # command -> the distribution that an instructor installs for it
 
 

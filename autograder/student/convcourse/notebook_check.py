@@ -10,13 +10,8 @@ from convcourse import checks
 from convcourse.calls.call import LocalFunction, StudentFunction, clone
 from convcourse.engine.context import current_context, show
 from convcourse.errors import VersionError
+from convcourse.limits import is_present
 from convcourse.provided import hand_out
-
-# Of what a notebook may hold, there is this where submissions are graded, or it is the notebook's own machinery.
-PRESENT = {
-    "__main__", "numpy", "matplotlib", "mpl_toolkits", "convcourse", "IPython", "ipykernel", "ipywidgets", "traitlets",
-    "google", "builtins",
-}  # fmt: skip
 
 
 def checker(topic, needs=None, provided=()):
@@ -79,7 +74,7 @@ def absent(namespace):
         if isinstance(value, types.ModuleType | type) or callable(value):
             module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
             top = module.split(".")[0] if isinstance(module, str) else ""
-            if not name.startswith("_") and top and top not in PRESENT and top not in sys.stdlib_module_names:
+            if not name.startswith("_") and top and not is_present(top):
                 found.add(top)
     return [
         f"{top} is imported here. Where submissions are graded there are NumPy and Matplotlib alone: the import fails, "

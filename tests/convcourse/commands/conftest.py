@@ -26,13 +26,25 @@ def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
     (root / "solutions/assignments").mkdir(parents=True)
     shutil.copytree(ROOT / "solutions/miniconv", root / "solutions/miniconv")
+    weave_tasks(root, TASKS)
+    return root
+
+
+def weave_tasks(root, tasks):
+    """Weave the assignment of a project from functions of pooling and their points."""
     text = HEAD + "".join(
         f"```{{code-cell}}\n#: solve {name}\n```\n\n```{{code-cell}}\n#: check {name} {points}\n```\n\n"
-        for name, points in TASKS
+        for name, points in tasks
     )
     (root / "solutions/assignments/pooling.md").write_text(text)
     weave.write(root, "pooling")
-    return root
+
+
+def write_release(project, folder, tasks):
+    """Release the assignment anew, with these tasks, into `folder`; the project is as it was afterwards."""
+    weave_tasks(project, tasks)
+    shutil.copytree(project / "exercises", folder / "exercises", dirs_exist_ok=True)
+    weave_tasks(project, TASKS)
 
 
 @pytest.fixture
