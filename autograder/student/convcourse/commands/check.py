@@ -1,6 +1,7 @@
 """``autograder check``: run a notebook from the top, and print its verdicts and a table of points."""
 
 import functools
+import math
 import sys
 import time
 from pathlib import Path
@@ -131,7 +132,7 @@ def _timed_client():
                 says = f"It was not reached: the notebook took longer than {self.notebook_seconds:g} s."
                 cell.outputs = [new_output("error", ename="TimeLimitError", evalue=says)]
                 return cell
-            self.timeout = min(self.cell_seconds, max(left, 1.0)) if self.spent else None
+            self.timeout = math.ceil(min(self.cell_seconds, left)) if self.spent else None
             start = time.monotonic()
             try:
                 return await super().async_execute_cell(cell, cell_index, **options)
