@@ -1,11 +1,13 @@
 """What a batch says in the end."""
 
+import io
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from convgrader.jobs import NotebookResult, SubmissionResult
+from convgrader.notebooks.source import SourceCell, SourceNotebook
 from convgrader.report import Summary
 
 
@@ -44,3 +46,18 @@ def test_a_name_is_no_markup_and_no_control_character(source, capsys):
     summary.add(SubmissionResult(odd, [NotebookResult("pooling", source.scores(0.0), status="failed", reason=reason)]))
     summary.print(Console(width=200))
     assert "not graded: [/bold] [2J[red]eve, pooling: a [/link] that ends nothing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_no_name_is_cut_in_a_narrow_terminal(width):
+    names = [f"check-scaled_dot_product_attention{end}" for end in ("", "_backward", "_backward_again")]
+    cells = tuple(SourceCell(name, "code", "", None, True, grade=True, points=1) for name in names)
+    summary = Summary(SimpleNamespace(name="attention", sources={"attention": SourceNotebook("attention", cells)}))
+    summary.add(SubmissionResult("ada", [NotebookResult("attention", dict.fromkeys(names, 0.5))]))
+    console = Console(width=width, record=True, file=io.StringIO())
+    summary.print(console)
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= width and "…" not in "".join(lines)
+    column = "".join(line.split("│")[1].strip() for line in lines if line.startswith("│"))
+    assert column == "".join(names)
+    assert [line.split("│")[3].strip() for line in lines if "0.50" in line] == ["0.50"] * 3

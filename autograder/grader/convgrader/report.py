@@ -70,7 +70,8 @@ class Summary:
     def _table(self):
         table = Table(title=f"{self.assignment}: {_counted(self.count)} in {self.seconds:.1f} s")
         for heading in ("task", "points", "mean", "all points", "no points", "by hand"):
-            table.add_column(heading, justify="left" if heading == "task" else "right")
+            is_name = heading == "task"  # folded where the terminal is narrow: two that are cut could read alike
+            table.add_column(heading, justify="left" if is_name else "right", overflow="fold", no_wrap=not is_name)
         for (_, name), task in self.tasks.items():
             scored = task["scored"]
             mean = f"{task['sum'] / scored:.2f}" if scored else "-"

@@ -10,6 +10,7 @@ import sys
 from importlib.metadata import entry_points
 
 from convcourse.errors import UsageError
+from convcourse.terminal import print_everything
 
 DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
 GROUP = "convcourse.commands"
@@ -22,6 +23,7 @@ def main(arguments=None):
     if sys.version_info < (3, 11):  # noqa: UP036 (started from a checkout, nothing else stops an older one)
         print("This course needs Python 3.11 or newer; this is", sys.version.split()[0], file=sys.stderr)
         return 2
+    print_everything()
     # jsonschema, which nbformat imports, would spend two seconds on a grammar of addresses that notebooks do not need.
     sys.modules.setdefault("rfc3987_syntax", None)
     arguments = sys.argv[1:] if arguments is None else list(arguments)

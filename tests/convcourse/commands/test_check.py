@@ -1,7 +1,10 @@
 """``autograder check``: the verdicts and points of a notebook, in the terminal."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -84,6 +87,42 @@ def test_check_says_what_grading_has_not(started, capfd):
     assert "copy what you need of helpers into a cell" in out
     assert "scipy: imported here, and not there where submissions are graded" in out
     assert "numbers.npy is named in a cell" in out
+
+
+ENCODINGS = {
+    "cp1252": {"PYTHONIOENCODING": "cp1252"},
+    "latin-1": {"PYTHONIOENCODING": "latin-1"},
+    "no locale": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ENCODINGS.values(), ids=ENCODINGS)
+def test_check_through_a_pipe_prints_all_it_has_in_any_encoding(started, encoding):
+    """Also in a folder with blanks and umlauts, where Python does not take UTF-8 for granted."""
+    folder = started.parents[2] / "Meine Übungen für SS 27"
+    for name in ("exercises", "work"):
+        shutil.move(started.parents[2] / name, folder / name)
+    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONIOENCODING", "LANG", "LC_CTYPE")}
+    command = [sys.executable, "-m", "convcourse", "check", str(folder / "work/pooling/pooling.ipynb"), "avg_pool2d"]
+    done = subprocess.run(
+        command, env={**kept, "PYTHONUTF8": "0", "NO_COLOR": "1", **encoding}, capture_output=True, timeout=200
+    )
+    out = done.stdout.decode("ascii")
+    assert done.returncode == 1 and done.stderr == b""
+    assert "x avg_pool2d: 0 of 4 points" in out and "| avg_pool2d |      0 |  4 |" in out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wanted", [True, False])
+def test_check_has_no_colours_where_they_are_not_wanted(started, wanted, monkeypatch, capfd):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if not wanted:
+        monkeypatch.setenv("NO_COLOR", "1")
+    assert cli.main(["check", str(started), "avg_pool2d"]) == 1
+    assert bool(re.search(r"\x1b\[3[0-7]m", capfd.readouterr().out)) == wanted
 
 
 def test_check_of_a_notebook_by_itself_needs_no_folder_of_the_course(started, tmp_path_factory, monkeypatch, capfd):
