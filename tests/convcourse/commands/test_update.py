@@ -80,6 +80,13 @@ def test_a_kit_unpacked_over_the_folder_is_enough(started, project, runs):
     assert by_name(now, "avg_pool2d").source == ANSWER and by_name(now, "channel_max_pool")
 
 
+def test_of_a_kit_unpacked_over_the_folder_one_wheel_remains(started, runs, tmp_path):
+    name_wheel(tmp_path, "0.1")
+    wheel = name_wheel(tmp_path, "9.9+kbeef")
+    assert cli.main(["update"]) == 0
+    assert list(tmp_path.glob("*.whl")) == [wheel]
+
+
 def test_a_notebook_started_before_releases_were_kept_follows_too(started, newer, runs, tmp_path):
     answered(started)
     Kit(tmp_path).started_from("pooling").unlink()
@@ -98,8 +105,9 @@ def test_a_notebook_elsewhere_is_updated_by_its_path(started, project, runs, tmp
 
 
 def test_the_kits_list_of_requirements_is_installed_where_its_checks_are_others(started, newer, runs, tmp_path, capsys):
-    name_wheel(newer, "9.9+kbeef")
+    wheel, earlier = name_wheel(newer, "9.9+kbeef"), name_wheel(tmp_path, "0.1")
     assert cli.main(["update", "--kit", str(newer)]) == 0
+    assert [path.name for path in tmp_path.glob("*.whl")] == [wheel.name] and not earlier.exists()
     (command, folder) = runs.commands[0]
     assert (command[0], command[1:4], command[-1]) == (sys.executable, ["-m", "pip", "install"], "requirements.txt")
     assert folder == tmp_path and "Installing convcourse-9.9+kbeef" in capsys.readouterr().out

@@ -83,14 +83,18 @@ class Kit:
         with tempfile.TemporaryDirectory() as place:
             folder = _unpacked(Path(source), Path(place))
             with writing(self.root):
-                old = self.wheel
                 for path in sorted(folder.rglob("*")):
                     target = self.root / path.relative_to(folder)
                     if path.is_file() and not target.is_relative_to(self.root / "work"):
                         target.parent.mkdir(parents=True, exist_ok=True)
                         shutil.copyfile(path, target)
-                if old is not None and old != self.wheel:
-                    old.unlink(missing_ok=True)
+                self.remove_other_wheels()
+
+    def remove_other_wheels(self):
+        """Leave of several files of the checks that of this kit: on Colab a notebook could not tell which to take."""
+        for path in self.root.glob("convcourse-*.whl") if self.wheel else ():
+            if path != self.wheel:
+                path.unlink(missing_ok=True)
 
     def _wheel(self):
         path = self.root / REQUIREMENTS

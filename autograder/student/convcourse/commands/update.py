@@ -77,6 +77,8 @@ def _install(kit):
             f"pip could not install {kit.wheel.name}, see above; your notebooks are as they were. Mend that, and run "
             "autograder update once more"
         )
+    with writing(kit.root):
+        kit.remove_other_wheels()
 
 
 def _write(path, notebook, merged, released):
