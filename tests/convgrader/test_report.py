@@ -27,6 +27,15 @@ def test_what_other_checks_had_graded_is_said(capsys):
     assert summary.as_dict()["outdated"] == 1
 
 
+def test_where_other_checks_have_graded_some_it_says_so(capsys):
+    summary = Summary(SimpleNamespace(name="pooling", sources={}))
+    summary.of_others = 2
+    summary.print(Console(width=200))
+    says = "2 submissions graded by other checks than these: autograder grade pooling --resume brings them up to date."
+    assert capsys.readouterr().out == f"{says}\n"
+    assert summary.as_dict()["of_other_checks"] == 2
+
+
 def test_what_could_not_be_graded_waits_for_nobody(source):
     """A submission on which the grader failed has no score: it is named, and changes neither means nor counts."""
     summary = Summary(SimpleNamespace(name="pooling", sources={"pooling": source}))

@@ -105,6 +105,8 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
                 spec = _spec(course, book)
                 jobs, summary = _jobs(course, book, spec, students, resume)
                 _grade_all(book, spec, jobs, summary, pool, console or Console(stderr=True))
+                records = book.graded_before()
+                summary.of_others = len({key[0] for key, record in records.items() if record.checks != spec.checks})
                 return summary
         except MissingEntry:
             raise UsageError(

@@ -14,6 +14,7 @@ class Summary:
     def __init__(self, book):
         self.assignment = book.name
         self.skipped = 0  # what --resume leaves out: graded before, by these checks, and not changed since
+        self.of_others = 0  # what other checks than these have graded, and this batch has left as it was
         self.outdated = 0  # what --resume grades again because other checks graded it before
         self.tasks = {
             (source.name, cell.name): {"points": cell.points, **dict.fromkeys(COUNTS, 0), "sum": 0.0}
@@ -50,6 +51,7 @@ class Summary:
             "failed": len({student for student, _, _ in self.failures}),
             "skipped": self.skipped,
             "outdated": self.outdated,
+            "of_other_checks": self.of_others,
             "seconds": round(self.seconds, 3),
             "tasks": [{"notebook": key[0], "task": key[1], **task} for key, task in self.tasks.items()],
             "submissions": [dict(zip(keys, row, strict=True)) for row in self.students],
@@ -63,6 +65,12 @@ class Summary:
             console.print(f"{_counted(self.skipped)} graded before and not changed since: left out.", highlight=False)
         if self.outdated:
             console.print(f"{_counted(self.outdated)} graded before with other checks: graded again.", highlight=False)
+        if self.of_others:
+            console.print(
+                f"{_counted(self.of_others)} graded by other checks than these: autograder grade {self.assignment} "
+                "--resume brings them up to date.",
+                highlight=False,
+            )
         for student, notebook, reason in self.failures:
             said = escape(printable(f"{student}, {notebook}: {reason}"))
             console.print(f"[bold]not graded:[/bold] {said}", highlight=False)
