@@ -37,11 +37,12 @@ FILE_ID = re.compile(r"\w+(\.log)?\.(ipynb|json|safetensors)")
 
 
 def use_collector(config):
-    """Have ``nbgrader zip_collect`` take hand-ins apart as this module does."""
+    """Have ``nbgrader zip_collect`` take hand-ins apart as this module does, and imports tell whose it would not."""
     here = "convgrader.nbgrader_plugin.collecting"
     config.ZipCollectApp.extractor_plugin = f"{here}.ArchiveExtractor"
     config.ZipCollectApp.collector_plugin = f"{here}.ArchiveCollector"
     patches.tell_what_was_left_out()
+    patches.tell_who_cannot_hand_in()
 
 
 @dataclass(frozen=True)
