@@ -7,8 +7,10 @@ launch buttons, and a notebook's first cell fetches the wheel from there. The ad
 """
 
 import argparse
+import ast
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,7 +43,9 @@ You need Python 3.11 or newer. In this folder, once:
     source .venv/bin/activate
     python -m pip install -r requirements.txt
 
-On Windows the first two lines are `py -m venv .venv` and `.venv\\Scripts\\activate`. Activate the environment again in
+On Windows the first two lines are, in PowerShell, `py -m venv .venv` and `.venv\\Scripts\\Activate.ps1`; if it refuses to
+run scripts, allow it for this window: `Set-ExecutionPolicy -Scope Process RemoteSigned`. On Windows on ARM take Python's
+"Windows installer (64-bit)", on a Mac with an Intel processor Python 3.11 or 3.12. Activate the environment again in
 every new terminal. On Linux pip takes PyTorch with CUDA. The CPU build is enough, and smaller by some gigabytes:
 `--extra-index-url` with PyTorch's index of CPU builds, behind the last line, takes that one.
 
@@ -83,10 +87,30 @@ def version(root):
 
     pip keeps what is installed where a version is the same, so whatever changes in the package changes its version.
     """
-    folder, found = Path(root) / "autograder" / "student", hashlib.sha256(site.configured(root).encode())
+    folder, told = Path(root) / "autograder" / "student", f"{site.configured(root)} {limits(root)}"
+    found = hashlib.sha256(told.encode())
     for path in [*sorted((folder / "convcourse").rglob("*.py")), folder / "pyproject.toml"]:
         found.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return f"{convcourse.__version__}+k{found.hexdigest()[:8]}"
+
+
+def limits(root):
+    """Return the times that ``nbgrader_config.py`` sets for grading, under their names in ``convcourse.limits``."""
+    path, found = Path(root) / "nbgrader_config.py", {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body if path.is_file() else ():
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            match = re.fullmatch(r"c\.GradeCells\.(cell_seconds|notebook_seconds)", ast.unparse(node.targets[0]))
+            if match:
+                found[match[1].upper()] = float(node.value.value)
+    return found
+
+
+def _rewrite(path, pattern, text):
+    """Put a text in the place of what a pattern finds in a line of a file."""
+    source, count = re.subn(pattern, lambda _: text, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    if count != 1:
+        raise RuntimeError(f"{path.name} has {count} lines like {pattern}, and not one")
+    path.write_text(source, encoding="utf-8", newline="\n")
 
 
 def wheel_name(root):
@@ -97,7 +121,7 @@ def wheel_name(root):
 def build_wheel(root, folder):
     """Build the wheel that students install into `folder`; return it.
 
-    It is ``autograder/student``, whole, with a version of its own and the address of the site.
+    It is ``autograder/student``, whole, with a version of its own, the times of grading and the address of the site.
     """
     root = Path(root)
     with tempfile.TemporaryDirectory() as copy:
@@ -106,9 +130,9 @@ def build_wheel(root, folder):
         shutil.copyfile(root / "LICENSE", source / "LICENSE")
         package = source / "convcourse"
         (package / site.FILE).write_text(site.configured(root) + "\n", encoding="utf-8", newline="\n")
-        text = (package / "__init__.py").read_text(encoding="utf-8")
-        text = text.replace(f'"{convcourse.__version__}"', f'"{version(root)}"')
-        (package / "__init__.py").write_text(text, encoding="utf-8", newline="\n")
+        _rewrite(package / "__init__.py", r"(?<=^__version__ = ).*", f'"{version(root)}"')
+        for name, seconds in limits(root).items():
+            _rewrite(package / "limits.py", rf"(?<=^{name} = )[\d.]+", repr(seconds))
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), source]
         done = subprocess.run(
             command, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, capture_output=True, text=True

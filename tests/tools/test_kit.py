@@ -9,6 +9,7 @@ import nbformat
 from nbgrader.utils import compute_checksum
 
 import convcourse
+from convcourse import limits
 from tools import contents, kit, weave
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +75,21 @@ def test_whatever_changes_in_the_checks_changes_the_version_that_pip_sees(built_
     assert changed != kit.version(ROOT)
     monkeypatch.setenv("COURSE_SITE", "https://school.example/convnets/")
     assert kit.version(tmp_path) != changed
+
+
+def test_the_wheel_has_the_times_of_grading(tmp_path):
+    for name in ("autograder/student", "_config.yml", "LICENSE"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        copy(ROOT / name, tmp_path / name)
+    before = kit.version(tmp_path)
+    config = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
+    (tmp_path / "nbgrader_config.py").write_text(config + "\nc.GradeCells.notebook_seconds = 300\n", encoding="utf-8")
+    assert kit.limits(ROOT) == {} and kit.limits(tmp_path) == {"NOTEBOOK_SECONDS": 300.0}
+    assert kit.version(tmp_path) != before
+    with zipfile.ZipFile(kit.build_wheel(tmp_path, tmp_path)) as wheel:
+        text = wheel.read("convcourse/limits.py").decode()
+    assert "\nNOTEBOOK_SECONDS = 300.0  #" in text and f"\nCELL_SECONDS = {limits.CELL_SECONDS}  #" in text
 
 
 def test_two_kits_are_the_same_bytes(built_kit, tmp_path):
