@@ -43,11 +43,11 @@ You need Python 3.11 or newer. In this folder, once:
     source .venv/bin/activate
     python -m pip install -r requirements.txt
 
-On Windows the first two lines are, in PowerShell, `py -m venv .venv` and `.venv\\Scripts\\Activate.ps1`; if it refuses to
-run scripts, allow it for this window: `Set-ExecutionPolicy -Scope Process RemoteSigned`. On Windows on ARM take Python's
-"Windows installer (64-bit)", on a Mac with an Intel processor Python 3.11 or 3.12. Activate the environment again in
-every new terminal. On Linux pip takes PyTorch with CUDA. The CPU build is enough, and smaller by some gigabytes:
-`--extra-index-url` with PyTorch's index of CPU builds, behind the last line, takes that one.
+On Windows the first two lines are, in PowerShell, `py -m venv .venv` and `.venv\\Scripts\\Activate.ps1`; if it refuses
+to run scripts, allow it for this window: `Set-ExecutionPolicy -Scope Process RemoteSigned`. On Windows on ARM take
+Python's "Windows installer (64-bit)", on a Mac with an Intel processor Python 3.11 or 3.12. Activate the environment
+again in every new terminal. On Linux pip takes PyTorch with CUDA. The CPU build is enough, and smaller by some
+gigabytes: `--extra-index-url` with PyTorch's index of CPU builds, behind the last line, takes that one.
 
 Then, for each topic:
 

@@ -113,6 +113,24 @@ def test_the_kits_list_of_requirements_is_installed_where_its_checks_are_others(
     assert folder == tmp_path and "Installing convcourse-9.9+kbeef" in capsys.readouterr().out
 
 
+def test_on_colab_a_notebook_and_a_kit_are_enough_and_the_rest_stays(
+    started, newer, runs, tmp_path_factory, monkeypatch
+):
+    """There is no folder of the course there, until the kit makes one: then `autograder submit` works as well."""
+    name_wheel(newer, "9.9+kbeef")
+    answered(started)
+    folder = tmp_path_factory.mktemp("content")
+    mine = started.rename(folder / "pooling.ipynb")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+    assert cli.main(["update", "pooling.ipynb"]) == 2, "without a kit there is nothing to follow"
+    assert cli.main(["update", "pooling.ipynb", "--kit", str(newer)]) == 0
+    assert by_name(read_notebook(mine), "max_pool2d") and by_name(read_notebook(mine), "avg_pool2d").source == ANSWER
+    ((command, _),) = runs.commands
+    assert command[-2:] == ["--no-deps", str(folder / "convcourse-9.9+kbeef-py3-none-any.whl")]
+    assert cli.main(["submit", "pooling.ipynb", "--student", "ada"]) == 0
+
+
 def test_where_pip_fails_notebooks_stay_as_they_are(started, newer, runs, capsys):
     name_wheel(newer, "9.9+kbeef")
     before, runs.status = answered(started), 1

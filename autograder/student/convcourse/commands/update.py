@@ -1,5 +1,6 @@
 """``autograder update``: take over a newer kit: its checks, and its notebooks, cell by cell."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def update(notebooks=(), kit=None, here=None):
     """
     from convcourse.commands.merge import merge
 
-    root = find_root(here or (Path(notebooks[0]).resolve().parent if notebooks else None))
+    root = _root(here or (Path(notebooks[0]).resolve().parent if notebooks else Path.cwd()), kit)
     ours, merged = Kit(root), []
     if kit:
         _remember_all(ours)
@@ -49,6 +50,16 @@ def update(notebooks=(), kit=None, here=None):
         if path.resolve() == ours.copy(stem).resolve():
             ours.remember(stem)
     return 0
+
+
+def _root(here, kit):
+    """Return the folder of the course; where there is none, as on Colab, a kit makes one of the folder that is given."""
+    try:
+        return find_root(here)
+    except UsageError:
+        if kit is None:
+            raise
+        return Path(here)
 
 
 def _started(kit):
@@ -71,7 +82,9 @@ def _install(kit):
     if not kit.behind():
         return
     print(f"Installing {kit.wheel.name} ...", flush=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS]
+    command = [sys.executable, "-m", "pip", "install", "--quiet"]
+    on_colab = "COLAB_RELEASE_TAG" in os.environ  # which has all else, in versions of its own
+    command += ["--no-deps", str(kit.wheel)] if on_colab else ["--requirement", REQUIREMENTS]
     if subprocess.run(command, cwd=kit.root).returncode:
         raise UsageError(
             f"pip could not install {kit.wheel.name}, see above; your notebooks are as they were. Mend that, and run "
