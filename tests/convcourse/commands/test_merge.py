@@ -198,6 +198,11 @@ def test_where_the_earlier_release_is_not_known_all_is_kept(mine):
     assert by_name(merged.notebook, "check-first").metadata.nbgrader.points == 3
 
 
+def test_where_the_earlier_release_is_not_known_a_locked_cell_is_the_courses_all_the_same(mine):
+    merged = merge(mine, None, release(*task("second")))
+    assert not any('check("first"' in source for source in sources(merged.notebook))
+
+
 KINDS = ("answer", "insert", "delete", "copy", "strip", "move")
 
 

@@ -87,6 +87,24 @@ def test_of_a_kit_unpacked_over_the_folder_one_wheel_remains(started, runs, tmp_
     assert list(tmp_path.glob("*.whl")) == [wheel]
 
 
+def test_what_nobody_has_written_goes_with_its_task(started, project, newer, runs, tmp_path):
+    """Of the release that was started from, and of one that came in between, whose copy was kept then."""
+    assert cli.main(["update", "--kit", str(newer)]) == 0
+    assert by_name(read_notebook(started), "max_pool2d")
+    write_release(project, tmp_path, TASKS[1:])
+    assert cli.main(["update"]) == 0
+    text = "".join(cell.source for cell in read_notebook(started).cells)
+    assert "max_pool2d" not in text and "pool_output_shape" not in text
+
+
+def test_before_a_kit_is_taken_over_the_releases_of_the_folder_are_kept(started, project, newer, runs, tmp_path):
+    """For what was started when they were not kept yet."""
+    Kit(tmp_path).started_from("pooling").unlink()
+    write_release(project, newer, TASKS[1:])
+    assert cli.main(["update", "--kit", str(newer)]) == 0
+    assert "pool_output_shape" not in "".join(cell.source for cell in read_notebook(started).cells)
+
+
 def test_a_notebook_started_before_releases_were_kept_follows_too(started, newer, runs, tmp_path):
     answered(started)
     Kit(tmp_path).started_from("pooling").unlink()

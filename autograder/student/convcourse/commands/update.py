@@ -53,7 +53,7 @@ def update(notebooks=(), kit=None, here=None):
 
 
 def _root(here, kit):
-    """Return the folder of the course; where there is none, as on Colab, a kit makes one of the folder that is given."""
+    """Return the folder of the course; where there is none, as on Colab, a kit makes one of the folder given."""
     try:
         return find_root(here)
     except UsageError:
