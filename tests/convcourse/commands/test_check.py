@@ -64,6 +64,18 @@ def test_check_gives_a_notebook_the_time_of_grading_and_names_the_cell_that_took
     assert "When it is graded it has 20 s" in out
 
 
+@pytest.mark.slow
+def test_check_gives_a_check_more_than_the_time_of_a_cell_as_grading_does(started, project, capfd):
+    shutil.copyfile(project / "course/source/pooling/pooling.ipynb", started)
+    slow = "\n\n_quick = avg_pool2d\n\ndef avg_pool2d(*a, **k):\n    time.sleep(0.2)\n    return _quick(*a, **k)"
+    edit(started, lambda nb: by_name(nb, "avg_pool2d").update(source=by_name(nb, "avg_pool2d").source + slow))
+    edit(
+        started, lambda nb: by_name(nb, "avg_pool2d").update(source="import time\n" + by_name(nb, "avg_pool2d").source)
+    )
+    assert cli.main(["check", str(started), "--cell-seconds", "5", "--notebook-seconds", "200"]) == 0
+    assert "✓ avg_pool2d: 4 of 4 points" in capfd.readouterr().out
+
+
 def test_check_has_the_limits_of_grading_unless_told_otherwise(monkeypatch):
     called = []
     monkeypatch.setattr(check, "check", lambda *arguments: called.append(arguments))

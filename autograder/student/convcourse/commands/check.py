@@ -14,6 +14,7 @@ from convcourse.engine.model import SCORED
 from convcourse.errors import UsageError
 from convcourse.limits import CELL_SECONDS, NOTEBOOK_SECONDS
 
+LOADED = "import torch as _torch"  # what grading has loaded already takes none of a notebook's time at home either
 HELP = "run a notebook and print its verdicts and scores"
 
 
@@ -106,11 +107,15 @@ def _execute(notebook, skipped, folder, cell_seconds, notebook_seconds):
         resources={"metadata": {"path": str(folder)}},
     )
     client.cell_seconds, client.notebook_seconds, client.spent = cell_seconds, notebook_seconds, {}
+    client.checks = {cell.index for cell in check_cells(notebook)}
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    setup, first.source = first.source, f"{first.source}\n{LOADED}"
     try:
         client.execute()
     except nbclient.exceptions.DeadKernelError:
         raise UsageError("the notebook's code ended the kernel: it uses too much memory, or exits Python") from None
     finally:
+        first.source = setup
         for index in skipped:
             notebook.cells[index].metadata.pop("tags", None)
     return _on_time(notebook, client.spent, notebook_seconds)
@@ -124,7 +129,10 @@ def _timed_client():
 
     class TimedClient(nbclient.NotebookClient):
         async def async_execute_cell(self, cell, cell_index, **options):
-            """Run a cell in the time that is left. The first, which loads the course, takes none."""
+            """Run a cell in the time that is left. The first, which loads the course, takes none.
+
+            A cell has its own limit too; a check has only that of the notebook.
+            """
             if cell.cell_type != "code":
                 return cell
             left = self.notebook_seconds - sum(self.spent.values())
@@ -132,7 +140,8 @@ def _timed_client():
                 says = f"It was not reached: the notebook took longer than {self.notebook_seconds:g} s."
                 cell.outputs = [new_output("error", ename="TimeLimitError", evalue=says)]
                 return cell
-            self.timeout = math.ceil(min(self.cell_seconds, left)) if self.spent else None
+            most = left if cell_index in self.checks else min(self.cell_seconds, left)
+            self.timeout = math.ceil(most) if self.spent else None
             start = time.monotonic()
             try:
                 return await super().async_execute_cell(cell, cell_index, **options)
