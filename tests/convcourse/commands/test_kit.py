@@ -10,16 +10,8 @@ from convcourse import cli
 from convcourse.commands.kit import Kit
 from convcourse.commands.notebook import read_notebook
 from convcourse.errors import UsageError
-from tests.convcourse.commands.conftest import TASKS, write_release
 from tests.helpers.notebooks import by_name, edit
-
-
-def name_wheel(folder, version):
-    """Write requirements that name a wheel, as a kit has them, and a file of its name; return that."""
-    wheel = folder / f"convcourse-{version}-py3-none-any.whl"
-    wheel.write_bytes(b"")
-    (folder / "requirements.txt").write_text(f"numpy==2.0\n./{wheel.name}\n")
-    return wheel
+from tests.helpers.releases import TASKS, name_wheel, write_release
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from convcourse.commands.merge import merge
-from convcourse.commands.notebook import name_of
-from tests.helpers.notebooks import by_name
+from convcourse.commands.notebook import name_of, read_notebook
+from tests.helpers.notebooks import ROOT, by_name
 
 BLANK = "    # YOUR CODE HERE\n    raise NotImplementedError()"
 
@@ -201,6 +201,14 @@ def test_where_the_earlier_release_is_not_known_all_is_kept(mine):
 def test_where_the_earlier_release_is_not_known_a_locked_cell_is_the_courses_all_the_same(mine):
     merged = merge(mine, None, release(*task("second")))
     assert not any('check("first"' in source for source in sources(merged.notebook))
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("exercises/*/*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_of_the_course_that_follows_its_release_is_as_it_was(path):
+    released = read_notebook(path)
+    merged = merge(read_notebook(path), released, released)
+    assert merged.notebook == released and merged.sentences("") == []
+    assert merge(read_notebook(path), None, released).notebook == released
 
 
 KINDS = ("answer", "insert", "delete", "copy", "strip", "move")

@@ -12,8 +12,8 @@ from convcourse import cli, student_ids
 from convcourse.commands.notebook import name_of, read_notebook
 from convcourse.commands.submit import remarks
 from convgrader.notebooks import reader
-from tests.convcourse.commands.conftest import TASKS, write_release
 from tests.helpers.notebooks import by_name, edit
+from tests.helpers.releases import TASKS, write_release
 
 
 def test_submit_leaves_no_half_archive_on_a_full_disc(started, monkeypatch, capsys):

@@ -12,9 +12,8 @@ from convcourse import cli
 from convcourse.commands import update
 from convcourse.commands.kit import Kit
 from convcourse.commands.notebook import read_notebook
-from tests.convcourse.commands.conftest import TASKS, write_release
-from tests.convcourse.commands.test_kit import name_wheel
 from tests.helpers.notebooks import by_name, edit
+from tests.helpers.releases import TASKS, name_wheel, write_release
 
 ANSWER = "def avg_pool2d(x, kernel_size):\n    return x.mean()"
 
