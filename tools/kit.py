@@ -66,9 +66,9 @@ Fill a cell, run it, run the check below it. In the terminal the same verdicts a
 
     autograder update --kit student-kit.zip
 
-takes it over: its checks, and the notebooks that you have begun, cell by cell. What you wrote stays, and the notebook
-as it was is kept beside the new one. Where you have unpacked the newer kit over this folder, `autograder update` is
-enough.
+takes it over (on Windows `python -m convcourse update --kit student-kit.zip`): its checks, and the notebooks that you
+have begun, cell by cell. What you wrote stays, and the notebook as it was is kept beside the new one. Where you have
+unpacked the newer kit over this folder, `autograder update` is enough.
 
 ## Handing in
 

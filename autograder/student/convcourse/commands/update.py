@@ -88,7 +88,7 @@ def _install(kit):
     if subprocess.run(command, cwd=kit.root).returncode:
         raise UsageError(
             f"pip could not install {kit.wheel.name}, see above; your notebooks are as they were. Mend that, and run "
-            "autograder update once more"
+            "python -m convcourse update (under this name also on Windows, where a running autograder is not replaced)"
         )
     with writing(kit.root):
         kit.remove_other_wheels()
