@@ -19,6 +19,7 @@ class Merged:
     reset: list = field(default_factory=list)  # locked cells that the student had changed
     changed: list = field(default_factory=list)  # tasks with another text or other points
     to_compare: list = field(default_factory=list)  # of those, whose new description could not be put over the answer
+    dropped: list = field(default_factory=list)  # tasks that there are no more, and that were blank
     gone: list = field(default_factory=list)  # tasks that there are no more: their answers are cells of the student's
 
     def sentences(self, released):
@@ -31,6 +32,7 @@ class Merged:
                 ("Locked cells that had been changed, and are the course's again", self.reset),
                 ("Changed tasks; your answers are kept", self.changed),
                 (f"Their description is another now, compare it with {released}", self.to_compare),
+                ("No tasks any more, and you had not begun them", self.dropped),
                 ("No tasks any more; your answers stay, as cells of your own", self.gone),
             )
             if names
@@ -150,6 +152,8 @@ class _Merge:
                 continue
             before = self.old.get(self.names[number]) if self.names[number] else self.edited.get(number)
             if _is_locked(cell) or (before is not None and _text(before) == _text(cell)):
+                if _is_task(before):
+                    _note(self.merged.dropped, self.names[number])
                 continue  # the course's, of the release before
             kept.append(number)
             if self.names[number]:
@@ -177,6 +181,10 @@ def _text(cell):
 def _is_locked(cell):
     about = cell.metadata.get("nbgrader")
     return isinstance(about, dict) and about.get("locked") is True
+
+
+def _is_task(cell):
+    return cell is not None and bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
 def _note(names, name):
