@@ -121,7 +121,7 @@ book-instructor: .make/book  ## build the instructor's edition, with the solutio
 screenshots: .make/book  ## take the pictures of the README, into screenshots/
 	@mkdir -p screenshots
 	$(RUN) -m tools.screenshots readme _build/html screenshots
-	VERDICT_PICTURE=$(CURDIR)/screenshots/verdict.png $(RUN) -m pytest -q tests/convcourse/test_jupyterlab.py
+	VERDICT_PICTURE="$(CURDIR)/screenshots/verdict.png" $(RUN) -m pytest -q tests/convcourse/test_jupyterlab.py
 
 site-report: .make/book  ## measure the built site: Lighthouse (after npm ci) and axe
 	$(RUN) -m tools.site_report _build/html

@@ -1,6 +1,7 @@
 """Write the dependencies of the packages from the one list of them, requirements.txt.
 
 A line there is a pin, and behind it who needs the package and in which versions: ``numpy==2.4.6  # student >=2.0``.
+A pin for some machines alone has a marker of pip before that: ``; sys_platform == "darwin"``.
 From these remarks come the lists in the packages' ``pyproject.toml``, the pins of the student kit, and what a notebook
 on Colab installs before the wheel.
 """
@@ -19,21 +20,28 @@ PACKAGES = {  # who -> the distribution's folder
 }
 OTHERS = {"colab"}  # who else needs packages: a notebook on Colab, before the wheel
 OURS = {"grader": ["convcourse"]}  # dependencies among ourselves, which no index has
-LINE = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[\w.]+)\s*(?:#\s*(?P<remark>.*))?")
+LINE = re.compile(
+    r"(?P<name>[\w.-]+)==(?P<version>[\w.]+)(?:\s*;\s*(?P<marker>[^#]*[^#\s]))?\s*(?:#\s*(?P<remark>.*))?"
+)
 REMARK = re.compile(r"(?P<who>\w+)(?:\s+(?P<range>[<>=!~][\w.<>=!~,]*))?")
 LIST = re.compile(r"^dependencies = \[[^\]]*\]$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Pin:
-    """A line of requirements.txt: `needed` says by whom, and in which versions."""
+    """A line of requirements.txt: `needed` says by whom, and in which versions, `marker` on which machines."""
 
     name: str
     version: str
     needed: dict = field(default_factory=dict)
+    marker: str = ""
 
     def __str__(self):
-        return f"{self.name}=={self.version}"
+        return self.line(f"=={self.version}")
+
+    def line(self, versions):
+        """Return the package as a requirement of some versions."""
+        return f"{self.name}{versions}{'; ' * bool(self.marker)}{self.marker}"
 
 
 def pins(root):
@@ -51,11 +59,11 @@ def pins(root):
         match = LINE.fullmatch(line.strip())
         remarks = [REMARK.fullmatch(word.strip()) for word in (match["remark"] or "").split(", ")] if match else [None]
         if match is None or (match["remark"] and None in remarks):
-            raise ValueError(f"requirements.txt: {line!r} is not of the form `name==1.2  # who >=1.0, who`")
+            raise ValueError(f"requirements.txt: {line!r} is not of the form `name==1.2; marker  # who >=1.0`")
         needed = {remark["who"]: remark["range"] or "" for remark in remarks if remark}
         if unknown := set(needed) - {*PACKAGES, *OTHERS}:
             raise ValueError(f"requirements.txt: nobody is called {min(unknown)!r} in {line!r}")
-        found.append(Pin(match["name"], match["version"], needed))
+        found.append(Pin(match["name"], match["version"], needed, match["marker"] or ""))
     return found
 
 
@@ -66,7 +74,7 @@ def needed_by(root, who):
 
 def dependencies(root, who):
     """Return the dependencies of a package, as its pyproject.toml lists them."""
-    return [*OURS.get(who, []), *(f"{pin.name}{pin.needed[who]}" for pin in needed_by(root, who))]
+    return [*OURS.get(who, []), *(pin.line(pin.needed[who]) for pin in needed_by(root, who))]
 
 
 def updated(root, who):

@@ -7,7 +7,10 @@ launch buttons, and a notebook's first cell fetches the wheel from there. The ad
 """
 
 import argparse
+import ast
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +28,6 @@ from tools.dependencies import needed_by
 from tools.weave import SETUP, ProjectPaths, setup_cell, text_of
 from tools.weave import WHEEL as ANY_WHEEL
 
-WHEEL = f"convcourse-{convcourse.__version__}-py3-none-any.whl"
 EPOCH = 1_767_225_600  # files in the wheel and the archive bear this time, so that two builds are the same
 README = """\
 # Convolutional networks: the notebooks
@@ -41,9 +43,11 @@ You need Python 3.11 or newer. In this folder, once:
     source .venv/bin/activate
     python -m pip install -r requirements.txt
 
-On Windows the first two lines are `py -m venv .venv` and `.venv\\Scripts\\activate`. Activate the environment again in
-every new terminal. On Linux pip takes PyTorch with CUDA. The CPU build is enough, and smaller by some gigabytes:
-`--extra-index-url` with PyTorch's index of CPU builds, behind the last line, takes that one.
+On Windows the first two lines are, in PowerShell, `py -m venv .venv` and `.venv\\Scripts\\Activate.ps1`; if it refuses
+to run scripts, allow it for this window: `Set-ExecutionPolicy -Scope Process RemoteSigned`. On Windows on ARM take
+Python's "Windows installer (64-bit)", on a Mac with an Intel processor Python 3.11 or 3.12. Activate the environment
+again in every new terminal. On Linux pip takes PyTorch with CUDA. The CPU build is enough, and smaller by some
+gigabytes: `--extra-index-url` with PyTorch's index of CPU builds, behind the last line, takes that one.
 
 Then, for each topic:
 
@@ -58,11 +62,19 @@ Fill a cell, run it, run the check below it. In the terminal the same verdicts a
 
 {elsewhere}
 
+## When there is a newer kit
+
+    autograder update --kit student-kit.zip
+
+takes it over (on Windows `python -m convcourse update --kit student-kit.zip`): its checks, and the notebooks that you
+have begun, cell by cell. What you wrote stays, and the notebook as it was is kept beside the new one. Where you have
+unpacked the newer kit over this folder, `autograder update` is enough.
+
 ## Handing in
 
     autograder submit work/pooling/pooling.ipynb --student your-name
 
-checks that no cell is missing and writes the archive to hand in. Save the notebook first.
+writes the archive to hand in, and says what will be otherwise when it is graded. Save the notebook first.
 
 ## The topics
 
@@ -74,22 +86,62 @@ class KitError(Exception):
     """Why there can be no kit, in a sentence."""
 
 
+def version(root):
+    """Return the version of a kit's wheel: the course's own, and a fingerprint of all that is in the wheel.
+
+    pip keeps what is installed where a version is the same, so whatever changes in the package changes its version.
+    """
+    folder, told = Path(root) / "autograder" / "student", f"{site.configured(root)} {limits(root)}"
+    found = hashlib.sha256(told.encode())
+    for path in [*sorted((folder / "convcourse").rglob("*.py")), folder / "pyproject.toml"]:
+        found.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return f"{convcourse.__version__}+k{found.hexdigest()[:8]}"
+
+
+def limits(root):
+    """Return the times that ``nbgrader_config.py`` sets for grading, under their names in ``convcourse.limits``."""
+    path, found = Path(root) / "nbgrader_config.py", {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body if path.is_file() else ():
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            match = re.fullmatch(r"c\.GradeCells\.(cell_seconds|notebook_seconds)", ast.unparse(node.targets[0]))
+            if match:
+                found[match[1].upper()] = float(node.value.value)
+    return found
+
+
+def _rewrite(path, pattern, text):
+    """Put a text in the place of what a pattern finds in a line of a file."""
+    source, count = re.subn(pattern, lambda _: text, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    if count != 1:
+        raise RuntimeError(f"{path.name} has {count} lines like {pattern}, and not one")
+    path.write_text(source, encoding="utf-8", newline="\n")
+
+
+def wheel_name(root):
+    """Return the name of a kit's wheel."""
+    return f"convcourse-{version(root)}-py3-none-any.whl"
+
+
 def build_wheel(root, folder):
     """Build the wheel that students install into `folder`; return it.
 
-    It is ``autograder/student``, whole, and the address of the site.
+    It is ``autograder/student``, whole, with a version of its own, the times of grading and the address of the site.
     """
     root = Path(root)
     with tempfile.TemporaryDirectory() as copy:
         source = Path(copy) / "autograder" / "student"
         shutil.copytree(root / "autograder" / "student", source, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copyfile(root / "LICENSE", source / "LICENSE")
-        (source / "convcourse" / site.FILE).write_text(site.configured(root) + "\n", encoding="utf-8", newline="\n")
+        package = source / "convcourse"
+        (package / site.FILE).write_text(site.configured(root) + "\n", encoding="utf-8", newline="\n")
+        _rewrite(package / "__init__.py", r"(?<=^__version__ = ).*", f'"{version(root)}"')
+        for name, seconds in limits(root).items():
+            _rewrite(package / "limits.py", rf"(?<=^{name} = )[\d.]+", repr(seconds))
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), source]
         done = subprocess.run(
             command, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, capture_output=True, text=True
         )
-    wheel = Path(folder) / WHEEL
+    wheel = Path(folder) / wheel_name(root)
     if done.returncode or not wheel.is_file():
         raise KitError(f"the wheel could not be built:\n{done.stdout}{done.stderr}")
     return wheel
@@ -97,7 +149,7 @@ def build_wheel(root, folder):
 
 def requirements(root):
     """Return the lines of the students' requirements: the course's own pins, and the wheel."""
-    return "\n".join([*map(str, needed_by(root, "student")), f"./{WHEEL}"]) + "\n"
+    return "\n".join([*map(str, needed_by(root, "student")), f"./{wheel_name(root)}"]) + "\n"
 
 
 def topics(root):
@@ -116,7 +168,7 @@ def topics(root):
 def wheel_address(root):
     """Return where a notebook's first cell finds the wheel: in the published kit, else beside the notebook."""
     address, branch = site.kit(root)
-    return f"{address}/raw/{branch}/{WHEEL}" if address else ANY_WHEEL
+    return f"{address}/raw/{branch}/{wheel_name(root)}" if address else ANY_WHEEL
 
 
 def notebook(path, wheel):
@@ -169,7 +221,7 @@ def _fill(root, folder):
             else:
                 shutil.copyfile(path, target)
     (folder / "requirements.txt").write_text(requirements(root), encoding="utf-8", newline="\n")
-    elsewhere = "Open the notebook" if address != ANY_WHEEL else f"Upload the notebook and `{WHEEL}`"
+    elsewhere = "Open the notebook" if address != ANY_WHEEL else f"Upload the notebook and `{wheel_name(root)}`"
     elsewhere += ", and run the first cell: it installs the checks if they are not there."
     text = README.format(elsewhere=elsewhere, topics=topics(root))
     (folder / "README.md").write_text(text, encoding="utf-8", newline="\n")

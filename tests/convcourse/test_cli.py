@@ -31,7 +31,7 @@ def test_help_is_plain_text_that_explains_every_argument(command, capsys):
 
 
 def test_a_command_that_needs_what_is_not_installed_says_so(tmp_path, monkeypatch, capsys):
-    (tmp_path / "pooling.ipynb").write_text("{}")
+    (tmp_path / "pooling.ipynb").write_text('{"cells": []}')
     monkeypatch.setitem(sys.modules, "nbformat", None)
     assert cli.main(["check", str(tmp_path / "pooling.ipynb")]) == 2
     assert "check needs nbformat, which is not installed here" in capsys.readouterr().err

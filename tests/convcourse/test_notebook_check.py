@@ -58,6 +58,32 @@ def test_what_is_absent_in_grading_is_said_at_home(capsys):
     assert "torch is imported here." in out and out.count("is imported here") == 2
 
 
+def test_what_a_function_imports_when_it_is_called_is_said_too(capsys):
+    def channel_max_pool(x, pool_size):
+        def inner():
+            import scipy.signal
+
+            return scipy.signal
+
+        import math  # noqa: F401
+
+        return inner
+
+    channel_max_pool.__module__ = "__main__"
+    eval('check("channel_max_pool", points=2)', {"check": checker("pooling"), "channel_max_pool": channel_max_pool})
+    out = capsys.readouterr().out
+    assert "scipy is imported here." in out and out.count("is imported here") == 1
+
+
+def test_an_older_numpy_than_gradings_is_said(monkeypatch, capsys):
+    namespace = {"check": checker("pooling"), "channel_max_pool": lambda x, pool_size: x}
+    eval('check("channel_max_pool", points=2)', namespace)
+    assert "is installed here" not in capsys.readouterr().out
+    monkeypatch.setattr(np, "__version__", "1.26.4")
+    eval('check("channel_max_pool", points=2)', namespace)
+    assert "NumPy 1.26.4 is installed here, and submissions are graded with NumPy 2" in capsys.readouterr().out
+
+
 class HasCall:
     """An object of a student's with a method that looks like ours."""
 

@@ -238,7 +238,11 @@ def test_what_other_checks_graded_is_graded_again(handed_in, here, monkeypatch):
     again = handed_in.grade(pool=here, students=["all", "half"], resume=True)
     assert (again.skipped, again.outdated, again.count) == (2, 0, 0)
     monkeypatch.setattr(autograding, "fingerprint", lambda sources, budget: "of a check that was mended")
+    of_two_kinds = handed_in.grade(pool=here, students=["half"])
+    assert (again.of_others, of_two_kinds.of_others) == (0, 1), "the table says that not all are of one kind"
+    handed_in.query("UPDATE autograder_record SET checks = 'of other checks'")
     mended = handed_in.grade(pool=here, students=["all", "half", "none"], resume=True)
+    assert mended.of_others == 0
     assert (mended.skipped, mended.outdated, mended.count) == (0, 2, 3)
     assert handed_in.query("SELECT DISTINCT checks FROM autograder_record") == [("of a check that was mended",)]
     assert handed_in.grade(pool=here, students=["all"], resume=True).skipped == 1

@@ -223,6 +223,37 @@ def test_a_check_that_is_not_reached_says_so_and_which_cell_took_the_time(examin
     assert "There is no function" not in str(graded)
 
 
+BEFORE = {  # what stands above a function in its cell, and what the verdict says of it
+    "slow": ("import time\ntime.sleep(60)", "which was stopped: The cell did not finish in time."),
+    "torch": ("import torch", "which failed with ModuleNotFoundError: No module named 'torch'"),
+    "helper file": ("from helpers import windows", "which failed with ModuleNotFoundError: No module named 'helpers'"),
+    "data file": ("open('numbers.npy')", "which failed with FileNotFoundError: [Errno 2] No such file or directory"),
+}
+
+
+@pytest.mark.parametrize("above, says", BEFORE.values(), ids=BEFORE)
+def test_a_verdict_on_a_missing_function_names_the_cell_that_did_not_get_there(examine, released, answers, above, says):
+    right, helpers = answers
+    nb = answer(released, {**right, "avg_pool2d": f"{above}\n{right['avg_pool2d']}"}, [helpers])
+    scores, graded = examine(nb, Budget(cell=2, notebook=60))
+    assert total(scores) == FULL - 5
+    code = [cell for cell in graded.cells if cell.cell_type == "code"]
+    number = code.index(cells_of(graded, "avg_pool2d")) + 1
+    shown = cells_of(graded, "check-avg_pool2d").outputs[0].data["text/plain"]
+    told = f"avg_pool2d should come from cell [{number}], avg_pool2d, {says}"
+    assert told in " ".join(shown.split())
+
+
+def test_a_verdict_names_the_cell_that_a_helper_should_have_come_from(examine, released, answers):
+    right, helpers = answers
+    late = {**right, "avg_pool2d": "def avg_pool2d(x, *a, **k):\n    return shared(x)"}
+    nb = answer(released, late, [helpers, "import scipy\nshared = abs"])
+    _, graded = examine(nb)
+    shown = cells_of(graded, "check-avg_pool2d").outputs[0].data["text/plain"]
+    assert "which failed with ModuleNotFoundError: No module named 'scipy'" in " ".join(shown.split())
+    assert "should come from" not in str(cells_of(graded, "check-max_pool2d").outputs)
+
+
 @pytest.fixture
 def examine_with(source, zygote, released, answers):
     """Grade right answers with another check of `avg_pool2d`; return ({grade_id: score}, what that check shows)."""

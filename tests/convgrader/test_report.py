@@ -1,11 +1,13 @@
 """What a batch says in the end."""
 
+import io
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from convgrader.jobs import NotebookResult, SubmissionResult
+from convgrader.notebooks.source import SourceCell, SourceNotebook
 from convgrader.report import Summary
 
 
@@ -23,6 +25,15 @@ def test_what_other_checks_had_graded_is_said(capsys):
     summary.print(Console())
     assert capsys.readouterr().out == "1 submission graded before with other checks: graded again.\n"
     assert summary.as_dict()["outdated"] == 1
+
+
+def test_where_other_checks_have_graded_some_it_says_so(capsys):
+    summary = Summary(SimpleNamespace(name="pooling", sources={}))
+    summary.of_others = 2
+    summary.print(Console(width=200))
+    says = "2 submissions graded by other checks than these: autograder grade pooling --resume brings them up to date."
+    assert capsys.readouterr().out == f"{says}\n"
+    assert summary.as_dict()["of_other_checks"] == 2
 
 
 def test_what_could_not_be_graded_waits_for_nobody(source):
@@ -61,3 +72,18 @@ def test_who_handed_in_nothing_is_named_and_counted(source, capsys):
     said = capsys.readouterr().out
     assert "handed in nothing: s00, s01" in said and "s09, ... (12 of the gradebook)" in said and "s11" not in said
     assert summary.as_dict()["absent"] == summary.absent
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_no_name_is_cut_in_a_narrow_terminal(width):
+    names = [f"check-scaled_dot_product_attention{end}" for end in ("", "_backward", "_backward_again")]
+    cells = tuple(SourceCell(name, "code", "", None, True, grade=True, points=1) for name in names)
+    summary = Summary(SimpleNamespace(name="attention", sources={"attention": SourceNotebook("attention", cells)}))
+    summary.add(SubmissionResult("ada", [NotebookResult("attention", dict.fromkeys(names, 0.5))]))
+    console = Console(width=width, record=True, file=io.StringIO())
+    summary.print(console)
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= width and "…" not in "".join(lines)
+    column = "".join(line.split("│")[1].strip() for line in lines if line.startswith("│"))
+    assert column == "".join(names)
+    assert [line.split("│")[3].strip() for line in lines if "0.50" in line] == ["0.50"] * 3

@@ -1,7 +1,9 @@
 """One list of dependencies: the packages' own lists are made from it, and it names all that they import."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -66,6 +68,52 @@ def test_a_pin_says_who_needs_it(tmp_path):
     first, second = dependencies.pins(tmp_path)
     assert (str(first), first.needed) == ("numpy==2.4.6", {"student": ">=2.0", "colab": ""})
     assert (str(second), second.needed) == ("ruff==1.0", {})
+
+
+def test_a_pin_for_some_machines_has_a_marker(tmp_path):
+    (tmp_path / "requirements.txt").write_text("torch==2.2.2; sys_platform == 'darwin'  # student >=2.2\n")
+    (pin,) = dependencies.pins(tmp_path)
+    assert str(pin) == "torch==2.2.2; sys_platform == 'darwin'"
+    assert dependencies.dependencies(tmp_path, "student") == ["torch>=2.2; sys_platform == 'darwin'"]
+
+
+def test_every_machine_has_one_pin_of_a_package():
+    from packaging.markers import Marker
+
+    machines = [
+        ("darwin", "x86_64"),
+        ("darwin", "arm64"),
+        ("linux", "x86_64"),
+        ("linux", "aarch64"),
+        ("win32", "AMD64"),
+    ]
+    for system, machine in machines:
+        there = {"sys_platform": system, "platform_machine": machine}
+        names = [pin.name for pin in dependencies.pins(ROOT) if not pin.marker or Marker(pin.marker).evaluate(there)]
+        assert len(names) == len(set(names)) and {"torch", "numpy"} <= set(names), f"{system}, {machine}"
+
+
+PLATFORMS = {  # as uv calls it -> the versions of Python that there must be something for
+    "x86_64-unknown-linux-gnu": ("3.11", "3.13"),
+    "aarch64-unknown-linux-gnu": ("3.11", "3.13"),
+    "aarch64-apple-darwin": ("3.11", "3.13"),
+    "x86_64-apple-darwin": ("3.11", "3.12"),
+    "x86_64-pc-windows-msvc": ("3.11", "3.13"),
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_what_students_install_is_there_as_wheels_on_every_platform(platform, tmp_path):
+    """Asks the package index. Windows on ARM has no torch: the guide says which Python to take there."""
+    wanted = tmp_path / "requirements.txt"
+    wanted.write_text("\n".join(map(str, dependencies.needed_by(ROOT, "student"))))
+    for python in PLATFORMS[platform]:
+        command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-config", "--only-binary", ":all:"]
+        command += ["--python-version", python, "--python-platform", platform, str(wanted)]
+        environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}  # the oldest that Apple's Macs get torch for
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
+        assert done.returncode == 0, f"Python {python}: {done.stderr}"
 
 
 def test_the_pins_fit_what_the_packages_ask_for():

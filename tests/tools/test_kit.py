@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from nbgrader.utils import compute_checksum
 
+import convcourse
+from convcourse import limits
 from tools import contents, kit, weave
 
 ROOT = Path(__file__).parents[2]
@@ -16,9 +18,9 @@ STEMS = weave.ProjectPaths(ROOT).stems()
 
 
 def test_the_kit_holds_what_it_should_and_nothing_else(built_kit):
-    top = {"README.md", "LICENSE", "requirements.txt", kit.WHEEL, "exercises"}
+    top = {"README.md", "LICENSE", "requirements.txt", kit.wheel_name(ROOT), "exercises"}
     assert {path.name for path in built_kit.iterdir()} == top
-    with zipfile.ZipFile(built_kit / kit.WHEEL) as wheel:
+    with zipfile.ZipFile(built_kit / kit.wheel_name(ROOT)) as wheel:
         names = wheel.namelist()
     files = {
         path.relative_to(ROOT / "autograder/student").as_posix() for path in (ROOT / "autograder/student").rglob("*.py")
@@ -41,7 +43,7 @@ def test_the_commands_in_the_kit_can_be_pasted(built_kit):
 def test_a_published_kit_fetches_its_wheel_and_is_the_same_otherwise(built_kit, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_KIT", "https://github.com/owner/kit.git")
     there = kit.build(ROOT, tmp_path / "student-kit")
-    wheel = f"https://github.com/owner/kit/raw/main/{kit.WHEEL}"
+    wheel = f"https://github.com/owner/kit/raw/main/{kit.wheel_name(ROOT)}"
     for stem in STEMS:
         here, other = ((k / f"exercises/{stem}/{stem}.ipynb").read_text(encoding="utf-8") for k in (built_kit, there))
         assert here == (ROOT / f"exercises/{stem}/{stem}.ipynb").read_text(encoding="utf-8")
@@ -90,6 +92,38 @@ def test_a_kit_that_fails_halfway_leaves_the_earlier_one(small_root, capsys):
     assert "There is no new kit: the wheel could not be built" in capsys.readouterr().err
     assert [path.name for path in (small_root / "dist").iterdir()] == ["student-kit"]
     assert (small_root / "dist/student-kit/README.md").read_text() == "of last week"
+
+
+def test_whatever_changes_in_the_checks_changes_the_version_that_pip_sees(built_kit, tmp_path, monkeypatch):
+    for name in ("autograder/student", "_config.yml", "requirements.txt"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        copy(ROOT / name, tmp_path / name)
+    assert kit.version(tmp_path) == kit.version(ROOT) and kit.wheel_name(ROOT) in kit.requirements(ROOT)
+    assert re.fullmatch(re.escape(convcourse.__version__) + r"\+k[0-9a-f]{8}", kit.version(ROOT))
+    with zipfile.ZipFile(built_kit / kit.wheel_name(ROOT)) as wheel:
+        assert f'__version__ = "{kit.version(ROOT)}"'.encode() in wheel.read("convcourse/__init__.py")
+    with open(tmp_path / "autograder/student/convcourse/checks/pooling.py", "a") as file:
+        file.write("# another\n")
+    changed = kit.version(tmp_path)
+    assert changed != kit.version(ROOT)
+    monkeypatch.setenv("COURSE_SITE", "https://school.example/convnets/")
+    assert kit.version(tmp_path) != changed
+
+
+def test_the_wheel_has_the_times_of_grading(tmp_path):
+    for name in ("autograder/student", "_config.yml", "LICENSE"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        copy(ROOT / name, tmp_path / name)
+    before = kit.version(tmp_path)
+    config = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
+    (tmp_path / "nbgrader_config.py").write_text(config + "\nc.GradeCells.notebook_seconds = 300\n", encoding="utf-8")
+    assert kit.limits(ROOT) == {} and kit.limits(tmp_path) == {"NOTEBOOK_SECONDS": 300.0}
+    assert kit.version(tmp_path) != before
+    with zipfile.ZipFile(kit.build_wheel(tmp_path, tmp_path)) as wheel:
+        text = wheel.read("convcourse/limits.py").decode()
+    assert "\nNOTEBOOK_SECONDS = 300.0  #" in text and f"\nCELL_SECONDS = {limits.CELL_SECONDS}  #" in text
 
 
 def test_two_kits_are_the_same_bytes(built_kit, tmp_path):

@@ -116,6 +116,8 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
                     summary.absent = sorted(book.students() - course.submissions(assignment).keys())
                 _grade_all(book, spec, jobs, summary, pool, console)
                 book.assign_penalties()
+                records = book.graded_before()
+                summary.of_others = len({key[0] for key, record in records.items() if record.checks != spec.checks})
                 return summary
         except MissingEntry:
             raise UsageError(

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import io
 import math
+import re
 from dataclasses import dataclass, field, replace
 
 from convcourse.calls.call import time_limit
@@ -57,6 +58,7 @@ class NotebookGrader:
         self.budget = budget or Budget()
         self.clock = Clock(self.budget.notebook)
         self.names = plan.names
+        self.unreached = {}  # name -> why the cell that should define it did not get there
         self.prepared = set()
         self.namespace = {"__name__": "__main__", "get_ipython": _NoShell}
 
@@ -78,6 +80,7 @@ class NotebookGrader:
                     runs[name] = self._check(name, label)
                 else:
                     cell.outputs = self.client.run(cell.source, label)
+                    self._note_unreached(cell, label)
             for name, first in runs.items():
                 if not first.is_complete:  # what it needs was defined further down
                     runs[name] = max(first, self._check(name, labels[name]), key=lambda run: run.score)
@@ -121,12 +124,28 @@ class NotebookGrader:
             score, outputs = 0.0, [error_output("MemoryError", "The check needed more memory than a check may take.")]
         except Exception as error:
             score, outputs = 0.0, [error_output(type(error).__name__, " ".join(str(error).split())[:1000])]
-        shown = [_display(replace(verdict, site=self.site)) for verdict in verdicts]
+        shown = [_display(replace(v, site=self.site, notes=(*v.notes, *self._reasons(v)))) for v in verdicts]
         if printed.getvalue():
             shown.insert(0, {"output_type": "stream", "name": "stdout", "text": printed.getvalue()[:100_000]})
         lacking = any(function.lacks_a_name for function in functions.values())
         missing = any(verdict.name not in self.namespace for verdict in verdicts)
         return CheckRun(score, [*shown, *outputs], not (lacking or missing))
+
+    def _note_unreached(self, cell, label):
+        """Keep why names of a cell that failed are not defined, for the verdicts that will miss them."""
+        error = next((output for output in cell.outputs if output["output_type"] == "error"), None)
+        for name in bound_names(cell.source):
+            self.unreached.pop(name, None)
+            if error is not None:
+                says = "was stopped" if error["ename"] == "TimeLimitError" else f"failed with {error['ename']}"
+                reason = " ".join(error["evalue"].split())[:300]
+                self.unreached[name] = f"{name} should come from {label.rstrip(',')}, which {says}: {reason}"
+
+    def _reasons(self, verdict):
+        """List why there is not what a verdict misses: the task's function, or a name that it uses."""
+        problem = verdict.failure.problem if verdict.failure is not None else ""
+        missing = {verdict.name} - set(self.namespace) | set(re.findall(r"name '(\w+)' is not defined", problem))
+        return [self.unreached[name] for name in sorted(missing) if name in self.unreached]
 
     def _prepare(self, check):
         """Run the instructor's cells that come before a check here too: they define what checks use."""
@@ -155,6 +174,30 @@ class NotebookGrader:
             elif len(said) == 2 and find_unfit(said[1]) is None:
                 self.namespace[name] = said[1]
         return functions
+
+
+def bound_names(source):
+    """Return the names that a cell defines, imports or assigns outside of functions.
+
+    Examples
+    --------
+    >>> sorted(bound_names("import numpy as np\\nfrom math import pi\\ndef f(x):\\n    y = x\\nfor i in a: b, c = i"))
+    ['b', 'c', 'f', 'i', 'np', 'pi']
+    """
+    found = set()
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        todo = list(ast.parse(plain_python(source)).body)
+        while todo:
+            node = todo.pop()
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif not isinstance(node, ast.Lambda):
+                todo += ast.iter_child_nodes(node)
+    return found
 
 
 def evaluate(source, namespace):

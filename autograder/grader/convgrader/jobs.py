@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from convcourse.limits import CELL_SECONDS, NOTEBOOK_SECONDS
+
 
 @dataclass(frozen=True)
 class Budget:
     """Seconds for one cell and for one whole notebook, and how often a sandbox that ended is replaced."""
 
-    cell: float = 30.0
-    notebook: float = 120.0
+    cell: float = CELL_SECONDS
+    notebook: float = NOTEBOOK_SECONDS
     sandboxes: int = 12
 
 

@@ -16,6 +16,7 @@ class Summary:
     def __init__(self, book):
         self.assignment = book.name
         self.skipped = 0  # what --resume leaves out: graded before, by these checks, and not changed since
+        self.of_others = 0  # what other checks than these have graded, and this batch has left as it was
         self.outdated = 0  # what --resume grades again because other checks graded it before
         self.tasks = {
             (source.name, cell.name): {"points": cell.points, **dict.fromkeys(COUNTS, 0), "sum": 0.0}
@@ -56,6 +57,7 @@ class Summary:
             "skipped": self.skipped,
             "absent": self.absent,
             "outdated": self.outdated,
+            "of_other_checks": self.of_others,
             "seconds": round(self.seconds, 3),
             "tasks": [{"notebook": key[0], "task": key[1], **task} for key, task in self.tasks.items()],
             "submissions": [dict(zip(keys, row, strict=True)) for row in self.students],
@@ -69,6 +71,12 @@ class Summary:
             console.print(f"{_counted(self.skipped)} graded before and not changed since: left out.", highlight=False)
         if self.outdated:
             console.print(f"{_counted(self.outdated)} graded before with other checks: graded again.", highlight=False)
+        if self.of_others:
+            console.print(
+                f"{_counted(self.of_others)} graded by other checks than these: autograder grade {self.assignment} "
+                "--resume brings them up to date.",
+                highlight=False,
+            )
         if self.absent:
             names = ", ".join(self.absent[:SHOWN]) + (", ..." if len(self.absent) > SHOWN else "")
             said = escape(printable(f"{names} ({len(self.absent)} of the gradebook)"))
@@ -81,7 +89,8 @@ class Summary:
     def _table(self):
         table = Table(title=f"{self.assignment}: {_counted(self.count)} in {self.seconds:.1f} s")
         for heading in ("task", "points", "mean", "all points", "no points", "by hand"):
-            table.add_column(heading, justify="left" if heading == "task" else "right")
+            is_name = heading == "task"  # folded where the terminal is narrow: two that are cut could read alike
+            table.add_column(heading, justify="left" if is_name else "right", overflow="fold", no_wrap=not is_name)
         for (_, name), task in self.tasks.items():
             scored = task["scored"]
             mean = f"{task['sum'] / scored:.2f}" if scored else "-"

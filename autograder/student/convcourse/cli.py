@@ -1,4 +1,4 @@
-"""The command ``autograder``: a student's start, check, submit and train, and what other packages plug into it.
+"""The command ``autograder``: a student's start, check, submit, update and train, and what other packages plug into it.
 
 Another distribution adds a command by an entry point in the group ``convcourse.commands`` that names a module with
 HELP and ``add_parser(commands)``: ``autograder grade`` comes with convgrader, which students do not have.
@@ -10,13 +10,12 @@ import sys
 from importlib.metadata import entry_points
 
 from convcourse.errors import UsageError
+from convcourse.terminal import print_everything
 
 DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
 GROUP = "convcourse.commands"
-OURS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "train")}
-ELSEWHERE = dict.fromkeys(
-    ("grade", "release"), "convgrader"
-)  # command -> the distribution that an instructor installs for it
+OURS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "update", "train")}
+ELSEWHERE = dict.fromkeys(("grade", "release"), "convgrader")  # command -> the distribution that brings it
 
 
 def main(arguments=None):
@@ -24,6 +23,7 @@ def main(arguments=None):
     if sys.version_info < (3, 11):  # noqa: UP036 (started from a checkout, nothing else stops an older one)
         print("This course needs Python 3.11 or newer; this is", sys.version.split()[0], file=sys.stderr)
         return 2
+    print_everything()
     # jsonschema, which nbformat imports, would spend two seconds on a grammar of addresses that notebooks do not need.
     sys.modules.setdefault("rfc3987_syntax", None)
     arguments = sys.argv[1:] if arguments is None else list(arguments)

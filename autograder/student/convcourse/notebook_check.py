@@ -1,22 +1,20 @@
 """The function `check` of a notebook: it finds the student's function by its name, judges it, and shows the verdict."""
 
+import dis
 import re
 import sys
 import types
 from dataclasses import replace
+
+import numpy as np
 
 import convcourse
 from convcourse import checks
 from convcourse.calls.call import LocalFunction, StudentFunction, clone
 from convcourse.engine.context import current_context, show
 from convcourse.errors import VersionError
+from convcourse.limits import is_present
 from convcourse.provided import hand_out
-
-# Of what a notebook may hold, there is this where submissions are graded, or it is the notebook's own machinery.
-PRESENT = {
-    "__main__", "numpy", "matplotlib", "mpl_toolkits", "convcourse", "IPython", "ipykernel", "ipywidgets", "traitlets",
-    "google", "builtins",
-}  # fmt: skip
 
 
 def checker(topic, needs=None, provided=()):
@@ -57,7 +55,7 @@ def checker(topic, needs=None, provided=()):
         context = current_context()
         verdict = known[name].run(lambda wanted: lookup(wanted, namespace), points, context)
         if context.at_home:
-            verdict = replace(verdict, notes=(*verdict.notes, *absent(namespace)))
+            verdict = replace(verdict, notes=(*verdict.notes, *absent(namespace, verdict.name), *older()))
         shown[:] = [verdict.failure] if verdict.failure is not None else shown
         show(verdict)
         return verdict.earned
@@ -72,19 +70,43 @@ def checker(topic, needs=None, provided=()):
     return check
 
 
-def absent(namespace):
-    """List sentences about the modules in a notebook that there are not where submissions are graded."""
-    found = set()
+def absent(namespace, name=""):
+    """List sentences about the modules that there are not where submissions are graded.
+
+    They are those in a notebook, and those that its function `name` imports when it is called.
+    """
+    found = {module for module in imported_in(namespace.get(name)) if not is_present(module)}
     for name, value in namespace.items():
         if isinstance(value, types.ModuleType | type) or callable(value):
             module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
             top = module.split(".")[0] if isinstance(module, str) else ""
-            if not name.startswith("_") and top and top not in PRESENT and top not in sys.stdlib_module_names:
+            if not name.startswith("_") and top and not is_present(top):
                 found.add(top)
     return [
         f"{top} is imported here. Where submissions are graded there are NumPy and Matplotlib alone: the import fails, "
         "and with it all of its cell."
         for top in sorted(found)
+    ]
+
+
+def imported_in(function):
+    """Return the modules that a function, or one inside it, imports when it is called."""
+    codes, found = [getattr(function, "__code__", None)], set()
+    while codes:
+        code = codes.pop()
+        if isinstance(code, types.CodeType):
+            codes += code.co_consts
+            found |= {step.argval.split(".")[0] for step in dis.get_instructions(code) if step.opname == "IMPORT_NAME"}
+    return found - {""}
+
+
+def older():
+    """List a sentence where NumPy is so old that results may be of another dtype than in grading: an Intel Mac's."""
+    if int(np.__version__.split(".")[0]) >= 2:
+        return []
+    return [
+        f"NumPy {np.__version__} is installed here, and submissions are graded with NumPy 2, where mixed dtypes, and "
+        "FFTs of float32, may come out as other dtypes. On Colab you see what grading sees."
     ]
 
 

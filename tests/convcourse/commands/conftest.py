@@ -6,18 +6,7 @@ import pytest
 
 from convcourse import cli
 from tests.helpers.notebooks import ROOT
-from tools import weave
-
-HEAD = """\
----
-jupytext: {text_representation: {extension: .md, format_name: myst}}
-kernelspec: {display_name: Python 3, language: python, name: python3}
----
-
-# Pooling
-
-"""
-TASKS = [("pool_output_shape", 2), ("avg_pool2d", 4)]
+from tests.helpers.releases import TASKS, weave_tasks
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +15,7 @@ def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
     (root / "solutions/assignments").mkdir(parents=True)
     shutil.copytree(ROOT / "solutions/miniconv", root / "solutions/miniconv")
-    text = HEAD + "".join(
-        f"```{{code-cell}}\n#: solve {name}\n```\n\n```{{code-cell}}\n#: check {name} {points}\n```\n\n"
-        for name, points in TASKS
-    )
-    (root / "solutions/assignments/pooling.md").write_text(text)
-    weave.write(root, "pooling")
+    weave_tasks(root, TASKS)
     return root
 
 

@@ -1,13 +1,18 @@
 """What is no notebook gets a sentence."""
 
+import copy
 import errno
 import os
 from pathlib import Path
 
 import pytest
+from nbformat import v4
 
 from convcourse import cli
-from convcourse.commands.notebook import assignment_of, read_notebook
+from convcourse.commands import notebook
+from convcourse.commands.notebook import assignment_of, names_of, quoted, read_notebook
+from convcourse.errors import UsageError
+from tests.helpers.notebooks import by_name
 
 BAD = {
     "no file": (None, "there is no file"),
@@ -16,7 +21,11 @@ BAD = {
     "deep": ("[" * 100_000, "is not a notebook"),
     "no cells": ("{}", "it has no list of cells"),
     "no notebook": ('{"cells": 3}', "it has no list of cells"),
-    "bad cells": ('{"cells": [{"x": 1}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "not a valid notebook"),
+    "cells that are none": (
+        '{"cells": [{"x": 1}, 2], "metadata": 3, "nbformat": 4}',
+        "not an assignment of this course",
+    ),
+    "many cells": ('{"cells": [' + ", ".join(["{}"] * 2001) + "]}", "has more than 2000 cells"),
     "another": (
         '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
         "not an assignment of this course",
@@ -42,16 +51,55 @@ def test_a_folder_is_not_a_notebook(started, command, capsys):
 
 
 def test_a_notebook_that_cannot_be_read(started, monkeypatch, capsys):
-    def refused(self, **options):
+    def refused(self):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "read_text", refused)
+    monkeypatch.setattr(Path, "read_bytes", refused)
     assert cli.main(["submit", "work/pooling/pooling.ipynb"]) == 2
     assert capsys.readouterr().err == "autograder: cannot read work/pooling/pooling.ipynb: Permission denied\n"
 
 
 def test_a_notebook_whose_metadata_are_gone_is_known_by_its_first_cell(started):
     """As Colab or another editor may save it."""
-    notebook = read_notebook(started)
-    del notebook.metadata["course"]
-    assert assignment_of(notebook, started) == "pooling"
+    found = read_notebook(started)
+    del found.metadata["course"]
+    assert assignment_of(found, started) == "pooling"
+
+
+def test_a_notebook_without_any_metadata_is_known_by_its_name_where_that_is_an_assignments(started):
+    found = read_notebook(started)
+    del found.metadata["course"]
+    found.cells = [cell for cell in found.cells if "checker(" not in cell.source]
+    assert assignment_of(found, started, known=["pooling"]) == "pooling"
+    with pytest.raises(UsageError, match="is not an assignment of this course"):
+        assignment_of(found, started, known=["layer"])
+
+
+def test_a_file_that_is_too_large_is_not_read(started, monkeypatch):
+    monkeypatch.setattr(notebook, "MAX_FILE", 1000)
+    with pytest.raises(UsageError, match="clear its outputs"):
+        read_notebook(started)
+
+
+def test_of_several_cells_of_one_name_the_last_has_it_and_text_names_what_lost_its_metadata(started):
+    released = read_notebook(started)
+    mine = read_notebook(started)
+    mine.cells += [v4.new_code_cell("def avg_pool2d(x):\n    return x"), copy.deepcopy(mine.cells[0])]
+    by_name(mine, "avg_pool2d").metadata.clear()
+    names = names_of(mine, released)
+    assert (names[0], names[-1], names[-2]) == (None, "setup", "avg_pool2d")
+    assert names.count("avg_pool2d") == 1, "the later definition is the one that counts"
+
+
+@pytest.mark.parametrize(
+    "path, shell, quoted_path",
+    [
+        ("work/pooling/pooling.ipynb", "posix", "work/pooling/pooling.ipynb"),
+        ("Meine Übungen/pooling.ipynb", "posix", "'Meine Übungen/pooling.ipynb'"),
+        ("Meine Übungen/pooling.ipynb", "nt", '"Meine Übungen/pooling.ipynb"'),
+    ],
+)
+def test_a_path_in_a_command_can_be_pasted(path, shell, quoted_path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(notebook, "IS_WINDOWS", shell == "nt")
+    assert quoted(path) == quoted_path

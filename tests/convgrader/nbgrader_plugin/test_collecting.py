@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from convcourse import student_ids
 from convgrader.errors import ArchiveError
 from convgrader.nbgrader_plugin import collecting
 from convgrader.nbgrader_plugin.gradebook import time_of
@@ -217,10 +218,15 @@ def test_memory_stays_flat(tmp_path):
     assert kilobytes < 40_000 and sum(f.stat().st_size for f in (tmp_path / "out").rglob("*.json")) == 60 << 20
 
 
-def test_the_command_collects_the_rest_and_says_so(tmp_path):
-    course = SmallCourse(tmp_path / "course")
+def course_with_our_collector(root):
+    course = SmallCourse(root)
     with open(course.root / "nbgrader_config.py", "a") as config:
         config.write("from convgrader.nbgrader_plugin.collecting import use_collector\nuse_collector(c)\n")
+    return course
+
+
+def test_the_command_collects_the_rest_and_says_so(tmp_path):
+    course = course_with_our_collector(tmp_path / "course")
     folder = course.root / "downloaded" / "pooling" / "archive"
     folder.mkdir(parents=True)
     put(folder, named("zoe", file="pooling.zip"), honest("zoe"))
@@ -238,3 +244,22 @@ def test_the_command_collects_the_rest_and_says_so(tmp_path):
 def test_a_name_that_says_nothing_is_refused():
     with pytest.raises(ArchiveError, match="STUDENT__TIME__FILE"):
         collecting.Identity.of("a" * 500 + named("ada"))
+
+
+def test_an_import_tells_whose_hand_ins_will_not_be_taken(tmp_path):
+    """The same rule as `autograder submit` has: all are entered, and those who cannot hand in are listed."""
+    course = course_with_our_collector(tmp_path / "course")
+    (course.root / "students.csv").write_text(
+        "id,last_name\nada,Lovelace\no_neil,O'Neil\nanna lee,Lee\nb@school.example,B\n"
+    )
+
+    def run(*words):
+        command = [sys.executable, "-m", "nbgrader", "db", "student", *words]
+        return subprocess.run(command, cwd=course.root, capture_output=True, text=True, env=environment(), timeout=200)
+
+    assert run("add", "ada").returncode == 0
+    told = run("import", "students.csv")
+    assert told.returncode == 1 and "Traceback" not in told.stderr
+    assert all(f"  {name!r}" in told.stderr for name in ("o_neil", "anna lee", "b@school.example"))
+    assert "  'ada'" not in told.stderr and student_ids.RULE in told.stderr
+    assert "o_neil" in run("list").stdout + run("list").stderr

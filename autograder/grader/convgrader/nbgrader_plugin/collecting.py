@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 
+from convcourse import student_ids
 from convgrader.errors import ArchiveError
 from convgrader.nbgrader_plugin import patches
 from convgrader.notebooks.files import is_regular
@@ -30,18 +31,19 @@ BLOCK = 1 << 16
 ENDINGS = (".ipynb", ".json", ".safetensors")  # a notebook, and trained networks beside it
 ARCHIVES = (".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 NAME = re.compile(  # whatever a learning platform puts before it ends in a character that no student's name has
-    r"(?:.*[^A-Za-z0-9.\-])?(?P<student_id>[A-Za-z0-9][A-Za-z0-9.\-]*)__(?P<timestamp>\d{8}T\d{6}Z)__(?P<rest>[\w.]+)"
+    rf"(?:.*[^A-Za-z0-9.\-])?(?P<student_id>{student_ids.PATTERN})__(?P<timestamp>\d{{8}}T\d{{6}}Z)__(?P<rest>[\w.]+)"
 )
 FILE_ID = re.compile(r"(?P<stem>.+?)(?P<ending>(\.log)?\.(ipynb|json|safetensors))", re.IGNORECASE)
 
 
 def use_collector(config):
-    """Have ``nbgrader zip_collect`` take hand-ins apart as this module does."""
+    """Have ``nbgrader zip_collect`` take hand-ins apart as this module does, and imports tell whose it would not."""
     here = "convgrader.nbgrader_plugin.collecting"
     config.ZipCollectApp.extractor_plugin = f"{here}.ArchiveExtractor"
     config.ZipCollectApp.collector_plugin = f"{here}.ArchiveCollector"
     patches.tell_what_was_left_out()
     patches.write_times_with_their_zone()
+    patches.tell_who_cannot_hand_in()
 
 
 @dataclass(frozen=True)

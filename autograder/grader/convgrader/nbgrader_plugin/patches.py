@@ -2,20 +2,24 @@
 
 from datetime import UTC
 
+from nbgrader.api import Gradebook
 from nbgrader.apps import api, autogradeapp, generatefeedbackapp
 from nbgrader.apps.api import NbGraderAPI
+from nbgrader.apps.dbapp import DbStudentAddApp, DbStudentImportApp
 from nbgrader.apps.zipcollectapp import ZipCollectApp
 from nbgrader.converters import GenerateAssignment, base
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.server_extensions.formgrader import formgrader
 
+from convcourse import student_ids
 from convgrader.nbgrader_plugin import releasing
 from convgrader.nbgrader_plugin.feedback import PageExporter
 from convgrader.nbgrader_plugin.gradebook import time_of
 from convgrader.notebooks import files
 
 _find_all_files = base.find_all_files
-_start, _transfer_files = ZipCollectApp.start, ZipCollectApp._transfer_files
+_start = {app: app.start for app in (ZipCollectApp, DbStudentAddApp, DbStudentImportApp)}
+_transfer_files = ZipCollectApp._transfer_files
 
 
 def convert_by(autograde, feedback):
@@ -76,10 +80,27 @@ def _transfer_with_zone(app, collected):
 
 
 def _start_and_tell(app):
-    _start(app)
+    _start[ZipCollectApp](app)
     reasons = app.extractor_plugin_inst.left_out
     if reasons:
         app.log.warning("All is collected but for %d:", len(reasons))
         for path, reason in reasons.items():
             app.log.warning("  %s: %s", path, reason)
+        app.exit(1)
+
+
+def tell_who_cannot_hand_in():
+    """Have ``db student add`` and ``import`` end with a list of the names that no hand-in can bear, and status 1."""
+    DbStudentAddApp.start = DbStudentImportApp.start = _enter_and_tell
+
+
+def _enter_and_tell(app):
+    _start[type(app)](app)
+    with Gradebook(app.coursedir.db_url, app.course_id, app.authenticator) as gradebook:
+        names = [student.id for student in gradebook.students if not student_ids.is_valid(student.id)]
+    if names:
+        app.log.warning("These are in the gradebook, and `autograder submit` takes no hand-in of theirs:")
+        for name in names:
+            app.log.warning("  %r", name)
+        app.log.warning("It takes %s. Enter them under other names.", student_ids.RULE)
         app.exit(1)

@@ -7,7 +7,8 @@ import os
 import shutil
 import stat
 
-MAX_FILE = 32 << 20  # bytes of a notebook file
+from convcourse.limits import MAX_FILE
+
 MAX_COPIED = 64 << 20  # bytes of other files that are kept beside a graded notebook
 MAX_FILES = 1000  # of them
 MAX_NOTEBOOKS = 20  # that a submission may hold, to find the right one among them

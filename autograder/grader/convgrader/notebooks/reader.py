@@ -7,11 +7,10 @@ cells, points, tags and all other metadata are the instructor's, from the databa
 import json
 import re
 
+from convcourse.limits import MAX_CELLS, MAX_FILE
 from convgrader.errors import MalformedNotebookError
-from convgrader.notebooks.files import MAX_FILE
 from convgrader.notebooks.sanitize import harmless
 
-MAX_CELLS = 2000
 MAX_SOURCES = 1 << 20  # characters of all cells
 MAX_ATTACHMENTS = 8 << 20  # characters of all attachments
 TOO_LONG = "# This cell is left out: the notebook was longer than one may be."

@@ -7,6 +7,7 @@ from collections import Counter
 from convgrader.errors import TimeUpError
 
 GRACE = 2.0  # seconds that a sandbox, or a check, may take beyond a time limit before it is ended
+NAMED = 5  # of several slow cells, so many are named
 
 
 class Clock:
@@ -39,9 +40,11 @@ class Clock:
     def used_up(self):
         """Say that the time is used up, and by what."""
         self._charge(self.cell)
-        cells = {cell: seconds for cell, seconds in self.spent.items() if cell}
-        most = max(cells, key=cells.get, default="")
-        told = f"; {most} took most of it, {cells[most]:.0f} s" if most else ""
+        cells = Counter({cell: seconds for cell, seconds in self.spent.items() if cell}).most_common()
+        most = [(cell, seconds) for cell, seconds in cells if 2 * seconds > cells[0][1]][:NAMED]
+        told = "".join(f"; {cell} took most of it, {seconds:.0f} s" for cell, seconds in most)
+        if len(most) > 1:
+            told = "; it went to " + ", ".join(f"{cell.rstrip(',')} ({seconds:.0f} s)" for cell, seconds in most)
         return f"The time for the whole notebook, {self.seconds:g} s, is used up{told}."
 
     @contextlib.contextmanager

@@ -1,13 +1,20 @@
 """``autograder check``: run a notebook from the top, and print its verdicts and a table of points."""
 
+import functools
+import math
 import sys
+import time
 from pathlib import Path
 
+from convcourse.commands.kit import Kit
 from convcourse.commands.notebook import HELP as NOTEBOOK
-from convcourse.commands.notebook import assignment_of, check_cells, read_notebook
+from convcourse.commands.notebook import assignment_of, assignments, check_cells, find_root, read_notebook
+from convcourse.commands.world import differences
 from convcourse.engine.model import SCORED
 from convcourse.errors import UsageError
+from convcourse.limits import CELL_SECONDS, NOTEBOOK_SECONDS
 
+LOADED = "import torch as _torch"  # what grading has loaded already takes none of a notebook's time at home either
 HELP = "run a notebook and print its verdicts and scores"
 
 
@@ -16,22 +23,27 @@ def add_parser(commands):
     parser = commands.add_parser("check", help=HELP, description=check.__doc__)
     parser.add_argument("notebook", type=Path, metavar="PATH", help=NOTEBOOK)
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="only these checks (default: all)")
-    parser.add_argument(
-        "--cell-seconds", type=int, default=120, metavar="N", help="stop a cell after this long (default: 120)"
+    for what, seconds in (("cell", CELL_SECONDS), ("notebook", NOTEBOOK_SECONDS)):
+        parser.add_argument(
+            f"--{what}-seconds", type=float, default=seconds, metavar="N",
+            help=f"stop a {what} after this long (default: {seconds:g}, as in grading)",
+        )  # fmt: skip
+    parser.set_defaults(
+        run=lambda options: check(options.notebook, options.tasks, options.cell_seconds, options.notebook_seconds)
     )
-    parser.set_defaults(run=lambda options: check(options.notebook, options.tasks, options.cell_seconds))
 
 
-def check(path, tasks=(), cell_seconds=120):
+def check(path, tasks=(), cell_seconds=CELL_SECONDS, notebook_seconds=NOTEBOOK_SECONDS):
     """Run a notebook from the top, and print the verdict of every check and a table of points. It is not changed.
 
-    The exit status is 0 with full points, 1 without, 2 when the notebook could not be read.
+    It has the time that it has in grading. The exit status is 0 with full points, 1 without, 2 when the notebook could
+    not be read.
     """
     from rich.console import Console
     from rich.table import Table
 
-    notebook = read_notebook(path)
-    assignment_of(notebook, path)
+    notebook, folder = read_notebook(path), Path(path).resolve().parent
+    notes = _notes(notebook, Path(path))
     graded = check_cells(notebook)
     if not graded:
         raise UsageError(f"{path} has no check cells")
@@ -41,10 +53,11 @@ def check(path, tasks=(), cell_seconds=120):
         raise UsageError(f"{path} has no check of {', '.join(sorted(unknown))}; it has {names}")
     wanted = [cell for cell in graded if not tasks or cell.name in tasks]
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    skipped = {c.index for c in graded} - {c.index for c in wanted}
     with console.status("running the notebook"):
-        _execute(notebook, {c.index for c in graded} - {c.index for c in wanted}, Path(path).parent, cell_seconds)
+        slow = _execute(notebook, skipped, folder, cell_seconds, notebook_seconds)
     table = Table(title=f"{Path(path).name}")
-    table.add_column("task")
+    table.add_column("task", overflow="fold")
     table.add_column("points", justify="right")
     table.add_column("of", justify="right")
     total = 0.0
@@ -59,13 +72,24 @@ def check(path, tasks=(), cell_seconds=120):
     table.add_section()
     table.add_row("total", f"{total:g}", f"{possible:g}")
     console.print(table)
-    for name in _errors_elsewhere(notebook, {c.index for c in graded}):
-        console.print(name, markup=False)
+    for says in (*_errors_elsewhere(notebook, {c.index for c in graded}), *slow, *notes):
+        console.print(says, markup=False)
     return 0 if total == possible else 1
 
 
-def _execute(notebook, skipped, folder, cell_seconds):
-    """Run the cells in a kernel of this Python, each for `cell_seconds` at most; errors stay in the outputs."""
+def _notes(notebook, path):
+    """List sentences on what is not there when the notebook is graded, and on what is behind the newest release."""
+    stem = assignment_of(notebook, path)
+    try:
+        kit = Kit(find_root(path.resolve().parent))
+        behind = kit.notes(path, notebook, stem) if stem in assignments(kit.root) else []
+    except UsageError:  # a notebook by itself
+        behind = []
+    return [*differences(notebook, path.resolve().parent), *behind]
+
+
+def _execute(notebook, skipped, folder, cell_seconds, notebook_seconds):
+    """Run the cells in a kernel of this Python; errors stay in the outputs. Return what to say of the time it took."""
     import nbclient
     from jupyter_client.manager import AsyncKernelManager
 
@@ -73,23 +97,76 @@ def _execute(notebook, skipped, folder, cell_seconds):
         notebook.cells[index].metadata["tags"] = ["skip-execution"]
     manager = AsyncKernelManager(kernel_name="python3")
     manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    client = nbclient.NotebookClient(
+    client = _timed_client()(
         notebook,
         km=manager,
-        timeout=cell_seconds,
         interrupt_on_timeout=True,
         allow_errors=True,
         skip_cells_with_tag="skip-execution",
         extra_arguments=["--log-level=ERROR"],
-        resources={"metadata": {"path": str(folder.resolve())}},
+        resources={"metadata": {"path": str(folder)}},
     )
+    client.cell_seconds, client.notebook_seconds, client.spent = cell_seconds, notebook_seconds, {}
+    client.checks = {cell.index for cell in check_cells(notebook)}
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    setup, first.source = first.source, f"{first.source}\n{LOADED}"
     try:
         client.execute()
     except nbclient.exceptions.DeadKernelError:
         raise UsageError("the notebook's code ended the kernel: it uses too much memory, or exits Python") from None
     finally:
+        first.source = setup
         for index in skipped:
             notebook.cells[index].metadata.pop("tags", None)
+    return _on_time(notebook, client.spent, notebook_seconds)
+
+
+@functools.cache
+def _timed_client():
+    """Return the class of clients that give a notebook the time that it has in grading."""
+    import nbclient
+    from nbformat.v4 import new_output
+
+    class TimedClient(nbclient.NotebookClient):
+        async def async_execute_cell(self, cell, cell_index, **options):
+            """Run a cell in the time that is left. The first, which loads the course, takes none.
+
+            A cell has its own limit too; a check has only that of the notebook.
+            """
+            if cell.cell_type != "code":
+                return cell
+            left = self.notebook_seconds - sum(self.spent.values())
+            if left <= 0:
+                says = f"It was not reached: the notebook took longer than {self.notebook_seconds:g} s."
+                cell.outputs = [new_output("error", ename="TimeLimitError", evalue=says)]
+                return cell
+            most = left if cell_index in self.checks else min(self.cell_seconds, left)
+            self.timeout = math.ceil(most) if self.spent else None
+            start = time.monotonic()
+            try:
+                return await super().async_execute_cell(cell, cell_index, **options)
+            finally:
+                self.spent[cell_index] = time.monotonic() - start if self.spent else 0.0
+
+    return TimedClient
+
+
+def _on_time(notebook, spent, most):
+    """Say that a notebook took too long, or nearly so, and which cell took most of the time."""
+    total = sum(spent.values())
+    if total > most / 2:
+        slowest = max(spent, key=spent.get)
+        yield (
+            f"The notebook took {total:.0f} s here, most of it in {_label(notebook, slowest)}: {spent[slowest]:.0f} s. "
+            f"When it is graded it has {most:g} s with all its checks; what is not reached by then earns nothing."
+        )
+
+
+def _label(notebook, index):
+    """Name a cell by its number in JupyterLab and its first line."""
+    number = sum(cell.cell_type == "code" for cell in notebook.cells[: index + 1])
+    source = notebook.cells[index].source.strip()
+    return f"cell [{number}]" + (f" (`{source.splitlines()[0]}`)" if source else "")
 
 
 def _outcome(cell):
@@ -111,7 +188,6 @@ def _errors_elsewhere(notebook, graded):
     for index, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []) if cell.cell_type == "code" and index not in graded else []:
             if output.output_type == "error":
-                first = cell.source.strip().splitlines()[0] if cell.source.strip() else ""
                 reason = "took too long and was stopped" if output.ename == "KeyboardInterrupt" else output.ename
                 says = f": {output.evalue}" if output.evalue else ""
-                yield f"Cell {index + 1} (`{first}`) raised: {reason}{says}"
+                yield f"C{_label(notebook, index)[1:]} raised: {reason}{says}"

@@ -2,7 +2,8 @@
 
 import shutil
 
-from convcourse.commands.notebook import assignments, find_root, short, writing
+from convcourse.commands.kit import Kit
+from convcourse.commands.notebook import assignments, find_root, quoted, read_notebook, short, writing
 from convcourse.errors import UsageError
 
 HELP = "copy an assignment's notebook to work/"
@@ -22,19 +23,30 @@ def start(assignment, here=None):
         raise UsageError(f"name an assignment: {', '.join(assignments(root))}")
     if assignment not in assignments(root):
         raise UsageError(f"there is no assignment {assignment!r}; there are {', '.join(assignments(root))}")
-    source = root / "exercises" / assignment / f"{assignment}.ipynb"
-    target = root / "work" / assignment
-    notebook = target / source.name
+    kit = Kit(root)
+    source, notebook = kit.released(assignment), kit.copy(assignment)
     if notebook.exists():
         raise UsageError(
             f"{short(notebook)} is there already and is left alone: go on in it, or rename it to start again"
+            + "".join(f"\n{says}" for says in _behind(kit, notebook, assignment))
         )
-    with writing(target):
-        target.mkdir(parents=True, exist_ok=True)
+    with writing(notebook.parent):
+        notebook.parent.mkdir(parents=True, exist_ok=True)
         for path in sorted(source.parent.iterdir()):
-            if path.is_file() and not (target / path.name).exists():
-                shutil.copyfile(path, target / path.name)
+            if path.is_file() and not (notebook.parent / path.name).exists():
+                shutil.copyfile(path, notebook.parent / path.name)
+    kit.remember(assignment)
     print(f"Your copy: {short(notebook)}")
-    print(f"Open it:   jupyter lab {short(notebook)}")
-    print(f"Check it:  autograder check {short(notebook)}")
+    print(f"Open it:   jupyter lab {quoted(notebook)}")
+    print(f"Check it:  autograder check {quoted(notebook)}")
+    if kit.behind():
+        print(kit.behind())
     return 0
+
+
+def _behind(kit, notebook, assignment):
+    """Say what is behind where there is a copy already, whatever it holds."""
+    try:
+        return kit.notes(notebook, read_notebook(notebook), assignment)
+    except UsageError:
+        return [says for says in [kit.behind()] if says]

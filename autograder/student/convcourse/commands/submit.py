@@ -1,4 +1,4 @@
-"""``autograder submit``: see that a notebook is whole, and pack it for handing in."""
+"""``autograder submit``: pack a notebook for handing in, and say what its grading will see otherwise."""
 
 import getpass
 import os
@@ -7,12 +7,23 @@ import time
 import zipfile
 from pathlib import Path
 
+from convcourse import student_ids
+from convcourse.commands.kit import Kit
+from convcourse.commands.notebook import (
+    DEFINED,
+    assignment_of,
+    assignments,
+    find_root,
+    names_of,
+    read_notebook,
+    short,
+    writing,
+)
 from convcourse.commands.notebook import HELP as NOTEBOOK
-from convcourse.commands.notebook import assignment_of, assignments, find_root, read_notebook, short, writing
+from convcourse.commands.world import differences
 from convcourse.errors import UsageError
 
-STUDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-]*")
-HELP = "check that a notebook is whole and pack it for handing in"
+HELP = "pack a notebook for handing in"
 
 
 def add_parser(commands):
@@ -20,30 +31,29 @@ def add_parser(commands):
     parser = commands.add_parser("submit", help=HELP, description=submit.__doc__)
     parser.add_argument("notebook", type=Path, metavar="PATH", help=NOTEBOOK)
     parser.add_argument(
-        "--student", metavar="NAME", help="your name in the course: letters, digits, dots and dashes (default: login)"
+        "--student", metavar="NAME", help=f"your name in the course: {student_ids.RULE} (default: login)"
     )
     parser.set_defaults(run=lambda options: submit(options.notebook, options.student))
 
 
 def submit(path, student=None, now=None):
-    """Check that a notebook is whole, and pack it into the archive that the instructor collects."""
+    """Pack a notebook into the archive that the instructor collects, and say what will be graded otherwise than here.
+
+    Every notebook is packed that can be graded.
+    """
     path = Path(path)
     notebook = read_notebook(path)
-    stem = assignment_of(notebook, path)
-    root = find_root(path.resolve().parent)
-    if stem not in assignments(root):
-        raise UsageError(f"there is no assignment {stem!r}; there are {', '.join(assignments(root))}")
-    released = read_notebook(root / "exercises" / stem / f"{stem}.ipynb")
-    complaints = missing_parts(notebook, released)
-    if complaints:
-        again = f"The notebook as you were given it is exercises/{stem}/{stem}.ipynb: copy the cells from there."
-        raise UsageError(
-            f"{path} is not whole, so nothing was packed:\n" + "\n".join(f"  - {c}" for c in complaints) + f"\n{again}"
-        )
+    kit = Kit(find_root(path.resolve().parent))
+    stem = assignment_of(notebook, path, assignments(kit.root))
+    if stem not in assignments(kit.root):
+        raise UsageError(f"there is no assignment {stem!r}; there are {', '.join(assignments(kit.root))}")
     if student is None:
         student = os.environ.get("JUPYTERHUB_USER") or _login()
-    if not STUDENT.fullmatch(student):
-        raise UsageError(f"{student!r} cannot name a student: use letters, digits, dots and dashes (--student NAME)")
+    if not student_ids.is_valid(student):
+        raise UsageError(
+            f"{student!r} cannot name a student: use {student_ids.RULE} (--student NAME). If your course calls you so, "
+            "ask your instructor for another name"
+        )
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     name = f"{student}__{stamp}__{stem}"
     archive = path.parent / f"{name}.zip"
@@ -58,8 +68,9 @@ def submit(path, student=None, now=None):
     print(f"Hand this in: {short(archive)}")
     for model in models_beside(path):
         print(f"With it: {model.name}")
-    for locked in changed_parts(notebook, released):
-        print(f"Note: the locked cell {locked} was changed; it is put back as it was when graded.")
+    released = read_notebook(kit.released(stem))
+    for says in [*remarks(notebook, released), *differences(notebook, path.parent), *kit.notes(path, notebook, stem)]:
+        print(f"Note: {says}")
     return 0
 
 
@@ -77,32 +88,19 @@ def _login():
         raise UsageError("say who you are: --student NAME") from None
 
 
-def _named(notebook):
-    """Return (grade_id, cell) of every cell that nbgrader knows."""
-    for cell in notebook.cells:
-        about = cell.metadata.get("nbgrader")
-        if isinstance(about, dict) and isinstance(about.get("grade_id"), str):
-            yield about["grade_id"], cell
-
-
-def missing_parts(notebook, released):
-    """Say what keeps a notebook from being graded as a whole: cells gone, doubled or of another kind."""
-    there = {}
-    for name, cell in _named(notebook):
-        there.setdefault(name, []).append(cell)
-    says = []
-    for name, cell in _named(released):
-        found = there.get(name, [])
-        if not found:
-            says.append(f"the cell {name} is missing")
-        elif len(found) > 1:
-            says.append(f"the cell {name} is there {len(found)} times: delete the copies")
-        elif found[0].cell_type != cell.cell_type:
-            says.append(f"the cell {name} is {found[0].cell_type}, it was {cell.cell_type}: change its type back")
-    return says
-
-
-def changed_parts(notebook, released):
-    """List the locked cells whose text is not the released one."""
-    original = {name: cell for name, cell in _named(released) if cell.metadata.nbgrader.get("locked")}
-    return [name for name, cell in _named(notebook) if name in original and cell.source != original[name].source]
+def remarks(notebook, released):
+    """Say what is not as it was released, where that matters to the grade: a sentence each."""
+    names = names_of(notebook, released)
+    there = {name: cell for name, cell in zip(names, notebook.cells, strict=True) if name}
+    defined = {name for cell in notebook.cells for name in DEFINED.findall(cell.source)}
+    for cell in released.cells:
+        about = cell.metadata.get("nbgrader", {})
+        name, own = about.get("grade_id"), there.get(about.get("grade_id"))
+        if about.get("locked") and own is not None and own.source != cell.source:
+            yield f"the locked cell {name} was changed; it is put back as it was when graded."
+        if not about.get("solution"):
+            continue
+        if about.get("grade") and own is None:
+            yield f"the cell {name} is missing, so your answer there counts as blank; `autograder update` puts it back."
+        elif not about.get("grade") and own is None and name not in defined:
+            yield f"nothing defines {name}: its check will earn nothing. `autograder update` puts its cell back."

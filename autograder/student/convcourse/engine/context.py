@@ -5,6 +5,8 @@ import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from convcourse.terminal import print_everything
+
 
 @dataclass(frozen=True)
 class RunContext:
@@ -47,6 +49,9 @@ def show(verdict):
         from IPython import get_ipython
         from IPython.display import display
     except ImportError:
+        get_ipython = None
+    if get_ipython and get_ipython():
+        display(verdict)
+    else:
+        print_everything()
         print(verdict)
-        return
-    display(verdict) if get_ipython() else print(verdict)

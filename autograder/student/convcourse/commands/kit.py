@@ -1,0 +1,121 @@
+"""What the student kit in a folder brings: the released notebooks, and the version of the checks."""
+
+import re
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import convcourse
+from convcourse.commands.notebook import name_of, names_of, read_notebook, writing
+from convcourse.errors import UsageError
+
+REQUIREMENTS = "requirements.txt"
+WHEEL = re.compile(r"^\./(?P<file>convcourse-(?P<version>[\w.+]+)-py3-none-any\.whl)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The folder of the course, which holds ``exercises``: an unpacked kit, or a clone."""
+
+    root: Path
+
+    def released(self, stem):
+        """Return the path of an assignment's notebook as it was handed out."""
+        return self.root / "exercises" / stem / f"{stem}.ipynb"
+
+    def copy(self, stem):
+        """Return the path of the student's copy of an assignment's notebook."""
+        return self.root / "work" / stem / f"{stem}.ipynb"
+
+    def started_from(self, stem):
+        """Return the path of the release that the student's copy follows, kept from when it was made or updated."""
+        return self.root / "work" / ".released" / f"{stem}.ipynb"
+
+    def remember(self, stem):
+        """Keep the release that the student's copy follows from now on."""
+        with writing(self.started_from(stem)):
+            self.started_from(stem).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.released(stem), self.started_from(stem))
+
+    @property
+    def wheel(self):
+        """The file of the checks that the requirements name; None in a clone, which has none."""
+        match = self._wheel()
+        return self.root / match["file"] if match else None
+
+    def behind(self):
+        """Say that the installed checks are not those of this kit, or return None."""
+        match = self._wheel()
+        if match is None or match["version"] == convcourse.__version__:
+            return None
+        return (
+            f"The checks that are installed, version {convcourse.__version__}, are not those of this folder, version "
+            f"{match['version']}: run `autograder update`."
+        )
+
+    def notebook_behind(self, path, notebook, stem):
+        """Say that a notebook does not follow the newest release, or return None."""
+        released, before = read_notebook(self.released(stem)), self.base(path, stem)
+        there = {name_of(cell) for cell in before.cells} if before else set(names_of(notebook, released))
+        new = [cell.metadata.nbgrader for cell in released.cells if name_of(cell) and name_of(cell) not in there]
+        tasks = [about.grade_id for about in new if about.get("solution")]
+        if not tasks and (before is None or before.cells == released.cells):
+            return None
+        brought = f", with new tasks ({', '.join(tasks)})" if tasks else ""
+        return (
+            f"This notebook follows an earlier release of {stem}; this folder has a newer one{brought}: run "
+            "`autograder update`. What you wrote stays."
+        )
+
+    def base(self, path, stem):
+        """Return the release that a notebook follows, None where that is not known."""
+        kept = self.started_from(stem)
+        return read_notebook(kept) if kept.is_file() and Path(path).resolve() == self.copy(stem).resolve() else None
+
+    def notes(self, path, notebook, stem):
+        """List sentences on what is behind: the checks, the notebook."""
+        return [says for says in (self.behind(), self.notebook_behind(path, notebook, stem)) if says]
+
+    def take_over(self, source):
+        """Put the files of a newer kit, a folder or a zip file, into this folder; work/ stays as it is."""
+        with tempfile.TemporaryDirectory() as place:
+            folder = _unpacked(Path(source), Path(place))
+            with writing(self.root):
+                for path in sorted(folder.rglob("*")):
+                    target = self.root / path.relative_to(folder)
+                    if path.is_file() and not target.is_relative_to(self.root / "work"):
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copyfile(path, target)
+                self.remove_other_wheels()
+
+    def remove_other_wheels(self):
+        """Leave of several files of the checks that of this kit: on Colab a notebook could not tell which to take."""
+        for path in self.root.glob("convcourse-*.whl") if self.wheel else ():
+            if path != self.wheel:
+                path.unlink(missing_ok=True)
+
+    def _wheel(self):
+        path = self.root / REQUIREMENTS
+        return WHEEL.search(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _unpacked(source, place):
+    """Return the folder that holds a kit's files: `source` itself, or what a zip file holds, unpacked to `place`."""
+    if not source.is_dir():
+        try:
+            with zipfile.ZipFile(source) as archive:
+                archive.extractall(place)
+        except FileNotFoundError:
+            raise UsageError(f"there is no file {source}") from None
+        except (zipfile.BadZipFile, OSError):
+            raise UsageError(f"{source} is no zip file, or was cut off: download it again") from None
+    for folder in [source] if source.is_dir() else [place, *sorted(place.iterdir())]:
+        if WHEEL.search(_text(folder / REQUIREMENTS)) and (folder / "exercises").is_dir():
+            return folder
+    raise UsageError(f"{source} is not a student kit: it has no exercises, or no checks among its {REQUIREMENTS}")
+
+
+def _text(path):
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

@@ -1,0 +1,118 @@
+"""``autograder update``: take over a newer kit: its checks, and its notebooks, cell by cell."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from convcourse.commands.kit import REQUIREMENTS, Kit
+from convcourse.commands.notebook import assignment_of, assignments, find_root, read_notebook, short, writing
+from convcourse.errors import UsageError
+
+HELP = "take over a newer release: its checks, and its tasks"
+
+
+def add_parser(commands):
+    """Add ``update`` to the parser of ``autograder``."""
+    parser = commands.add_parser("update", help=HELP, description=update.__doc__)
+    parser.add_argument(
+        "notebooks", nargs="*", type=Path, metavar="PATH", help="the notebooks (default: those of all topics in work/)"
+    )
+    parser.add_argument(
+        "--kit", type=Path, metavar="KIT", help="the newer kit, a zip file or folder (default: unpacked here already)"
+    )
+    parser.set_defaults(run=lambda options: update(options.notebooks, options.kit))
+
+
+def update(notebooks=(), kit=None, here=None):
+    """Install the checks of a newer student kit, and bring notebooks up to its release, cell by cell.
+
+    Answers, cells of your own and outputs stay, and the notebook as it was stays beside the new one.
+    """
+    from convcourse.commands.merge import merge
+
+    root = _root(here or (Path(notebooks[0]).resolve().parent if notebooks else Path.cwd()), kit)
+    ours, merged = Kit(root), []
+    if kit:
+        _remember_all(ours)
+        ours.take_over(kit)
+    for path in notebooks or _started(ours):
+        notebook = read_notebook(path)
+        stem = assignment_of(notebook, path)
+        if stem not in assignments(root):
+            raise UsageError(f"there is no assignment {stem!r}; there are {', '.join(assignments(root))}")
+        found = merge(notebook, ours.base(path, stem), read_notebook(ours.released(stem)))
+        merged.append((Path(path), stem, notebook, found))
+    _install(ours)
+    for path, stem, notebook, found in merged:
+        _write(path, notebook, found, short(ours.released(stem)))
+        if path.resolve() == ours.copy(stem).resolve():
+            ours.remember(stem)
+    return 0
+
+
+def _root(here, kit):
+    """Return the folder of the course; where there is none, as on Colab, a kit makes one of the folder given."""
+    try:
+        return find_root(here)
+    except UsageError:
+        if kit is None:
+            raise
+        return Path(here)
+
+
+def _started(kit):
+    """List the notebooks in work/ that bear their assignment's name."""
+    found = [kit.copy(stem) for stem in assignments(kit.root) if kit.copy(stem).exists()]
+    if not found:
+        print("There is no notebook in work/ yet: autograder start copies one there.")
+    return found
+
+
+def _remember_all(kit):
+    """Keep the releases of this folder, before newer ones take their place."""
+    for stem in assignments(kit.root):
+        if kit.copy(stem).exists() and not kit.started_from(stem).exists():
+            kit.remember(stem)
+
+
+def _install(kit):
+    """Install the checks of the kit, and whatever else its list of requirements has."""
+    if not kit.behind():
+        return
+    print(f"Installing {kit.wheel.name} ...", flush=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet"]
+    on_colab = "COLAB_RELEASE_TAG" in os.environ  # which has all else, in versions of its own
+    command += ["--no-deps", str(kit.wheel)] if on_colab else ["--requirement", REQUIREMENTS]
+    if subprocess.run(command, cwd=kit.root).returncode:
+        raise UsageError(
+            f"pip could not install {kit.wheel.name}, see above; your notebooks are as they were. Mend that, and run "
+            "python -m convcourse update (under this name also on Windows, where a running autograder is not replaced)"
+        )
+    with writing(kit.root):
+        kit.remove_other_wheels()
+
+
+def _write(path, notebook, merged, released):
+    """Write a notebook that was merged; keep the old one beside it, and say what has changed."""
+    import nbformat
+
+    if merged.notebook.cells == notebook.cells and merged.notebook.metadata == notebook.metadata:
+        print(f"{short(path)} follows the newest release.")
+        return
+    kept, fresh = _free(path), path.with_name(f".{path.name}.new")
+    with writing(path):
+        fresh.write_text(nbformat.writes(merged.notebook) + "\n", encoding="utf-8", newline="\n")
+        shutil.copyfile(path, kept)
+        fresh.replace(path)
+    print(f"{short(path)} follows the newest release now. If it is open in JupyterLab, reload it from disk.")
+    for says in merged.sentences(released):
+        print(f"  {says}")
+    print(f"  As it was before: {short(kept)}")
+
+
+def _free(path):
+    """Return a name beside a notebook, for what it was, that no file has."""
+    names = [f"{path.stem}.before-update.ipynb", *(f"{path.stem}.before-update-{n}.ipynb" for n in range(2, 1000))]
+    return next(path.with_name(name) for name in names if not path.with_name(name).exists())

@@ -1,0 +1,19 @@
+"""What a hand-in may be, and what it finds. Grading keeps to it; the commands at home name what does not."""
+
+import sys
+
+CELL_SECONDS = 30.0  # of one cell
+NOTEBOOK_SECONDS = 120.0  # of a whole notebook, with its checks
+MAX_FILE = 32 << 20  # bytes of a notebook file
+MAX_CELLS = 2000
+
+# Of what a notebook may hold, there is this where submissions are graded, or it is the notebook's own machinery.
+PRESENT = {
+    "__main__", "numpy", "matplotlib", "mpl_toolkits", "convcourse", "IPython", "ipykernel", "ipywidgets", "traitlets",
+    "google", "builtins",
+}  # fmt: skip
+
+
+def is_present(module):
+    """Say whether there is a module where submissions are graded."""
+    return module in PRESENT or module in sys.stdlib_module_names
