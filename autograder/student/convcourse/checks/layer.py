@@ -18,10 +18,10 @@ def _f(*shape):
 
 
 @on_torch
-def _conv(*args, **kwargs):
+def _conv(x, weight, bias=None, *rest, **options):
     with warnings.catch_warnings():  # PyTorch says that "same" with an even kernel costs it a copy
         warnings.simplefilter("ignore")
-        return F.conv2d(*args, **kwargs)
+        return F.conv2d(x, weight, bias, *rest, **options)
 
 
 _x = Arrays("layer", "strided")
@@ -138,7 +138,7 @@ CONV2D_BY_INDEX = Check(
 
 # --- unfold --------------------------------------------------------------------------------------------------------
 
-_unfold = on_torch(F.unfold)
+_unfold = on_torch(lambda x, *sizes, **options: F.unfold(x, *sizes, **options))
 
 
 def _unfold_with(change):
@@ -360,6 +360,7 @@ def _draw_conv(draws):
 _x = Arrays("layer", "conv2d")
 CONV2D = Check(
     "conv2d",
+    builds_on=("unfold",),
     section="layer#layer-matrix",
     oracle=_conv,
     parts={"plain": 3, "bias": 1, "stride": 2, "padding": 2, "dilation": 1, "groups": 2, "all together": 1},
@@ -692,6 +693,7 @@ def _draw_untied(draws):
 _x = Arrays("layer", "conv2d_untied_bias")
 CONV2D_UNTIED_BIAS = Check(
     "conv2d_untied_bias",
+    builds_on=("conv2d",),
     section="layer#layer-bias",
     oracle=_untied,
     parts={"plain": 2, "options": 1},
@@ -784,6 +786,7 @@ def _draw_counts(draws):
 
 WINDOW_COUNTS = Check(
     "window_counts",
+    builds_on=("conv2d",),
     section="layer#layer-edge",
     oracle=_counts,
     parts={"padding": 2, "stride and dilation": 1},
