@@ -80,7 +80,8 @@ def _extent(value):
     if isinstance(value, list | tuple) and any(isinstance(item, dict | np.ndarray) for item in value):
         return math.prod(map(_extent, value))
     array = np.asarray(value)
-    if array.dtype.kind not in "iu" or array.size > SIDES or array.ndim > 1:
+    is_image = isinstance(value, np.ndarray) and value.ndim > 1
+    if array.dtype.kind not in "iu" or array.size > SIDES or is_image:
         return max(array.size, 1)
     sides = [max(abs(side), 1) for side in array.ravel().tolist()]
     return math.prod(sides) if array.ndim else sides[0] ** 2  # one number may stand for a pair

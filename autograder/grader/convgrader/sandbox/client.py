@@ -220,6 +220,8 @@ class SandboxClient:
             if find_unfit([args, kwargs]) is not None:
                 raise TypeError("only plain values can be handed over")
             if verb == "lent":
+                if what not in self.lent:
+                    raise ValueError("this helper is not lent now")
                 function = self.lent[what]
                 bound_lent(args, kwargs)
             else:

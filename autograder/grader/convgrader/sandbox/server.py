@@ -366,7 +366,7 @@ class SandboxServer:
         return ()
 
     def lend(self, names):
-        """Put stand-ins in the place of the student's functions of these names, and the student's back of all others."""
+        """Put stand-ins in the place of the student's functions of these names, and all others back."""
         self.lent.close()
         self.lent.enter_context(replaced(self.shell.user_ns, {name: self.stand_in("lent", name) for name in names}))
         return ()
