@@ -309,7 +309,7 @@ UNFOLD = Check(
 def _conv_with(change):
     """Build a wrong layer that changes its settings, then computes rightly: change(dict of all arguments) -> dict."""
 
-    return altered(_conv, "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1", change)
+    return altered(_conv, "x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1", change)
 
 
 def _padded(s, widths, **kwargs):
@@ -319,13 +319,13 @@ def _padded(s, widths, **kwargs):
         pads = widths(tuple((total // 2, total - total // 2) for total in spans))
     else:
         pads = widths(tuple((p, p) for p in pair(s["padding"])))
-    return s | {"input": np.pad(s["input"], ((0, 0), (0, 0), *pads), **kwargs), "padding": 0}
+    return s | {"x": np.pad(s["x"], ((0, 0), (0, 0), *pads), **kwargs), "padding": 0}
 
 
 def _interleaved(s):
     """Let group g have the channels g, g + groups, ... in place of a block."""
-    order = np.arange(s["input"].shape[1]).reshape(-1, s["groups"]).T.ravel()
-    return s | {"input": s["input"][:, order]}
+    order = np.arange(s["x"].shape[1]).reshape(-1, s["groups"]).T.ravel()
+    return s | {"x": s["x"][:, order]}
 
 
 def _first_biases(bias, groups):
@@ -334,7 +334,7 @@ def _first_biases(bias, groups):
 
 def _first_group(s):
     depth = s["weight"].shape[1]
-    return s | {"input": s["input"][:, :depth], "groups": 1}
+    return s | {"x": s["x"][:, :depth], "groups": 1}
 
 
 def _draw_conv(draws):
@@ -538,7 +538,7 @@ CONV2D = Check(
         Mistake(
             "repeats the first sample",
             "Every sample of your batch has the output of the first one.",
-            _conv_with(lambda s: s | {"input": np.broadcast_to(s["input"][:1], s["input"].shape)}),
+            _conv_with(lambda s: s | {"x": np.broadcast_to(s["x"][:1], s["x"].shape)}),
         ),
     ),
 )
