@@ -350,10 +350,15 @@ def test_what_a_helper_that_is_lent_would_take_long_for_is_refused(client):
         assert "too much to compute" in f.call((), {}, 2.0).problem
 
 
-def test_a_sandbox_that_is_deaf_when_a_helper_is_lent_is_replaced_and_no_cell_is_blamed(client):
+ENDS_WHEN_LENT = """
+import gc, os
+(server,) = [thing for thing in gc.get_objects() if type(thing).__name__ == "SandboxServer"]
+server.lend = lambda names: os._exit(0)"""
+
+
+def test_a_sandbox_that_ends_when_a_helper_is_lent_ends_too_often_and_no_cell_is_blamed(client):
+    client.run(ENDS_WHEN_LENT)
     f = function(client, BUILT_ON)
-    client.run("import os, threading, time\nthreading.Timer(0.3, os._exit, (0,)).start()")
-    time.sleep(1)
     with client.lending({"helper": _right}):
-        assert f.call((4,), {}, 2.0).value == 41
-    assert [cell.verb for cell in client.history] == ["run"] * len(client.history)
+        assert f.call((4,), {}, 2.0).problem == "Its process was ended too often."
+    assert {cell.verb for cell in client.history} == {"run"}
