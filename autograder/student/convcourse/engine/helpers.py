@@ -42,7 +42,7 @@ def helpers(known, name):
 def right(check):
     """Return a right function for the task of a check: its oracle, whatever kind of numbers it is called with.
 
-    float32 gives float32, whole numbers count as fractions where the task has fractions, and lists as arrays.
+    float32 gives float32, lists count as arrays, and whole numbers as fractions where an oracle needs them so.
     """
     signature, asked = inspect.signature(check.oracle), _arrays_asked_for(check)
 
@@ -50,10 +50,8 @@ def right(check):
         given = signature.bind(*args, **kwargs)
         dtypes = [array.dtype for array in arrays_in(given.arguments) if array.dtype.kind == "f"]
         for name, value in given.arguments.items():
-            if name in asked and value is not None:
-                value = np.asarray(value)
-                value = value.astype(float) if "f" in asked[name] and value.dtype.kind in "iu" else value
-            given.arguments[name] = _as_double(value)
+            is_array = name in asked and value is not None
+            given.arguments[name] = _as_double(_as_asked(value, asked[name]) if is_array else value)
         value = check.oracle(*given.args, **given.kwargs)
         return _of_dtype(value, np.result_type(*dtypes) if dtypes else None)
 
@@ -69,6 +67,16 @@ def _arrays_asked_for(check):
             if isinstance(value, np.ndarray):
                 asked.setdefault(name, set()).add(value.dtype.kind)
     return asked
+
+
+def _as_asked(value, kinds):
+    """Return an argument as an array; `kinds` are those of its dtypes in the cases of the task.
+
+    Where there are fractions among them, bytes become fractions, and so do whole numbers if there are none of these.
+    """
+    array = np.asarray(value)
+    is_whole = array.dtype.kind == "u" or (array.dtype.kind == "i" and "i" not in kinds)
+    return array.astype(float) if is_whole and "f" in kinds else array
 
 
 def _as_double(value):
