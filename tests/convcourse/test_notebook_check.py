@@ -116,6 +116,16 @@ def test_a_right_helper_that_is_lent_does_not_make_an_answer_right(helped, capsy
     assert helped["mode_padding"](3, "full") == (0, 0)
 
 
+def test_a_check_compares_with_its_oracle_and_not_with_the_helper_that_an_answer_calls(helped):
+    """Wrong as its helper is, and so in agreement with it: that is no right answer."""
+    exec("def convolve1d(x, h, mode='full'):\n    return np.correlate(x, h, mode)", helped)
+    exec("def cross_correlate1d(x, h, mode='full'):\n    return convolve1d(x, h[::-1], mode)", helped)
+    assert eval('check("convolve1d", points=5)', helped) == 0
+    assert eval('check("cross_correlate1d", points=3)', helped) == 3, "with a right one in its place"
+    exec("def cross_correlate1d(x, h, mode='full'):\n    return convolve1d(x, h, mode)[::-1]", helped)
+    assert eval('check("cross_correlate1d", points=3)', helped) == 0
+
+
 def test_a_helper_that_is_not_there_is_lent_and_is_gone_again(helped):
     del helped["mode_padding"]
     assert eval('check("mode_padding", points=2)', helped) == 0

@@ -9,7 +9,8 @@ counts. This is the rule, at home and where submissions are graded:
   in the notebook and has an oracle, and right answers to the task call it. It must not give the task away: what a
   helper gives for the task's own arguments, in any order, is no answer to it, nor to a later task that is lent others.
 - Lent are those helpers alone that fail their own checks. Their own tasks stay failed.
-- Both runs are the same check: it compares with its oracle, and never with a helper, whoever wrote that.
+- Both runs are the same check: it compares with its oracle, and never with a helper, whoever wrote that. Values that
+  are right have earned their points, also where two faults cancel.
 - A network's check asks for the student's own functions, so none is lent to it.
 - Where submissions are graded, the second runs come after all first ones, in the notebook's order. What a student's
   code learns from a helper that is lent comes too late for the helper's own task and for all before it. A helper
