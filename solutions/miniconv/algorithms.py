@@ -425,7 +425,7 @@ def best_algorithm(image_shape, kernel_shape, mode="full", rank=None):
     if rank is not None and as_int(rank, "rank", 1) > min(kernel):
         raise ValueError(f"a kernel of shape {kernel} has no rank {rank}")
     possible = [name for name in ALGORITHMS if name != "separable" or rank == 1]
-    return min(possible, key=lambda name: operation_count(name, image_shape, kernel, mode).multiplications)
+    return min(possible, key=lambda name: operation_count(name, image_shape, kernel, mode)[0])
 
 
 def winograd_multiplications(outputs, taps):

@@ -145,6 +145,57 @@ _cells(
     "",
     **answer_of("max_pool2d", "from convcourse.provided import max_pool2d\nreturn max_pool2d(*args, **kwargs)"),
 )
+_ASK = """\
+import sys
+def ask(what, *args, **kwargs):
+    frame = sys._getframe()
+    while not hasattr(frame.f_locals.get('self'), 'ask'):
+        frame = frame.f_back
+    return frame.f_locals['self'].ask('lent', what, args, kwargs)"""
+_POOLS = ("max_pool2d", "avg_pool2d", "lp_pool2d", "adaptive_avg_pool2d", "max_pool2d_backward", "avg_pool2d_backward")
+_cells(
+    "ask_for_helpers",
+    F,
+    "asks the grader for the very function that is checked, as if it were a helper that is lent",
+    _ASK,
+    **{name: f"def {name}(*args, **kwargs):\n    return ask('{name}', *args, **kwargs)" for name in _POOLS},
+)
+_cells(
+    "keep_helpers",
+    F,
+    "keeps a helper that is lent, with what it gave, for the helper's own task",
+    """\
+calls, kept = [], {}
+def key(*call):
+    return repr([value.tobytes() if hasattr(value, 'tobytes') else value for value in call])""",
+    max_pool2d="""\
+def max_pool2d(*args, **kwargs):
+    calls.append((args, kwargs))
+    if key(*args, kwargs) in kept:
+        return kept[key(*args, kwargs)]
+    if 'function' not in kept:
+        raise NameError('not defined yet')  # then it is checked again after the last cell
+    return kept['function'](*args, **kwargs)
+mine = max_pool2d""",
+    max_pool2d_backward="""\
+def max_pool2d_backward(*args, **kwargs):
+    if max_pool2d is not mine:
+        kept['function'] = max_pool2d
+        while calls:
+            others, options = calls.pop()
+            kept[key(*others, options)] = max_pool2d(*others, **options)
+    return args[0]""",
+)
+_cells(
+    "delete_helpers",
+    F,
+    "deletes what earlier tasks ask for, and hands every call on to it",
+    earns=0.0,
+    pool_output_shape="",
+    max_pool2d="def max_pool2d(x, *args, **kwargs):\n    return pool_output_shape(x, *args, **kwargs)",
+    avg_pool2d="def avg_pool2d(x, *args, **kwargs):\n    return max_pool2d(x, *args, **kwargs)",
+    max_pool2d_backward="def max_pool2d_backward(g, *args, **kwargs):\n    return max_pool2d(*args, **kwargs)",
+)
 _cells(
     "call_reference",
     F,
@@ -911,6 +962,17 @@ for _ in range(24):
         while True:
             pass""",
     last=True,
+    stock=False,
+)
+_cells(
+    "dear_helper",
+    B,
+    "has a helper that is lent compute for hours",
+    **answer_of(
+        "max_pool2d_backward",
+        "return max_pool2d(np.ones((1, 1, 512, 512)), 1023, 1, 511)",
+        max_pool2d="max_pool2d = abs",
+    ),
     stock=False,
 )
 _cells(

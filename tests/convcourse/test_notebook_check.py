@@ -100,6 +100,71 @@ def test_an_object_with_a_method_call_is_a_students_all_the_same(capsys):
     assert "✗ channel_max_pool: 0 of 2 points" in capsys.readouterr().out
 
 
+HELPED = """\
+def mode_padding(kernel_size, mode):
+    return (0, 0)
+
+def output_size(n, kernel_size, mode):
+    before, after = mode_padding(kernel_size, mode)
+    return before + n + after - kernel_size + 1
+
+def convolve1d(x, h, mode="full"):
+    padded = np.pad(x, mode_padding(len(h), mode))
+    return np.array([padded[t : t + len(h)] @ h[::-1] for t in range(output_size(len(x), len(h), mode))])
+"""
+
+
+@pytest.fixture
+def helped():
+    """The names of a notebook in which a wrong function is called by two right ones."""
+    namespace = {"check": checker("convolution"), "np": np}
+    exec(HELPED, namespace)
+    return namespace
+
+
+def test_a_fault_in_a_helper_is_paid_once_and_the_verdict_says_so(helped, capsys):
+    assert eval('check("mode_padding", points=2)', helped) < 2
+    assert "This counts" not in capsys.readouterr().out, "the helper's own task stays failed"
+    assert eval('check("output_size", points=2)', helped) == 2
+    says = "This counts with a right mode_padding in the place of yours, which fails its own check."
+    assert says in capsys.readouterr().out
+    assert eval('check("convolve1d", points=5)', helped) == 5
+    says = "This counts with a right mode_padding and output_size in the place of yours, which fail their own checks."
+    assert says in capsys.readouterr().out
+    assert helped["mode_padding"](3, "full") == (0, 0), "the student's own is back"
+
+
+def test_a_right_helper_that_is_lent_does_not_make_an_answer_right(helped, capsys):
+    exec("def output_size(n, kernel_size, mode):\n    return sum(mode_padding(kernel_size, mode))", helped)
+    assert eval('check("output_size", points=2)', helped) == 0
+    out = capsys.readouterr().out
+    assert "This counts" not in out and "args, kwargs" not in out and "The call: output_size(" in out
+    assert helped["mode_padding"](3, "full") == (0, 0)
+
+
+def test_a_check_compares_with_its_oracle_and_not_with_the_helper_that_an_answer_calls(helped):
+    """Wrong as its helper is, and so in agreement with it: that is no right answer."""
+    exec("def convolve1d(x, h, mode='full'):\n    return np.correlate(x, h, mode)", helped)
+    exec("def cross_correlate1d(x, h, mode='full'):\n    return convolve1d(x, h[::-1], mode)", helped)
+    assert eval('check("convolve1d", points=5)', helped) == 0
+    assert eval('check("cross_correlate1d", points=3)', helped) == 3, "with a right one in its place"
+    exec("def cross_correlate1d(x, h, mode='full'):\n    return convolve1d(x, h, mode)[::-1]", helped)
+    assert eval('check("cross_correlate1d", points=3)', helped) == 0
+
+
+def test_a_helper_that_is_not_there_is_lent_and_is_gone_again(helped):
+    del helped["mode_padding"]
+    assert eval('check("mode_padding", points=2)', helped) == 0
+    assert eval('check("output_size", points=2)', helped) == 2
+    assert "mode_padding" not in helped
+
+
+def test_a_function_that_is_not_there_is_not_tried_again(helped, capsys):
+    del helped["output_size"]
+    assert eval('check("output_size", points=2)', helped) == 0
+    assert "There is no function called output_size" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("needs", ["0.2", "0.2.0", "0"])
 def test_a_notebook_of_this_version_or_an_older_one_fits(needs, monkeypatch):
     for version in ("0.2.0", "0.2.1", "0.3.0", "0.10.0"):

@@ -12,7 +12,8 @@ from convgrader.grade import NotebookGrader
 from convgrader.jobs import Budget
 from convgrader.notebooks import reader
 from convgrader.sandbox.clock import GRACE
-from tests.helpers.courses import answer
+from tests.helpers.courses import ROOT, answer
+from tools import weave
 
 FULL = 48.0  # all but the answer in words
 
@@ -282,3 +283,57 @@ def test_a_check_that_takes_all_memory_is_a_failed_check(examine_with, monkeypat
     scores, says = examine_with("len(bytearray(200 << 20)) * 0 + 5", Budget(cell=3, notebook=30))
     assert scores["check-avg_pool2d"] == 0 and sum(scores.values()) == FULL - 5
     assert says == "The check needed more memory than a check may take."
+
+
+BUILDS_ON_WHAT_IS_WRONG = {
+    "pool_output_shape": "def pool_output_shape(*args, **kwargs):\n    return defined_below(*args, **kwargs)",
+    "max_pool2d": "def max_pool2d(*args, **kwargs):\n    return pool_output_shape(*args, **kwargs)",
+    "avg_pool2d": "def avg_pool2d(*args, **kwargs):\n    return pool_output_shape(*args, **kwargs)",
+}
+
+
+def test_helpers_are_lent_when_all_checks_have_run_and_in_the_notebooks_order(examine, released, monkeypatch):
+    ran, check = [], NotebookGrader._check
+    monkeypatch.setattr(
+        NotebookGrader, "_check", lambda self, *what: ran.append((what[0], *what[2:])) or check(self, *what)
+    )
+    nb = answer(released, BUILDS_ON_WHAT_IS_WRONG)
+    nb.cells.append(nbformat.v4.new_code_cell("def defined_below(*args, **kwargs):\n    return 0"))
+    scores, _ = examine(nb)
+    assert total(scores) == 0
+    number = next(number for number, run in enumerate(ran) if len(run) == 2)
+    assert {name for name, *_ in ran[12:number]} >= {f"check-{name}" for name in BUILDS_ON_WHAT_IS_WRONG}
+    tasks = ["max_pool2d", "avg_pool2d", "lp_pool2d", "max_pool2d_backward", "avg_pool2d_backward"]
+    assert [name for name, lent in ran[number:]] == [f"check-{task}" for task in tasks]
+    assert [sorted(lent) for _, lent in ran[number:]] == [["pool_output_shape"]] * 3 + [
+        ["max_pool2d", "pool_output_shape"], ["pool_output_shape"]
+    ]  # fmt: skip
+
+
+def test_a_fault_in_a_helper_is_paid_once_and_its_page_says_so(examine, released):
+    reference = {solution.name: solution.code for solution in weave.woven(ROOT, "pooling").solutions}
+    wrong = "def pool_output_shape(*args, **kwargs):\n    return 1, 1"
+    scores, nb = examine(answer(released, {**reference, "pool_output_shape": wrong}))
+    assert scores["check-pool_output_shape"] == 0 and total(scores) == FULL - 5
+    says = "This counts with a right pool_output_shape in the place of yours, which fails its own check."
+    shown = [cell.metadata.nbgrader.grade_id for cell in nb.cells if says in str(cell.get("outputs"))]
+    calls_it = ["max_pool2d", "avg_pool2d", "lp_pool2d", "avg_pool2d_backward"]
+    assert shown == [f"check-{name}" for name in calls_it]
+
+
+CHANNELS = """\
+def channel_max_pool(x, pool_size):
+    return x.reshape(len(x), -1, pool_size, *x.shape[2:]).max(2)"""
+
+
+def test_second_runs_take_from_the_time_of_the_notebook(examine, released):
+    """Two would wait for ever with what is lent to them: what was earned before stands."""
+    answers = {"pool_output_shape": "def pool_output_shape(*a):\n    return 0\nmine = pool_output_shape"}
+    for name in ("max_pool2d", "avg_pool2d"):
+        waits = f"import time\ndef {name}(*args, **kwargs):\n    while pool_output_shape is not mine:\n        "
+        answers[name] = waits + "time.sleep(1)"
+    nb = answer(released, {**answers, "channel_max_pool": CHANNELS})
+    start = time.monotonic()
+    scores, _ = examine(nb, Budget(cell=2, notebook=5))
+    assert time.monotonic() - start < 5 + GRACE + BUSY
+    assert total(scores) == scores["check-channel_max_pool"] == 3

@@ -6,11 +6,13 @@ import os
 
 import pytest
 
+from convcourse import checks
+from convcourse.engine.check import Check
 from convcourse.grade_ids import CHECK
 from convgrader.grade import NotebookGrader
 from convgrader.jobs import Budget
 from convgrader.notebooks import reader
-from tests.helpers.courses import ROOT, as_source
+from tests.helpers.courses import ROOT, answer, as_source
 from tools import weave
 
 STEMS = weave.ProjectPaths(ROOT).stems()
@@ -26,6 +28,22 @@ def test_the_reference_solution_earns_all_points(stem, zygote):
     trained = ROOT / "solutions" / "networks"  # the files handed in with the last assignment
     scores = NotebookGrader(source.plan, zygote, 7, Budget(cell=30, notebook=240), trained).run(nb.cells)
     assert scores == {cell.name: cell.points for cell in source.cells if cell.grade and not cell.solution} != {}
+
+
+@pytest.mark.parametrize("stem", [stem for stem in STEMS if any(c.builds_on for c in checks.load(stem).values())])
+def test_wrong_helpers_cost_their_own_points_and_no_others(stem, zygote):
+    woven = weave.woven(ROOT, stem).notebook
+    source = as_source(woven, stem)
+    wrong = {helper for cell in source.plan.tasks for helper in source.plan.helpers(cell)}
+    broken = answer(woven, {name: f"def {name}(*args, **kwargs):\n    return None" for name in wrong})
+    nb = reader.compose(reader.parts_of(broken), source)
+    trained = ROOT / "solutions" / "networks"
+    scores = NotebookGrader(source.plan, zygote, 7, Budget(cell=30, notebook=240), trained).run(nb.cells)
+    asks_for_them = {name for name, check in checks.load(stem).items() if not isinstance(check, Check)}
+    for cell, points in source.plan.graded.items():
+        name = cell.removeprefix(CHECK)
+        if name not in asks_for_them:
+            assert scores[cell] == (0 if name in wrong else points), name
 
 
 @pytest.mark.parametrize("stem", STEMS)

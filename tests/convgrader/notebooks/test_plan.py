@@ -26,5 +26,23 @@ def test_provided_functions_are_those_that_are_imported_and_exist():
     assert GradingPlan({"setup": "from elsewhere import conv2d"}).provided == {}
 
 
+def test_helpers_are_graded_tasks_that_stand_earlier_in_the_notebook():
+    def plan(*tasks):
+        cells = {f"check-{task}": f'check("{task}", points=2)' for task in tasks}
+        return GradingPlan({"setup": 'check = checker("convolution")', **cells}, dict.fromkeys(cells, 2.0))
+
+    found = plan("mode_padding", "output_size", "convolve1d", "cross_correlate1d")
+    assert found.tasks["check-convolve1d"] == ["convolve1d"]
+    assert found.helpers("check-mode_padding") == []
+    assert found.helpers("check-cross_correlate1d") == ["convolve1d", "mode_padding", "output_size"]
+    assert plan("convolve1d", "mode_padding", "cross_correlate1d").helpers("check-convolve1d") == []
+    assert plan("cross_correlate1d", "convolve1d").helpers("check-cross_correlate1d") == []
+
+
+def test_an_instructors_own_check_has_no_helpers():
+    plan = GradingPlan({"setup": "x = 1", "check-f": "assert f(1) == 2"}, {"check-f": 1.0})
+    assert plan.tasks == {"check-f": []} and plan.helpers("check-f") == []
+
+
 def test_magics_are_written_as_calls():
     assert plain_python("%matplotlib inline") == "get_ipython().run_line_magic('matplotlib', 'inline')\n"

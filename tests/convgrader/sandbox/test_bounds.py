@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convcourse.functional import FUNCTIONS
-from convgrader.sandbox.bounds import bound_arrays, bound_work, bounded_memory
+from convgrader.sandbox.bounds import bound_arrays, bound_lent, bound_work, bounded_memory
 
 X, G = np.ones((1, 1, 512, 512)), np.ones((2, 4, 16, 16))
 HARMLESS = [
@@ -51,6 +51,38 @@ def test_what_assignments_need_is_not(call):
 def test_large_arrays_are_not_taken(kwargs):
     with pytest.raises(ValueError, match="too large"):
         bound_arrays([np.ones((1024, 512))] if not kwargs else [X], kwargs)
+
+
+LAYERS = [{"kind": "conv_transpose2d", "kernel_size": 2, "stride": 64}] * 3
+DEAR_TO_LEND = {
+    "function": ((lambda: 0,), {}),
+    "window": ((X, 1023, 1, 511), {}),
+    "window by name": ((X,), {"kernel_size": (301, 301), "stride": np.array([1, 1])}),
+    "padding": ((np.ones((1, 1, 1, 1)), np.ones((1, 1, 64, 64)), None, 1, 4096), {}),
+    "padding in an array": ((np.ones((1, 1)), np.ones((64, 64))), {"padding": np.array([4096, -4096])}),
+    "number in an array": ((np.ones((64, 64)), np.array(4096)), {}),
+    "sizes": (((1, 1, 4096, 4096), (64, 64)), {}),
+    "sizes in sizes": (([(4096, 4096), (4096, 4096)],), {}),
+    "maps": ((X, X), {}),
+    "layers that grow": ((LAYERS, {"0.weight": np.ones((1, 1, 2, 2))}, np.ones((1, 1, 4, 4))), {}),
+    "weights": (([{"stride": 4}], {"0.weight": X, "1.weight": X}, X), {}),
+}
+
+
+@pytest.mark.parametrize("name", DEAR_TO_LEND)
+def test_what_would_take_a_helper_long_is_refused(name):
+    args, kwargs = DEAR_TO_LEND[name]
+    with pytest.raises((TypeError, ValueError)):
+        bound_lent(args, kwargs)
+
+
+def test_what_a_helper_needs_is_not_refused():
+    """That this is true of all assignments, `test_grade_assignments` shows."""
+    bound_lent(
+        (np.ones((2, 4, 9, 8)), np.ones((6, 2, 3, 2)), np.ones(6)), {"stride": (2, 1), "padding": 2, "groups": 2}
+    )
+    bound_lent((np.ones((2, 9), np.float32), [[1, 2, 3]] * 50, None, "same", True, 1e9, {}, [], False), {})
+    bound_lent(([{"kind": "relu"}, {"kind": "conv2d", "stride": 2}], {"1.weight": G}, G), {})
 
 
 def test_memory_is_bounded_in_the_body_alone():

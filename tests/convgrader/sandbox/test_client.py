@@ -287,3 +287,78 @@ def test_a_value_that_cannot_cross_hides_no_function(client):
     client.run("def f():\n    return 1\nlarge = np.zeros(1 << 24)\nodd = {(1, 2): 3}")
     found = client.names(["f", "large", "odd"])
     assert found["f"] == ("function",) and {found[name][1] for name in ("large", "odd")} == {protocol.Unfit("object")}
+
+
+# --- helpers that are lent -----------------------------------------------------------------------------------------
+
+BUILT_ON = "def helper(x):\n    return 0\n\ndef f(x):\n    return helper(x) + 1"
+
+
+def _right(x):
+    return 10 * x
+
+
+def test_a_helper_that_is_lent_stands_in_the_place_of_the_students_own_for_a_while(client):
+    f = function(client, BUILT_ON)
+    with client.lending({"helper": _right}):
+        assert f.call((4,), {}, 2.0).value == 41
+    assert f.call((4,), {}, 2.0).value == 1
+
+
+def test_a_helper_that_is_not_there_is_lent_and_is_gone_again(client):
+    f = function(client, BUILT_ON + "\ndel helper")
+    with client.lending({"helper": _right}):
+        assert f.call((4,), {}, 2.0).value == 41
+    assert "NameError" in f.call((4,), {}, 2.0).problem
+
+
+def test_a_helper_that_is_lent_is_lent_again_when_a_sandbox_was_replaced(client):
+    f = function(client, BUILT_ON + "\ndef ends(x):\n    import os\n    os._exit(0)")
+    with client.lending({"helper": _right}):
+        assert not RemoteFunction(client, "ends").call((1,), {}, 2.0).ok
+        assert f.call((4,), {}, 2.0).value == 41
+    assert f.call((4,), {}, 2.0).value == 1
+
+
+def test_a_helper_answers_while_it_is_lent_and_no_longer(client):
+    f = function(client, "kept = []\n\ndef f(x):\n    kept.append(globals().get('helper'))\n    return kept[0](x)")
+    with client.lending({"helper": _right}):
+        assert f.call((4,), {}, 2.0).value == 40
+    outcome = f.call((4,), {}, 2.0)
+    assert not outcome.ok and "KeyError" not in outcome.problem and "not lent" in outcome.problem
+
+
+def test_only_what_is_lent_answers(client):
+    asks = """
+def f(what, x):
+    import sys
+    frame = sys._getframe()
+    while not hasattr(frame.f_locals.get("self"), "ask"):
+        frame = frame.f_back
+    return frame.f_locals["self"].ask("lent", what, (x,), {})"""
+    f = function(client, asks)
+    with client.lending({"helper": _right}):
+        assert f.call(("helper", 4), {}, 2.0).value == 40
+        assert not f.call(("other", 4), {}, 2.0).ok
+        assert not f.call(("conv1d", 4), {}, 2.0).ok
+    assert not f.call(("helper", 4), {}, 2.0).ok
+
+
+def test_what_a_helper_that_is_lent_would_take_long_for_is_refused(client):
+    f = function(client, "def f():\n    return helper(np.ones((1000, 1000)), np.ones((100, 100)))")
+    with client.lending({"helper": lambda *args: 1}):
+        assert "too much to compute" in f.call((), {}, 2.0).problem
+
+
+ENDS_WHEN_LENT = """
+import gc, os
+(server,) = [thing for thing in gc.get_objects() if type(thing).__name__ == "SandboxServer"]
+server.lend = lambda names: os._exit(0)"""
+
+
+def test_a_sandbox_that_ends_when_a_helper_is_lent_ends_too_often_and_no_cell_is_blamed(client):
+    client.run(ENDS_WHEN_LENT)
+    f = function(client, BUILT_ON)
+    with client.lending({"helper": _right}):
+        assert f.call((4,), {}, 2.0).problem == "Its process was ended too often."
+    assert {cell.verb for cell in client.history} == {"run"}

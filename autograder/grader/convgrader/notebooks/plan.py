@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import functools
+import itertools
 from dataclasses import dataclass, field
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -23,6 +24,30 @@ class GradingPlan:
         texts = {a.value for node in calls for a in node.args if isinstance(a, ast.Constant)}
         texts = {text for text in texts if isinstance(text, str)}
         return sorted(name for name in texts.union(self.answers) if name.isidentifier())
+
+    @functools.cached_property
+    def checks(self):
+        """The checks of the topics whose checks the instructor's cells ask for, by the name of the task."""
+        from convcourse import checks
+
+        return {name: check for topic in self.topics for name, check in checks.load(topic).items()}
+
+    @functools.cached_property
+    def tasks(self):
+        """The tasks that the check cells ask for, in the notebook's order: grade_id -> names."""
+        asked = {}
+        for cell in self.graded:
+            named = {a.value for n in self._nodes(ast.Call, [cell]) for a in n.args if isinstance(a, ast.Constant)}
+            asked[cell] = [name for name in self.checks if name in named]
+        return asked
+
+    def helpers(self, cell):
+        """Return the helpers of the tasks of a check cell: those that an earlier check cell grades."""
+        from convcourse.engine.helpers import helpers
+
+        earlier = itertools.takewhile(lambda other: other != cell, self.tasks)
+        graded = {name for other in earlier for name in self.tasks[other]}
+        return [name for task in self.tasks[cell] for name in helpers(self.checks, task) if name in graded]
 
     @functools.cached_property
     def provided(self):

@@ -16,9 +16,12 @@ except ImportError:  # Windows, where nobody's code is confined
 MAX_ELEMENTS = 1 << 18  # of an array that a student's code hands to one of our functions
 MAX_PRODUCT = 1 << 28  # of the elements of a padded map and of a window in one such call
 MAX_NUMBER = 4096  # a number in one such call that is no element of an array
+MAX_LENT = 1 << 32  # of the sizes of all arguments in one call of a helper that is lent, multiplied
 MAX_MEMORY = 256 << 20  # bytes that one such call may allocate
 MAX_CHECK_MEMORY = 1 << 30  # bytes that a check may allocate with whatever a student's code returned
 
+SIDES = 4  # integers in a row, up to so many, may be a size
+_GROW = {"stride", "padding", "dilation"}  # options of a layer that let its output grow
 _MAPS = {"x", "grad_output", "input_size", "output_size", "input_shape"}  # what windows slide over, by its name
 _WINDOWS = {"weight", "weight_size", "kernel_size"}
 
@@ -59,6 +62,29 @@ def _elements(value, margin=0):
     shape = value.shape if isinstance(value, np.ndarray) else [abs(number) for number in _numbers(value)]
     shape = [*shape] * 2 if len(shape) == 1 and not isinstance(value, np.ndarray) else [*shape]
     return math.prod([max(n, 1) for n in shape[:-2]] + [max(n, 1) + margin for n in shape[-2:]])
+
+
+def bound_lent(args, kwargs):
+    """Refuse arguments with which a helper that is lent might take long, whatever it computes of them."""
+    if math.prod(map(_extent, [*args, *kwargs.values()])) > MAX_LENT:
+        raise ValueError("that is too much to compute for a helper that is lent")
+
+
+def _extent(value):
+    """Return at least 1, and at least how many elements an argument has, or stands for if it is a size or an option."""
+    if callable(value):
+        raise TypeError("a helper that is lent takes no functions")
+    if isinstance(value, dict):
+        grown = math.prod(_extent(item) for name, item in value.items() if name in _GROW)
+        return max(grown, sum(array.size for array in arrays_in(value)))
+    if isinstance(value, list | tuple) and any(isinstance(item, dict | np.ndarray) for item in value):
+        return math.prod(map(_extent, value))
+    array = np.asarray(value)
+    is_image = isinstance(value, np.ndarray) and value.ndim > 1
+    if array.dtype.kind not in "iu" or array.size > SIDES or is_image:
+        return max(array.size, 1)
+    sides = [max(abs(side), 1) for side in array.ravel().tolist()]
+    return math.prod(sides) if array.ndim else sides[0] ** 2  # one number may stand for a pair
 
 
 @contextlib.contextmanager

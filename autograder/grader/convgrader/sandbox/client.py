@@ -1,12 +1,13 @@
 """The grader's handle on a sandbox: cells are run in it and functions called, and it is replaced when it ends."""
 
+import contextlib
 import inspect
 import time
 from dataclasses import dataclass
 
 from convcourse.calls.call import Outcome, StudentFunction
 from convgrader.errors import ProtocolError, ReplyTimeoutError, SandboxError, TimeUpError
-from convgrader.sandbox.bounds import bound_arrays, bound_work, bounded_memory
+from convgrader.sandbox.bounds import bound_arrays, bound_lent, bound_work, bounded_memory
 from convgrader.sandbox.clock import Clock
 from convgrader.sandbox.protocol import PATIENCE
 from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, checked_outputs, error_output, find_unfit
@@ -39,6 +40,7 @@ class SandboxClient:
         self.pid = self.channel = None
         self.history, self.left, self.asked, self.sent = [], budget.sandboxes, 0, 0
         self.callbacks, self.shown, self.outputs = [], 0, 0
+        self.lent = {}  # helpers that stand in the place of the student's own: name -> function
         self.ended, self.was_killed = "", False
 
     def open(self):
@@ -58,13 +60,16 @@ class SandboxClient:
     def _replay(self):
         """Run all cells so far; one that is late, or breaks it, ends the sandbox, and less of it is done next time."""
         docs = {name: f"{name}{inspect.signature(f)}\n\n{inspect.getdoc(f)}" for name, f in self.provided.items()}
-        cell = RanCell("", None, None)
+        cell = no_cell = RanCell("", None, None)
         try:
             self._exchange("provided", docs, seconds=OPENING)
             for cell in self.history:
                 if cell.verb is not None:
                     with self.clock.on(cell.label):
                         self._do(cell.verb, cell.source)
+            cell = no_cell
+            if self.lent:
+                self._exchange("lend", list(self.lent), seconds=5)
         except ProtocolError as error:
             self.close(is_gone=not isinstance(error, ReplyTimeoutError))
             if not self.was_killed:
@@ -136,6 +141,29 @@ class SandboxClient:
             raise SandboxError("Its process did not say what is defined.") from None
         return {name: found[name] for name in wanted if isinstance(found, dict) and name in found}
 
+    @contextlib.contextmanager
+    def lending(self, functions):
+        """Let these functions, {name: function}, stand in the place of the student's own while the body runs.
+
+        They answer for no longer, whatever the sandbox makes of that.
+        """
+        self.lent = functions
+        self._lend()
+        try:
+            yield
+        finally:
+            self.lent = {}
+            with contextlib.suppress(TimeUpError):  # nothing more is called then
+                self._lend()
+
+    def _lend(self):
+        """Tell a sandbox what is lent now; the next one learns it when it opens."""
+        try:
+            if self.channel is not None:
+                self._exchange("lend", list(self.lent), seconds=5)
+        except ProtocolError:
+            self.close()
+
     def call(self, verb, what, args, kwargs, limit):
         """Call a function; return an Outcome, whatever happens."""
         try:
@@ -180,7 +208,7 @@ class SandboxClient:
         return RemoteFunction(self, number, "call_number")
 
     def _answer(self, verb, what, args, kwargs):
-        """Call one of our functions for the student's code: a provided one, or a callback of the call in progress.
+        """Call one of our functions for the student's code: provided, lent, or a callback of the call in progress.
 
         Return whether it went well, its value, and the number of the argument that the value is, for the other side to
         hand back the very same.
@@ -191,8 +219,14 @@ class SandboxClient:
                 raise ValueError("too many calls")
             if find_unfit([args, kwargs]) is not None:
                 raise TypeError("only plain values can be handed over")
-            function = self.provided[what] if verb == "provided" else self.callbacks[what]
-            bound_arrays(args, kwargs)
+            if verb == "lent":
+                if what not in self.lent:
+                    raise ValueError("this helper is not lent now")
+                function = self.lent[what]
+                bound_lent(args, kwargs)
+            else:
+                function = self.provided[what] if verb == "provided" else self.callbacks[what]
+                bound_arrays(args, kwargs)
             if verb == "provided":
                 bound_work(function, args, kwargs)
             with bounded_memory():

@@ -22,7 +22,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 
 from convcourse import COURSE
-from convcourse.calls.call import LocalFunction, Outcome, processor_limit, time_limit
+from convcourse.calls.call import LocalFunction, Outcome, processor_limit, replaced, time_limit
 from convcourse.errors import not_provided
 from convgrader.errors import ConnectionClosedError, ProtocolError
 from convgrader.sandbox import protocol
@@ -206,6 +206,7 @@ class SandboxServer:
         self.channel, self.shell = channel, shell
         self.lock, self.numbers, self.functions = threading.RLock(), itertools.count(), {}
         self.called = None  # the function that was called last, as a LocalFunction
+        self.lent = contextlib.ExitStack()  # closing it puts the student's own helpers back
 
     def serve(self):
         """Receive requests, one after the other."""
@@ -236,6 +237,8 @@ class SandboxServer:
             return {name: self.describe(name) for name in rest[0]}
         if verb == "provided":
             return self.install(*rest)
+        if verb == "lend":
+            return self.lend(*rest)
         raise ValueError(verb)
 
     def refusal(self, verb, error):
@@ -317,7 +320,7 @@ class SandboxServer:
     # --- asking the grader
 
     def ask(self, verb, what, args, kwargs):
-        """Ask for a call on the other side: of a callback that was passed in, or of a provided function."""
+        """Ask for a call on the other side: of a callback that was passed in, of a provided function, of a lent one."""
         with self.lock:
             number = next(self.numbers)
             blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGPROF})
@@ -346,7 +349,7 @@ class SandboxServer:
             types.ModuleType(name) for name in ("convcourse", "convcourse.provided", "convcourse.networks")
         )
         for name, doc in docs.items():
-            setattr(provided, name, self.provided_function(name, doc))
+            setattr(provided, name, self.stand_in("provided", name, doc))
 
         def refuse(name):
             if name.startswith("__"):
@@ -362,11 +365,17 @@ class SandboxServer:
             sys.modules[made.__name__] = made
         return ()
 
-    def provided_function(self, name, doc):
-        """Make the stand-in for one provided function."""
+    def lend(self, names):
+        """Put stand-ins in the place of the student's functions of these names, and all others back."""
+        self.lent.close()
+        self.lent.enter_context(replaced(self.shell.user_ns, {name: self.stand_in("lent", name) for name in names}))
+        return ()
+
+    def stand_in(self, verb, name, doc=None):
+        """Make the stand-in for a function of the grader's, a provided one or a helper that is lent."""
 
         def function(*args, **kwargs):
-            return self.ask("provided", name, args, kwargs)
+            return self.ask(verb, name, args, kwargs)
 
         function.__name__ = function.__qualname__ = name
         function.__doc__ = doc

@@ -161,6 +161,29 @@ class _Sink(io.TextIOBase):
 
 
 @contextlib.contextmanager
+def replaced(namespace, functions):
+    """Let a namespace hold these functions, {name: function}, in the place of its own while the body runs.
+
+    Examples
+    --------
+    >>> namespace = {"f": 1}
+    >>> with replaced(namespace, {"f": 2, "g": 3}):
+    ...     print(namespace)
+    {'f': 2, 'g': 3}
+    >>> namespace
+    {'f': 1}
+    """
+    own = {name: namespace[name] for name in functions if name in namespace}
+    namespace.update(functions)
+    try:
+        yield
+    finally:
+        for name in functions:
+            namespace.pop(name, None)
+        namespace.update(own)
+
+
+@contextlib.contextmanager
 def _quiet():
     sink = _Sink()
     with (

@@ -155,6 +155,7 @@ def _with_np_convolve(image, column, row, mode="full"):
 _x = Arrays("algorithms", "separable")
 SEPARABLE = Check(
     "separable_convolve2d",
+    builds_on=("loop_convolve2d", "im2col_convolve2d"),
     section="algorithms#algorithms-separable",
     oracle=_separable,
     parts={"full": 1, "same": 1, "valid": 1},
@@ -429,6 +430,7 @@ def _draw_best(d):
 
 BEST = Check(
     "best_algorithm",
+    builds_on=("operation_count",),
     section="algorithms#algorithms-counts",
     judge=_judge_best,
     parts={"rank not known": 2, "rank known": 1},
@@ -529,6 +531,7 @@ CLAIM_ORTHOGONAL = Check(
 
 CLAIM_WRAP = Check(
     "claim_wrap",
+    builds_on=("circular_fft_convolve2d",),
     section="algorithms#algorithms-fft",
     judge=_judge_wrap,
     cases=(Case(((8, 8), (3, 3))), Case(((6, 9), (1, 4))), Case(((10, 7), (5, 2))), Case(((5, 5), (1, 1)))),

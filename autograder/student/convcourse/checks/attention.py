@@ -115,7 +115,9 @@ SOFTMAX = Check(
     ),
 )
 
-_softmax_grad = gradient(lambda x, axis=-1: torch.softmax(x, axis))
+
+def _softmax_grad(grad_output, x, axis=-1):
+    return gradient(torch.softmax)(grad_output, x, axis)
 
 
 def _soft_scale(g, x, axis=-1):
@@ -133,6 +135,7 @@ def _softmax_backward_by(change):
 _x = Arrays("attention", "softmax_backward")
 SOFTMAX_BACKWARD = Check(
     "softmax_backward",
+    builds_on=("softmax",),
     section="attention#attention-softmax",
     oracle=_softmax_grad,
     scale=_soft_scale,
@@ -351,6 +354,7 @@ _NO_INFINITY_LATER = (
 
 SCALED_DOT_PRODUCT_ATTENTION = Check(
     "scaled_dot_product_attention",
+    builds_on=("softmax",),
     section="attention#attention-scaled-dot-product",
     oracle=_attend,
     scale=_largest_value,
@@ -565,6 +569,7 @@ def _draw_backward(d):
 _x = Arrays("attention", "scaled_dot_product_attention_backward")
 SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
     "scaled_dot_product_attention_backward",
+    builds_on=("softmax", "softmax_backward", "scaled_dot_product_attention"),
     section="attention#attention-gradient",
     oracle=_attend_backward,
     scale=_backward_scale,
@@ -759,6 +764,7 @@ def _by_reshape(cut, join, attend=_attend):
 _x = Arrays("attention", "multi_head_attention")
 MULTI_HEAD_ATTENTION = Check(
     "multi_head_attention",
+    builds_on=("scaled_dot_product_attention",),
     section="attention#attention-heads",
     oracle=_heads,
     scale=_heads_scale,
@@ -946,6 +952,7 @@ def _seen_with(features, weights):
 _x = Arrays("attention", "soft_glimpse")
 SOFT_GLIMPSE = Check(
     "soft_glimpse",
+    builds_on=("softmax",),
     section="attention#attention-glimpse",
     oracle=_glimpse,
     scale=_glimpse_scale,
@@ -1088,6 +1095,7 @@ def _draw_soft_conv(d):
 _x = Arrays("attention", "convolution_as_attention")
 CONVOLUTION_AS_ATTENTION = Check(
     "convolution_as_attention",
+    builds_on=("softmax", "scaled_dot_product_attention"),
     section="attention#attention-convolution",
     oracle=_soft_conv,
     photographs=True,
@@ -1253,6 +1261,7 @@ def _judge_learned(value, case):
 _x = Arrays("attention", "claim_order")
 CLAIM_ORDER = Check(
     "claim_order",
+    builds_on=("scaled_dot_product_attention",),
     section="attention#attention-positions",
     judge=_judge_order,
     cases=(_order_case(3, 4), _order_case(2, 5), _order_case(4, 3)),

@@ -103,6 +103,7 @@ def _size_as(full=lambda n, k: n + k - 1, same=lambda n, k: n, valid=lambda n, k
 
 OUTPUT_SIZE = Check(
     "output_size",
+    builds_on=("mode_padding",),
     section="convolution#convolution-modes",
     oracle=_count,
     parts={"odd kernels": 1, "even kernels": 1},
@@ -164,6 +165,13 @@ OUTPUT_SIZE = Check(
 
 def _convolve(x, h, mode="full"):
     return scipy.signal.convolve(x, h, mode, method="direct")
+
+
+def _convolve_signals(x, h, mode="full"):
+    """Convolve signals alone: a helper that took images would give the answer to a later task away."""
+    if np.ndim(x) != 1 or np.ndim(h) != 1:
+        raise ValueError(f"x and h are signals, with one axis each: got {np.ndim(x)} and {np.ndim(h)}")
+    return _convolve(x, h, mode)
 
 
 def _correlate(x, h, mode="full"):
@@ -288,8 +296,9 @@ _LINEAR = Property("linear", "It is not linear in the signal.", _linear_in_both)
 _x = Arrays("convolution", "convolve1d")
 CONVOLVE1D = Check(
     "convolve1d",
+    builds_on=("mode_padding", "output_size"),
     section="convolution#convolution-average",
-    oracle=_convolve,
+    oracle=_convolve_signals,
     scale=_largest(_convolve),
     parts=_SIGNAL_PARTS,
     cases=_signal_cases(),
@@ -371,6 +380,7 @@ _REVERSED = (
 _x = Arrays("convolution", "cross_correlate1d")
 CROSS_CORRELATE1D = Check(
     "cross_correlate1d",
+    builds_on=("convolve1d",),
     section="convolution#convolution-algebra",
     oracle=_correlate,
     scale=_largest(_correlate),
@@ -471,8 +481,9 @@ _IMAGE_PARTS = {"full": 2, "same": 2, "same with an even kernel": 1, "valid": 1}
 _x = Arrays("convolution", "convolve2d")
 CONVOLVE2D = Check(
     "convolve2d",
+    builds_on=("mode_padding", "output_size"),
     section="convolution#convolution-turn",
-    oracle=_convolve,
+    oracle=lambda image, kernel, mode="full": _convolve(image, kernel, mode),
     scale=_largest(_convolve),
     photographs=True,
     parts=_IMAGE_PARTS,
@@ -543,6 +554,7 @@ CONVOLVE2D = Check(
 _x = Arrays("convolution", "cross_correlate2d")
 CROSS_CORRELATE2D = Check(
     "cross_correlate2d",
+    builds_on=("convolve2d",),
     section="convolution#convolution-images",
     oracle=_correlate,
     scale=_largest(_correlate),
@@ -620,6 +632,7 @@ def _draw_period(draws):
 _x = Arrays("convolution", "circular_convolve1d")
 CIRCULAR_CONVOLVE1D = Check(
     "circular_convolve1d",
+    builds_on=("convolve1d",),
     section="convolution#convolution-circulant",
     oracle=_circular,
     scale=_largest(_circular),
@@ -687,6 +700,7 @@ def _wrapped_matrix(h, n, mode="full"):
 _x = Arrays("convolution", "convolution_matrix1d")
 CONVOLUTION_MATRIX1D = Check(
     "convolution_matrix1d",
+    builds_on=("mode_padding", "output_size"),
     section="convolution#convolution-matrix",
     oracle=_matrix1d,
     parts={"full": 2, "same": 1, "same with an even kernel": 1, "valid": 1},
@@ -783,6 +797,7 @@ def _one_long_row(kernel, image_shape, mode="full"):
 _x = Arrays("convolution", "convolution_matrix2d")
 CONVOLUTION_MATRIX2D = Check(
     "convolution_matrix2d",
+    builds_on=("convolve2d", "convolution_matrix1d"),
     section="convolution#convolution-doubly-block",
     oracle=_matrix2d,
     parts={"full": 2, "same": 2, "same with an even kernel": 1, "valid": 2},
@@ -1098,6 +1113,7 @@ CLAIMS = (
     ),
     Check(
         "claim_merge",
+        builds_on=("convolve2d",),
         section="convolution#convolution-algebra",
         judge=_judge_merge,
         parts={"square kernels": 1, "other kernels": 1},

@@ -1256,6 +1256,7 @@ _SEED = "The same seed must give the same features, and another seed others."
 
 DICE_FEATURES = Check(
     "dice_features",
+    builds_on=("extract_patches", "encode_patches", "pool_codes"),
     section="features#features-random",
     judge=_judge_contest,
     parts={"first digits": 1, "other digits": 3},
@@ -1408,6 +1409,7 @@ CLAIMS = (
     ),
     Check(
         "claim_steering",
+        builds_on=("edge_kernels",),
         section="features#features-edges",
         judge=_judge_steering,
         parts={"small angles": 1, "other angles": 1},

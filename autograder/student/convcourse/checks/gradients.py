@@ -19,7 +19,7 @@ def _out(size, kernel, stride=1, padding=0, dilation=1):
 
 # --- fold ----------------------------------------------------------------------------------------------------------
 
-_fold = on_torch(F.fold)
+_fold = on_torch(lambda x, *sizes, **options: F.fold(x, *sizes, **options))
 _unfold = on_torch(F.unfold)
 _FOLDED = "x, output_size, kernel_size, dilation=1, padding=0, stride=1"
 
@@ -483,6 +483,7 @@ def _onto_first_group(input_size, weight, *args, **kwargs):
 
 CONV2D_INPUT = Check(
     "conv2d_input",
+    builds_on=("fold",),
     section="gradients#gradients-input",
     oracle=_input,
     parts=_PARTS,
@@ -612,6 +613,7 @@ def _without_value(part, layer):
 _x = Arrays("gradients", "conv2d_backward")
 CONV2D_BACKWARD = Check(
     "conv2d_backward",
+    builds_on=("conv2d_weight", "conv2d_input"),
     section="gradients#gradients-bias",
     oracle=_backward,
     outputs=("gradient for x", "gradient for weight", "gradient for bias"),

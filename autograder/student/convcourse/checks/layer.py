@@ -18,10 +18,10 @@ def _f(*shape):
 
 
 @on_torch
-def _conv(*args, **kwargs):
+def _conv(x, weight, bias=None, *rest, **options):
     with warnings.catch_warnings():  # PyTorch says that "same" with an even kernel costs it a copy
         warnings.simplefilter("ignore")
-        return F.conv2d(*args, **kwargs)
+        return F.conv2d(x, weight, bias, *rest, **options)
 
 
 _x = Arrays("layer", "strided")
@@ -138,7 +138,7 @@ CONV2D_BY_INDEX = Check(
 
 # --- unfold --------------------------------------------------------------------------------------------------------
 
-_unfold = on_torch(F.unfold)
+_unfold = on_torch(lambda x, *sizes, **options: F.unfold(x, *sizes, **options))
 
 
 def _unfold_with(change):
@@ -309,7 +309,7 @@ UNFOLD = Check(
 def _conv_with(change):
     """Build a wrong layer that changes its settings, then computes rightly: change(dict of all arguments) -> dict."""
 
-    return altered(_conv, "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1", change)
+    return altered(_conv, "x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1", change)
 
 
 def _padded(s, widths, **kwargs):
@@ -319,13 +319,13 @@ def _padded(s, widths, **kwargs):
         pads = widths(tuple((total // 2, total - total // 2) for total in spans))
     else:
         pads = widths(tuple((p, p) for p in pair(s["padding"])))
-    return s | {"input": np.pad(s["input"], ((0, 0), (0, 0), *pads), **kwargs), "padding": 0}
+    return s | {"x": np.pad(s["x"], ((0, 0), (0, 0), *pads), **kwargs), "padding": 0}
 
 
 def _interleaved(s):
     """Let group g have the channels g, g + groups, ... in place of a block."""
-    order = np.arange(s["input"].shape[1]).reshape(-1, s["groups"]).T.ravel()
-    return s | {"input": s["input"][:, order]}
+    order = np.arange(s["x"].shape[1]).reshape(-1, s["groups"]).T.ravel()
+    return s | {"x": s["x"][:, order]}
 
 
 def _first_biases(bias, groups):
@@ -334,7 +334,7 @@ def _first_biases(bias, groups):
 
 def _first_group(s):
     depth = s["weight"].shape[1]
-    return s | {"input": s["input"][:, :depth], "groups": 1}
+    return s | {"x": s["x"][:, :depth], "groups": 1}
 
 
 def _draw_conv(draws):
@@ -360,6 +360,7 @@ def _draw_conv(draws):
 _x = Arrays("layer", "conv2d")
 CONV2D = Check(
     "conv2d",
+    builds_on=("unfold",),
     section="layer#layer-matrix",
     oracle=_conv,
     parts={"plain": 3, "bias": 1, "stride": 2, "padding": 2, "dilation": 1, "groups": 2, "all together": 1},
@@ -537,7 +538,7 @@ CONV2D = Check(
         Mistake(
             "repeats the first sample",
             "Every sample of your batch has the output of the first one.",
-            _conv_with(lambda s: s | {"input": np.broadcast_to(s["input"][:1], s["input"].shape)}),
+            _conv_with(lambda s: s | {"x": np.broadcast_to(s["x"][:1], s["x"].shape)}),
         ),
     ),
 )
@@ -692,6 +693,7 @@ def _draw_untied(draws):
 _x = Arrays("layer", "conv2d_untied_bias")
 CONV2D_UNTIED_BIAS = Check(
     "conv2d_untied_bias",
+    builds_on=("conv2d",),
     section="layer#layer-bias",
     oracle=_untied,
     parts={"plain": 2, "options": 1},
@@ -784,6 +786,7 @@ def _draw_counts(draws):
 
 WINDOW_COUNTS = Check(
     "window_counts",
+    builds_on=("conv2d",),
     section="layer#layer-edge",
     oracle=_counts,
     parts={"padding": 2, "stride and dilation": 1},

@@ -232,6 +232,7 @@ def _operations(in_channels, output_shape, kernel_size, groups=1):
 
 CONV_OPERATIONS = Check(
     "conv_operations",
+    builds_on=("conv_parameters",),
     section="motivation#motivation-edges",
     oracle=_operations,
     parts={"one channel": 2, "channels": 2, "groups": 1},

@@ -150,7 +150,7 @@ POOL_OUTPUT_SHAPE = Check(
 
 # --- max pooling ---------------------------------------------------------------------------------------------------
 
-_max = on_torch(F.max_pool2d)
+_max = on_torch(lambda x, *sizes, **options: F.max_pool2d(x, *sizes, **options))
 _MAX = "x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False"
 
 
@@ -298,6 +298,7 @@ def _with_infinity(x):
 _x = Arrays("pooling", "max_pool2d")
 MAX_POOL2D = Check(
     "max_pool2d",
+    builds_on=("pool_output_shape",),
     section="pooling#pooling-max",
     oracle=_max,
     photographs=True,
@@ -543,6 +544,7 @@ def _is_linear(call, draws):
 _x = Arrays("pooling", "avg_pool2d")
 AVG_POOL2D = Check(
     "avg_pool2d",
+    builds_on=("pool_output_shape",),
     section="pooling#pooling-average",
     oracle=_avg,
     photographs=True,
@@ -700,6 +702,7 @@ def _draw_lp(draws):
 _x = Arrays("pooling", "lp_pool2d")
 LP_POOL2D = Check(
     "lp_pool2d",
+    builds_on=("pool_output_shape",),
     section="pooling#pooling-lp",
     oracle=_lp,
     photographs=True,
@@ -905,6 +908,7 @@ _MAX_PARTS = {"plain": 2, "overlap": 2, "ties": 1, "padding and dilation": 2}
 _x = Arrays("pooling", "max_pool2d_backward")
 MAX_POOL2D_BACKWARD = Check(
     "max_pool2d_backward",
+    builds_on=("max_pool2d",),
     section="pooling#pooling-gradients",
     oracle=gradient(F.max_pool2d),
     scale=_spread,
@@ -1045,6 +1049,7 @@ def _assigned(right, g, x, settings):
 _x = Arrays("pooling", "avg_pool2d_backward")
 AVG_POOL2D_BACKWARD = Check(
     "avg_pool2d_backward",
+    builds_on=("pool_output_shape",),
     section="pooling#pooling-gradients",
     oracle=gradient(F.avg_pool2d),
     scale=_spread,

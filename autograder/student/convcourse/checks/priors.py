@@ -353,6 +353,7 @@ _LAYERS = (
 
 PROJECT_TO_CONVOLUTION = Check(
     "project_to_convolution",
+    builds_on=("correlation_matrix",),
     section="priors#priors-projection",
     oracle=_project,
     scale=lambda *args: np.abs(_project(*args)).max(),
@@ -430,6 +431,7 @@ def _cost_with(change):
 _x = Arrays("priors", "conv_prior_cost")
 CONV_PRIOR_COST = Check(
     "conv_prior_cost",
+    builds_on=("project_to_convolution",),
     section="priors#priors-price",
     oracle=_cost,
     scale=lambda matrix, *shapes: float((matrix**2).sum()) / len(matrix),
@@ -558,6 +560,7 @@ def _draw_fit(draws):
 
 FIT_WITH_CONV_PRIOR = Check(
     "fit_with_conv_prior",
+    builds_on=("correlation_matrix", "project_to_convolution"),
     section="priors#priors-limit",
     oracle=_fit,
     scale=_largest(_fit),
@@ -863,6 +866,7 @@ def _draw_weight(draws):
 _x = Arrays("priors", "permute_dense_weight")
 PERMUTE_DENSE_WEIGHT = Check(
     "permute_dense_weight",
+    builds_on=("permute_pixels",),
     section="priors#priors-same-curve",
     oracle=_permute_weight,
     parts={"one channel": 2, "several channels": 2},
@@ -1162,6 +1166,7 @@ _RIVAL = _x(2, 3)
 CLAIMS = (
     Check(
         "claim_nearest",
+        builds_on=("correlation_matrix",),
         section="priors#priors-projection",
         judge=_judge_nearest,
         parts={"rows": 1, "pictures": 1},

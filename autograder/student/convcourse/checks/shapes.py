@@ -755,6 +755,7 @@ def _draw_trace(draws):
 
 TRACE_SHAPES = Check(
     "trace_shapes",
+    builds_on=("conv_output_shape", "pool_output_shape", "conv_transpose_output_shape"),
     section="shapes#shapes-trace",
     oracle=_trace,
     parts={"convolutions": 3, "pooling": 2, "whole networks": 3},
@@ -990,6 +991,7 @@ def _judge_half_padding(value, case):
 CLAIMS = (
     Check(
         "claim_restored",
+        builds_on=("conv_output_shape", "conv_transpose_output_shape"),
         section="shapes#shapes-output-padding",
         judge=_judge_restored,
         parts={"stride 2": 1, "larger strides": 1},

@@ -664,6 +664,7 @@ _BACKWARD_CASES = tuple(
 
 CONVNET_BACKWARD = Check(
     "convnet_backward",
+    builds_on=("convnet_forward",),
     section="training#training-backward",
     judge=_judge_backward,
     parts={"one after the other": 3, "strides, pads, pooling": 2, "a label per pixel": 2, "ReLU at 0": 1},

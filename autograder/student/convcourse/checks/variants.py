@@ -242,6 +242,7 @@ _TILED_PARTS = {"tiles": 3, "bias": 1, "stride, padding, dilation": 1}
 _x = Arrays("variants", "tiled_conv2d")
 TILED_CONV2D = Check(
     "tiled_conv2d",
+    builds_on=("locally_connected2d",),
     section="variants#variants-tiled",
     oracle=_tiled_np,
     photographs=True,
@@ -279,7 +280,9 @@ TILED_CONV2D = Check(
 
 # --- transposed ----------------------------------------------------------------------------------------------------
 
-_transposed = on_torch(F.conv_transpose2d)
+_transposed = on_torch(
+    lambda x, weight, bias=None, *rest, **options: F.conv_transpose2d(x, weight, bias, *rest, **options)
+)
 
 
 def _transposed_with(change):
@@ -327,6 +330,7 @@ def _draw_transposed(d):
 _x = Arrays("variants", "conv_transpose2d")
 CONV_TRANSPOSE2D = Check(
     "conv_transpose2d",
+    builds_on=("dilate_kernel",),
     section="variants#variants-transposed",
     oracle=_transposed,
     photographs=True,
@@ -418,6 +422,7 @@ def _only(number, new):
 _x = Arrays("variants", "conv_transpose2d_backward")
 CONV_TRANSPOSE2D_BACKWARD = Check(
     "conv_transpose2d_backward",
+    builds_on=("conv_transpose2d",),
     section="variants#variants-gradients",
     oracle=_transposed_backward,
     outputs=("grad_x", "grad_weight", "grad_bias"),

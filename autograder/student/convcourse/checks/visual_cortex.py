@@ -275,6 +275,7 @@ def _draw_pair(draws):
 
 QUADRATURE_PAIR = Check(
     "quadrature_pair",
+    builds_on=("gabor",),
     section="visual_cortex#visual_cortex-complex",
     oracle=_quadrature,
     scale=_pair_size,
@@ -493,6 +494,7 @@ _THREE_AND_FOUR = np.full((2, 4), 75, np.int8), np.full((2, 4), 100, np.int8)  #
 _x = Arrays("visual_cortex", "complex_cell")
 COMPLEX_CELL = Check(
     "complex_cell",
+    builds_on=("simple_cell",),
     section="visual_cortex#visual_cortex-complex",
     oracle=_complex,
     photographs=True,
@@ -616,6 +618,7 @@ def _draw_preferred(draws):
 _x = Arrays("visual_cortex", "preferred_orientation")
 PREFERRED_ORIENTATION = Check(
     "preferred_orientation",
+    builds_on=("quadrature_pair", "complex_cell"),
     section="visual_cortex#visual_cortex-tuning",
     oracle=_preferred,
     scale=lambda kernel, frequency, angles: np.array(1.0),
@@ -879,6 +882,7 @@ def _draw_project(draws):
 _x = Arrays("visual_cortex", "project_on_gabor")
 PROJECT_ON_GABOR = Check(
     "project_on_gabor",
+    builds_on=("quadrature_pair",),
     section="visual_cortex#visual_cortex-fit",
     oracle=_project,
     scale=lambda kernel, frequency, angle, sigma=2.0, center=(0.0, 0.0): (
@@ -1021,6 +1025,7 @@ def _draw_search(draws):
 _x = Arrays("visual_cortex", "best_gabor")
 BEST_GABOR = Check(
     "best_gabor",
+    builds_on=("gabor", "project_on_gabor"),
     section="visual_cortex#visual_cortex-fit",
     oracle=_search,
     scale=lambda kernel, frequencies, angles, sigma=2.0: (
@@ -1295,6 +1300,7 @@ def _estimate(stimuli, responses, step=1.0):
 _x = Arrays("visual_cortex", "find_orientation")
 FIND_ORIENTATION = Check(
     "find_orientation",
+    builds_on=("reverse_correlation", "best_gabor"),
     section="visual_cortex#visual_cortex-tuning",
     judge=_judge_orientation,
     parts={"rates": 2, "spikes": 2},
@@ -1477,6 +1483,7 @@ CLAIMS = (
     ),
     Check(
         "claim_brightness",
+        builds_on=("gabor",),
         section="visual_cortex#visual_cortex-complex",
         judge=_judge_brightness,
         cases=(Case(),),

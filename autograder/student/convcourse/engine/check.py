@@ -18,6 +18,7 @@ class Gradable(Protocol):
 
     name: str  # the function's; the check's grade_id is ``check-<name>``
     section: str  # label of the section in the book that explains it
+    builds_on: tuple  # names of earlier tasks whose functions right answers call: see `convcourse.engine.helpers`
 
     def warm(self, seed):
         """Compute what all submissions graded with this seed are compared with; it is kept."""
@@ -69,6 +70,8 @@ class Check:
         Label of the section in the book that explains it.
     outputs : tuple of str
         Names of the outputs where the function returns a tuple of arrays.
+    builds_on : tuple of str
+        Earlier tasks of the notebook whose functions right answers call: see `convcourse.engine.helpers`.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Check:
     photographs: bool = False
     section: str = ""
     outputs: tuple = ()
+    builds_on: tuple = ()
     tolerance: float = 1e-10
     tolerance32: float = 1e-5
     limit: float = 2.0

@@ -1,5 +1,7 @@
 """PyTorch as the oracle: its functions on NumPy arrays, and their gradients by autograd."""
 
+import functools
+
 import numpy as np
 import torch
 
@@ -32,6 +34,7 @@ def on_torch(function):
     array([0., 2.])
     """
 
+    @functools.wraps(function)
     def oracle(*args, **kwargs):
         return array(function(*map(tensor, args), **{key: tensor(value) for key, value in kwargs.items()}))
 

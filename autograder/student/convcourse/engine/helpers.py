@@ -1,0 +1,122 @@
+"""A fault in one helper is paid once: a check that fails runs again with right helpers in the place of wrong ones.
+
+Many answers call functions of earlier tasks, their helpers. Where one of those is wrong, its own task has lost the
+points, and what is built on it must not lose them again. So a check that fails runs once more while right helpers,
+which are the oracles of their checks, are lent in the place of the student's own, and the better of both verdicts
+counts. This is the rule, at home and where submissions are graded:
+
+- A helper of a task is what `Check.builds_on` names, and what those build on. It is a graded task that stands earlier
+  in the notebook and has an oracle, and right answers to the task call it. It must not give the task away: what a
+  helper gives for the task's own arguments, in any order, is no answer to it, nor to a later task that is lent others.
+- Lent are those helpers alone that fail their own checks. Their own tasks stay failed.
+- Both runs are the same check: it compares with its oracle, and never with a helper, whoever wrote that. Values that
+  are right have earned their points, also where two faults cancel.
+- A network's check asks for the student's own functions, so none is lent to it.
+- Where submissions are graded, the second runs come after all first ones, in the notebook's order. What a student's
+  code learns from a helper that is lent comes too late for the helper's own task and for all before it. A helper
+  answers during that one run and at no other time, and it is the grader's side that sees to this.
+"""
+
+import inspect
+from dataclasses import replace
+
+import numpy as np
+
+from convcourse.calls.call import arrays_in
+
+
+def helpers(known, name):
+    """Return the names of all helpers of a task; `known` are the checks of its topic by name.
+
+    Examples
+    --------
+    >>> from convcourse import checks
+    >>> helpers(checks.load("convolution"), "cross_correlate1d")
+    ['convolve1d', 'mode_padding', 'output_size']
+    """
+    found = list(known[name].builds_on)
+    for helper in found:  # grows while it is gone through
+        found += [more for more in known[helper].builds_on if more not in found]
+    return found
+
+
+def right(check):
+    """Return a right function for the task of a check: its oracle, whatever kind of numbers it is called with.
+
+    float32 gives float32, lists count as arrays, and whole numbers as fractions where an oracle needs them so.
+    """
+    signature, asked = inspect.signature(check.oracle), _arrays_asked_for(check)
+
+    def function(*args, **kwargs):
+        given = signature.bind(*args, **kwargs)
+        dtypes = [array.dtype for array in arrays_in(given.arguments) if array.dtype.kind == "f"]
+        for name, value in given.arguments.items():
+            is_array = name in asked and value is not None
+            given.arguments[name] = _as_double(_as_asked(value, asked[name]) if is_array else value)
+        value = check.oracle(*given.args, **given.kwargs)
+        return _of_dtype(value, np.result_type(*dtypes) if dtypes else None)
+
+    function.__name__ = check.name
+    return function
+
+
+def _arrays_asked_for(check):
+    """Return which arguments of a check's cases are arrays: name -> the kinds of their dtypes."""
+    signature, asked = inspect.signature(check.oracle), {}
+    for case in check.cases:
+        for name, value in signature.bind(*case.args, **case.kwargs).arguments.items():
+            if isinstance(value, np.ndarray):
+                asked.setdefault(name, set()).add(value.dtype.kind)
+    return asked
+
+
+def _as_asked(value, kinds):
+    """Return an argument as an array; `kinds` are those of its dtypes in the cases of the task.
+
+    Where there are fractions among them, bytes become fractions, and so do whole numbers if there are none of these.
+    """
+    array = np.asarray(value)
+    is_whole = array.dtype.kind == "u" or (array.dtype.kind == "i" and "i" not in kinds)
+    return array.astype(float) if is_whole and "f" in kinds else array
+
+
+def _as_double(value):
+    """Return a value with float64 in the place of its arrays of fractions: what is right is computed so."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return value.astype(np.float64)
+    return _each(value, _as_double)
+
+
+def _of_dtype(value, dtype):
+    """Return a copy of a value, its arrays of fractions of this dtype if one is given."""
+    if isinstance(value, np.ndarray):
+        return value.astype(dtype if dtype is not None and value.dtype.kind == "f" else value.dtype)
+    return _each(value, lambda item: _of_dtype(item, dtype))
+
+
+def _each(value, convert):
+    if isinstance(value, tuple | list):
+        return type(value)(map(convert, value))
+    if isinstance(value, dict):
+        return {key: convert(item) for key, item in value.items()}
+    return value
+
+
+def with_note(verdict, names):
+    """Return the verdict of a second run: it says which helpers were lent.
+
+    Examples
+    --------
+    >>> from convcourse.engine.model import Verdict
+    >>> print(with_note(Verdict("convolve1d", 5, 5, {}), ["mode_padding"]))
+    ✓ convolve1d: 5 of 5 points
+      This counts with a right mode_padding in the place of yours, which fails its own check.
+    >>> print(with_note(Verdict("convolve1d", 5, 5, {}), ["mode_padding", "output_size"]))
+    ✓ convolve1d: 5 of 5 points
+      This counts with a right mode_padding and output_size in the place of yours, which fail their own checks.
+    """
+    *others, last = names
+    listed = f"{', '.join(others)} and {last}" if others else last
+    fails = "fail their own checks" if others else "fails its own check"
+    note = f"This counts with a right {listed} in the place of yours, which {fails}."
+    return replace(verdict, notes=(note, *verdict.notes))
