@@ -89,7 +89,7 @@ class SampleTraces:
 
     def is_own_grading(self, student, gradebook):
         """Say whether grades, feedback and graded notebook are of what the class handed in."""
-        record = grading_log.graded(gradebook, self.stem).get((student, self.stem)) if gradebook else None
+        record = grading_log.records(gradebook, self.stem).get((student, self.stem)) if gradebook else None
         if record is None:  # not graded, or by formgrader's button, which leaves no record
             return self.is_own_submission(student)
         return record.digest == self.submissions.get(student)

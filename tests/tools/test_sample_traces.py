@@ -82,7 +82,7 @@ def test_the_class_goes_without_a_trace_but_for_the_assignment(project):
     course = {path.name for path in (project / "course").iterdir()}
     assert not course & {"sample-class.json", "sample-class.txt"} and "gradebook.db" in course
     with gradebook(project) as book:
-        assert [row.name for row in book.assignments] == [STEM] and not grading_log.graded(book, STEM)
+        assert [row.name for row in book.assignments] == [STEM] and not grading_log.records(book, STEM)
     forget(project)  # once more, where nothing is
 
 

@@ -101,6 +101,18 @@ def save_answers(gradebook, student, assignment, graded):
     return set() if not before and file == graded.digest else changed
 
 
+def forget(gradebook, student, assignment, notebook):
+    """Remove the record of a notebook and the digests of its answers, if there are any."""
+    prepare(gradebook)
+    where = {"student": student, "assignment": assignment, "notebook": notebook}
+    for table in ("autograder_record", "autograder_answer"):
+        gradebook.db.execute(
+            text(f"DELETE FROM {table} WHERE student = :student AND assignment = :assignment AND notebook = :notebook"),
+            where,
+        )
+    gradebook.db.commit()
+
+
 def records(gradebook, assignment, status="graded"):
     """Return {(student, notebook): Record} of all notebooks of an assignment whose grading went so."""
     prepare(gradebook)
