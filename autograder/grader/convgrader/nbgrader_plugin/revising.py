@@ -80,7 +80,7 @@ class Revision:
     def _kept(self, name, then, most=float("inf")):
         marks = self.marks.get(self.renamed.get(name, name), [])
         says = then + (f"; {len(marks)} marked by hand" if marks else "")
-        above = [f"{student} ({mark:g})" for student, mark in marks if mark > most]
+        above = [f"{student} ({mark:g})" for student, mark in sorted(marks) if mark > most]
         return says + (f", above the new points: {', '.join(above)}" if above else "")
 
 

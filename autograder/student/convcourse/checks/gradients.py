@@ -817,6 +817,7 @@ NUMERICAL_GRADIENT = Check(
         Case((sum_of_cubes, np.array([[[0, -1.3, 7.9]], [[0.4, 2.6, -5.1]]])), {}, "a number", "three axes"),
         Case((cubes, np.array([[0, 1.3], [-7.9, 0.4]]), np.array([[4, -1.1], [0.7, 2]])), {}, "an array"),
         Case((cubes, _x(2, 3), _x(3)), {}, "an array", "weights that are broadcast"),
+        Case((cubes, _x(3, 2).T, _x(2, 3)), {}, "an array", "an array that is not contiguous"),
         Case((decay, np.array([1000.0, 0.5, -0.3]), _x(3)), {}, "an array", "a large element beside small ones"),
         Case((running_products, _x(2, 3)), {}, "an array", "outputs that weigh the same"),
         Case((running_products, _x(2, 4), _x(2, 3)), {}, "an array", "fewer outputs than inputs"),

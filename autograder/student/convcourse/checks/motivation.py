@@ -387,6 +387,7 @@ RECEPTIVE_FIELD = Check(
         Case(([(3,), (2, 2), (3,), (2, 2), (3,)],), {}, "strides", "convolutions and poolings"),
         Case(([(5, 3), (1, 2), (4, 2)],), {}, "strides"),
         Case(([(2, 4), (2, 3)],), {}, "strides"),
+        Case(([(1, 2, 1)],), {}, "padding", "one tap sees no more, and steps and pads all the same"),
         Case(([(3, 1, 1)],), {}, "padding"),
         Case(([(7, 2, 3), (3, 2, 1)],), {}, "padding"),
         Case(([(2, 3, 0), (5, 1, 2), (3, 2, 1)],), {}, "padding"),

@@ -75,6 +75,7 @@ GAUSSIAN_MAP = Check(
         Case((_x(16)[::2], 5.0, 1.5, 0.2), {}, "finite", "an array that is not contiguous"),
         Case((np.array([2.0]), 1, 6, 3), {}, "finite", "one measurement, whole numbers"),
         Case((np.array([3.0, 6.0]), 1.0), {"prior_variance": 2.0}, "finite", "the default mean"),
+        Case((np.array([3.0]), 1e-8, 1e9, 1.0), {}, "finite", "a mean far away, which still counts"),
         Case((1e-4 * _x(3), 1e-8, 2e-4, 1e-9), {}, "finite", "small variances"),
         Case((1e5 * _x(3), 1e10, 2e5, 3e9), {}, "finite", "large variances"),
         Case((1e-7 * _x(4), 1e-16, 5e-7, 3e-17), {}, "finite", "wavelengths in metres: tiny variances"),

@@ -818,6 +818,12 @@ TRACE_SHAPES = Check(
             "stride (2, 1), padding (1, 0)",
         ),
         Case(
+            ([_conv(4, 1, groups=2) | {"kind": "conv_transpose2d"}], (1, 4, 5, 6)),
+            {},
+            "convolutions",
+            "transposed, groups and a bias",
+        ),
+        Case(
             ([_pool("max", 3, stride=1, padding=1)], (2, 3, 7, 8)), {}, "pooling", "stride 1 is not a stride left out"
         ),
         Case(([_pool("lp", (2, 3), stride=(1, 1))], (2, 3, 7, 8)), {}, "pooling", "stride (1, 1)"),
@@ -853,6 +859,8 @@ TRACE_SHAPES = Check(
         ),
         Case(([_FLAT, _dense(5)], (2, 3, 4, 2)), {}, "whole networks", "flatten, then linear to 5"),
         Case(([_dense(4)], (2, 3, 5)), {}, "whole networks", "linear acts on the last axis"),
+        Case(([_dense(2), _FLAT], (2, 3, 4)), {}, "whole networks", "flatten joins all axes but the first"),
+        Case(([_dense(2), _FLAT], (2, 3, 2, 5, 4)), {}, "whole networks", "flatten joins all axes but the first"),
         Case(([_NORM, _pool("max", (2, 3))], (2, 3, 8, 9)), {}, "whole networks", "a window of 2 x 3 steps by (2, 3)"),
         Case((_LENET, (2, 1, 28, 28)), {}, "whole networks", "two convolutions, two poolings, two dense layers"),
         Case(

@@ -536,7 +536,10 @@ CROSS_ENTROPY_BACKWARD = Check(
     oracle=_loss_slope,
     scale=lambda g, logits, target: np.ones_like(logits) * abs(g),
     parts={"one label": 2, "a label per pixel": 1, "huge logits": 1},
-    cases=tuple(Case((2.5, logits, target), {}, part, note) for logits, target, part, note in _LOSSES),
+    cases=(
+        *(Case((2.5, logits, target), {}, part, note) for logits, target, part, note in _LOSSES),
+        Case((0.0, *_LOSSES[0][:2]), {}, _LOSSES[0][2], "nothing arrives from above"),
+    ),
     draw=lambda d: (lambda logits, target, part: Case((-0.7, logits, target), {}, part))(*_draw_loss(d)),
     mistakes=(
         Mistake(
