@@ -126,7 +126,7 @@ def test_a_second_batch_is_refused_while_the_first_runs(handed_in, here):
         handed_in.grade(pool=here)
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs Linux, and root to mount")
+@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs root, to mount, and Linux")
 def test_a_full_disk_and_a_read_only_folder_are_named(handed_in, here):
     graded = handed_in.root / "autograded"
     graded.mkdir()
