@@ -1,5 +1,6 @@
 """What crosses between sandbox and grader comes out as it went in, and nothing malformed gets in."""
 
+import gc
 import json
 import os
 import socket
@@ -202,6 +203,17 @@ def test_no_frame_costs_more_than_two_seconds_or_256_megabytes(name):
 
     seconds, megabytes = cost(take, *DEAR[name])
     assert seconds < 2 and megabytes < 256
+
+
+def test_nobody_looks_for_cycles_while_a_frame_is_read():
+    looked = []
+    watch = lambda phase, about: looked.append(about)  # noqa: E731 (the same object is taken out again)
+    gc.callbacks.append(watch)
+    try:
+        protocol.Unpacker().unpack(json.dumps(["l", *[["l"]] * 50_000]), b"")
+    finally:
+        gc.callbacks.remove(watch)
+    assert len(looked) < 10 and gc.isenabled()  # one look, when all is read, is told twice
 
 
 def cost(take, text, arrays):
