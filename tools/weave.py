@@ -34,8 +34,8 @@ RULES = """\
 case that fails. You need Python and NumPy, and nothing else. Loops are welcome, and a function may use those before it.
 
 - Arrays hold fractions (all of float32 or all of float64) or whole numbers of at most fifteen digits. What comes out of
-  whole numbers may be a fraction, which an array of integers cannot hold; no check asks for a type of integers. float32
-  in gives float32 out.
+  whole numbers may be a fraction, which an array of integers cannot hold; of which type of integers a result is, no
+  check asks. float32 in gives float32 out.
 - A result is a new array. No input is changed, and no call remembers an earlier one.
 - Where submissions are graded there are NumPy and Matplotlib, and of this course what a cell of the notebook imports.
   Nothing else can be imported there.
