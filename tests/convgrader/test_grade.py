@@ -1,6 +1,7 @@
 """Honest submissions get what they earn, whatever honest students do in a notebook."""
 
 import re
+import sys
 import time
 from dataclasses import replace
 
@@ -270,8 +271,9 @@ def examine_with(source, zygote, released, answers):
 
 
 def test_a_check_that_computes_for_ever_is_a_failed_check(examine_with):
-    start = time.monotonic()
+    start, before = time.monotonic(), (sys.stdout, sys.stderr)
     scores, says = examine_with("while True:\n    pass", Budget(cell=1, notebook=4))
+    assert (sys.stdout, sys.stderr) == before and sys.exc_info()[0] is None, "the next submission prints as before"
     assert time.monotonic() - start < 4 + GRACE + BUSY
     assert scores["check-avg_pool2d"] == 0 and scores["check-max_pool2d"] == 8
     assert says.startswith("This check was ended. The time for the whole notebook, 4 s, is used up; cell [")

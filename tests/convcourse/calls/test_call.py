@@ -1,6 +1,9 @@
 """A student's function is called, and nothing of what happens in it gets out: no loop, no change, no alias."""
 
+import contextlib
+import io
 import signal
+import sys
 import threading
 import time
 
@@ -45,6 +48,46 @@ def test_a_limit_holds_around_calls_that_have_limits_of_their_own():
         assert 0.5 <= time.monotonic() - start < 2
         assert kinds == {"ok", "timeout"} if inner < 0.5 else {"ok"}
     time.sleep(0.1)  # nothing of it is left
+
+
+class Managed:
+    """Counts how often it is entered and not left."""
+
+    inside = 0
+
+    def __enter__(self):
+        self.inside += 1
+
+    def __exit__(self, *_):
+        self.inside -= 1
+
+
+@pytest.mark.parametrize("insists", [True, False])
+def test_a_limit_around_a_loop_of_the_same_function_leaves_nothing_behind(insists):
+    class Outer(BaseException):
+        pass
+
+    managed, handler = Managed(), signal.getsignal(signal.SIGALRM)
+    with contextlib.suppress(Outer), managed, time_limit(0.1, Outer, insists):
+        while True:
+            sum(range(9))
+    assert sys.exc_info()[0] is None and not managed.inside
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0 and signal.getsignal(signal.SIGALRM) is handler
+
+
+def test_a_limit_that_does_not_insist_leaves_what_its_body_opened():
+    class Outer(BaseException):
+        pass
+
+    def body():
+        with managed, contextlib.redirect_stderr(io.StringIO()):
+            while True:
+                sum(range(9))
+
+    managed, before = Managed(), sys.stderr
+    with pytest.raises(Outer), time_limit(0.1, Outer, insists=False):
+        body()
+    assert sys.exc_info()[0] is None and not managed.inside and sys.stderr is before
 
 
 def test_another_thread_gets_out_of_a_busy_loop():

@@ -196,28 +196,33 @@ def _quiet():
         yield
 
 
-AGAIN = 0.05  # seconds between two of the errors that a body is sent when its time is up
+AGAIN = 0.05  # seconds between two of the errors that a student's code is sent when its time is up
+LATER = 1.0  # seconds between two that code of ours is sent, which swallows none but where nobody sees them
 
 
 class TimeLimitError(BaseException):
     """Raised inside a call whose time is up; not an Exception, so that few handlers catch it."""
 
 
-def time_limit(seconds, error=TimeLimitError):
-    """Return a context that raises an error in its body after `seconds`, and at every line if the body swallows it.
+def time_limit(seconds, error=TimeLimitError, insists=True):
+    """Return a context that raises an error in its body after `seconds`, again and again until the body has ended.
 
     In the main thread a signal interrupts even a sleep: a timer's where there is one, else (Windows) one that a second
-    thread sends. In any other thread the error is raised at the next bytecode, again and again. Of two timers, one
-    around the other, the one that ends first is heard: the outer goes on when the inner has ended.
+    thread sends. In any other thread the error is raised at the next bytecode. Of two timers, one around the other, the
+    one that ends first is heard: the outer goes on when the inner has ended.
+
+    If it `insists`, as a student's code may swallow errors, the error comes every 50 ms, and each time once more at the
+    next line. That line may be where a ``with`` begins to end, which is then left out: code that must clean up after
+    itself has to stand around the limit, or be spared that by ``insists=False``.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        return _Watch(seconds, error)
+        return _Watch(seconds, error, insists)
     handler = signal.getsignal(signal.SIGALRM)
     is_ours = isinstance(getattr(handler, "__self__", None), _Timer)
     around = signal.getitimer(signal.ITIMER_REAL)[0] if is_ours else 0
     if 0 < around <= seconds:
         return contextlib.nullcontext()
-    return _Timer(seconds, error, signal.SIGALRM, signal.ITIMER_REAL, around)
+    return _Timer(seconds, error, insists, signal.SIGALRM, signal.ITIMER_REAL, (around, handler))
 
 
 def processor_limit(seconds, error=TimeLimitError):
@@ -225,21 +230,22 @@ def processor_limit(seconds, error=TimeLimitError):
 
     A machine that grades may be busy: it takes longer than a student's own for the same work.
     """
-    return _Timer(seconds, error, signal.SIGPROF, signal.ITIMER_PROF)
+    return _Timer(seconds, error, True, signal.SIGPROF, signal.ITIMER_PROF)
 
 
 class _Limit:
     """Raises in its body when its time is up, but never while a limit is armed or disarmed: it would go on for ever."""
 
-    def __init__(self, seconds, error):
-        self.seconds, self.error, self.is_over = seconds, error, False
+    def __init__(self, seconds, error, insists):
+        self.seconds, self.error, self.insists, self.is_over = seconds, error, insists, False
+        self.again = AGAIN if insists else LATER
 
     def __enter__(self):
-        self.tracing = sys.gettrace()
+        self.owner, self.tracing = sys._getframe(1), sys.gettrace()
         self.arm()
 
     def __exit__(self, *_):
-        self.is_over = True
+        self.is_over, self.owner = True, None
         sys.settrace(self.tracing)
         self.disarm()
 
@@ -252,17 +258,18 @@ class _Limit:
         return frame is None
 
     def handle(self, _, frame):
-        """Raise in whatever runs, and at every line that it runs afterwards."""
+        """Raise in whatever runs and, if this limit insists, at the next line below the frame that it stands in."""
         if not self.may_raise_in(frame):
             return
-        while frame is not None and frame.f_code.co_filename != __file__:
-            frame.f_trace = self.trace
-            frame = frame.f_back
-        sys.settrace(self.trace)
+        if self.insists:
+            while frame is not None and frame is not self.owner and frame.f_code.co_filename != __file__:
+                frame.f_trace = self.trace
+                frame = frame.f_back
+            sys.settrace(self.trace)
         raise self.error
 
     def trace(self, frame, event, _):
-        """Raise at a line; follow calls."""
+        """Raise at a line, after which Python traces no more; follow calls."""
         if self.is_over or (event == "call" and not self.may_raise_in(frame)):
             return None
         if event == "line":
@@ -274,24 +281,26 @@ _SPARED = {_Limit.__enter__.__code__, _Limit.__exit__.__code__}
 
 
 class _Timer(_Limit):
-    """A limit that a timer's signal keeps; `around` are the seconds that a timer around it has left."""
+    """A limit that a timer's signal keeps; `around`: the seconds that a timer around it has left, and its handler."""
 
-    def __init__(self, seconds, error, number, timer, around=0):
-        super().__init__(seconds, error)
-        self.number, self.timer, self.around = number, timer, around
+    def __init__(self, seconds, error, insists, number, timer, around=(0, None)):
+        super().__init__(seconds, error, insists)
+        self.number, self.timer = number, timer
+        self.left, handler = around
+        self.afterwards = handler.__self__.again if self.left else 0
 
     def arm(self):
         """Start the timer."""
         self.start = time.monotonic()
         self.previous = signal.signal(self.number, self.handle)
-        signal.setitimer(self.timer, self.seconds, AGAIN)
+        signal.setitimer(self.timer, self.seconds, self.again)
 
     def disarm(self):
         """Stop the timer and let the one around it go on."""
         signal.setitimer(self.timer, 0)
         signal.signal(self.number, self.previous)
-        if self.around:
-            signal.setitimer(self.timer, max(self.around - (time.monotonic() - self.start), 0.001), AGAIN)
+        if self.left:
+            signal.setitimer(self.timer, max(self.left - (time.monotonic() - self.start), 0.001), self.afterwards)
 
 
 class _Watch(_Limit):
@@ -311,7 +320,7 @@ class _Watch(_Limit):
         wait = self.seconds
         while not self.over.wait(wait):
             self.strike()
-            wait = AGAIN
+            wait = self.again
 
     def strike(self):
         """Raise in the other thread, if it is in the body."""
