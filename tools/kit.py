@@ -7,7 +7,6 @@ launch buttons, and a notebook's first cell fetches the wheel from there. The ad
 """
 
 import argparse
-import ast
 import hashlib
 import os
 import re
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import nbformat
 from nbgrader.utils import compute_checksum
+from traitlets.config import PyFileConfigLoader
 
 import convcourse
 from convcourse import site
@@ -100,13 +100,10 @@ def version(root):
 
 def limits(root):
     """Return the times that ``nbgrader_config.py`` sets for grading, under their names in ``convcourse.limits``."""
-    path, found = Path(root) / "nbgrader_config.py", {}
-    for node in ast.parse(path.read_text(encoding="utf-8")).body if path.is_file() else ():
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            match = re.fullmatch(r"c\.GradeCells\.(cell_seconds|notebook_seconds)", ast.unparse(node.targets[0]))
-            if match:
-                found[match[1].upper()] = float(node.value.value)
-    return found
+    if not (Path(root) / "nbgrader_config.py").is_file():
+        return {}
+    found = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config().get("GradeCells", {})
+    return {name.upper(): float(found[name]) for name in ("cell_seconds", "notebook_seconds") if name in found}
 
 
 def _rewrite(path, pattern, text):

@@ -134,6 +134,21 @@ def test_a_fault_in_a_helper_is_paid_once_and_the_verdict_says_so(helped, capsys
     assert helped["mode_padding"](3, "full") == (0, 0), "the student's own is back"
 
 
+def test_a_helper_that_was_checked_is_not_checked_again_until_it_is_another(helped):
+    calls = []
+    wrong = "def mode_padding(kernel_size, mode):\n    calls.append(mode)\n    return (0, 0)"
+    helped["calls"] = calls
+    exec(wrong, helped)
+    eval('check("mode_padding", points=2)', helped)
+    exec("def output_size(n, kernel_size, mode):\n    return 0", helped)
+    before = len(calls)
+    eval('check("output_size", points=2)', helped)
+    assert len(calls) == before > 0
+    exec(wrong, helped)
+    eval('check("output_size", points=2)', helped)
+    assert len(calls) > before
+
+
 def test_a_right_helper_that_is_lent_does_not_make_an_answer_right(helped, capsys):
     exec("def output_size(n, kernel_size, mode):\n    return sum(mode_padding(kernel_size, mode))", helped)
     assert eval('check("output_size", points=2)', helped) == 0

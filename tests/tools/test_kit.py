@@ -118,7 +118,9 @@ def test_the_wheel_has_the_times_of_grading(tmp_path):
         copy(ROOT / name, tmp_path / name)
     before = kit.version(tmp_path)
     config = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
-    (tmp_path / "nbgrader_config.py").write_text(config + "\nc.GradeCells.notebook_seconds = 300\n", encoding="utf-8")
+    (tmp_path / "nbgrader_config.py").write_text(
+        config + "\nc.GradeCells.notebook_seconds = 5 * 60\n", encoding="utf-8"
+    )
     assert kit.limits(ROOT) == {} and kit.limits(tmp_path) == {"NOTEBOOK_SECONDS": 300.0}
     assert kit.version(tmp_path) != before
     with zipfile.ZipFile(kit.build_wheel(tmp_path, tmp_path)) as wheel:

@@ -1,6 +1,7 @@
 """The function `check` of a notebook: it finds the student's function by its name, judges it, and shows the verdict."""
 
 import dis
+import operator
 import re
 import sys
 import types
@@ -47,7 +48,7 @@ def checker(topic, needs=None, provided=()):
     if needs is not None:
         require_version(needs)
     hand_out(provided)
-    known, shown = checks.load(topic), []
+    known, shown, held = checks.load(topic), [], {}
 
     def check(name, points):
         namespace = sys._getframe(1).f_globals
@@ -56,7 +57,8 @@ def checker(topic, needs=None, provided=()):
         context = current_context()
         verdict = known[name].run(lambda wanted: lookup(wanted, namespace), points, context)
         if context.at_home:  # where submissions are graded, the grader runs a check again itself
-            verdict = with_right_helpers(known, verdict, namespace, context)
+            held[name] = concerned(known, name, namespace), verdict.passed
+            verdict = with_right_helpers(known, verdict, namespace, context, held)
             verdict = replace(verdict, notes=(*verdict.notes, *absent(namespace, verdict.name), *older()))
         shown[:] = [verdict.failure] if verdict.failure is not None else shown
         show(verdict)
@@ -72,24 +74,38 @@ def checker(topic, needs=None, provided=()):
     return check
 
 
-def with_right_helpers(known, verdict, namespace, context):
+def with_right_helpers(known, verdict, namespace, context, held=None):
     """Return the better of a verdict and that of a second run, in which right helpers stand in the place of wrong ones.
 
-    The rule stands in `convcourse.engine.helpers`.
+    The rule stands in `convcourse.engine.helpers`. Of a helper that was checked before and is still the same, `held`
+    says whether it passed: {name: (what `concerned` gave then, bool)}; others are checked now.
     """
+    held = {} if held is None else held
 
     def run(name, points, context):
         return known[name].run(lambda wanted: lookup(wanted, namespace), points, context)
 
+    def passes(name):
+        now = concerned(known, name, namespace)
+        then, passed = held.get(name, ((), False))
+        if len(then) == len(now) and all(map(operator.is_, then, now)):
+            return passed
+        held[name] = now, run(name, 1.0, replace(context, at_home=False)).passed
+        return held[name][1]
+
     if verdict.passed or verdict.name not in namespace:
         return verdict
-    quiet = replace(context, at_home=False)
-    wrong = [name for name in helpers.helpers(known, verdict.name) if not run(name, 1.0, quiet).passed]
+    wrong = [name for name in helpers.helpers(known, verdict.name) if not passes(name)]
     if not wrong:
         return verdict
     with replaced(namespace, {name: helpers.right(known[name]) for name in wrong}):
         again = run(verdict.name, verdict.points, context)
     return helpers.with_note(again, wrong) if again.earned > verdict.earned else verdict
+
+
+def concerned(known, name, namespace):
+    """Return what a notebook has under the names of a task and of its helpers."""
+    return tuple(namespace.get(each) for each in (name, *helpers.helpers(known, name)))
 
 
 def absent(namespace, name=""):

@@ -39,6 +39,11 @@ def test_a_module_is_found_wherever_it_is_imported(folder):
     assert says.startswith("scipy, torch: imported here, and not there where submissions are graded")
 
 
+@pytest.mark.parametrize("before", ["%matplotlib inline\n", "print('a %d'\n      % 3)\n"], ids=["magic", "operator"])
+def test_a_module_is_found_beside_magics_and_the_operator_that_looks_like_one(folder, before):
+    assert "scipy: imported here" in str(said(folder, before + "import scipy"))
+
+
 def test_a_helper_file_and_data_are_said_to_stay_at_home(folder):
     helper, *files = said(folder, "import helpers", "np.load('numbers.npy')\nopen('data/more.csv')")
     assert "trained networks aside: copy what you need of helpers into a cell" in helper

@@ -29,11 +29,12 @@ def differences(notebook, folder):
 
 
 def _tree(source):
-    """Parse a cell without its magics; what is no Python has nothing in it."""
-    source = re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(source)
+    """Parse a cell, without its magics if it has some; what is no Python has nothing in it."""
+    plain = re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+    for text in (source, plain):  # a line may begin with the operator %
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
     return ast.Module([], [])
 
 
