@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from convcourse import checks
-from convcourse.calls.call import LocalFunction, arrays_in
+from convcourse.calls.call import LocalFunction, arrays_in, mapped
 from convcourse.engine import expected, kinds
 from convcourse.engine.context import RunContext
 from convcourse.engine.display import call_of
@@ -109,7 +109,7 @@ def cut(right):
     def damaged(*args, **kwargs):
         found = right(*args, **kwargs)
         whole = [array.dtype for array in arrays_in([args, kwargs]) if array.dtype.kind in "iu"]
-        return _mapped(found, lambda a: a.astype(whole[0]) if whole and a.dtype.kind == "f" else a)
+        return mapped(found, lambda a: a.astype(whole[0]) if whole and a.dtype.kind == "f" else a)
 
     return damaged
 
@@ -120,14 +120,14 @@ def wrapped(right):
     def damaged(*args, **kwargs):
         found = right(*args, **kwargs)
         is_photograph = any(array.dtype == np.uint8 for array in arrays_in([args, kwargs]))
-        return _mapped(found, lambda a: a % 256 - 1 if is_photograph else a)
+        return mapped(found, lambda a: a % 256 - 1 if is_photograph else a)
 
     return damaged
 
 
 def widened(right):
     """Give float64 for float32."""
-    return lambda *args, **kwargs: _mapped(right(*args, **kwargs), lambda a: a.astype(np.float64) if a.ndim else a)
+    return lambda *args, **kwargs: mapped(right(*args, **kwargs), lambda a: a.astype(np.float64) if a.ndim else a)
 
 
 def blunted(right):
@@ -136,7 +136,7 @@ def blunted(right):
     def damaged(*args, **kwargs):
         floats = [array for array in arrays_in([args, kwargs]) if array.dtype.kind == "f"]
         is_small = floats and np.abs(floats[0]).max(initial=0) < 0.02
-        return _mapped(right(*args, **kwargs), lambda a: np.zeros_like(a) if is_small and a.dtype.kind == "f" else a)
+        return mapped(right(*args, **kwargs), lambda a: np.zeros_like(a) if is_small and a.dtype.kind == "f" else a)
 
     return damaged
 
@@ -149,7 +149,7 @@ def remembering(right):
         key = _outside((args, kwargs))
         if key not in kept:
             kept[key] = right(*args, **kwargs)
-        return _mapped(kept[key], np.copy)
+        return mapped(kept[key], np.copy)
 
     return damaged
 
@@ -166,7 +166,7 @@ def buffered(right):
             return buffer
 
         order = []
-        return _mapped(right(*args, **kwargs), into)
+        return mapped(right(*args, **kwargs), into)
 
     return damaged
 
@@ -175,7 +175,7 @@ def spoiling(right):
     """Change the inputs, after everything has been computed."""
 
     def damaged(*args, **kwargs):
-        found = _mapped(right(*args, **kwargs), np.copy)
+        found = mapped(right(*args, **kwargs), np.copy)
         for array in arrays_in([args, kwargs]):
             if array.flags.writeable and array.size:
                 array.flat[0] = 1 - array.flat[0]
@@ -188,17 +188,6 @@ DAMAGES = {  # damage -> the kind of input that shows it, or None where the tabl
     cut: kinds.WHOLE, wrapped: kinds.BYTES, widened: kinds.SINGLE, blunted: kinds.SCALE, remembering: kinds.AGAIN,
     buffered: kinds.AGAIN, spoiling: None,
 }  # fmt: skip
-
-
-def _mapped(value, change):
-    """Change the arrays in a result."""
-    if isinstance(value, np.ndarray):
-        return change(value)
-    if isinstance(value, list | tuple):
-        return type(value)(_mapped(item, change) for item in value)
-    if isinstance(value, dict):
-        return {key: _mapped(item, change) for key, item in value.items()}
-    return value
 
 
 def _outside(value):

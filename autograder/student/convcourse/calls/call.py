@@ -90,20 +90,19 @@ class LocalFunction(StudentFunction):
 
 
 def clone(value):
-    """Return a copy that keeps what matters to a caller: dtype, layout and whether it may be written to."""
-    if isinstance(value, np.ndarray):
-        if value.flags.c_contiguous or value.flags.f_contiguous:
-            copy = value.copy(order="K")
-        else:
-            copy = np.empty((*value.shape[:-1], 2 * value.shape[-1]), value.dtype)[..., ::2]
-            copy[...] = value
-        copy.flags.writeable = value.flags.writeable
-        return copy
-    if isinstance(value, list | tuple):
-        return type(value)(clone(item) for item in value)
-    if isinstance(value, dict):
-        return {key: clone(item) for key, item in value.items()}
-    return value
+    """Return a copy of a value made of arrays, lists, tuples and dicts, which keeps what matters to a caller."""
+    return mapped(value, _copied)
+
+
+def _copied(array):
+    """Copy an array with its dtype, its layout and whether it may be written to."""
+    if array.flags.c_contiguous or array.flags.f_contiguous:
+        copy = array.copy(order="K")
+    else:
+        copy = np.empty((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)[..., ::2]
+        copy[...] = array
+    copy.flags.writeable = array.flags.writeable
+    return copy
 
 
 def arrays_in(value):
@@ -115,6 +114,23 @@ def arrays_in(value):
     if isinstance(value, list | tuple):
         return [array for item in value for array in arrays_in(item)]
     return []
+
+
+def mapped(value, change):
+    """Return a value made of arrays, lists, tuples and dicts with its arrays changed.
+
+    Examples
+    --------
+    >>> mapped((np.ones(2), {"x": [np.zeros(1)], "y": 3}), np.sum)
+    (np.float64(2.0), {'x': [np.float64(0.0)], 'y': 3})
+    """
+    if isinstance(value, np.ndarray):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return type(value)(mapped(item, change) for item in value)
+    if isinstance(value, dict):
+        return {key: mapped(item, change) for key, item in value.items()}
+    return value
 
 
 def unchanged(before, after):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from convcourse.calls.call import LocalFunction, arrays_in
+from convcourse.calls.call import LocalFunction, arrays_in, mapped
 from convcourse.engine.compare import compare, same
 from convcourse.engine.sampling import Draws
 
@@ -54,18 +54,10 @@ def is_double(case):
 
 
 def _map_floats(case, dtype, function):
-    def convert(value):
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return function(value.astype(dtype))
-        if isinstance(value, tuple | list):
-            return type(value)(convert(item) for item in value)
-        if isinstance(value, dict):
-            return {key: convert(item) for key, item in value.items()}
-        return value
+    def convert(array):
+        return function(array.astype(dtype)) if array.dtype.kind == "f" else array
 
-    return replace(
-        case, args=tuple(map(convert, case.args)), kwargs={key: convert(v) for key, v in case.kwargs.items()}
-    )
+    return replace(case, args=mapped(case.args, convert), kwargs=mapped(case.kwargs, convert))
 
 
 def as_expected(value, expected):

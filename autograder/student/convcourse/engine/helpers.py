@@ -22,7 +22,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from convcourse.calls.call import arrays_in
+from convcourse.calls.call import arrays_in, mapped
 
 
 def helpers(known, name):
@@ -82,24 +82,12 @@ def _as_asked(value, kinds):
 
 def _as_double(value):
     """Return a value with float64 in the place of its arrays of fractions: what is right is computed so."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return value.astype(np.float64)
-    return _each(value, _as_double)
+    return mapped(value, lambda array: array.astype(np.float64) if array.dtype.kind == "f" else array)
 
 
 def _of_dtype(value, dtype):
     """Return a copy of a value, its arrays of fractions of this dtype if one is given."""
-    if isinstance(value, np.ndarray):
-        return value.astype(dtype if dtype is not None and value.dtype.kind == "f" else value.dtype)
-    return _each(value, lambda item: _of_dtype(item, dtype))
-
-
-def _each(value, convert):
-    if isinstance(value, tuple | list):
-        return type(value)(map(convert, value))
-    if isinstance(value, dict):
-        return {key: convert(item) for key, item in value.items()}
-    return value
+    return mapped(value, lambda a: a.astype(dtype if dtype is not None and a.dtype.kind == "f" else a.dtype))
 
 
 def with_note(verdict, names):

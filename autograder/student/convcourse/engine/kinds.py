@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convcourse.calls.call import arrays_in
+from convcourse.calls.call import arrays_in, mapped
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,11 @@ def changed(case, change, only=None):
     """
     number = iter(range(10_000))
 
-    def convert(value):
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return change(value) if only is None or next(number) in only else value
-        if isinstance(value, tuple | list):
-            return type(value)(convert(item) for item in value)
-        if isinstance(value, dict):
-            return {key: convert(item) for key, item in value.items()}
-        return value
+    def convert(array):
+        is_meant = array.dtype.kind == "f" and (only is None or next(number) in only)
+        return change(array) if is_meant else array
 
-    return replace(case, args=convert(case.args), kwargs=convert(case.kwargs))
+    return replace(case, args=mapped(case.args, convert), kwargs=mapped(case.kwargs, convert))
 
 
 def floats_in(case):
