@@ -80,7 +80,9 @@ def test_code_is_no_prose_in_whatever_style():
     assert len(texts) > 50 and [path for path, text in texts.items() if is_prose(text)] == []
 
 
-@pytest.mark.parametrize("text", ['"', "'''", "\\", "a ", " ", '"\\\n', "#", "((", "{", "-", "%", "f'{"], ids=repr)
+@pytest.mark.parametrize(
+    "text", ['"', "'''", "\\", '\\"', "\\'", "a ", " ", '"\\\n', "#", "((", "{", "-", "%", "f'{"], ids=repr
+)
 def test_odd_code_costs_little(text):
     """Linear in its length: what a parser does with such cells is another matter."""
     start = time.process_time()

@@ -10,6 +10,7 @@ from convcourse.grade_ids import CHECK
 
 ELSEWHERE = "Nothing was written in this cell. Text was found in other cells, and a person reads it."
 _TEXTS = re.compile(  # what may hold words in code: texts in quotes, comments, lines of magics and of the shell
+    r"\\.|"  # what is escaped begins none: each quote would be read to the end of the line
     r'"""(?:[^"\\]|\\.|"(?!""))*(?:"""|\Z)|' + r"'''(?:[^'\\]|\\.|'(?!''))*(?:'''|\Z)|"
     r'"(?:[^"\\\n]|\\.)*"|' + r"'(?:[^'\\\n]|\\.)*'|#[^\n]*|^[ \t]*[%!?][^\n]*",
     re.MULTILINE | re.DOTALL,
