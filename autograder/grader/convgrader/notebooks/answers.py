@@ -39,7 +39,8 @@ class Answers:
             if last.get(name) == number and not frame[name].locked:
                 self.answers[name] = text
             elif text.strip() and text.strip() not in source.texts:
-                self.own.append((kind, _added(text, frame[name].source) if name in frame and kind == "code" else text))
+                is_ours = name in frame and kind == "code"
+                self.own.append((kind, _added(text, _lines(frame[name].source)) if is_ours else text))
 
     @functools.cached_property
     def elsewhere(self):
@@ -47,7 +48,7 @@ class Answers:
 
         Of a cell of code they are words if nothing in it runs.
         """
-        found, given = [], "\n".join(self.source.texts)
+        found, given = [], set().union(*map(_lines, self.source.texts))
         for kind, text in self.own:
             if kind != "code":
                 found.append(_added(text, given))
@@ -80,10 +81,13 @@ class Answers:
         return found
 
 
+def _lines(text):
+    return {line.strip() for line in text.splitlines()}
+
+
 def _added(text, given):
-    """Return the lines of a text that do not stand in what was handed out."""
-    known = {line.strip() for line in given.splitlines()}
-    return "\n".join(line for line in text.splitlines() if line.strip() not in known)
+    """Return the lines of a text that are not among those that were handed out."""
+    return "\n".join(line for line in text.splitlines() if line.strip() not in given)
 
 
 def is_prose(code):
