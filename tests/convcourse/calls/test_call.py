@@ -104,7 +104,31 @@ def test_without_timers_the_main_thread_is_struck_by_a_second_one(monkeypatch):
         assert LocalFunction(function).call((), {}, 0.3).kind == "timeout"
 
 
+def finalizing():
+    class Thing:
+        def __del__(self):
+            sum(range(1000))
+
+    while True:
+        Thing()
+
+
+@pytest.fixture
+def plain_reports(monkeypatch):
+    """A strike in a finalizer is lost, as any error there, and Python tells of it; pytest would make it a failure."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+
+
+@pytest.mark.usefixtures("plain_reports")
+def test_a_strike_that_a_finalizer_swallows_is_followed_by_another_at_once():
+    start = time.monotonic()
+    for _ in range(20):
+        assert LocalFunction(finalizing).call((), {}, 0.01).kind == "timeout"
+    assert time.monotonic() - start < 5
+
+
 @pytest.mark.parametrize("where", ["main", "without timers", "another thread"])
+@pytest.mark.usefixtures("plain_reports")
 def test_a_limit_never_strikes_outside_of_its_body(where, monkeypatch):
     """However slow a machine is: here there are 200 ends, and a strike every tenth of a millisecond."""
     monkeypatch.setattr(call, "AGAIN", 1e-4)

@@ -284,9 +284,12 @@ class _Limit:
             sys.settrace(self.trace)
         raise self.error
 
-    def trace(self, frame, event, _):
-        """Raise at a line, after which Python traces no more; follow calls."""
-        if self.is_over or (event == "call" and not self.may_raise_in(frame)):
+    def trace(self, _frame, event, _):
+        """Raise at the next line of a frame that was struck, after which Python traces no more.
+
+        What the frame calls until then goes free: a finalizer or the report of its error would swallow this one too.
+        """
+        if self.is_over or event == "call":
             return None
         if event == "line":
             raise self.error
