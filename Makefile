@@ -28,7 +28,7 @@ WEAVING := $(addprefix tools/,weave.py extract.py dependencies.py) $(addprefix a
 BENCHMARKS := $(patsubst tools/benchmarks/%.py,%,$(filter-out %/__init__.py,$(wildcard tools/benchmarks/*.py)))
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help course weave weave-again book serve sample-class test test-full lint student-kit mutants bench page book-instructor screenshots site-report dependencies clean
+.PHONY: help course weave weave-again book serve sample-class test test-full lint student-kit experiments mutants bench page book-instructor screenshots site-report dependencies clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ $(NOTEBOOKS): .make/woven
 
 student-kit: .make/woven  ## build what students get: dist/student-kit.zip
 	$(RUN) -m tools.kit
+
+experiments: $(INSTALLED)  ## run the experiments of the chapters that have changed, under all their seeds
+	$(RUN) -m tools.experiments
 
 mutants: $(INSTALLED)  ## try every known mistake, and break the reference on purpose
 	$(RUN) -m tools.mutation

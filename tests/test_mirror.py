@@ -72,7 +72,7 @@ def test_helpers_hold_no_tests_and_every_topic_has_what_a_topic_has():
     [
         ("autograder/student/convcourse/checks", set()),
         ("book/drawings", {"style"}),
-        ("book/experiments", set()),
+        ("book/experiments", {"recording"}),
         ("solutions/miniconv", {"_arguments"}),
         ("solutions/answers", set()),
     ],

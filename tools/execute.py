@@ -33,7 +33,9 @@ def uses(root, page):
     root = Path(root).resolve()
     notebook = myst_to_notebook(page.read_text(encoding="utf-8"), code_directive="{code-cell}")
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    return sorted({*_modules(root, code), *_named(root, page.parent, code)})
+    modules = _modules(root, code)
+    records = (file.parent / "results" / f"{file.stem}.json" for file in modules if file.parent.name == "experiments")
+    return sorted({*modules, *filter(Path.is_file, records), *_named(root, page.parent, code)})
 
 
 def _modules(root, code):

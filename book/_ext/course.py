@@ -215,6 +215,9 @@ class Claims(SphinxDirective):
                     "",
                     f"    *{'It holds' if claim['verdict'] == 'true' else 'What holds'}:* {claim['condition'].strip()}",
                 ]
+            if claim.get("control"):
+                control = f"[control](#{claim['control_at'].split('#')[1]})" if "control_at" in claim else "control"
+                lines += ["", f"    *Beside it, as {control}:* {claim['control'].strip()}"]
             lines.append(f"  - [see it](#{label})")
         return [*lines, "````"]
 

@@ -1,0 +1,201 @@
+"""Run the experiments that are recorded, and write what they gave: ``python -m tools.experiments``.
+
+An experiment is run again when its own code has changed, or code of this project that it uses: the definitions
+that its function names, those that these name, and so on. What stands beside them in a file does not count, nor do
+comments and docstrings.
+"""
+
+import argparse
+import ast
+import functools
+import hashlib
+import importlib
+import json
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+IMPORTED = ("book", "solutions", "autograder/student")  # folders of this project that experiments import from
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch")
+DIGITS = 6  # of a number that are kept
+
+
+# --- what an experiment hangs on -------------------------------------------------------------------------------------
+
+
+def code_of(module, name, root=ROOT):
+    """Return a hash of the definition of a name in a module of this project, and of all of ours that it uses."""
+    found = {}
+    _follow(root, module, name, found)
+    texts = [f"{where}.{what}: {text}" for (where, what), text in sorted(found.items())]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+def _follow(root, module, name, found):
+    """Add the definition of a name, and of what it uses, to `found`: {(module, name): text}."""
+    own, imported = _definitions(root, module)
+    if (module, name) in found:
+        return
+    if name in imported:
+        return _follow(root, *imported[name], found)
+    if name not in own:
+        return None
+    found[module, name] = "\n".join(ast.dump(node) for node in own[name])
+    for node in (node for definition in own[name] for node in ast.walk(definition)):
+        if isinstance(node, ast.Name):
+            if imported.get(node.id, (None, ""))[1] is not None:  # a module alone says nothing
+                _follow(root, module, node.id, found)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            place, what = imported.get(node.value.id, (None, ""))
+            if what is None:
+                _follow(root, place, node.attr, found)
+
+
+@functools.cache
+def _definitions(root, module):
+    """Return what a module defines, {name: nodes}, and what it imports of this project, {name: (module, name)}.
+
+    An imported module has None in the place of the second name.
+    """
+    own, imported = {}, {}
+    tree = _plain(ast.parse(_file(root, module).read_text(encoding="utf-8")))
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            package = module.rsplit(".", node.level)[0] if node.level else ""
+            source = ".".join(filter(None, [package, node.module]))
+            for alias in node.names:
+                if _file(root, f"{source}.{alias.name}"):
+                    imported[alias.asname or alias.name] = f"{source}.{alias.name}", None
+                elif _file(root, source):
+                    imported[alias.asname or alias.name] = source, alias.name
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.asname and _file(root, alias.name):
+                    imported[alias.asname] = alias.name, None
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            own.setdefault(node.name, []).append(node)
+        else:
+            for target in (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)):
+                own.setdefault(target.id, []).append(node)
+    return own, imported
+
+
+def _file(root, module):
+    """Return the file of a module of this project, or None."""
+    for folder in IMPORTED:
+        path = Path(root, folder, *module.split("."))
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.is_file():
+                return file
+    return None
+
+
+def _plain(tree):
+    """Take docstrings away, and the decorator that says how often an experiment is run."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node) is not None:
+            node.body[0] = ast.Pass()
+        if isinstance(node, ast.FunctionDef):
+            node.decorator_list = [d for d in node.decorator_list if "experiment" not in ast.dump(d)]
+    return tree
+
+
+# --- running them ----------------------------------------------------------------------------------------------------
+
+
+def experiments(stem):
+    """Return {name: Experiment} of a chapter."""
+    from experiments.recording import Experiment
+
+    module = importlib.import_module(f"experiments.{stem}")
+    return {name: value for name, value in vars(module).items() if isinstance(value, Experiment)}
+
+
+def stems():
+    """Return the chapters that have experiments in a file of their own."""
+    names = (path.stem for path in (ROOT / "book" / "experiments").glob("*.py"))
+    return sorted(name for name in names if name not in ("__init__", "recording"))
+
+
+def is_current(name, trial, record):
+    """Say whether a record is of this experiment as it is now."""
+    return (
+        record is not None
+        and record["code"] == code_of(trial.__module__, name)
+        and {len(values) for values in record["values"].values()} == {trial.seeds}
+    )
+
+
+def measure(stem, name, seed):
+    """Run one seed on one core; return {name: numbers} and the seconds that it took."""
+    import torch
+
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    found = experiments(stem)[name](seed)
+    return {key: _short(values.tolist()) for key, values in found.items()}, time.perf_counter() - start
+
+
+def _short(values):
+    return [_short(value) for value in values] if isinstance(values, list) else float(f"{values:.{DIGITS}g}")
+
+
+def record(stem, workers=2, again=False, names=None):
+    """Run what has changed in a chapter's experiments, and write its records; return the names of what was run."""
+    trials = experiments(stem)
+    path = ROOT / "book" / "experiments" / "results" / f"{stem}.json"
+    old = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    new, run = {}, []
+    with ProcessPoolExecutor(workers) as pool:
+        for name, trial in trials.items():
+            is_asked = names is None or name in names
+            if not is_asked or (not again and is_current(name, trial, old.get(name))):
+                new |= {name: old[name]} if name in old else {}
+                continue
+            runs = list(pool.map(measure, [stem] * trial.seeds, [name] * trial.seeds, range(trial.seeds)))
+            new[name] = {
+                "code": code_of(trial.__module__, name),
+                "versions": {package: version(package) for package in PACKAGES},
+                "seconds": round(sum(seconds for _, seconds in runs), 1),
+                "values": {key: [found[key] for found, _ in runs] for key in runs[0][0]},
+            }
+            run.append(name)
+            print(f"{stem}.{name}: {trial.seeds} seeds, {new[name]['seconds']:g} s", flush=True)
+    if new != old:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(_lines(new), encoding="utf-8") if new else path.unlink()
+    return run
+
+
+def _lines(records):
+    """Write records as JSON, the numbers of one seed in a line."""
+    parts = []
+    for name, entry in records.items():
+        values = ",\n".join(
+            f"   {json.dumps(key)}: [\n" + ",\n".join(f"    {json.dumps(seed)}" for seed in seeds) + "\n   ]"
+            for key, seeds in entry["values"].items()
+        )
+        rest = "".join(f"  {json.dumps(key)}: {json.dumps(entry[key])},\n" for key in ("code", "versions", "seconds"))
+        parts.append(f' {json.dumps(name)}: {{\n{rest}  "values": {{\n{values}\n  }}\n }}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def main(arguments=None):
+    """Run the experiments that have changed and write their records."""
+    parser = argparse.ArgumentParser(prog="python -m tools.experiments", description=main.__doc__)
+    parser.add_argument("stem", nargs="?", choices=stems(), help="of this chapter alone (default: all)")
+    parser.add_argument("names", nargs="*", help="these experiments alone (default: all)")
+    parser.add_argument("--workers", type=int, default=2, help="how many run side by side (default: 2)")
+    parser.add_argument("--again", action="store_true", help="run also what has not changed")
+    options = parser.parse_args(arguments)
+    sys.path.insert(0, str(ROOT / "book"))
+    todo = [options.stem] if options.stem else stems()
+    run = [name for stem in todo for name in record(stem, options.workers, options.again, options.names or None)]
+    print(f"{len(run)} experiments run")
+
+
+if __name__ == "__main__":
+    main()
