@@ -73,22 +73,22 @@ def test_a_claim_is_well_formed_and_its_evidence_exists(entry):
 
 
 # The chapters whose experiments are not yet all held to the rule.
-UNCONTROLLED = """
-algorithms
-attention
-convolution
-features
-gradients
-layer
-motivation
-pooling
-priors
-shapes
-structured_outputs
-training
-variants
-visual_cortex
-""".split()
+UNCONTROLLED = {
+    "algorithms",
+    "attention",
+    "convolution",
+    "features",
+    "gradients",
+    "layer",
+    "motivation",
+    "pooling",
+    "priors",
+    "shapes",
+    "structured_outputs",
+    "training",
+    "variants",
+    "visual_cortex",
+}
 
 
 def section(text, label):
@@ -111,11 +111,12 @@ def measured(place):
 
 @pytest.mark.parametrize(
     "entry",
-    [entry for entry in CLAIMS if entry["topic"] not in UNCONTROLLED and measured(entry["evidence"])],
+    [entry for entry in CLAIMS if measured(entry["evidence"])],
     ids=lambda entry: "-".join(entry["ids"])[:40],
 )
 def test_a_claim_that_rests_on_an_experiment_names_its_control(entry):
-    assert entry.get("control", "").endswith("."), f"what stands beside {entry['evidence']}, and would refute it?"
+    is_named = entry.get("control", "").endswith(".")
+    assert is_named or entry["topic"] in UNCONTROLLED, f"what stands beside {entry['evidence']}, and would refute it?"
 
 
 def test_a_wrong_row_is_not_called_true():
