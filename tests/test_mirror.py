@@ -72,7 +72,7 @@ def test_helpers_hold_no_tests_and_every_topic_has_what_a_topic_has():
     [
         ("autograder/student/convcourse/checks", set()),
         ("book/drawings", {"style"}),
-        ("book/experiments", {"recording"}),
+        ("book/experiments", {"recording", "small_network"}),
         ("solutions/miniconv", {"_arguments"}),
         ("solutions/answers", set()),
     ],

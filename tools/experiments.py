@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 IMPORTED = ("book", "solutions", "autograder/student")  # folders of this project that experiments import from
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch")
 DIGITS = 6  # of a number that are kept
+BESIDE = ("__init__", "recording", "small_network")  # what is no chapter's
 
 
 # --- what an experiment hangs on -------------------------------------------------------------------------------------
@@ -117,7 +118,7 @@ def experiments(stem):
 def stems():
     """Return the chapters that have experiments in a file of their own."""
     names = (path.stem for path in (ROOT / "book" / "experiments").glob("*.py"))
-    return sorted(name for name in names if name not in ("__init__", "recording"))
+    return sorted(name for name in names if name not in BESIDE)
 
 
 def is_current(name, trial, record):
