@@ -101,6 +101,14 @@ def test_every_record_is_of_the_code_as_it_is_now_and_is_shown(stem):
         assert trial.__doc__, f"{name} does not say what is measured"
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("stem", STEMS)
+def test_what_no_page_reruns_comes_out_again(stem):
+    for trial in experiments.experiments(stem).values():
+        if not trial.rerun:
+            trial.recorded(rerun=True)
+
+
 def test_a_record_is_written_run_again_when_asked_and_goes_with_its_experiment(tmp_path, monkeypatch):
     from experiments.recording import Experiment
 

@@ -43,6 +43,14 @@ def test_another_number_than_the_recorded_one_is_noticed(records):
         doubled.recorded()
 
 
+def test_what_takes_long_is_rerun_when_asked_alone(records):
+    records(0.02)
+    long = recording.Experiment(doubled.function, 3, 0.01, rerun=False)
+    assert long.recorded()["number"][0] == 0.02
+    with pytest.raises(ValueError, match="is recorded"):
+        long.recorded(rerun=True)
+
+
 def test_what_is_not_recorded_is_told(records):
     with pytest.raises(ValueError, match="run `make experiments`"):
         doubled.recorded()
