@@ -1,7 +1,11 @@
 """What the chapter on attention measures: where a glimpse learns to look, the scale, depth, and near against far."""
 
 import numpy as np
+import torch
+from scipy.linalg import hadamard
+from torch import nn
 
+from experiments.recording import experiment
 from miniconv import attention
 from miniconv.layer import conv2d
 
@@ -27,7 +31,7 @@ def channels(photograph, size):
 def marked_scenes(count, seed, side=4):
     """Draw scenes with a value at each place, a mark at one place and a mark of another kind at another.
 
-    The channels are mixed by a fixed rotation, so that no channel is the mark.
+    The channels are mixed: each is half the sum of all four, with signs, so that none of them is the mark.
 
     Returns
     -------
@@ -43,9 +47,9 @@ def marked_scenes(count, seed, side=4):
     rows, places = np.arange(count), rng.permuted(np.tile(np.arange(side * side), (count, 1)), axis=1)
     scenes[rows, 1, places[:, 0]] += 3
     scenes[rows, 2, places[:, 1]] += 3
-    rotation = np.linalg.qr(np.random.default_rng(99).standard_normal((4, 4)))[0]
+    mixture = hadamard(4) / 2  # a rotation whose entries are all of one size
     target = scenes[rows, 0, places[:, 0]]
-    return np.einsum("ij,njp->nip", rotation, scenes).reshape(count, 4, side, side), target, places[:, 0]
+    return np.einsum("ij,njp->nip", mixture, scenes).reshape(count, 4, side, side), target, places[:, 0]
 
 
 def learn_to_look(seed, steps=300, rate=0.1):
@@ -185,6 +189,29 @@ def fit_attention(x, y, new, positions, seed, steps=300, rate=0.03):
     return attention.scaled_dot_product_attention(new[:, -1:] @ w[0], new @ w[1], new @ w[2])[:, 0, 0]
 
 
+def fit_nonlinear_convolution(x, y, new, seed, width=256, steps=5000):
+    """Train a convolution as wide as the sequence, with ReLUs and two layers of one tap behind it, by Adam, to the end.
+
+    It answers at the last place, where it sees all of `x` (N, L, C). Returns predictions (M,) for `new` (M, L, C).
+    """
+    torch.manual_seed(seed)
+    size = x.shape[1] * x.shape[2]
+    layers = nn.Linear(size, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1)
+    network = nn.Sequential(*layers)
+    optimizer = torch.optim.Adam(network.parameters(), 0.003)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    inputs, targets = (torch.tensor(v.reshape(len(v), -1), dtype=torch.float32) for v in (x, y))
+    for _step in range(steps):
+        batch = torch.randint(len(inputs), (256,))
+        loss = ((network(inputs[batch]) - targets[batch]) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    with torch.no_grad():
+        return network(torch.tensor(new.reshape(len(new), -1), dtype=torch.float32))[:, 0].numpy()
+
+
 MODELS = {
     "convolution, width 3": lambda x, y, new, seed: fit_convolution(x, y, new),
     "convolution, full width": lambda x, y, new, seed: fit_convolution(x, y, new, PLACES),
@@ -196,16 +223,37 @@ MODELS = {
 def compare(task, counts, seeds):
     """Train every model on a task, `near` or `far`, with several numbers of training sequences.
 
-    Returns a dict from the names of `MODELS` to arrays (seeds, counts): the mean squared error on 1,000 new sequences
-    as a share of the target's variance.
+    Returns a dict from the names of `MODELS` to arrays (2, seeds, counts): the mean squared error on the training
+    sequences and on 1,000 new ones, as a share of the target's variance.
     """
-    table = {name: np.zeros((len(seeds), len(counts))) for name in MODELS}
+    table = {name: np.zeros((2, len(seeds), len(counts))) for name in MODELS}
     for i, seed in enumerate(seeds):
         rng = np.random.default_rng(seed)
         x, y = task(max(counts), rng)
         new, truth = task(1000, rng)
         for j, count in enumerate(counts):
             for name, fit in MODELS.items():
-                guess = fit(x[:count], y[:count], new, seed)
-                table[name][i, j] = np.mean((guess - truth) ** 2) / np.var(truth)
+                table[name][:, i, j] = errors_of(fit, x[:count], y[:count], new, truth, seed)
     return table
+
+
+def errors_of(fit, x, y, new, truth, seed):
+    """Return the mean squared error on what was learned from and on new sequences, as shares of the variance."""
+    guess = fit(x, y, np.concatenate([x, new]), seed)
+    return [
+        np.mean((part - right) ** 2) / np.var(right) for part, right in ((guess[: len(x)], y), (guess[len(x) :], truth))
+    ]
+
+
+@experiment(seeds=3, within=0.05, rerun=False)
+def far_with_data(seed):
+    """Train a nonlinear convolution of full width on the far task, with 512, 8,192 and 65,536 sequences.
+
+    Its control is attention without positions, on the first 512 of the same sequences.
+    """
+    rng = np.random.default_rng(seed)
+    x, y = far(65536, rng)
+    new, truth = far(1000, rng)
+    found = [errors_of(fit_nonlinear_convolution, x[:n], y[:n], new, truth, seed) for n in (512, 8192, 65536)]
+    attended = errors_of(MODELS["attention, no positions"], x[:512], y[:512], new, truth, seed)
+    return {"train": [one[0] for one in found], "test": [one[1] for one in found], "attention": attended}

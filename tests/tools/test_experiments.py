@@ -102,6 +102,7 @@ def test_every_record_is_of_the_code_as_it_is_now_and_is_shown(stem):
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("stem", STEMS)
 def test_what_no_page_reruns_comes_out_again(stem):
     for trial in experiments.experiments(stem).values():

@@ -180,11 +180,23 @@ def test_fit_attention_depends_on_the_seed_alone():
 
 def test_compare_near_and_far():
     near = experiments.compare(experiments.near, (32,), [0])
-    assert near["convolution, width 3"] < 0.01
-    assert near["attention, no positions"] > 0.8
+    assert near["convolution, width 3"][1] < 0.01
+    assert near["attention, no positions"][1] > 0.8
     far = experiments.compare(experiments.far, (512,), [0])
-    assert far["convolution, full width"] > 0.8
-    assert far["attention, no positions"] < 0.05
+    assert far["convolution, full width"][1] > 0.8
+    assert far["attention, no positions"][1] < 0.05
+
+
+def test_a_nonlinear_convolution_learns_a_product_and_a_linear_one_does_not():
+    x = np.random.default_rng(0).standard_normal((2000, 2, 1))
+    y = x[:, 0, 0] * x[:, 1, 0]
+    seen, y, new, truth = x[:1000], y[:1000], x[1000:], y[1000:]
+    linear = experiments.errors_of(experiments.MODELS["convolution, full width"], seen, y, new, truth, 0)
+
+    def quick(*arguments):
+        return experiments.fit_nonlinear_convolution(*arguments, width=64, steps=300)
+
+    assert experiments.errors_of(quick, seen, y, new, truth, 0)[1] < 0.1 and min(linear) > 0.9
 
 
 def test_compare_measures_in_shares_of_the_variance(monkeypatch):
@@ -196,6 +208,6 @@ def test_compare_measures_in_shares_of_the_variance(monkeypatch):
 
     monkeypatch.setattr(experiments, "MODELS", {"mean": guess_the_mean})
     table = experiments.compare(experiments.far, (400, 800), [3, 4, 5])
-    assert table["mean"].shape == (3, 2)
+    assert table["mean"].shape == (2, 3, 2)
     assert table["mean"] == pytest.approx(1, abs=0.02)
-    assert seen == [(count, count, 1000, seed) for seed in (3, 4, 5) for count in (400, 800)]
+    assert seen == [(count, count, count + 1000, seed) for seed in (3, 4, 5) for count in (400, 800)]
