@@ -141,7 +141,9 @@ def measure(stem, name, seed):
 
 
 def _short(values):
-    return [_short(value) for value in values] if isinstance(values, list) else float(f"{values:.{DIGITS}g}")
+    if isinstance(values, list):
+        return [_short(value) for value in values]
+    return int(values) if float(values).is_integer() and abs(values) < 10**DIGITS else float(f"{values:.{DIGITS}g}")
 
 
 def record(stem, workers=2, again=False, names=None):

@@ -78,3 +78,47 @@ def test_predict_answers_in_arrays():
     answer = experiments.predict(line(2, 1), np.array([[0.0], [1.0], [-3.0]]))
     assert isinstance(answer, np.ndarray)
     assert answer.tolist() == [[1.0], [3.0], [-5.0]]
+
+
+def test_a_falling_rate_comes_to_rest():
+    x = np.ones((16, 1), np.float32)
+    moved = {}
+    for falling in (True, False):
+        model = experiments.train(line(), x, 100 * x, 0, 50, mse_loss, rate=0.5, falling=falling)
+        before = model.weight.item()
+        experiments.train(model, x, 100 * x, 0, 0, mse_loss, falling=falling)
+        moved[falling] = before
+    assert abs(moved[True]) < abs(moved[False])  # it stopped on the way, as the rate went to 0
+
+
+def test_scores_have_the_size_of_the_picture_and_the_coarse_network_has_no_skips():
+    pictures = np.random.default_rng(0).standard_normal((2, 1, 20, 28))
+    for skips in (False, True):
+        model = experiments.Segmenter(skips)
+        assert experiments.predict(model, pictures).shape == (2, 3, 20, 28)
+    torch.nn.init.zeros_(model.score[2].weight)
+    torch.nn.init.zeros_(model.score[2].bias)
+    assert experiments.predict(model, pictures).any()
+    model.skips = False
+    assert not experiments.predict(model, pictures).any()
+
+
+def test_what_a_map_holds_is_explained_and_noise_is_not():
+    labels = np.random.default_rng(0).integers(3, size=(4, 8, 8))
+    edges = (labels == 1).astype(float).ravel()
+
+    class Holding:
+        def features(self, x):
+            noise = torch.randn(4, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+            maps = torch.tensor(np.stack([labels == 1, labels == 2], axis=1), dtype=torch.float32)
+            return noise, maps, maps
+
+    found = experiments.unexplained(Holding(), np.zeros((4, 1, 8, 8)), labels, edges)
+    assert found.shape == (3, 2)
+    assert np.all(found[1:] < 1e-3) and np.all(found[0] > 0.9)
+
+
+def test_judging_the_truth_gives_ones():
+    _, labels = experiments.shape_scenes(3, seed=0)
+    truth = torch.nn.functional.one_hot(torch.tensor(labels), 3).movedim(3, 1).float()
+    assert experiments.judge(lambda x: truth, np.zeros((3, 1, 32, 32)), labels) == [1] * 6
