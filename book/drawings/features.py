@@ -62,7 +62,7 @@ def comparison(results, pixels, chance, counts, titles):
             runs = 100 * np.asarray(runs)
             middle = runs.mean(axis=1)
             spread = [middle - runs.min(axis=1), runs.max(axis=1) - middle]
-            where = np.asarray(counts) * 2 ** ((shift - 1.5) / 12)
+            where = np.asarray(counts) * 2 ** ((shift - 2) / 12)
             axis.errorbar(where, middle, yerr=spread, marker="o", markersize=4, capsize=2, label=name)
         axis.axhline(100 * np.mean(flat), color="black", linestyle="--", linewidth=1)
         axis.text(counts[-1], 100 * np.mean(flat) + 0.4, "pixels", ha="right", va="bottom", fontsize=8)
@@ -73,7 +73,7 @@ def comparison(results, pixels, chance, counts, titles):
         axis.set_xlabel("number of kernels")
         axis.set_title(title, fontsize=9)
     axes[0].set_ylabel("test accuracy (%)")
-    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, fontsize=8, ncols=4, loc="outside upper center")
+    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, fontsize=8, ncols=5, loc="outside upper center")
     return figure
 
 
@@ -91,18 +91,20 @@ def rotation(degrees, single, pooled, across):
     return figure
 
 
-def probes(names, edges, classes):
-    """Plot what a linear probe reads from each layer: the local edge, and the class of the whole picture."""
-    figure, axis = plt.subplots(figsize=(5.2, 3.0))
-    where = np.arange(len(names))
-    series = [("edge at the pixel (share of variance explained)", edges), ("digit (accuracy)", classes)]
-    for shift, (label, runs) in zip([-0.04, 0.04], series, strict=True):
-        runs = 100 * np.asarray(runs)
-        middle = runs.mean(axis=0)
-        spread = [middle - runs.min(axis=0), runs.max(axis=0) - middle]
-        axis.errorbar(where + shift, middle, yerr=spread, marker="o", capsize=3, label=label)
-    axis.set_xticks(where, names)
-    axis.set_ylabel("read by a linear probe (%)")
-    axis.set_ylim(0, 105)
-    axis.legend(frameon=False, fontsize=8, loc="lower center")
+def probes(runs):
+    """Plot what a linear probe reads from each layer, trained and untrained: the local edge, and the class."""
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.0), sharey=True)
+    panels = [("edge", "edge at a pixel: variance explained", 1), ("class", "digit: accuracy", 0)]
+    for axis, (what, title, first) in zip(axes, panels, strict=True):
+        for shift, when in ((-0.04, "untrained"), (0.04, "trained")):
+            values = 100 * runs[f"{when}, {what}"]
+            middle, where = values.mean(axis=0), np.arange(first, first + values.shape[1])
+            spread = [middle - values.min(axis=0), values.max(axis=0) - middle]
+            axis.errorbar(where + shift, middle, yerr=spread, marker="o", capsize=3, label=when)
+        axis.set_xticks(range(first, 5), ["input", "1", "2", "3", "4"][first:])
+        axis.set_xlabel("layer")
+        axis.set_title(title, fontsize=9)
+        axis.set_ylim(0, 105)
+    axes[0].set_ylabel("read by a linear probe (%)")
+    axes[0].legend(frameon=False, fontsize=9, loc="lower left")
     return figure

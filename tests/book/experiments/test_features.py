@@ -1,0 +1,67 @@
+"""The experiments of the chapter on kernels without labels, against cases whose answer is known."""
+
+import numpy as np
+import pytest
+
+from experiments import features as experiments
+from miniconv import features as kit
+
+
+def test_splits_share_no_digit_and_depend_on_the_seed():
+    train, test = experiments.split(0, 400)
+    assert len(train) == 400 and len(test) == 800 and not set(train) & set(test)
+    assert not np.array_equal(train, experiments.split(1, 400)[0])
+
+
+def test_textures_are_normalised_and_the_test_has_other_halves():
+    crops, labels, train, test = experiments.textures(0, count=5)
+    assert crops.shape == (615, 1, 16, 16) and len(train) == 15 and len(test) == 600
+    assert np.allclose(crops.mean(axis=(2, 3)), 0)
+    assert np.bincount(labels).tolist() == [205] * 3
+
+
+def test_accuracy_of_what_is_separable_and_of_noise():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(3, size=300)
+    rows = np.arange(200), np.arange(200, 300)
+    assert experiments.accuracy(np.eye(3)[labels], labels, *rows) == [1, 1]
+    on, new = experiments.accuracy(rng.standard_normal((300, 5)), labels, *rows)
+    assert new == pytest.approx(1 / 3, abs=0.15) and on < 0.6
+
+
+def test_gabors_have_variety_and_edges_have_not():
+    for count in experiments.COUNTS:
+        bank = experiments.gabor_bank(count)
+        assert bank.shape == (count, 1, 5, 5)
+        assert np.linalg.matrix_rank(bank.reshape(count, -1)) > min(count, 15) / 2
+    edges = kit.edge_kernels(5, np.arange(16) * np.pi / 8)
+    assert np.linalg.matrix_rank(edges.reshape(16, -1)) == 2
+
+
+def test_features_of_a_bank_are_those_of_the_reference_and_a_bias_counts():
+    x, bank = np.random.default_rng(0).random((3, 1, 8, 8)), kit.random_kernels(4, 1, 5, 0)
+    assert np.allclose(experiments.bank_features(x, bank), kit.kernel_features(x, bank))
+    assert np.all(experiments.bank_features(x, bank, 1.0) > experiments.bank_features(x, bank))
+
+
+def test_trained_kernels_depend_on_the_labels():
+    x, labels = experiments.digits()
+    runs = [experiments.trained_bank(x[:100], y[:100], 4, epochs=2)[0] for y in (labels, labels, labels[::-1].copy())]
+    assert np.array_equal(runs[0], runs[1]) and not np.allclose(runs[0], runs[2])
+
+
+def test_an_edge_is_read_from_a_layer_that_holds_it_and_not_from_one_that_does_not():
+    images, _ = experiments.digits()
+    train, test = experiments.split(0, 900)
+    slopes = kit.extract_patches(images, 3) @ kit.edge_kernels(3, [0.0, np.pi / 2]).reshape(2, 9).T
+    holds = np.zeros((1797, 2, 8, 8))
+    holds[:, :, 1:7, 1:7] = slopes.reshape(1797, 6, 6, 2).transpose(0, 3, 1, 2)
+    assert experiments.read_edge(holds, images, train, test) > 0.99
+    noise = np.random.default_rng(0).standard_normal(holds.shape)
+    assert experiments.read_edge(noise, images, train, test) < 0.05
+
+
+def test_an_untrained_network_guesses():
+    outputs, (on, new), *_ = experiments.layers(0, 0)
+    assert [v.shape[1] for v in outputs] == [1, 16, 16, 32, 32]
+    assert on < 0.25 and new < 0.25
