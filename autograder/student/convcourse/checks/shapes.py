@@ -883,6 +883,12 @@ TRACE_SHAPES = Check(
             "batch_norm2d, ceil_mode, groups=2, and layers without bias",
         ),
         Case(
+            ([_conv(4, 2), _RELU, _pool("avg", 2, ceil_mode=True), _pool("lp", (2, 3), ceil_mode=True)], (2, 3, 8, 14)),
+            {},
+            "whole networks",
+            "average and Lp pooling with ceil_mode",
+        ),
+        Case(
             ([_conv(4, 3), {"kind": "adaptive_avg_pool2d", "output_size": (3, 2)}, _FLAT, _dense(2)], (2, 3, 11, 9)),
             {},
             "whole networks",

@@ -822,6 +822,7 @@ def _draw_step(draws):
 _W = {"0.weight": _normal(2, 1, 3, 2), "0.bias": _normal(2), "2.weight": _normal(3, 4)}
 _G = {name: _normal(*w.shape, seed=1) for name, w in _W.items()}
 _V = {name: _normal(*w.shape, seed=2) for name, w in _W.items()}
+_WIDE = {name: _normal(*(n + 1 for n in w.shape), seed=3) for name, w in _W.items()}
 _W32, _G32, _V32 = ({n: a.astype(np.float32) for n, a in d.items()} for d in (_W, _G, _V))
 
 
@@ -833,6 +834,7 @@ SGD_STEP = Check(
     cases=(
         Case((_W, _G), {"lr": 0.1}, "a plain step"),
         Case((_W, _G, _V), {}, "a plain step", "nothing but defaults: no momentum"),
+        Case((_WIDE, _as_large(2.0, _WIDE)), {"lr": 0.1}, "a plain step", "other shapes: no earlier velocity fits"),
         Case((_as_large(1e6, _W), _as_large(1e6, _G)), {"lr": 0.1}, "a plain step", "large numbers"),
         Case((_as_large(1e-3, _W), _as_large(1e-6, _G)), {"lr": 0.1}, "a plain step", "small numbers"),
         Case((_W | {"1.mean": _normal(4)}, _G, None, 0.2), {}, "no gradient", "a weight without a gradient stays"),
@@ -846,6 +848,7 @@ SGD_STEP = Check(
         Case((_W, _G, _V, 0.1, 0.9), {}, "momentum"),
         Case((_W32, _G32, _V32, 0.1, 0.5), {}, "momentum", "float32"),
         Case((_W, _G, None, 0.1, 0.9), {}, "momentum", "the first step: there is no velocity yet"),
+        Case((_W, _G), {"lr": 0.1, "momentum": 0.9}, "momentum", "none is given, and none of an earlier call is kept"),
         Case((_W, _G, _V, 0.1, 0.9, 0.2), {}, "weight decay"),
         Case((_W, _G, None, 0.1, 0.0, 0.3), {}, "weight decay"),
     ),
@@ -857,63 +860,67 @@ SGD_STEP = Check(
         Mistake(
             "goes uphill",
             "You added the gradient: the loss falls in the other direction.",
-            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (
+            lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: (
                 lambda new, moved: ({n: 2 * w[n] - new[n] for n in new}, moved)
-            )(*_step(w, g, v, lr, m, d)),
+            )(*_step(w, g, v, lr, momentum, weight_decay)),
         ),
         Mistake(
             "forgets momentum",
             "You ignored the old velocity: `momentum` times it is added to the gradient.",
-            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: _step(w, g, None, lr, 0.0, d),
+            lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: _step(w, g, None, lr, 0.0, weight_decay),
             share=1 / 4,
         ),
         Mistake(
             "forgets weight decay",
             "You ignored weight_decay: it adds `weight_decay * w` to the gradient.",
-            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: _step(w, g, v, lr, m, 0.0),
+            lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: _step(w, g, v, lr, momentum, 0.0),
             share=1 / 2,
         ),
         Mistake(
             "puts the rate into the velocity",
             "You put lr into the velocity; here, as in PyTorch, the velocity holds gradients and lr multiplies it at the end.",
-            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (
+            lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: (
                 lambda new, moved: (new, {n: lr * u for n, u in moved.items()})
-            )(*_step(w, g, v, lr, m, d)),
+            )(*_step(w, g, v, lr, momentum, weight_decay)),
         ),
         Mistake(
             "decays without a gradient",
             "is off by",
-            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (
-                lambda new, moved: ({n: a if n in g else a - lr * d * a for n, a in new.items()}, moved)
-            )(*_step(w, g, v, lr, m, d)),
+            lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: (
+                lambda new, moved: ({n: a if n in g else a - lr * weight_decay * a for n, a in new.items()}, moved)
+            )(*_step(w, g, v, lr, momentum, weight_decay)),
             share=3 / 4,
         ),
         Mistake(
             "loses a velocity",
             "is gone: it had no gradient this time, and keeps what it has.",
-            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (lambda new, moved: (new, {n: moved[n] for n in g}))(
-                *_step(w, g, v, lr, m, d)
-            ),
+            lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: (
+                lambda new, moved: (new, {n: moved[n] for n in g})
+            )(*_step(w, g, v, lr, momentum, weight_decay)),
             share=3 / 4,
         ),
         Mistake(
             "cuts off fractions",
             WHOLE.says,
-            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: (
+            lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: (
                 lambda new, moved: ({n: a.astype(w[n].dtype) for n, a in new.items()}, moved)
-            )(*_step(w, g, v, lr, m, d)),
+            )(*_step(w, g, v, lr, momentum, weight_decay)),
             share=3 / 4,
         ),
         Mistake(
             "gives float64 for float32",
             DTYPE,
-            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: _step(_as_large(np.float64(1), w), g, v, lr, m, d),
+            lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: _step(
+                _as_large(np.float64(1), w), g, v, lr, momentum, weight_decay
+            ),
             share=3 / 4,
         ),
         Mistake(
             "averages gradient and velocity",
             "You weighed the gradient by 1 - momentum: PyTorch's SGD adds it in full.",
-            lambda w, g, v=None, lr=0.01, m=0.0, d=0.0: _step(w, {n: (1 - m) * u for n, u in g.items()}, v, lr, m, d),
+            lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: _step(
+                w, {n: (1 - momentum) * u for n, u in g.items()}, v, lr, momentum, weight_decay
+            ),
             share=1 / 4,
         ),
     ),

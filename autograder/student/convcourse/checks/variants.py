@@ -475,6 +475,7 @@ DEPTHWISE_SEPARABLE = Check(
         _separable_case("plain", (2, 2, 4, 5), 2, (2, 3), "as many channels out as in"),
         _separable_case("plain", (2, 4, 5, 4), 2, (3, 2), "float32", dtype=np.float32),
         _separable_case("bias", (2, 3, 4, 5), 2, (2, 2), bias=True),
+        _separable_case("bias", (2, 3, 4, 5), 3, (2, 2), "as many channels out as in", bias=True),
         _no_bias(_separable_case("bias", (2, 2, 3, 4), 3, (2, 3), "a bias of zeros", bias=True), 3),
         _separable_case("geometry", (1, 2, 2, 3), 3, (2, 3), "both axes padded by a kernel", padding=(2, 3)),
         _separable_case("geometry", (2, 2, 7, 6), 3, (2, 3), stride=(3, 2)),
