@@ -85,7 +85,7 @@ class SampleTraces:
     def digest_of(self, student):
         """Return the digest of what lies in submitted/, as grading takes it; None if nothing does."""
         folder = self.course / "submitted" / student / self.stem
-        return files.digest(folder) if (folder / f"{self.stem}.ipynb").is_file() else None
+        return files.digest(folder, [self.stem]) if (folder / f"{self.stem}.ipynb").is_file() else None
 
     def is_own_grading(self, student, gradebook):
         """Say whether grades, feedback and graded notebook are of what the class handed in."""

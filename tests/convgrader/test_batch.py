@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from convcourse.errors import UsageError
 from convgrader import batch
 from convgrader.nbgrader_plugin import autograding
+from convgrader.notebooks import files
 from convgrader.sandbox import isolation
 from convgrader.sandbox.zygote import refuse_if_impossible
 from tests.helpers.courses import GRADE, answer
@@ -246,6 +248,26 @@ def test_what_other_checks_graded_is_graded_again(handed_in, here, monkeypatch):
     assert (mended.skipped, mended.outdated, mended.count) == (0, 2, 3)
     assert handed_in.query("SELECT DISTINCT checks FROM autograder_record") == [("of a check that was mended",)]
     assert handed_in.grade(pool=here, students=["all"], resume=True).skipped == 1
+
+
+def test_a_notebook_that_was_changed_is_graded_again_however_many_lie_beside_it(course, released, answers, here):
+    right, helpers = answers
+    folder = course.submit("ada", released)
+    for number in range(files.MAX_NOTEBOOKS + 5):
+        (folder / f"draft {number}.ipynb").write_text("{}")
+    course.grade(pool=here)
+    assert course.grade(pool=here, resume=True).skipped == 1
+    course.submit("ada", answer(released, right, [helpers]))
+    assert course.grade(pool=here, resume=True).count == 1 and course.total("ada") == FULL
+
+
+def test_whose_hand_in_is_gone_is_not_counted_among_those_that_other_checks_graded(course, released, here):
+    for student in ("ada", "bob"):
+        course.submit(student, released)
+    course.grade(pool=here)
+    course.query("UPDATE autograder_record SET checks = 'of other checks'")
+    shutil.rmtree(course.root / "submitted" / "bob")
+    assert course.grade(pool=here, students=["ada"]).of_others == 0
 
 
 def test_what_nbgrader_graded_is_not_graded_again(handed_in, here):
