@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from convcourse.errors import UsageError
-from convgrader import batch
+from convgrader import batch, lock
 from convgrader.nbgrader_plugin import autograding
 from convgrader.notebooks import files
 from convgrader.sandbox import isolation
@@ -121,10 +121,8 @@ def test_without_confinement_it_gives_the_same_scores(handed_in, here, tmp_path)
 
 def test_a_second_batch_is_refused_while_the_first_runs(handed_in, here):
     os.chdir(handed_in.root)
-    with (
-        batch._lock(batch.CourseFolders.here(), "pooling"),
-        pytest.raises(UsageError, match="being graded already"),
-    ):
+    told = pytest.raises(UsageError, match="being graded or released already")
+    with lock.held(batch.CourseFolders.here().directory, "pooling"), told:
         handed_in.grade(pool=here)
 
 

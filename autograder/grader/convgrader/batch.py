@@ -99,8 +99,11 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
     with contextlib.ExitStack() as stack:
         if pool is None:
             pool = stack.enter_context(contextlib.closing(start_pool(workers, confined)))
-        stack.enter_context(_lock(course, assignment))
         directory = course.directory
+        submitted = Path(course.path("submitted", ".", ".")).resolve()
+        if not submitted.is_dir():
+            raise UsageError(f"nothing was handed in: there is no folder {submitted}")
+        stack.enter_context(lock.held(directory, assignment))
         try:
             book = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
             with contextlib.closing(book):
@@ -180,11 +183,3 @@ def _is_unchanged(job, records):
     names = [record.notebook for record in records]
     are_there = all((Path(job.graded) / f"{name}.ipynb").exists() for name in names)
     return are_there and {record.digest for record in records} == {files.digest(job.submitted, names)}
-
-
-def _lock(course, assignment):
-    """Keep a second batch of the same assignment out, and a release of it."""
-    folder = Path(course.path("submitted", ".", ".")).resolve()
-    if not folder.is_dir():
-        raise UsageError(f"nothing was handed in: there is no folder {folder}")
-    return lock.held(folder.parent, assignment)

@@ -1,5 +1,7 @@
 """Feedback says what the gradebook says now, and comes as one archive."""
 
+import contextlib
+import sqlite3
 import zipfile
 
 from nbgrader.api import Gradebook
@@ -45,3 +47,12 @@ def test_a_penalty_on_a_page_goes_with_the_due_date(handed_in, here):
     for due, says in (("'2030-01-01 00:00:00.000000'", "(Score: 0.0 / 50.0)"), ("NULL", "(Score: 48.0 / 50.0)")):
         handed_in.query(f"UPDATE assignment SET duedate = {due}")
         assert says in returned(handed_in)["all__pooling.html"]
+
+
+def test_a_database_that_somebody_holds_is_named_in_a_sentence(course, released, here):
+    course.submit("ada", released)
+    course.grade(pool=here)
+    with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        status, said = course.nbgrader("generate_feedback", "pooling")
+    assert status == 1 and "cannot use the database sqlite:" in said and "Traceback" not in said

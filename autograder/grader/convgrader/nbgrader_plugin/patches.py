@@ -6,19 +6,22 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import api, autogradeapp, generatefeedbackapp
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.dbapp import DbStudentAddApp, DbStudentImportApp
+from nbgrader.apps.exportapp import ExportApp
 from nbgrader.apps.zipcollectapp import ZipCollectApp
 from nbgrader.converters import GenerateAssignment, base
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.server_extensions.formgrader import formgrader
 
 from convcourse import student_ids
+from convgrader.errors import DatabaseError
 from convgrader.nbgrader_plugin import releasing
 from convgrader.nbgrader_plugin.feedback import PageExporter
 from convgrader.nbgrader_plugin.gradebook import time_of
+from convgrader.nbgrader_plugin.telling import naming
 from convgrader.notebooks import files
 
 _find_all_files = base.find_all_files
-_start = {app: app.start for app in (ZipCollectApp, DbStudentAddApp, DbStudentImportApp)}
+_start = {app: app.start for app in (ZipCollectApp, DbStudentAddApp, DbStudentImportApp, ExportApp)}
 _transfer_files = ZipCollectApp._transfer_files
 
 
@@ -62,6 +65,19 @@ def release_all_or_nothing():
     GenerateAssignment.start = releasing.start
 
 
+def name_the_database():
+    """Have ``export`` end with a sentence where the database cannot be used, as the commands that are ours do."""
+    ExportApp.start = _start_on_database
+
+
+def _start_on_database(app):
+    try:
+        with naming(app.coursedir.db_url):
+            _start[type(app)](app)
+    except DatabaseError as error:
+        app.fail(str(error))
+
+
 def tell_what_was_left_out():
     """Have ``zip_collect`` end with a list of what it did not collect, and exit status 1."""
     ZipCollectApp.start = _start_and_tell
@@ -95,7 +111,7 @@ def tell_who_cannot_hand_in():
 
 
 def _enter_and_tell(app):
-    _start[type(app)](app)
+    _start_on_database(app)
     with Gradebook(app.coursedir.db_url, app.course_id, app.authenticator) as gradebook:
         names = [student.id for student in gradebook.students if not student_ids.is_valid(student.id)]
     if names:

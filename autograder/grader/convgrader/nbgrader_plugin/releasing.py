@@ -15,18 +15,16 @@ import nbformat
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
-from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import SaveCells
 from sqlalchemy import make_url
-from sqlalchemy.exc import OperationalError
 
 from convcourse import checks
 from convcourse.errors import UsageError
 from convcourse.grade_ids import CHECK
 from convgrader import lock
-from convgrader.errors import DatabaseError
 from convgrader.nbgrader_plugin import revising
+from convgrader.nbgrader_plugin.telling import in_a_sentence, naming
 from convgrader.notebooks.source import SourceCell, SourceNotebook
 
 _KINDS = (utils.is_grade, utils.is_solution, utils.is_locked, utils.is_task)
@@ -79,8 +77,7 @@ def release(directory, config, renamed=None, preview=False):
     draft = f".release-{assignment}+"
     with contextlib.ExitStack() as stack:
         if not preview:
-            submitted = Path(directory.format_path(directory.submitted_directory, ".", ".")).resolve()
-            stack.enter_context(lock.held(submitted.parent, assignment))
+            stack.enter_context(lock.held(directory, assignment))
             for left in beside.glob(f"{draft}*"):  # by a release that was killed
                 shutil.rmtree(left)
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=draft, dir=beside)))
@@ -140,14 +137,12 @@ def _has_gradebook(url):
 @contextlib.contextmanager
 def _gradebook(directory):
     """Open the gradebook; what is not committed in the end is as if it had not been."""
-    try:
-        with contextlib.closing(Gradebook(directory.db_url, directory.course_id)) as gradebook:
-            try:
-                yield gradebook
-            finally:
-                gradebook.db.rollback()
-    except OperationalError as error:
-        raise DatabaseError(f"cannot use the database {directory.db_url}: {error.orig}") from error
+    url = directory.db_url
+    with naming(url), contextlib.closing(Gradebook(url, directory.course_id)) as gradebook:
+        try:
+            yield gradebook
+        finally:
+            gradebook.db.rollback()
 
 
 @contextlib.contextmanager
@@ -203,10 +198,7 @@ def start(converter):
     if converter.no_database:
         _generate(converter)
         return
-    try:
+    with in_a_sentence(converter.log):
         found = release(converter.coursedir, converter.config)
-    except (UsageError, DatabaseError) as error:
-        converter.log.error(str(error))
-        raise NbGraderException(str(error)) from None
     for line in found.lines(converter.coursedir.assignment_id):
         converter.log.info(line)
