@@ -3,6 +3,8 @@
 nbgrader opens the database nine times per submission; this opens it once and leaves the same rows behind.
 """
 
+from pathlib import Path
+
 from nbgrader import api, utils
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import insert, select, update
@@ -15,6 +17,17 @@ _STUDENTS, _SUBMISSIONS, _NOTEBOOKS = (
 )  # fmt: skip
 YEARS = range(1970, 2200)  # others cannot be shown in every zone of time
 _GRADES, _COMMENTS = api.Grade.__table__, api.Comment.__table__
+
+
+def url_of(path):
+    """Return how nbgrader names a gradebook that is a file.
+
+    Examples
+    --------
+    >>> url_of("/course/gradebook.db")
+    'sqlite:////course/gradebook.db'
+    """
+    return f"sqlite:///{Path(path).resolve().as_posix()}"
 
 
 class GradebookWriter:

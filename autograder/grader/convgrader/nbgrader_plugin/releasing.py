@@ -115,17 +115,10 @@ def is_behind(directory, assignment, sources):
     folder = Path(directory.format_path(directory.source_directory, ".", assignment))
     for name, known in sources.items():
         with contextlib.suppress(OSError, ValueError):  # a source that is gone or damaged keeps nobody from grading
-            cells = nbformat.read(folder / f"{name}.ipynb", as_version=4).cells
-            graded = {
-                cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader.get("points") for cell in cells if _earns(cell)
-            }
-            if graded != {cell.name: cell.points for cell in known.cells if cell.grade or cell.task}:
+            source = _notebook(name, nbformat.read(folder / f"{name}.ipynb", as_version=4))
+            if revising.points_of(source) != revising.points_of(known):
                 return True
     return False
-
-
-def _earns(cell):
-    return utils.is_grade(cell) or utils.is_task(cell)
 
 
 def _has_gradebook(url):
@@ -172,8 +165,7 @@ def _generated(directory, config, folder):
 
     def keep(notebook, resources):
         name = resources["nbgrader"]["notebook"]
-        cells = tuple(_source(cell) for cell in notebook.cells if any(kind(cell) for kind in _KINDS))
-        found[name] = SourceNotebook(name, cells, dict(notebook.metadata.get("kernelspec", {})))
+        found[name] = _notebook(name, notebook)
         return notebook, resources
 
     converter = GenerateAssignment(coursedir=there, config=config)
@@ -183,13 +175,19 @@ def _generated(directory, config, folder):
     return found
 
 
+def _notebook(name, notebook):
+    """Return a notebook as the gradebook will know it."""
+    cells = tuple(_source(cell) for cell in notebook.cells if any(kind(cell) for kind in _KINDS))
+    return SourceNotebook(name, cells, dict(notebook.metadata.get("kernelspec", {})))
+
+
 def _source(cell):
     """Return a cell as the gradebook will know it."""
     about = cell.metadata.nbgrader
     return SourceCell(
         about.grade_id, cell.cell_type, cell.source, about.get("checksum"), utils.is_locked(cell),
         grade=utils.is_grade(cell), solution=utils.is_solution(cell), task=utils.is_task(cell),
-        points=float(about.points) if _earns(cell) else None,
+        points=float(about.points) if utils.is_grade(cell) or utils.is_task(cell) else None,
     )  # fmt: skip
 
 
