@@ -9,7 +9,6 @@ import time
 
 import pytest
 from nbgrader.apps.api import NbGraderAPI
-from nbgrader.converters import base
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
@@ -34,12 +33,33 @@ def test_every_name_in_the_configuration_exists():
     assert config.GradeCells.unconfined is True
 
 
-def test_nbgrader_copies_no_links_and_pipes(tmp_path):
-    (tmp_path / "pooling.ipynb").write_text("{}")
-    os.symlink(tmp_path / "pooling.ipynb", tmp_path / "link.ipynb")
-    os.mkfifo(tmp_path / "pipe.ipynb")
-    patches.copy_regular_files_alone()
-    assert base.find_all_files(str(tmp_path)) == [str(tmp_path / "pooling.ipynb")]
+RUNS = """
+from nbgrader.preprocessors import Execute
+
+def run(*_):
+    open({marker!r}, "w").close()
+    raise ValueError("a notebook was run")
+
+Execute.preprocess = run
+"""
+
+
+def test_nbgrader_itself_runs_nothing_of_a_student(course, released):
+    """All that it would run goes by one class, which is broken here."""
+    marker = course.root / "executed"
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(RUNS.format(marker=str(marker)))
+    course.submit("ada", released)
+    handed_in = [f"{step}/ada/pooling/pooling.ipynb" for step in ("submitted", "autograded")]
+    for status, words in (
+        (0, ["autograde", "pooling"]), (0, ["autograde", "pooling", "--force"]), (0, ["generate_feedback", "pooling"]),
+        (0, ["export"]), *((1, ["validate", path]) for path in handed_in),
+    ):  # fmt: skip
+        done, said = course.nbgrader(*words)
+        assert done == status and "Traceback" not in said and not marker.exists(), said
+    assert "was handed in" in said
+    course.nbgrader("validate", "release/pooling/pooling.ipynb")
+    assert marker.exists(), "an instructor's notebook is run as ever"
 
 
 def test_both_ways_say_the_same_of_every_accident(course, released, answers, here, tmp_path):

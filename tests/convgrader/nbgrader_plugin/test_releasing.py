@@ -337,3 +337,11 @@ def test_nbgrader_grades_what_was_released_again(graded):
         status, said = graded.nbgrader(step[0], "pooling", *step[1:])
         assert status == 0, said
     assert marks(graded) and graded.scores("all")["check-max_pool2d"] == 8
+
+
+def test_a_file_that_the_instructor_links_to_is_handed_out(graded, tmp_path):
+    (tmp_path / "data.txt").write_text("data")
+    (source_path(graded).parent / "data.txt").symlink_to(tmp_path / "data.txt")
+    status, said = graded.nbgrader("generate_assignment", "pooling")
+    assert status == 0, said
+    assert (graded.root / "release" / "pooling" / "data.txt").read_text() == "data"

@@ -36,11 +36,12 @@ from convgrader.worker import SubmissionGrader
 def use_convgrader(config, unconfined=False):
     """Have ``nbgrader autograde`` and formgrader's button grade with a sandbox."""
     patches.convert_by(SafeAutograde, CurrentFeedback)
-    patches.copy_regular_files_alone()
     patches.read_times_as_we_do()
     patches.show_pages_as_we_do()
     patches.release_all_or_nothing()
+    patches.release_pages_of_the_exchange_alone()
     patches.name_the_database()
+    patches.validate_nothing_of_students()
     here = feedback.__name__
     config.HTMLExporter.filters = {
         name: f"{here}.{f.__name__}" for name, f in feedback.FILTERS.items()
