@@ -5,6 +5,7 @@ from pathlib import Path
 from convcourse import site
 from convgrader.nbgrader_plugin.autograding import use_convgrader
 from convgrader.nbgrader_plugin.collecting import use_collector
+from convgrader.nbgrader_plugin.gradebook import url_of
 
 c = get_config()  # noqa: F821 (nbgrader defines it)
 
@@ -20,7 +21,7 @@ c.CourseDirectory.autograded_directory = "course/autograded"
 c.CourseDirectory.feedback_directory = "course/feedback"
 c.CourseDirectory.solution_directory = "course/solution"
 c.CourseDirectory.source_with_tests_directory = "course/source_with_tests"
-c.CourseDirectory.db_url = f"sqlite:///{(root / 'course' / 'gradebook.db').as_posix()}"
+c.CourseDirectory.db_url = url_of(root / "course" / "gradebook.db")
 
 # exercises/ is generated and in git: releasing again replaces it, and enters the assignment into the gradebook.
 c.GenerateAssignment.force = True

@@ -21,6 +21,7 @@ import numpy as np
 from nbgrader.api import Gradebook
 
 from convcourse.grade_ids import CHECK
+from convgrader.nbgrader_plugin.gradebook import url_of
 from convgrader.sandbox.isolation import why_not
 from tools import answers, extract
 from tools.sample_traces import MARK, SampleTraces
@@ -214,10 +215,13 @@ def collect(root, seed=SEED):
     written = archives(root, Path(root) / "course" / "downloaded" / STEM / "archive", seed)
     _run(root, "zip_collect", STEM, "--force")
     SampleTraces.of(root, STEM, written).write()
-    url = f"sqlite:///{(Path(root) / 'course' / 'gradebook.db').resolve().as_posix()}"
-    with Gradebook(url) as gradebook:
+    with Gradebook(_gradebook(root)) as gradebook:
         for student in CLASS:
             gradebook.update_or_create_student(student.name, first_name=student.name.title(), last_name=MARK)
+
+
+def _gradebook(root):
+    return url_of(Path(root) / "course" / "gradebook.db")
 
 
 def _run(root, *arguments):
@@ -237,7 +241,7 @@ def grade(root):
 def scores(root):
     """Return {student: {task: points}} from the gradebook; a task without a grade counts 0."""
     found = {}
-    with Gradebook(f"sqlite:///{(Path(root) / 'course' / 'gradebook.db').resolve().as_posix()}") as gradebook:
+    with Gradebook(_gradebook(root)) as gradebook:
         for handed_in in gradebook.assignment_submissions(STEM):
             found[handed_in.student.id] = {
                 g.name.removeprefix(CHECK): float(g.auto_score or 0.0)

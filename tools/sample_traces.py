@@ -14,7 +14,8 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 
-from convgrader.nbgrader_plugin import grading_log, revising
+from convgrader.nbgrader_plugin import grading_log
+from convgrader.nbgrader_plugin.gradebook import url_of
 from convgrader.notebooks import files
 
 MARK = "(sample class)"  # the last name of its students
@@ -85,14 +86,17 @@ class SampleTraces:
     def digest_of(self, student):
         """Return the digest of what lies in submitted/, as grading takes it; None if nothing does."""
         folder = self.course / "submitted" / student / self.stem
-        return files.digest(folder) if (folder / f"{self.stem}.ipynb").is_file() else None
+        return files.digest(folder, [self.stem]) if (folder / f"{self.stem}.ipynb").is_file() else None
 
-    def is_own_grading(self, student, gradebook):
-        """Say whether grades, feedback and graded notebook are of what the class handed in."""
-        record = grading_log.records(gradebook, self.stem).get((student, self.stem)) if gradebook else None
-        if record is None:  # not graded, or by formgrader's button, which leaves no record
-            return self.is_own_submission(student)
-        return record.digest == self.submissions.get(student)
+    def own_gradings(self, gradebook):
+        """List the students whose grades, feedback and graded notebook are of what the class handed in."""
+        records = grading_log.records(gradebook, self.stem) if gradebook else {}
+        found = {student: records.get((student, self.stem)) for student in self.submissions}
+        return [
+            student
+            for student, record in found.items()
+            if (record.digest == self.submissions[student] if record else self.is_own_submission(student))
+        ]
 
     def is_own_entry(self, student):
         """Say whether a student's row in the gradebook was made for the class."""
@@ -117,17 +121,15 @@ class SampleTraces:
     def remove(self):
         """Remove what the class wrote, and nothing else."""
         with _gradebook(self.course) as gradebook:
-            for student in self.submissions:
-                if self.is_own_grading(student, gradebook):
-                    for step in ("autograded", "feedback"):
-                        _remove(self.course / step / student / self.stem)
-                    if gradebook:
-                        with contextlib.suppress(MissingEntry):
-                            gradebook.remove_submission(self.stem, student)
-                        grading_log.forget(gradebook, student, self.stem, self.stem)
-                        revising.forget(gradebook, student, self.stem)
-                if self.is_own_submission(student):
-                    _remove(self.course / "submitted" / student / self.stem)
+            for student in self.own_gradings(gradebook):
+                for step in ("autograded", "feedback"):
+                    _remove(self.course / step / student / self.stem)
+                if gradebook:
+                    with contextlib.suppress(MissingEntry):
+                        gradebook.remove_submission(self.stem, student)
+                    grading_log.forget(gradebook, student, self.stem)
+            for student in filter(self.is_own_submission, self.submissions):
+                _remove(self.course / "submitted" / student / self.stem)
             for student in filter(self.is_own_entry, gradebook.students if gradebook else ()):
                 if student.submissions:  # of a real student with that name, who was never entered
                     gradebook.update_or_create_student(student.id, first_name=None, last_name=None)
@@ -153,7 +155,7 @@ def _gradebook(course):
     if not path.is_file():
         yield None
         return
-    with Gradebook(f"sqlite:///{path.resolve().as_posix()}") as gradebook:
+    with Gradebook(url_of(path)) as gradebook:
         yield gradebook
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import nbformat
 
+from convgrader.nbgrader_plugin.gradebook import url_of
+
 CONFIG = """\
 c = get_config()
 c.CourseDirectory.root = {root!r}
@@ -48,7 +50,7 @@ class SmallCourse:
 
     def __init__(self, root, plugin=True, unconfined=False):
         self.root, self.unconfined = Path(root), unconfined
-        self.url = f"sqlite:///{self.root / 'gradebook.db'}"
+        self.url = url_of(self.root / "gradebook.db")
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / "submitted").mkdir(exist_ok=True)
         self.configure(plugin)

@@ -1193,6 +1193,15 @@ def _long(nb):
     return nb
 
 
+@_notebook(
+    "shell_line_by_line", B, "writes 5,000 commands of the shell into a cell, and what does not parse into others"
+)
+def _shell(nb):
+    sources = ["!ls\n" * 5000, "!ls\n" * 200 + "1 / 0", "(" * 100_000, "-" * 200_000 + "1", "%" * 100_000]
+    nb.cells += [nbformat.v4.new_code_cell(source) for source in sources]
+    return nb
+
+
 # --- leaving behind ----------------------------------------------------------------------------------------------
 
 L = "leaving behind"

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import psutil
 import pytest
 
 from convcourse.errors import UsageError
-from convgrader import batch
+from convgrader import batch, lock
 from convgrader.nbgrader_plugin import autograding
+from convgrader.notebooks import files
 from convgrader.sandbox import isolation
 from convgrader.sandbox.zygote import refuse_if_impossible
 from tests.helpers.courses import GRADE, answer
@@ -119,10 +121,8 @@ def test_without_confinement_it_gives_the_same_scores(handed_in, here, tmp_path)
 
 def test_a_second_batch_is_refused_while_the_first_runs(handed_in, here):
     os.chdir(handed_in.root)
-    with (
-        batch._lock(batch.CourseFolders.here(), "pooling"),
-        pytest.raises(UsageError, match="being graded already"),
-    ):
+    told = pytest.raises(UsageError, match="being graded or released already")
+    with lock.held(batch.CourseFolders.here().directory, "pooling"), told:
         handed_in.grade(pool=here)
 
 
@@ -246,6 +246,26 @@ def test_what_other_checks_graded_is_graded_again(handed_in, here, monkeypatch):
     assert (mended.skipped, mended.outdated, mended.count) == (0, 2, 3)
     assert handed_in.query("SELECT DISTINCT checks FROM autograder_record") == [("of a check that was mended",)]
     assert handed_in.grade(pool=here, students=["all"], resume=True).skipped == 1
+
+
+def test_a_notebook_that_was_changed_is_graded_again_however_many_lie_beside_it(course, released, answers, here):
+    right, helpers = answers
+    folder = course.submit("ada", released)
+    for number in range(files.MAX_NOTEBOOKS + 5):
+        (folder / f"draft {number}.ipynb").write_text("{}")
+    course.grade(pool=here)
+    assert course.grade(pool=here, resume=True).skipped == 1
+    course.submit("ada", answer(released, right, [helpers]))
+    assert course.grade(pool=here, resume=True).count == 1 and course.total("ada") == FULL
+
+
+def test_whose_hand_in_is_gone_is_not_counted_among_those_that_other_checks_graded(course, released, here):
+    for student in ("ada", "bob"):
+        course.submit(student, released)
+    course.grade(pool=here)
+    course.query("UPDATE autograder_record SET checks = 'of other checks'")
+    shutil.rmtree(course.root / "submitted" / "bob")
+    assert course.grade(pool=here, students=["ada"]).of_others == 0
 
 
 def test_what_nbgrader_graded_is_not_graded_again(handed_in, here):

@@ -72,6 +72,7 @@ HABITS = {
     "awaits": "import asyncio\nawait asyncio.sleep(0)",
     "checks_itself": "check('pool_output_shape', points=5)\nfrom convcourse import checker\nchecker('pooling')",
     "shell": "!ls\n!pip list",
+    "shell_line_by_line": "!ls\n" * 600,
     "html": "from IPython.display import HTML, Math\ndisplay(HTML('<b>bold</b>'), Math('x'))",
     "deletes": "x = 3\ndel x\n%reset_selective -f nothing",
     "asserts": "assert True\nnp.testing.assert_allclose(1.0, 1.0)",
@@ -254,6 +255,16 @@ def test_a_verdict_names_the_cell_that_a_helper_should_have_come_from(examine, r
     shown = cells_of(graded, "check-avg_pool2d").outputs[0].data["text/plain"]
     assert "which failed with ModuleNotFoundError: No module named 'scipy'" in " ".join(shown.split())
     assert "should come from" not in str(cells_of(graded, "check-max_pool2d").outputs)
+
+
+def test_what_a_student_wrote_is_parsed_in_the_sandbox_alone(examine, released, answers, monkeypatch):
+    parsed, parse = [], grade.plain_python
+    monkeypatch.setattr(grade, "plain_python", lambda source: parsed.append(source) or parse(source))
+    right, helpers = answers
+    grade._compiled.cache_clear()
+    examine(answer(released, right, [helpers, "1 / 0", "%time x = 1"]))
+    given = {cell.source for cell in released.cells}
+    assert parsed and set(parsed) <= given
 
 
 @pytest.fixture

@@ -1,21 +1,25 @@
 """One process at a time has an assignment."""
 
 import pytest
+from nbgrader.coursedir import CourseDirectory
 
 from convcourse.errors import UsageError
 from convgrader import lock
 
 
 def test_a_second_one_is_told_and_another_assignment_is_free(tmp_path):
-    with lock.held(tmp_path, "pooling"):
-        with pytest.raises(UsageError, match="pooling is being graded already"), lock.held(tmp_path, "pooling"):
+    course = CourseDirectory(root=str(tmp_path))
+    with lock.held(course, "pooling"):
+        told = pytest.raises(UsageError, match="pooling is being graded or released already")
+        with told, lock.held(CourseDirectory(root=str(tmp_path)), "pooling"):
             raise AssertionError("two have it")
-        with lock.held(tmp_path, "layer"):
+        with lock.held(course, "layer"):
             pass
-    with lock.held(tmp_path, "pooling"):
+    with lock.held(course, "pooling"):
         pass
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(UsageError, match="cannot write"), lock.held(tmp_path / "none", "pooling"):
+    nowhere = CourseDirectory(root=str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="cannot write"), lock.held(nowhere, "pooling"):
         raise AssertionError("there is no such folder")

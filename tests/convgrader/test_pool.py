@@ -2,9 +2,16 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 from convgrader import pool
 from tests.helpers.grading_fixtures import FULL
+
+
+def test_whoever_starts_workers_waits_for_nothing_that_they_import():
+    asked = "import sys, convgrader.pool; print({'torch', 'IPython', 'nbgrader'} & {*sys.modules})"
+    assert subprocess.check_output([sys.executable, "-c", asked], text=True) == "set()\n"
 
 
 def test_a_worker_that_dies_twice_costs_one_submission(handed_in, monkeypatch):

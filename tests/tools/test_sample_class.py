@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from nbgrader.api import Gradebook
 
+from convgrader.nbgrader_plugin.gradebook import url_of
 from convgrader.sandbox import isolation
 from tests.helpers.sample_project import make_project
 from tools import sample_class, weave
@@ -82,7 +83,7 @@ def test_points_that_are_changed_in_the_text_reach_notebook_and_gradebook(tmp_pa
         notebook = (changed / "exercises" / "pooling" / "pooling.ipynb").read_text(encoding="utf-8")
         assert f"## 2. Max pooling ({points} points)" in notebook
         assert f'check(\\"max_pool2d\\", points={points})' in notebook
-        with Gradebook(f"sqlite:///{changed / 'course' / 'gradebook.db'}") as gradebook:
+        with Gradebook(url_of(changed / "course" / "gradebook.db")) as gradebook:
             assert gradebook.find_grade_cell("check-max_pool2d", "pooling", "pooling").max_score == points
             assert gradebook.find_assignment("pooling").max_score == 42 + points
 

@@ -6,6 +6,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from convgrader.nbgrader_plugin import grading_log
+from convgrader.nbgrader_plugin.gradebook import url_of
 from tests.helpers.sample_project import make_project
 from tools import sample_class, weave
 from tools.sample_traces import MARK, SampleTraces
@@ -14,7 +15,7 @@ STEM = sample_class.STEM
 
 
 def gradebook(root):
-    return Gradebook(f"sqlite:///{root / 'course' / 'gradebook.db'}")
+    return Gradebook(url_of(root / "course" / "gradebook.db"))
 
 
 def grade_by_hand(root, *students):
@@ -190,3 +191,10 @@ def test_a_class_of_an_earlier_version_goes_too(project):
 def test_a_folder_without_anything_is_left_alone(tmp_path):
     assert SampleTraces(tmp_path, STEM).strangers() == []
     forget(tmp_path)
+
+
+def test_the_gradebook_is_asked_once_for_all_students(project, monkeypatch):
+    asked, records = [], grading_log.records
+    monkeypatch.setattr(grading_log, "records", lambda *a: asked.append(a) or records(*a))
+    forget(project)
+    assert len(asked) == 1

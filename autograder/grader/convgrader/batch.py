@@ -99,8 +99,11 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
     with contextlib.ExitStack() as stack:
         if pool is None:
             pool = stack.enter_context(contextlib.closing(start_pool(workers, confined)))
-        stack.enter_context(_lock(course, assignment))
         directory = course.directory
+        submitted = Path(course.path("submitted", ".", ".")).resolve()
+        if not submitted.is_dir():
+            raise UsageError(f"nothing was handed in: there is no folder {submitted}")
+        stack.enter_context(lock.held(directory, assignment))
         try:
             book = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
             with contextlib.closing(book):
@@ -112,12 +115,14 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
                         f"{assignment} has changed since it was released: autograder release {assignment} --preview "
                         "says how.", soft_wrap=True,
                     )  # fmt: skip
+                handed_in = course.submissions(assignment).keys()
                 if not students:
-                    summary.absent = sorted(book.students() - course.submissions(assignment).keys())
+                    summary.absent = sorted(book.students() - handed_in)
                 _grade_all(book, spec, jobs, summary, pool, console)
                 book.assign_penalties()
                 records = book.graded_before()
-                summary.of_others = len({key[0] for key, record in records.items() if record.checks != spec.checks})
+                of_others = {student for (student, _), record in records.items() if record.checks != spec.checks}
+                summary.of_others = len(of_others & handed_in)
                 return summary
         except MissingEntry:
             raise UsageError(
@@ -164,9 +169,8 @@ def _jobs(course, book, spec, students, resume):
     for student, folder in course.submissions(book.name, students).items():
         job = Job(student, folder, course.path("autograded", student, book.name))
         before = [records.get((student, name)) for name in book.sources]
-        is_same = all(_is_unchanged(job, name, record) for name, record in zip(book.sources, before))
-        is_current = all(record is not None and record.checks == spec.checks for record in before)
-        if is_same and is_current:
+        is_same = all(before) and _is_unchanged(job, before)
+        if is_same and all(record.checks == spec.checks for record in before):
             summary.skipped += 1
         else:
             summary.outdated += is_same
@@ -174,17 +178,8 @@ def _jobs(course, book, spec, students, resume):
     return jobs, summary
 
 
-def _is_unchanged(job, notebook, record):
-    """Say whether what a record tells of is what lies there now."""
-    if record is None:
-        return False
-    is_there = (Path(job.graded) / f"{notebook}.ipynb").exists()
-    return is_there and files.digest(job.submitted) == record.digest
-
-
-def _lock(course, assignment):
-    """Keep a second batch of the same assignment out, and a release of it."""
-    folder = Path(course.path("submitted", ".", ".")).resolve()
-    if not folder.is_dir():
-        raise UsageError(f"nothing was handed in: there is no folder {folder}")
-    return lock.held(folder.parent, assignment)
+def _is_unchanged(job, records):
+    """Say whether what the records of a submission tell of, one for each notebook, is what lies there now."""
+    names = [record.notebook for record in records]
+    are_there = all((Path(job.graded) / f"{name}.ipynb").exists() for name in names)
+    return are_there and {record.digest for record in records} == {files.digest(job.submitted, names)}

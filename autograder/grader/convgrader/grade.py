@@ -16,6 +16,7 @@ from convcourse.engine.context import graded_run
 from convcourse.engine.helpers import right, with_note
 from convgrader.errors import AssignmentError, SandboxError, TimeUpError
 from convgrader.jobs import Budget
+from convgrader.notebooks.bindings import bound_names
 from convgrader.notebooks.plan import plain_python
 from convgrader.sandbox.bounds import MAX_CHECK_MEMORY, bounded_memory
 from convgrader.sandbox.client import RemoteFunction, SandboxClient
@@ -59,7 +60,7 @@ class NotebookGrader:
         self.budget = budget or Budget()
         self.clock = Clock(self.budget.notebook)
         self.names = plan.names
-        self.unreached = {}  # name -> why the cell that should define it did not get there
+        self.unreached = {}  # name -> the cell that should define it, and why that did not get there
         self.prepared = set()
         self.namespace = {"__name__": "__main__", "get_ipython": _NoShell}
 
@@ -154,18 +155,20 @@ class NotebookGrader:
     def _note_unreached(self, cell, label):
         """Keep why names of a cell that failed are not defined, for the verdicts that will miss them."""
         error = next((output for output in cell.outputs if output["output_type"] == "error"), None)
-        for name in bound_names(cell.source):
-            self.unreached.pop(name, None)
-            if error is not None:
-                says = "was stopped" if error["ename"] == "TimeLimitError" else f"failed with {error['ename']}"
-                reason = " ".join(error["evalue"].split())[:300]
-                self.unreached[name] = f"{name} should come from {label.rstrip(',')}, which {says}: {reason}"
+        if error is None and self.unreached:
+            for name in bound_names(cell.source):
+                self.unreached.pop(name, None)
+        elif error is not None:
+            says = "was stopped" if error["ename"] == "TimeLimitError" else f"failed with {error['ename']}"
+            why = f"{label.rstrip(',')}, which {says}: {' '.join(error['evalue'].split())[:300]}"
+            self.unreached |= dict.fromkeys(bound_names(cell.source), why)
 
     def _reasons(self, verdict):
         """List why there is not what a verdict misses: the task's function, or a name that it uses."""
         problem = verdict.failure.problem if verdict.failure is not None else ""
         missing = {verdict.name} - set(self.namespace) | set(re.findall(r"name '(\w+)' is not defined", problem))
-        return [self.unreached[name] for name in sorted(missing) if name in self.unreached]
+        known = sorted(missing & self.unreached.keys())
+        return [f"{name} should come from {self.unreached[name]}" for name in known]
 
     def _prepare(self, check):
         """Run the instructor's cells that come before a check here too: they define what checks use."""
@@ -194,30 +197,6 @@ class NotebookGrader:
             elif len(said) == 2 and find_unfit(said[1]) is None:
                 self.namespace[name] = said[1]
         return functions
-
-
-def bound_names(source):
-    """Return the names that a cell defines, imports or assigns outside of functions.
-
-    Examples
-    --------
-    >>> sorted(bound_names("import numpy as np\\nfrom math import pi\\ndef f(x):\\n    y = x\\nfor i in a: b, c = i"))
-    ['b', 'c', 'f', 'i', 'np', 'pi']
-    """
-    found = set()
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        todo = list(ast.parse(plain_python(source)).body)
-        while todo:
-            node = todo.pop()
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                found.add(node.name)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.add(node.id)
-            elif not isinstance(node, ast.Lambda):
-                todo += ast.iter_child_nodes(node)
-    return found
 
 
 def evaluate(source, namespace):

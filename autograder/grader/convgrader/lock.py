@@ -1,16 +1,25 @@
 """One at a time: an assignment is graded or released by one process, and the others are told."""
 
 import contextlib
+from pathlib import Path
 
 from convcourse.errors import UsageError
 
 
 @contextlib.contextmanager
-def held(folder, assignment):
-    """Keep others out of an assignment; the lock, a file in `folder`, goes with this process."""
+def held(directory, assignment):
+    """Keep others out of an assignment; the lock goes with this process.
+
+    Parameters
+    ----------
+    directory : nbgrader.coursedir.CourseDirectory
+        The lock is a file beside what students have handed in.
+    assignment : str
+    """
     import fcntl
 
-    path = folder / f".grading-{assignment}.lock"
+    submitted = Path(directory.format_path(directory.submitted_directory, ".", ".")).resolve()
+    path = submitted.parent / f".grading-{assignment}.lock"
     try:
         file = open(path, "w")  # noqa: SIM115 (held until the end)
     except OSError as error:
@@ -19,5 +28,5 @@ def held(folder, assignment):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UsageError(f"{assignment} is being graded already (lock {path})") from None
+            raise UsageError(f"{assignment} is being graded or released already (lock {path})") from None
         yield

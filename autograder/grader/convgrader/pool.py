@@ -173,7 +173,7 @@ def _hear(worker):
 
 
 def _given_up(job, assignment, is_late):
-    from convgrader.worker import SubmissionGrader  # it imports PyTorch, which is needed here only now
+    from convgrader.worker import SubmissionGrader  # it imports IPython, which whoever starts workers need not wait for
 
     reason = "it took far longer than its budget" if is_late else "the process that graded it ended twice"
     return SubmissionGrader(assignment, None).give_up(job, reason)

@@ -80,7 +80,7 @@ class SubmissionGrader:
             source.plan, self.zygote, assignment.seed, assignment.budget, folder, assignment.site
         )  # its time has begun
         try:
-            graded.digest = files.digest(folder)
+            graded.digest = files.digest(folder, assignment.sources)
             parts, graded.reason = finding.notebook_of(folder, source, assignment.sources)
         except (OSError, MalformedNotebookError) as error:
             graded.status, graded.reason = "failed", str(error)

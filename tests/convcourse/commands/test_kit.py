@@ -26,6 +26,16 @@ def newer(project, tmp_path):
     return folder
 
 
+@pytest.mark.parametrize("command", [["start", "poling"], ["submit", "poling.ipynb"], ["update", "poling.ipynb"]])
+def test_what_is_no_assignment_is_told_in_the_same_words_by_all(started, tmp_path, capsys, command):
+    edit(started, lambda nb: nb.metadata.update(course={"assignment": "poling"}))
+    started.rename(tmp_path / "poling.ipynb")
+    assert cli.main(command) == 2
+    assert capsys.readouterr().err == "autograder: there is no assignment 'poling'; there are pooling\n"
+    with pytest.raises(UsageError, match="there are none"):
+        Kit(tmp_path / "nowhere").released("poling")
+
+
 def test_a_clone_has_no_wheel_and_its_checks_are_never_behind(started, tmp_path):
     kit = Kit(tmp_path)
     assert (kit.wheel, kit.behind()) == (None, None)

@@ -1,17 +1,23 @@
 """nbgrader grades as the batch does, and all that it is told to use can be found."""
 
+import contextlib
 import importlib
 import json
 import os
+import sqlite3
 import time
 
+import pytest
 from nbgrader.apps.api import NbGraderAPI
-from nbgrader.converters import base
+from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from convgrader.nbgrader_plugin import patches
-from convgrader.nbgrader_plugin.autograding import use_convgrader
+from convgrader import lock
+from convgrader.errors import DatabaseError
+from convgrader.nbgrader_plugin import autograding, patches
+from convgrader.nbgrader_plugin.autograding import SafeAutograde, use_convgrader
+from convgrader.nbgrader_plugin.gradebook import GradebookWriter
 from convgrader.sandbox.clock import GRACE
 from tests.helpers.courses import ROOT, answer
 from tests.helpers.grading_fixtures import FULL, copy_of
@@ -27,12 +33,33 @@ def test_every_name_in_the_configuration_exists():
     assert config.GradeCells.unconfined is True
 
 
-def test_nbgrader_copies_no_links_and_pipes(tmp_path):
-    (tmp_path / "pooling.ipynb").write_text("{}")
-    os.symlink(tmp_path / "pooling.ipynb", tmp_path / "link.ipynb")
-    os.mkfifo(tmp_path / "pipe.ipynb")
-    patches.copy_regular_files_alone()
-    assert base.find_all_files(str(tmp_path)) == [str(tmp_path / "pooling.ipynb")]
+RUNS = """
+from nbgrader.preprocessors import Execute
+
+def run(*_):
+    open({marker!r}, "w").close()
+    raise ValueError("a notebook was run")
+
+Execute.preprocess = run
+"""
+
+
+def test_nbgrader_itself_runs_nothing_of_a_student(course, released):
+    """All that it would run goes by one class, which is broken here."""
+    marker = course.root / "executed"
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(RUNS.format(marker=str(marker)))
+    course.submit("ada", released)
+    handed_in = [f"{step}/ada/pooling/pooling.ipynb" for step in ("submitted", "autograded")]
+    for status, words in (
+        (0, ["autograde", "pooling"]), (0, ["autograde", "pooling", "--force"]), (0, ["generate_feedback", "pooling"]),
+        (0, ["export"]), *((1, ["validate", path]) for path in handed_in),
+    ):  # fmt: skip
+        done, said = course.nbgrader(*words)
+        assert done == status and "Traceback" not in said and not marker.exists(), said
+    assert "was handed in" in said
+    course.nbgrader("validate", "release/pooling/pooling.ipynb")
+    assert marker.exists(), "an instructor's notebook is run as ever"
 
 
 def test_both_ways_say_the_same_of_every_accident(course, released, answers, here, tmp_path):
@@ -64,6 +91,47 @@ def test_both_ways_say_the_same_of_every_accident(course, released, answers, her
     assert course.scores() == theirs.scores()
     for student in handed_in:
         assert [c.source for c in course.graded(student).cells] == [c.source for c in theirs.graded(student).cells]
+
+
+def test_it_is_refused_while_another_process_grades_or_releases_the_same(course, released):
+    course.submit("ada", released)
+    with lock.held(CourseDirectory(root=str(course.root)), "pooling"):
+        status, said = course.nbgrader("autograde", "pooling")
+    assert status == 1 and "pooling is being graded or released already" in said and "Traceback" not in said
+    assert course.nbgrader("autograde", "pooling")[0] == 0
+
+
+def test_what_keeps_it_from_grading_is_a_sentence(course, released):
+    course.submit("ada", released)
+    course.submit("bob", released)
+    for assignment, says in (("shapes", "has no assignment shapes"), ("pooling", "cannot use the database sqlite:")):
+        with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
+            other.execute("BEGIN EXCLUSIVE" if assignment == "pooling" else "SELECT 1")
+            status, said = course.nbgrader("autograde", assignment)
+        assert status == 1 and says in said and "Traceback" not in said
+    (course.root / "autograded").write_text("no folder")
+    status, said = course.nbgrader("autograde", "pooling")
+    assert status == 1 and said.count("cannot write") == 1 and "Traceback" not in said, "and it goes no further"
+
+
+def test_a_submission_that_could_not_be_recorded_is_graded_again(course, released, zygote, monkeypatch, caplog):
+    course.submit("ada", released)
+    course.submit("bob", released)
+    directory = CourseDirectory(root=str(course.root), course_id="test", db_url=course.url, assignment_id="pooling")
+    monkeypatch.setattr(autograding, "warm_zygote", lambda is_confined: zygote)
+    write, tried = GradebookWriter.write, []
+
+    def fail(self, result, checks=""):
+        tried.append(result.student)
+        raise DatabaseError("cannot use the database")
+
+    monkeypatch.setattr(GradebookWriter, "write", fail)
+    with pytest.raises(NbGraderException, match="cannot use the database"):
+        SafeAutograde(coursedir=directory).start()
+    assert tried == ["ada"] and "Traceback" not in caplog.text
+    monkeypatch.setattr(GradebookWriter, "write", write)
+    SafeAutograde(coursedir=directory).start()
+    assert {*course.scores()} == {"ada", "bob"}
 
 
 JUNK = {

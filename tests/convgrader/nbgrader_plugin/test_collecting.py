@@ -8,10 +8,12 @@ import zipfile
 from datetime import UTC, datetime
 
 import pytest
+from jinja2 import Environment
+from nbgrader.server_extensions.formgrader import formgrader, handlers
 
 from convcourse import student_ids
 from convgrader.errors import ArchiveError
-from convgrader.nbgrader_plugin import collecting
+from convgrader.nbgrader_plugin import collecting, patches
 from convgrader.nbgrader_plugin.gradebook import time_of
 from tools.small_course import SmallCourse, environment
 
@@ -263,3 +265,12 @@ def test_an_import_tells_whose_hand_ins_will_not_be_taken(tmp_path):
     assert all(f"  {name!r}" in told.stderr for name in ("o_neil", "anna lee", "b@school.example"))
     assert "  'ada'" not in told.stderr and student_ids.RULE in told.stderr
     assert "o_neil" in run("list").stdout + run("list").stderr
+
+
+def test_formgraders_page_tells_the_rule_where_students_are_added(monkeypatch):
+    monkeypatch.setattr(formgrader, "FileSystemLoader", formgrader.FileSystemLoader)
+    patches.tell_the_rule_for_names()
+    pages = Environment(loader=formgrader.FileSystemLoader([handlers.template_path]))
+    page = pages.get_template("manage_students.tpl").render(base_url="")
+    assert student_ids.RULE in page and page.index(student_ids.RULE) < page.index("Add new student")
+    assert student_ids.RULE not in pages.get_template("manage_assignments.tpl").render(base_url="", windows=False)

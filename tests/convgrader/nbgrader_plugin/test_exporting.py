@@ -1,6 +1,8 @@
 """A table of scores holds texts and numbers, and nothing that a spreadsheet computes."""
 
+import contextlib
 import csv
+import sqlite3
 
 import pytest
 from nbgrader.api import Gradebook
@@ -98,3 +100,10 @@ def test_students_can_be_chosen(course, table):
     status, said = course.nbgrader("export", "--student=['ada']", "--to=one.csv")
     assert status == 0, said
     assert len((course.root / "one.csv").read_text().splitlines()) == 2
+
+
+def test_a_database_that_somebody_holds_is_named_in_a_sentence(course):
+    with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        status, said = course.nbgrader("export")
+    assert status == 1 and "cannot use the database sqlite:" in said and "Traceback" not in said

@@ -5,6 +5,7 @@ import shutil
 import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from convgrader.nbgrader_plugin.gradebook import url_of
 from convgrader.sandbox import isolation
 from tests.helpers.chromium import browser
 from tests.helpers.jupyter import server
@@ -71,7 +72,7 @@ def test_its_button_grades(page, address, project, student, points):
 def test_a_written_answer_is_graded_by_hand(page, address, project):
     from nbgrader.api import Gradebook
 
-    url = f"sqlite:///{(project / 'course' / 'gradebook.db').as_posix()}"
+    url = url_of(project / "course" / "gradebook.db")
     with Gradebook(url) as gradebook:
         wanted = gradebook.find_submission_notebook("pooling", "pooling", "ada").id
     page.goto(f"{address}/submissions/{wanted}/")

@@ -1,7 +1,11 @@
 """The record of a grade says by which checks it was given, also in a gradebook that an earlier version made."""
 
-from nbgrader.api import Gradebook
+from dataclasses import replace
 
+from nbgrader.api import Gradebook
+from sqlalchemy import text
+
+from convgrader.jobs import NotebookResult
 from convgrader.nbgrader_plugin import grading_log
 from convgrader.nbgrader_plugin.grading_log import Record
 
@@ -24,6 +28,7 @@ def test_a_record_comes_back_as_it_was_saved(course):
 
 
 def test_a_gradebook_of_an_earlier_version_is_migrated(course):
+    course.query("DROP TABLE autograder_record")
     course.query(EARLIER)
     course.query("INSERT INTO autograder_record VALUES ('ada', 'pooling', 'pooling', 'd', 7, 'graded', '', 3.5, 0.25)")
     with Gradebook(course.url, "test") as gradebook:
@@ -39,3 +44,21 @@ def test_the_seed_is_drawn_once(course):
     with Gradebook(course.url, "test") as gradebook:
         seed = grading_log.seed_of(gradebook, "pooling")
         assert seed == grading_log.seed_of(gradebook, "pooling") != grading_log.seed_of(gradebook, "layer")
+
+
+def test_what_is_forgotten_of_a_student_is_all_and_of_nobody_else(course):
+    with Gradebook(course.url, "test") as gradebook:
+        grading_log.prepare(gradebook)
+        for student in ("ada", "bob"):
+            graded = NotebookResult("pooling", answers={"max_pool2d": "d"})
+            grading_log.save(gradebook, replace(RECORD, student=student))
+            grading_log.save_answers(gradebook, student, "pooling", graded)
+            aside = f"('pooling', 'pooling', 'max_pool2d', 'grade', '{student}', '{{}}')"
+            gradebook.db.execute(text(f"INSERT INTO autograder_aside VALUES {aside}"))
+        gradebook.db.commit()
+        grading_log.forget(gradebook, "ada", "layer")
+        grading_log.forget(gradebook, "ada", "pooling")
+    tables = course.query("SELECT name FROM sqlite_master WHERE name LIKE 'autograder_%' AND name != 'autograder_seed'")
+    tables = [name for (name,) in tables if "autoindex" not in name]
+    assert len(tables) == 3
+    assert [course.query(f"SELECT student FROM {name}") for name in tables] == [[("bob",)]] * 3

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.coursedir import CourseDirectory
 
 from convcourse.errors import UsageError
 from convgrader import batch, lock
@@ -311,7 +312,10 @@ def test_what_a_release_left_that_was_killed_goes_with_the_next(graded, monkeypa
 def test_an_assignment_that_is_being_graded_is_not_released(graded, monkeypatch):
     change(graded, add_task)
     before = everything(graded)
-    with lock.held(graded.root.resolve(), "pooling"), pytest.raises(UsageError, match="being graded already"):
+    with (
+        lock.held(CourseDirectory(root=str(graded.root)), "pooling"),
+        pytest.raises(UsageError, match="being graded or"),
+    ):
         release(graded, monkeypatch)
     assert everything(graded) == before
 
@@ -333,3 +337,11 @@ def test_nbgrader_grades_what_was_released_again(graded):
         status, said = graded.nbgrader(step[0], "pooling", *step[1:])
         assert status == 0, said
     assert marks(graded) and graded.scores("all")["check-max_pool2d"] == 8
+
+
+def test_a_file_that_the_instructor_links_to_is_handed_out(graded, tmp_path):
+    (tmp_path / "data.txt").write_text("data")
+    (source_path(graded).parent / "data.txt").symlink_to(tmp_path / "data.txt")
+    status, said = graded.nbgrader("generate_assignment", "pooling")
+    assert status == 0, said
+    assert (graded.root / "release" / "pooling" / "data.txt").read_text() == "data"

@@ -1,5 +1,7 @@
 """Feedback says what the gradebook says now, and comes as one archive."""
 
+import contextlib
+import sqlite3
 import zipfile
 
 from nbgrader.api import Gradebook
@@ -45,3 +47,28 @@ def test_a_penalty_on_a_page_goes_with_the_due_date(handed_in, here):
     for due, says in (("'2030-01-01 00:00:00.000000'", "(Score: 0.0 / 50.0)"), ("NULL", "(Score: 48.0 / 50.0)")):
         handed_in.query(f"UPDATE assignment SET duedate = {due}")
         assert says in returned(handed_in)["all__pooling.html"]
+
+
+def test_a_database_that_somebody_holds_is_named_in_a_sentence(course, released, here):
+    course.submit("ada", released)
+    course.grade(pool=here)
+    with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        status, said = course.nbgrader("generate_feedback", "pooling")
+    assert status == 1 and "cannot use the database sqlite:" in said and "Traceback" not in said
+
+
+def test_pages_that_did_not_come_by_the_exchange_are_named_and_the_others_released(handed_in, here, tmp_path):
+    exchange = tmp_path / "exchange"
+    exchange.mkdir(mode=0o777)
+    exchange.chmod(0o777)
+    with (handed_in.root / "nbgrader_config.py").open("a") as config:
+        config.write(f"c.Exchange.root = {str(exchange)!r}\n")
+    for student, secret in (("all", b"secret"), ("half", b"\xff")):  # a student may have written it
+        (handed_in.root / "submitted" / student / "pooling" / "submission_secret.txt").write_bytes(secret)
+    handed_in.grade(pool=here, students=["all", "half", "none"])
+    returned(handed_in)
+    status, said = handed_in.nbgrader("release_feedback", "pooling")
+    assert status == 0 and "Traceback" not in said, said
+    assert "did not come by nbgrader's exchange: half, none" in said
+    assert len(list(exchange.glob("test/feedback/*.html"))) == 1

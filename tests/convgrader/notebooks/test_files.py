@@ -14,7 +14,7 @@ def test_notebooks_are_found_wherever_they_lie_and_all_of_them_count(tmp_path):
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
-        digests.add(files.digest(tmp_path))
+        digests.add(files.digest(tmp_path, ["pooling"]))
     (tmp_path / "link.ipynb").symlink_to("pooling.ipynb")
     assert files.notebooks(tmp_path) == ["pooling.ipynb", "my work/pooling (1).ipynb"]
     assert len(digests) == 2
@@ -25,18 +25,29 @@ def test_a_notebook_alone_counts_as_earlier_versions_counted_it(tmp_path):
     (tmp_path / "pooling.ipynb").write_text("notebook")
     (tmp_path / "notes.txt").write_text("mine")
     mine = hashlib.sha256(b"mine").digest()
-    assert files.digest(tmp_path) == hashlib.sha256(b"notebook" + b"notes.txt" + mine).hexdigest()
+    assert files.digest(tmp_path, ["pooling"]) == hashlib.sha256(b"notebook" + b"notes.txt" + mine).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["pooling", "second"])
+def test_an_assignments_own_notebooks_count_however_many_others_there_are(tmp_path, name):
+    for number in range(files.MAX_NOTEBOOKS + 5):
+        (tmp_path / f"a{number}.ipynb").write_text("another")
+    digests = {files.digest(tmp_path, ["pooling", "second"])}
+    for text in ("first", "second"):
+        (tmp_path / f"{name}.ipynb").write_text(text)
+        digests.add(files.digest(tmp_path, ["pooling", "second"]))
+    assert len(digests) == 3
 
 
 def test_other_files_count_and_links_do_not(tmp_path):
-    first = files.digest(tmp_path)
+    first = files.digest(tmp_path, ["pooling"])
     (tmp_path / "weights.bin").write_bytes(b"1")
-    second = files.digest(tmp_path)
+    second = files.digest(tmp_path, ["pooling"])
     (tmp_path / "link").symlink_to("/etc/passwd")
     os.mkfifo(tmp_path / "pipe")
-    assert files.digest(tmp_path) == second != first
+    assert files.digest(tmp_path, ["pooling"]) == second != first
     (tmp_path / "weights.bin").write_bytes(b"2")
-    assert files.digest(tmp_path) not in (first, second)
+    assert files.digest(tmp_path, ["pooling"]) not in (first, second)
 
 
 def test_what_is_too_much_is_left_out(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ grades, folders.
 import contextlib
 import glob
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +19,15 @@ from nbgrader.converters.base import NbGraderException
 from traitlets import Bool, Float, Unicode
 from traitlets.config import Configurable
 
-from convgrader.errors import IsolationError, MalformedNotebookError
+from convcourse.errors import UsageError
+from convgrader import lock
+from convgrader.errors import DatabaseError, MalformedNotebookError
 from convgrader.fingerprint import fingerprint
 from convgrader.jobs import AssignmentSpec, Budget, Job
 from convgrader.nbgrader_plugin import feedback, patches
 from convgrader.nbgrader_plugin.gradebook import GradebookWriter
 from convgrader.nbgrader_plugin.returning import CurrentFeedback
+from convgrader.nbgrader_plugin.telling import in_a_sentence, naming
 from convgrader.notebooks import files, reader
 from convgrader.sandbox.zygote import warm_zygote
 from convgrader.worker import SubmissionGrader
@@ -32,10 +36,12 @@ from convgrader.worker import SubmissionGrader
 def use_convgrader(config, unconfined=False):
     """Have ``nbgrader autograde`` and formgrader's button grade with a sandbox."""
     patches.convert_by(SafeAutograde, CurrentFeedback)
-    patches.copy_regular_files_alone()
     patches.read_times_as_we_do()
     patches.show_pages_as_we_do()
     patches.release_all_or_nothing()
+    patches.release_pages_of_the_exchange_alone()
+    patches.name_the_database()
+    patches.validate_nothing_of_students()
     here = feedback.__name__
     config.HTMLExporter.filters = {
         name: f"{here}.{f.__name__}" for name, f in feedback.FILTERS.items()
@@ -95,51 +101,69 @@ def _given(directory, assignment, notebook):
     return ()
 
 
+class Stopped(BaseException):
+    """No submission can be graded any more; nbgrader goes on after all that is an Exception."""
+
+
 class SafeAutograde(Autograde):
     """Grades one submission after the other in this process, whatever lies in it."""
+
+    def start(self):
+        """Grade; what keeps it from that is told in a sentence."""
+        with in_a_sentence(self.log):
+            super().start()
 
     def init_notebooks(self):
         """List the submissions; which notebook is meant is found out later."""
         directory, self.assignments, self.notebooks = self.coursedir, {}, []
+        url, assignment = directory.db_url, directory.assignment_id
         try:
-            with Gradebook(directory.db_url, directory.course_id) as gradebook:
-                names = [f"{row.name}.ipynb" for row in gradebook.find_assignment(directory.assignment_id).notebooks]
+            with naming(url), Gradebook(url, directory.course_id) as gradebook:
+                names = [f"{row.name}.ipynb" for row in gradebook.find_assignment(assignment).notebooks]
         except MissingEntry:
-            raise NbGraderException(f"The gradebook has no assignment {directory.assignment_id}.") from None
-        for folder in glob.glob(self._format_source(directory.assignment_id, directory.student_id)):
+            raise UsageError(f"The gradebook has no assignment {assignment}.") from None
+        for folder in glob.glob(self._format_source(assignment, directory.student_id)):
             if os.path.isdir(folder):
                 self.assignments[folder] = [os.path.join(folder, name) for name in names]
         if not self.assignments:
-            raise NbGraderException(f"Nothing was handed in for {directory.assignment_id}.")
+            raise UsageError(f"Nothing was handed in for {assignment}.")
 
     def convert_notebooks(self):
         """Grade them, and fail in the end if some could not be graded."""
-        directory, self.failures = self.coursedir, []
-        import torch
-
-        torch.set_num_threads(1)  # as workers have it: more would take memory that a check is then refused
-        try:
-            zygote = warm_zygote(not GradeCells(config=self.config).unconfined)
-        except IsolationError as error:
-            raise NbGraderException(str(error)) from None
-        zygote.wait()
-        self.book = GradebookWriter(directory.db_url, directory.assignment_id, directory.course_id, self.config)
-        with contextlib.closing(self.book):
-            self.grader = SubmissionGrader(spec_of(self.book, directory, self.config), zygote)
-            super().convert_notebooks()
-            self.book.assign_penalties()
+        with lock.held(self.coursedir, self.coursedir.assignment_id):
+            self._grade_all()
         for failure in self.failures:
             self.log.error("Not graded: %s", failure)
         if self.failures:
             raise NbGraderException("; ".join(self.failures))
+
+    def _grade_all(self):
+        directory, self.failures = self.coursedir, []
+        import torch
+
+        torch.set_num_threads(1)  # as workers have it: more would take memory that a check is then refused
+        zygote = warm_zygote(not GradeCells(config=self.config).unconfined)
+        zygote.wait()
+        self.book = GradebookWriter(directory.db_url, directory.assignment_id, directory.course_id, self.config)
+        with contextlib.closing(self.book):
+            self.grader = SubmissionGrader(spec_of(self.book, directory, self.config), zygote)
+            try:
+                super().convert_notebooks()
+            except Stopped as stopped:
+                raise UsageError(str(stopped)) from None
+            self.book.assign_penalties()
 
     def init_assignment(self, assignment_id, student_id):
         """Grade one submission: nothing is left for nbgrader to convert."""
         folders = (self._format_source(assignment_id, student_id), self._format_dest(assignment_id, student_id))
         result = self.grader.grade(Job(student_id, *folders))
         if result.stopped:
-            raise NbGraderException(result.stopped)
-        self.book.write(result, self.grader.assignment.checks)
+            raise Stopped(result.stopped)
+        try:
+            self.book.write(result, self.grader.assignment.checks)
+        except DatabaseError as error:
+            shutil.rmtree(folders[1])  # nbgrader grades nothing again that has such a folder
+            raise Stopped(str(error)) from None
         for graded in result.notebooks:
             if graded.reason:
                 self.log.warning("%s, %s: %s", student_id, graded.notebook, graded.reason)

@@ -44,6 +44,7 @@ def use_collector(config):
     patches.tell_what_was_left_out()
     patches.write_times_with_their_zone()
     patches.tell_who_cannot_hand_in()
+    patches.tell_the_rule_for_names()
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,31 @@
 nbgrader opens the database nine times per submission; this opens it once and leaves the same rows behind.
 """
 
-import contextlib
+from pathlib import Path
 
 from nbgrader import api, utils
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import OperationalError
 
-from convgrader.errors import DatabaseError
 from convgrader.nbgrader_plugin import grading_log
+from convgrader.nbgrader_plugin.telling import naming
 
 _STUDENTS, _SUBMISSIONS, _NOTEBOOKS = (
     api.Student.__table__, api.SubmittedAssignment.__table__, api.SubmittedNotebook.__table__,
 )  # fmt: skip
 YEARS = range(1970, 2200)  # others cannot be shown in every zone of time
 _GRADES, _COMMENTS = api.Grade.__table__, api.Comment.__table__
+
+
+def url_of(path):
+    """Return how nbgrader names a gradebook that is a file.
+
+    Examples
+    --------
+    >>> url_of("/course/gradebook.db")
+    'sqlite:////course/gradebook.db'
+    """
+    return f"sqlite:///{Path(path).resolve().as_posix()}"
 
 
 class GradebookWriter:
@@ -35,7 +45,7 @@ class GradebookWriter:
 
     def __init__(self, url, assignment, course="default_course", config=None):
         self.url, self.name = url, assignment
-        with self._naming():
+        with naming(self.url):
             self.gradebook = api.Gradebook(url, course)
             try:
                 found = self.gradebook.find_assignment(assignment)
@@ -53,26 +63,19 @@ class GradebookWriter:
         """Let go of the database."""
         self.gradebook.close()
 
-    @contextlib.contextmanager
-    def _naming(self):
-        try:
-            yield
-        except OperationalError as error:
-            raise DatabaseError(f"cannot use the database {self.url}: {error.orig}") from error
-
     def students(self):
         """Return the ids of all students of the course."""
-        with self._naming():
+        with naming(self.url):
             return set(self.gradebook.db.scalars(select(_STUDENTS.c.id)))
 
     def graded_before(self):
         """Return {(student, notebook): Record} of what was graded before."""
-        with self._naming():
+        with naming(self.url):
             return grading_log.records(self.gradebook, self.name)
 
     def write(self, result, checks=""):
         """Record one submission, graded by `checks`: all of it or, if this process is killed, nothing."""
-        with self._naming():
+        with naming(self.url):
             try:
                 self._write(result, checks, self.gradebook.db)
                 self.gradebook.db.commit()
@@ -150,7 +153,7 @@ class GradebookWriter:
 
     def assign_penalties(self):
         """Bring what being late costs up to date; see the function of this name."""
-        with self._naming():
+        with naming(self.url):
             assign_penalties(self.gradebook, self.name, self.config)
 
 

@@ -1,6 +1,7 @@
-"""What the gradebook holds beside nbgrader's own tables: the secret seed, and of each graded notebook a record.
+"""What the gradebook holds beside nbgrader's own tables, in tables of nbgrader's database.
 
-All of it is in nbgrader's database, in tables of its own, so that a copy of ``gradebook.db`` is all there is to keep.
+Of each assignment the secret seed; of each graded notebook a record, and the digests of its answers; and what was
+graded of tasks that are gone, which `revising` keeps aside. So a copy of ``gradebook.db`` is all there is to keep.
 """
 
 import json
@@ -20,7 +21,11 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS autograder_answer (
         student TEXT NOT NULL, assignment TEXT NOT NULL, notebook TEXT NOT NULL, cell TEXT NOT NULL,
         digest TEXT NOT NULL, PRIMARY KEY (student, assignment, notebook, cell))""",
+    """CREATE TABLE IF NOT EXISTS autograder_aside (
+        assignment TEXT NOT NULL, notebook TEXT NOT NULL, cell TEXT NOT NULL, kind TEXT NOT NULL, student TEXT NOT NULL,
+        content TEXT NOT NULL, PRIMARY KEY (assignment, notebook, cell, kind, student))""",
 )
+_OF_STUDENTS = ("autograder_record", "autograder_answer", "autograder_aside")
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,17 @@ class Record:
 
 
 def prepare(gradebook):
+    """Make the tables if they are not there, and commit."""
+    make_tables(gradebook.db)
+    gradebook.db.commit()
+
+
+def make_tables(db):
     """Make the tables if they are not there, and add what a gradebook of an earlier version lacks."""
     for table in _TABLES:
-        gradebook.db.execute(text(table))
-    columns = {column["name"] for column in inspect(gradebook.db.connection()).get_columns("autograder_record")}
-    if "checks" not in columns:
-        gradebook.db.execute(text("ALTER TABLE autograder_record ADD COLUMN checks TEXT NOT NULL DEFAULT ''"))
-    gradebook.db.commit()
+        db.execute(text(table))
+    if "checks" not in {column["name"] for column in inspect(db.connection()).get_columns("autograder_record")}:
+        db.execute(text("ALTER TABLE autograder_record ADD COLUMN checks TEXT NOT NULL DEFAULT ''"))
 
 
 def seed_of(gradebook, assignment):
@@ -101,15 +110,12 @@ def save_answers(gradebook, student, assignment, graded):
     return set() if not before and file == graded.digest else changed
 
 
-def forget(gradebook, student, assignment, notebook):
-    """Remove the record of a notebook and the digests of its answers, if there are any."""
+def forget(gradebook, student, assignment):
+    """Remove all that these tables hold of a student's submission, if there is anything."""
     prepare(gradebook)
-    where = {"student": student, "assignment": assignment, "notebook": notebook}
-    for table in ("autograder_record", "autograder_answer"):
-        gradebook.db.execute(
-            text(f"DELETE FROM {table} WHERE student = :student AND assignment = :assignment AND notebook = :notebook"),
-            where,
-        )
+    own = {"student": student, "assignment": assignment}
+    for table in _OF_STUDENTS:
+        gradebook.db.execute(text(f"DELETE FROM {table} WHERE student = :student AND assignment = :assignment"), own)
     gradebook.db.commit()
 
 

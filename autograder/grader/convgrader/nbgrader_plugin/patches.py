@@ -1,24 +1,39 @@
 """What is changed in nbgrader itself, because it has no option for it: tried with 0.9.6, the version that is pinned."""
 
+import glob
+import os
 from datetime import UTC
+from pathlib import Path
 
+from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, PrefixLoader
 from nbgrader.api import Gradebook
 from nbgrader.apps import api, autogradeapp, generatefeedbackapp
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.dbapp import DbStudentAddApp, DbStudentImportApp
+from nbgrader.apps.exportapp import ExportApp
 from nbgrader.apps.zipcollectapp import ZipCollectApp
-from nbgrader.converters import GenerateAssignment, base
+from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange.default.release_feedback import ExchangeReleaseFeedback
 from nbgrader.server_extensions.formgrader import formgrader
+from nbgrader.utils import temp_attrs
+from nbgrader.validator import Validator
 
 from convcourse import student_ids
+from convgrader.errors import DatabaseError
 from convgrader.nbgrader_plugin import releasing
 from convgrader.nbgrader_plugin.feedback import PageExporter
 from convgrader.nbgrader_plugin.gradebook import time_of
+from convgrader.nbgrader_plugin.telling import naming
 from convgrader.notebooks import files
 
-_find_all_files = base.find_all_files
-_start = {app: app.start for app in (ZipCollectApp, DbStudentAddApp, DbStudentImportApp)}
+STUDENTS = f"""\
+{{% extends 'nbgrader/manage_students.tpl' %}}
+{{% block messages %}}<p>As a student's ID, `autograder submit` takes {student_ids.RULE}.</p>{{% endblock %}}
+"""
+_start = {app: app.start for app in (ZipCollectApp, DbStudentAddApp, DbStudentImportApp, ExportApp)}
+_validated = Validator.validate
+_copy_files = ExchangeReleaseFeedback.copy_files
 _transfer_files = ZipCollectApp._transfer_files
 
 
@@ -26,15 +41,6 @@ def convert_by(autograde, feedback):
     """Have nbgrader's commands and formgrader's buttons grade, and make feedback, by classes of ours."""
     api.Autograde = autogradeapp.Autograde = autograde
     api.GenerateFeedback = generatefeedbackapp.GenerateFeedback = feedback
-
-
-def copy_regular_files_alone():
-    """Have nbgrader copy files and nothing else of a submission: it follows links, to other students' work too."""
-    base.find_all_files = _regular_files
-
-
-def _regular_files(*arguments):
-    return list(filter(files.is_regular, _find_all_files(*arguments)))
 
 
 def read_times_as_we_do():
@@ -57,9 +63,74 @@ def show_pages_as_we_do():
     formgrader.HTMLExporter = PageExporter
 
 
+def release_pages_of_the_exchange_alone():
+    """Have ``release_feedback`` name whose page it cannot release and go on: one of them fails it for the class."""
+    ExchangeReleaseFeedback.copy_files = _release_pages
+
+
+def _release_pages(exchange):
+    exclude = exchange.coursedir.student_id_exclude
+    folders = {os.path.dirname(page) for page in glob.glob(os.path.join(exchange.src_path, "*.html"))}
+    others = {Path(folder).parent.name for folder in folders if not _came_by_the_exchange(folder)}
+    others = sorted(others.difference(exclude.split(",")))
+    if others:
+        exchange.log.warning("Not released, since it did not come by nbgrader's exchange: %s", ", ".join(others))
+    with temp_attrs(exchange.coursedir, student_id_exclude=",".join([exclude, *others])):
+        _copy_files(exchange)
+
+
+def _came_by_the_exchange(folder):
+    """Say whether there is what the exchange writes beside a submission, and knows its page by."""
+    try:
+        for name in ("timestamp.txt", "submission_secret.txt"):
+            files.read_regular(os.path.join(folder, name)).decode()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def validate_nothing_of_students():
+    """Have ``validate`` refuse what students handed in: it runs a notebook with the rights of whoever asks."""
+    Validator.validate = _validate
+
+
+def _validate(validator, filename):
+    directory = CourseDirectory(config=validator.config)
+    for step in (directory.submitted_directory, directory.autograded_directory):
+        if Path(filename).resolve().is_relative_to(Path(directory.format_path(step, ".", ".")).resolve()):
+            raise SystemExit(
+                f"{filename} was handed in, and nbgrader validate would run its code with your rights: "
+                "autograder grade runs it in a sandbox."
+            )
+    return _validated(validator, filename)
+
+
+def tell_the_rule_for_names():
+    """Have formgrader's page of students, where they are added, say which names a hand-in can bear."""
+    formgrader.FileSystemLoader = _with_our_page
+
+
+def _with_our_page(folders):
+    theirs = FileSystemLoader(folders)
+    return ChoiceLoader([DictLoader({"manage_students.tpl": STUDENTS}), theirs, PrefixLoader({"nbgrader": theirs})])
+
+
 def release_all_or_nothing():
     """Have nbgrader release an assignment as we do: again, too, once students have handed it in."""
     GenerateAssignment.start = releasing.start
+
+
+def name_the_database():
+    """Have ``export`` end with a sentence where the database cannot be used, as the commands that are ours do."""
+    ExportApp.start = _start_on_database
+
+
+def _start_on_database(app):
+    try:
+        with naming(app.coursedir.db_url):
+            _start[type(app)](app)
+    except DatabaseError as error:
+        app.fail(str(error))
 
 
 def tell_what_was_left_out():
@@ -95,7 +166,7 @@ def tell_who_cannot_hand_in():
 
 
 def _enter_and_tell(app):
-    _start[type(app)](app)
+    _start_on_database(app)
     with Gradebook(app.coursedir.db_url, app.course_id, app.authenticator) as gradebook:
         names = [student.id for student in gradebook.students if not student_ids.is_valid(student.id)]
     if names:

@@ -15,18 +15,16 @@ import nbformat
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
-from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import SaveCells
 from sqlalchemy import make_url
-from sqlalchemy.exc import OperationalError
 
 from convcourse import checks
 from convcourse.errors import UsageError
 from convcourse.grade_ids import CHECK
 from convgrader import lock
-from convgrader.errors import DatabaseError
 from convgrader.nbgrader_plugin import revising
+from convgrader.nbgrader_plugin.telling import in_a_sentence, naming
 from convgrader.notebooks.source import SourceCell, SourceNotebook
 
 _KINDS = (utils.is_grade, utils.is_solution, utils.is_locked, utils.is_task)
@@ -79,8 +77,7 @@ def release(directory, config, renamed=None, preview=False):
     draft = f".release-{assignment}+"
     with contextlib.ExitStack() as stack:
         if not preview:
-            submitted = Path(directory.format_path(directory.submitted_directory, ".", ".")).resolve()
-            stack.enter_context(lock.held(submitted.parent, assignment))
+            stack.enter_context(lock.held(directory, assignment))
             for left in beside.glob(f"{draft}*"):  # by a release that was killed
                 shutil.rmtree(left)
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=draft, dir=beside)))
@@ -118,17 +115,10 @@ def is_behind(directory, assignment, sources):
     folder = Path(directory.format_path(directory.source_directory, ".", assignment))
     for name, known in sources.items():
         with contextlib.suppress(OSError, ValueError):  # a source that is gone or damaged keeps nobody from grading
-            cells = nbformat.read(folder / f"{name}.ipynb", as_version=4).cells
-            graded = {
-                cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader.get("points") for cell in cells if _earns(cell)
-            }
-            if graded != {cell.name: cell.points for cell in known.cells if cell.grade or cell.task}:
+            source = _notebook(name, nbformat.read(folder / f"{name}.ipynb", as_version=4))
+            if revising.points_of(source) != revising.points_of(known):
                 return True
     return False
-
-
-def _earns(cell):
-    return utils.is_grade(cell) or utils.is_task(cell)
 
 
 def _has_gradebook(url):
@@ -140,14 +130,12 @@ def _has_gradebook(url):
 @contextlib.contextmanager
 def _gradebook(directory):
     """Open the gradebook; what is not committed in the end is as if it had not been."""
-    try:
-        with contextlib.closing(Gradebook(directory.db_url, directory.course_id)) as gradebook:
-            try:
-                yield gradebook
-            finally:
-                gradebook.db.rollback()
-    except OperationalError as error:
-        raise DatabaseError(f"cannot use the database {directory.db_url}: {error.orig}") from error
+    url = directory.db_url
+    with naming(url), contextlib.closing(Gradebook(url, directory.course_id)) as gradebook:
+        try:
+            yield gradebook
+        finally:
+            gradebook.db.rollback()
 
 
 @contextlib.contextmanager
@@ -177,8 +165,7 @@ def _generated(directory, config, folder):
 
     def keep(notebook, resources):
         name = resources["nbgrader"]["notebook"]
-        cells = tuple(_source(cell) for cell in notebook.cells if any(kind(cell) for kind in _KINDS))
-        found[name] = SourceNotebook(name, cells, dict(notebook.metadata.get("kernelspec", {})))
+        found[name] = _notebook(name, notebook)
         return notebook, resources
 
     converter = GenerateAssignment(coursedir=there, config=config)
@@ -188,13 +175,19 @@ def _generated(directory, config, folder):
     return found
 
 
+def _notebook(name, notebook):
+    """Return a notebook as the gradebook will know it."""
+    cells = tuple(_source(cell) for cell in notebook.cells if any(kind(cell) for kind in _KINDS))
+    return SourceNotebook(name, cells, dict(notebook.metadata.get("kernelspec", {})))
+
+
 def _source(cell):
     """Return a cell as the gradebook will know it."""
     about = cell.metadata.nbgrader
     return SourceCell(
         about.grade_id, cell.cell_type, cell.source, about.get("checksum"), utils.is_locked(cell),
         grade=utils.is_grade(cell), solution=utils.is_solution(cell), task=utils.is_task(cell),
-        points=float(about.points) if _earns(cell) else None,
+        points=float(about.points) if utils.is_grade(cell) or utils.is_task(cell) else None,
     )  # fmt: skip
 
 
@@ -203,10 +196,7 @@ def start(converter):
     if converter.no_database:
         _generate(converter)
         return
-    try:
+    with in_a_sentence(converter.log):
         found = release(converter.coursedir, converter.config)
-    except (UsageError, DatabaseError) as error:
-        converter.log.error(str(error))
-        raise NbGraderException(str(error)) from None
     for line in found.lines(converter.coursedir.assignment_id):
         converter.log.info(line)

@@ -11,6 +11,7 @@ from nbgrader.preprocessors import GetGrades
 from traitlets import Bool, List
 
 from convgrader.nbgrader_plugin.gradebook import assign_penalties
+from convgrader.nbgrader_plugin.telling import in_a_sentence, naming
 
 OPEN = "Nobody has graded this answer yet."
 
@@ -36,7 +37,8 @@ class CurrentFeedback(GenerateFeedback):
     def convert_notebooks(self):
         """Make the pages, and then the archive."""
         directory = self.coursedir
-        with Gradebook(directory.db_url, directory.course_id) as gradebook:
+        url = directory.db_url
+        with in_a_sentence(self.log), naming(url), Gradebook(url, directory.course_id) as gradebook:
             assign_penalties(gradebook, directory.assignment_id, self.config)
         try:
             super().convert_notebooks()

@@ -16,9 +16,6 @@ from convcourse.grade_ids import CHECK
 from convgrader.nbgrader_plugin import grading_log
 from convgrader.notebooks.source import SourceNotebook
 
-_TABLE = """CREATE TABLE IF NOT EXISTS autograder_aside (
-    assignment TEXT NOT NULL, notebook TEXT NOT NULL, cell TEXT NOT NULL, kind TEXT NOT NULL, student TEXT NOT NULL,
-    content TEXT NOT NULL, PRIMARY KEY (assignment, notebook, cell, kind, student))"""
 _FLAG = "needs_manual_grade"
 _KEPT = {  # what hangs on a cell -> what of it is kept aside
     api.Grade: ("auto_score", "manual_score", "extra_credit", _FLAG),
@@ -53,20 +50,20 @@ class Revision:
     def sentences(self):
         """Say line by line what changes for those who grade; nothing if nothing does."""
         now = {old: new for new, old in self.renamed.items()}
-        before = {now.get(name, name): points for name, points in _points(self.old).items()}
-        after = _points(self.new)
+        before = {now.get(name, name): worth for name, worth in points_of(self.old).items()}
+        after = points_of(self.new)
         total = f"{len(after)} tasks, {_count(sum(after.values()))}"
         if self.old is None:
             return [f"new in the gradebook: {total}"]
         lines = [f"renamed: {old} is {new} now" for new, old in self.renamed.items()]
         lines += [f"added: {name}, {_count(after[name])}" for name in after if name not in before]
-        for name, points in before.items():
+        for name, worth in before.items():
             if name not in after:
                 kept = self._kept(name, "comes back with it")
-                lines.append(f"removed: {name}, {_count(points)}; what was graded is kept aside and {kept}")
-            elif points != after[name]:
+                lines.append(f"removed: {name}, {_count(worth)}; what was graded is kept aside and {kept}")
+            elif worth != after[name]:
                 kept = self._kept(name, "", most=after[name])
-                lines.append(f"points: {name} had {points:g}, and has {after[name]:g} now{kept}")
+                lines.append(f"points: {name} had {worth:g}, and has {after[name]:g} now{kept}")
         texts = {now.get(cell.name, cell.name): cell.source for cell in self.old.cells if cell.name not in now}
         for cell in self.new.cells:
             if cell.solution and cell.name in texts and texts[cell.name] != cell.source:
@@ -84,7 +81,8 @@ class Revision:
         return says + (f", above the new points: {', '.join(above)}" if above else "")
 
 
-def _points(notebook):
+def points_of(notebook):
+    """Return the points of a notebook's tasks, in their order: name -> points."""
     cells = notebook.cells if notebook else ()
     return {cell.name.removeprefix(CHECK): cell.points for cell in cells if cell.grade or cell.task}
 
@@ -110,7 +108,7 @@ def compare(gradebook, assignment, notebooks, renamed):
 
 def _refuse_names(revision, aside):
     """Refuse a new name that nothing had before, or that something else has."""
-    before, after = _points(revision.old), _points(revision.new)
+    before, after = points_of(revision.old), points_of(revision.new)
     for new, old in revision.renamed.items():
         if new not in after:
             raise UsageError(f"the assignment has no task {new}; it has {', '.join(after)}")
@@ -144,14 +142,6 @@ def _aside(db, assignment, notebook):
     return set(db.execute(own, {"a": assignment, "n": notebook}).scalars())
 
 
-def forget(gradebook, student, assignment):
-    """Take away what is kept aside of a student."""
-    if inspect(gradebook.db.connection()).has_table("autograder_aside"):
-        own = text("DELETE FROM autograder_aside WHERE assignment = :a AND student = :s")
-        gradebook.db.execute(own, {"a": assignment, "s": student})
-        gradebook.db.commit()
-
-
 def handed_in(gradebook, assignment):
     """Count the submissions of an assignment that the gradebook knows."""
     row = gradebook.db.query(api.Assignment).filter_by(name=assignment).one_or_none()
@@ -164,7 +154,7 @@ def handed_in(gradebook, assignment):
 def enter(gradebook, assignment, revisions):
     """Write an assignment into the gradebook, without committing."""
     db = gradebook.db
-    db.execute(text(_TABLE))
+    grading_log.make_tables(db)
     row = db.query(api.Assignment).filter_by(name=assignment).one_or_none()
     if row is None:
         row = api.Assignment(name=assignment, course_id=gradebook.course_id)

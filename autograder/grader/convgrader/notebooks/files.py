@@ -81,10 +81,18 @@ def notebooks(folder):
     return found[:MAX_NOTEBOOKS]
 
 
-def digest(folder):
-    """Return the fingerprint of a submission: of its notebooks, and of the other files handed in with them."""
+def digest(folder, own):
+    """Return the fingerprint of a submission: of its notebooks, and of the other files handed in with them.
+
+    Parameters
+    ----------
+    folder : str or Path
+    own : iterable of str
+        The names of the assignment's notebooks, which count however many others there are.
+    """
     found = hashlib.sha256()
-    names = notebooks(folder)
+    named = (f"{name}.ipynb" for name in own)
+    names = list(dict.fromkeys([*notebooks(folder), *(n for n in named if is_regular(os.path.join(folder, n)))]))
     for name in names:
         with contextlib.suppress(OSError):
             found.update(read_regular(os.path.join(folder, name)))

@@ -12,9 +12,9 @@ from convcourse.engine.display import printable
 from convcourse.grade_ids import CHECK
 from convgrader.errors import MalformedNotebookError
 from convgrader.notebooks import files, reader
+from convgrader.notebooks.bindings import defined_names
 
 TOPIC = re.compile(r"""\bchecker\(\s*["'](\w+)["']""")
-DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*=(?!=)", re.MULTILINE)
 MAX_READ = 40 << 20  # bytes of the notebooks that are read to find the right one
 MAX_SHOWN = 60  # characters of a name in a sentence
 BLANK = "The notebook is as it was handed out: nothing was written in it."
@@ -38,7 +38,7 @@ class Candidate:
         tasks = set(self.source.plan.answers)
         there = {name.removeprefix(CHECK) for _, _, name, _ in self.parts if name}
         code = "\n".join(text for kind, text, _, _ in self.parts if kind == "code")
-        held = tasks & there.union(*DEFINED.findall(code))
+        held = tasks & (there | defined_names(code))
         return 2 * len(held) >= len(tasks) or (bool(held) and not self.is_of_another_topic())
 
     def is_of_another_topic(self):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import convcourse
-from convcourse.commands.notebook import name_of, names_of, read_notebook, writing
+from convcourse.commands.notebook import assignments, name_of, names_of, read_notebook, writing
 from convcourse.errors import UsageError
 
 REQUIREMENTS = "requirements.txt"
@@ -22,7 +22,10 @@ class Kit:
     root: Path
 
     def released(self, stem):
-        """Return the path of an assignment's notebook as it was handed out."""
+        """Return the path of an assignment's notebook as it was handed out; refuse what is no assignment."""
+        known = assignments(self.root)
+        if stem not in known:
+            raise UsageError(f"there is no assignment {stem!r}; there are {', '.join(known) or 'none'}")
         return self.root / "exercises" / stem / f"{stem}.ipynb"
 
     def copy(self, stem):

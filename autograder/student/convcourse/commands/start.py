@@ -21,8 +21,6 @@ def start(assignment, here=None):
     root = find_root(here)
     if not assignment:
         raise UsageError(f"name an assignment: {', '.join(assignments(root))}")
-    if assignment not in assignments(root):
-        raise UsageError(f"there is no assignment {assignment!r}; there are {', '.join(assignments(root))}")
     kit = Kit(root)
     source, notebook = kit.released(assignment), kit.copy(assignment)
     if notebook.exists():

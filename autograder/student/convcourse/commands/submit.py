@@ -45,8 +45,7 @@ def submit(path, student=None, now=None):
     notebook = read_notebook(path)
     kit = Kit(find_root(path.resolve().parent))
     stem = assignment_of(notebook, path, assignments(kit.root))
-    if stem not in assignments(kit.root):
-        raise UsageError(f"there is no assignment {stem!r}; there are {', '.join(assignments(kit.root))}")
+    released = kit.released(stem)
     if student is None:
         student = os.environ.get("JUPYTERHUB_USER") or _login()
     if not student_ids.is_valid(student):
@@ -68,8 +67,8 @@ def submit(path, student=None, now=None):
     print(f"Hand this in: {short(archive)}")
     for model in models_beside(path):
         print(f"With it: {model.name}")
-    released = read_notebook(kit.released(stem))
-    for says in [*remarks(notebook, released), *differences(notebook, path.parent), *kit.notes(path, notebook, stem)]:
+    changed = remarks(notebook, read_notebook(released))
+    for says in [*changed, *differences(notebook, path.parent), *kit.notes(path, notebook, stem)]:
         print(f"Note: {says}")
     return 0
 

@@ -40,9 +40,8 @@ def update(notebooks=(), kit=None, here=None):
     for path in notebooks or _started(ours):
         notebook = read_notebook(path)
         stem = assignment_of(notebook, path)
-        if stem not in assignments(root):
-            raise UsageError(f"there is no assignment {stem!r}; there are {', '.join(assignments(root))}")
-        found = merge(notebook, ours.base(path, stem), read_notebook(ours.released(stem)))
+        released = read_notebook(ours.released(stem))
+        found = merge(notebook, ours.base(path, stem), released)
         merged.append((Path(path), stem, notebook, found))
     _install(ours)
     for path, stem, notebook, found in merged:
