@@ -6,15 +6,13 @@ import numpy as np
 from drawings import style
 
 
-def two_programs(curves):
-    """Training loss of each program against the step: a line per seed."""
+def training_losses(curves, every):
+    """Training loss of each program against the step: a line per seed, a point after each `every` steps."""
     figure, axis = plt.subplots(figsize=(5.6, 3.1))
-    for (name, runs), dash in zip(curves.items(), ("-", "--")):
+    for (name, runs), dash, colour in zip(curves.items(), ("-", "--"), ("C0", "C1")):
         for n, run in enumerate(runs):
-            axis.plot(run, dash, color="#0b6fa4" if dash == "-" else "#c4470b", lw=1.2, label=None if n else name)
-    axis.set_xlabel("step of gradient descent")
-    axis.set_ylabel("training loss (nats)")
-    axis.set_ylim(0, None)
+            axis.plot(every * np.arange(len(run)), run, dash, color=colour, lw=1.2, label=None if n else name)
+    axis.set(xlabel="step of gradient descent", ylabel="training loss (nats)", yscale="log")
     axis.legend(frameon=False, fontsize=9)
     return figure
 
@@ -53,6 +51,19 @@ def images(panels, correlations):
         axis.set_title(f"{title}\ncorrelation {correlation:.2f}", fontsize=9)
         axis.set_xticks([])
         axis.set_yticks([])
+    return figure
+
+
+def photograph_and_gradient(image, gradient):
+    """A photograph, and beside it the gradient for its pixels on a scale centred on zero."""
+    figure, axes = plt.subplots(1, 2, figsize=(6.2, 3.0))
+    bound = np.abs(gradient).max()
+    axes[0].imshow(image)
+    shown = axes[1].imshow(gradient, cmap="RdBu_r", vmin=-bound, vmax=bound)
+    figure.colorbar(shown, ax=axes[1], shrink=0.8, label="change of the score per unit of light")
+    for axis, title in zip(axes, ("photograph", "gradient")):
+        axis.set_title(title, fontsize=9)
+        axis.set(xlabel="column (pixels)", ylabel="row (pixels)", xticks=(0, 20, 40, 60), yticks=(0, 20, 40, 60))
     return figure
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
+from experiments.recording import experiment
 from miniconv import pooling
 from miniconv.layer import conv2d
 
@@ -19,32 +20,48 @@ def unchanged(pool, images, shift):
     return np.mean(before == after)
 
 
-def relative_change(pool, images, shift):
-    """Return how much the outputs change when the images (N, C, H, W) move right by `shift` pixels.
+def moved_crops(image, shift, seed, count=100, size=48):
+    """Cut crops at random places out of an image (1, 1, H, W), and again with the image moved right by `shift` pixels.
 
-    This is the norm of the change over the norm of the outputs, their mean taken off: 0 when nothing changes, 1 for
-    two unrelated images.
+    Pooling windows start at the corner of a crop, so they lie differently on the scene in every one of them. Returns
+    two arrays (count, 1, size, size).
     """
-    width = images.shape[3] - shift
-    before, after = pool(images[..., shift:]), pool(images[..., :width])
-    return np.linalg.norm(before - after) / (np.sqrt(2) * np.linalg.norm(before - before.mean()))
+    rng = np.random.default_rng(seed)
+    height, width = image.shape[2:]
+    corners = zip(rng.integers(height - size + 1, size=count), rng.integers(shift, width - size + 1, size=count))
+    rows = [(image[0, :, i : i + size], j) for i, j in corners]
+    return tuple(np.stack([row[..., j - t : j - t + size] for row, j in rows]) for t in (0, shift))
 
 
-def digits_shifted(pool):
-    """Move all scanned digits right by one pixel.
+def moved_digits(top, left, size=24):
+    """Lay every scanned digit on an empty canvas with its corner at (top, left), and again one pixel further right.
+
+    Returns two arrays (1797, 1, size, size).
+    """
+    digits = load_digits().images / 16
+    canvases = np.zeros((2, len(digits), 1, size, size))
+    for canvas, column in zip(canvases, (left, left + 1)):
+        canvas[:, 0, top : top + 8, column : column + 8] = digits
+    return tuple(canvases)
+
+
+def reaction(pool, before, after):
+    """Return how the outputs of a pooling react when images `before` (N, C, H, W) become images `after`.
 
     Returns
     -------
     same : float
-        Share of the outputs that see ink, before or after, and stay exactly the same.
-    mean, spread : float
-        Mean and standard deviation over the digits of the change's norm over the output's norm.
+        Share of the outputs that are not zero, before or after, and stay exactly the same.
+    own : float
+        The change relative to the outputs themselves: the norm of the one over the norm of the other.
+    other : float
+        The change relative to the distance of two different images of the set, both as roots of mean squares: 0 when
+        nothing changes, 1 when each image changes as much as if another one took its place.
     """
-    canvas = np.pad(load_digits().images[:, None] / 16, ((0, 0), (0, 0), (4, 4), (4, 5)))
-    old, new = pool(canvas[..., 1:]), pool(canvas[..., :-1])
-    ink = (old > 0) | (new > 0)
-    change, size = (np.sqrt((v**2).sum((1, 2, 3))) for v in (old - new, old))
-    return np.mean((old == new)[ink]), np.mean(change / size), np.std(change / size)
+    old, new = pool(before), pool(after)
+    change, seen = np.linalg.norm(new - old), (old != 0) | (new != 0)
+    apart = np.sqrt(2 * len(old) / (len(old) - 1)) * np.linalg.norm(old - old.mean(0))
+    return np.mean((old == new)[seen]), change / np.linalg.norm(old), change / apart
 
 
 def mismatches(layer, image, shifts, size=256, margin=16):
@@ -98,42 +115,60 @@ def ridge_accuracy(train, labels, test, answers, penalty=0.01):
     return tuple(np.mean((v @ weights + signs.mean() > 0) == truth) for v, truth in ((a, labels), (b, answers)))
 
 
-def two_questions(sizes, seeds, train=300, test=600):
-    """Ask "which digit?" and "in the left half?" of max pooled random features, and read the answers linearly.
+SIZES = (1, 2, 4, 8, 12, 24)  # sides of the pooling windows, in pixels; the last is global
+
+
+@experiment(seeds=5, within=0.02)
+def two_questions(seed, sizes=SIZES, train=300, test=600):
+    """Ask "which digit?" and "in the left half?" of pooled random features, and read the answers linearly.
+
+    The features are twelve random 5 x 5 kernels with ReLU, max pooled. Three controls: global *average* pooling
+    (is it the maximum?), twelve random mixtures of the features before pooling (is it the small number?), and global
+    max pooling with four times the pictures to train (is it the few data?).
 
     Returns
     -------
-    (2, seeds, sizes, 2) array
-        Accuracies: question, seed, side of the pooling window in pixels, and training or test set.
+    dict
+        `which` and `where`, (sizes, 2) accuracies on the training and the test set, and for the controls `average`,
+        `mixtures` and `more`, (2, 2): question, and training or test set.
     """
-    scores = []
-    for seed in seeds:
-        kernels = np.random.default_rng(seed).standard_normal((12, 1, 5, 5))
-        kernels -= kernels.mean((2, 3), keepdims=True)
-        sets = [digit_scenes(count, offset + seed) for count, offset in ((train, 0), (test, 100))]
-        detectors = [np.maximum(conv2d(scenes, kernels, padding=2), 0) for scenes, *_ in sets]
-        for k in sizes:
-            a, b = (pooling.max_pool2d(v, k).reshape(len(v), -1) for v in detectors)
-            scores.append([ridge_accuracy(a, sets[0][q], b, sets[1][q]) for q in (1, 2)])
-    return np.array(scores).reshape(len(seeds), len(sizes), 2, 2).transpose(2, 0, 1, 3)
+    rng = np.random.default_rng(seed)
+    kernels = rng.standard_normal((12, 1, 5, 5))
+    kernels -= kernels.mean((2, 3), keepdims=True)
+    sets = [digit_scenes(count, offset + seed) for count, offset in ((4 * train, 0), (test, 100))]
+    many, tested = (np.maximum(conv2d(scenes, kernels, padding=2), 0) for scenes, *_ in sets)
+    mix = rng.standard_normal((tested[0].size, 12))
+
+    def read(features, count=train):
+        """Return the accuracies (question, training or test set) of a linear reading of these features."""
+        a, b = (features(v).reshape(len(v), -1) for v in (many[:count], tested))
+        return [ridge_accuracy(a, sets[0][q][:count], b, sets[1][q]) for q in (1, 2)]
+
+    which, where = zip(*(read(lambda v, k=k: pooling.max_pool2d(v, k)) for k in sizes))
+    return {
+        "which": which,
+        "where": where,
+        "average": read(pooling.global_avg_pool2d),
+        "mixtures": read(lambda v: v.reshape(len(v), -1) @ mix),
+        "more": read(lambda v: pooling.max_pool2d(v, sizes[-1]), 4 * train),
+    }
 
 
-def rotation_accuracy(pool, angles):
-    """Return, per angle in degrees, how often the nearest upright class mean names a turned digit.
+def rotation_accuracy(pools, angles, seed):
+    """Return how often the nearest upright class mean names a turned digit: (pools, angles), angles in degrees.
 
-    `pool` maps pictures (N, 1, 8, 8) to features of any shape. The means come from the first half of the digits, the
-    turned ones from the second.
+    Each pool maps pictures (N, 1, 8, 8) to features of any shape. The means come from one half of the digits, drawn by
+    the seed, the turned ones from the other.
     """
     digits = load_digits()
-    half = len(digits.images) // 2
-    upright = pool(digits.images[:half, None] / 16).reshape(half, -1)
-    means = np.array([upright[digits.target[:half] == c].mean(0) for c in range(10)])
+    halves = np.array_split(np.random.default_rng(seed).permutation(len(digits.images)), 2)
+    (upright, names), (held, truth) = ((digits.images[half][:, None] / 16, digits.target[half]) for half in halves)
+    turned = [ndimage.rotate(held, angle, axes=(2, 3), reshape=False, order=1) for angle in angles]
     rates = []
-    for angle in angles:
-        turned = ndimage.rotate(digits.images[half:] / 16, angle, axes=(1, 2), reshape=False, order=1)
-        features = pool(turned[:, None]).reshape(len(turned), -1)
-        nearest = ((features[:, None] - means) ** 2).sum(-1).argmin(1)
-        rates.append(np.mean(nearest == digits.target[half:]))
+    for pool in pools:
+        means = np.array([pool(upright[names == c]).mean(0).ravel() for c in range(10)])
+        features = [pool(pictures).reshape(len(held), 1, -1) for pictures in turned]
+        rates.append([np.mean(((v - means) ** 2).sum(-1).argmin(1) == truth) for v in features])
     return np.array(rates)
 
 
@@ -173,6 +208,64 @@ def train_detectors(x, labels, count, seed, steps=600, rate=2.0):
         velocity = 0.9 * velocity - rate * (grad.T @ x + 3e-3 * weights)
         weights, offset = weights + velocity, offset - rate * slope.sum()
     return weights, offset
+
+
+def balanced_accuracy(x, labels, weights, offset):
+    """Return the mean of the shares of both classes that the largest of the detectors names right."""
+    said, truth = (x @ weights.T).max(1) + offset > 0, labels == 1
+    return (np.mean(said[truth]) + np.mean(~said[~truth])) / 2
+
+
+def guessed_from_angle(winners, angles, width=30):
+    """Return how often the winner is right if for each range of angles its most frequent winner is named.
+
+    `winners` (N,) are detectors, `angles` (N,) degrees between -180 and 180; a range has `width` degrees.
+    """
+    ranges = ((angles + 180) // width).astype(int)
+    return sum(np.bincount(winners[ranges == r]).max() for r in np.unique(ranges)) / len(winners)
+
+
+def sevens_at_any_angle(seed, fitted=1200):
+    """Return the digits (1797, 64) turned by any angle, 1.0 for the sevens, the angles, and how many are fitted."""
+    turned, is_seven, angles = rotated_digits(seed, target=7)
+    x = turned.reshape(len(turned), -1)
+    return x - x[:fitted].mean(0), is_seven, angles, fitted
+
+
+@experiment(seeds=5, within=0.03)
+def learned_angles(seed):
+    """Learn to tell sevens at any angle from other digits by the largest of linear detectors.
+
+    Controls: one detector for four; twice the steps; detectors that were not trained, or on shuffled labels (would
+    they share the angles too?); angles that were left out of the training.
+
+    Returns
+    -------
+    dict
+        `train`, `test` : (2,) balanced accuracies of one detector and of four.
+        `longer` : the training accuracy of four after twice the steps.
+        `wins` : (4,) how many sevens each of the four wins.
+        `guessed` : (3,) how often the angle tells the winner: trained, untrained, shuffled labels.
+        `always` : how often the most frequent winner wins.
+        `angles` : (2,) accuracy of four that saw angles up to 60 degrees alone: on such, and on those beyond 120.
+    """
+    x, y, angles, n = sevens_at_any_angle(seed)
+    few, four = (train_detectors(x[:n], y[:n], count, seed) for count in (1, 4))
+    longer = train_detectors(x[:n], y[:n], 4, seed, steps=1200)
+    blank = train_detectors(x[:n], y[:n], 4, seed, steps=0)
+    shuffled = train_detectors(x[:n], np.random.default_rng(seed).permutation(y[:n]), 4, seed)
+    winners = [(x[y == 1] @ weights.T).argmax(1) for weights, _ in (four, blank, shuffled)]
+    wins, small, large = np.bincount(winners[0], minlength=4), np.abs(angles) < 60, np.abs(angles) > 120
+    narrow = train_detectors(x[:n][small[:n]], y[:n][small[:n]], 4, seed)
+    return {
+        "train": [balanced_accuracy(x[:n], y[:n], *net) for net in (few, four)],
+        "test": [balanced_accuracy(x[n:], y[n:], *net) for net in (few, four)],
+        "longer": balanced_accuracy(x[:n], y[:n], *longer),
+        "wins": wins,
+        "guessed": [guessed_from_angle(w, angles[y == 1]) for w in winners],
+        "always": wins.max() / wins.sum(),
+        "angles": [balanced_accuracy(x[n:][part[n:]], y[n:][part[n:]], *narrow) for part in (small, large)],
+    }
 
 
 def train_exponent(x, target, start, steps=120):

@@ -1,0 +1,82 @@
+"""The experiments of the chapter on gradients: the network against PyTorch, the programs against their control."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from experiments import gradients as experiments
+from miniconv.gradients import conv2d_input
+
+
+def weights(seed=0):
+    return experiments.start(np.random.default_rng(seed))
+
+
+def test_the_right_program_has_the_gradients_of_pytorch():
+    x, labels = experiments.SCANS[:7], experiments.LABELS[:7]
+    tensors = [torch.tensor(w, requires_grad=True) for w in weights()]
+    scores = F.conv2d(F.conv2d(torch.tensor(x), tensors[0]).relu(), tensors[1])[:, :, 0, 0]
+    expected = torch.autograd.grad(F.cross_entropy(scores, torch.tensor(labels[:, :, 0, 0])), tensors)
+    for ours, theirs in zip(experiments.gradients(conv2d_input, x, labels, *weights()), expected):
+        assert np.allclose(ours, theirs.numpy(), atol=1e-12)
+
+
+def test_the_other_program_is_wrong_for_the_first_layer_and_right_for_the_second():
+    x, labels = experiments.SCANS[:7], experiments.LABELS[:7]
+    (a1, a2), (b1, b2) = (
+        experiments.gradients(f, x, labels, *weights()) for f in (conv2d_input, experiments.other_input)
+    )
+    assert not np.allclose(a1, b1, atol=1e-3)
+    assert np.array_equal(a2, b2)
+
+
+def test_the_control_keeps_its_first_layer():
+    first, second = experiments.gradients(
+        experiments.nothing, experiments.SCANS[:7], experiments.LABELS[:7], *weights()
+    )
+    assert not first.any() and second.any()
+
+
+def test_training_lowers_the_loss_and_depends_on_the_seed_alone():
+    losses, fitted, read = experiments.train(conv2d_input, 0, steps=20)
+    assert losses[0] > 2 and losses[-1] < 1.5 and len(losses) == 20
+    assert fitted > 0.6 and 0.4 < read < fitted
+    assert experiments.train(conv2d_input, 0, steps=3)[0] == losses[:3]
+    assert experiments.train(conv2d_input, 1, steps=1)[0] != losses[:1]
+
+
+def test_accuracies_of_unseen_digits_are_of_unseen_digits(monkeypatch):
+    """With labels that say nothing the training set can be learned, and the others stay at chance."""
+    shuffled = np.random.default_rng(0).permutation(experiments.TARGET)
+    monkeypatch.setattr(experiments, "TARGET", shuffled)
+    monkeypatch.setattr(experiments, "LABELS", np.eye(10)[shuffled][:, :, None, None])
+    _, fitted, read = experiments.train(experiments.nothing, 0, steps=150, count=30)
+    assert fitted > 0.9 and read == pytest.approx(0.1, abs=0.04)
+
+
+def test_what_the_page_says_of_the_three_programs():
+    found = experiments.three_programs.recorded()
+    right, wrong, frozen = found["test"].T
+    assert found["train"][:, :2].min() == 1 and found["train"].min() > 0.96
+    assert (found["loss"][:, :, -1] < 0.3).all()
+    assert (right > wrong - 0.01).all()
+    assert np.abs(wrong - frozen).max() < 0.03
+
+
+def test_cosine_by_hand():
+    assert experiments.cosine(np.array([1, 0]), np.array([1, 1])) == pytest.approx(np.sqrt(0.5))
+    assert experiments.cosine(np.array([[1, 2]]), np.array([[-2, -4]])) == pytest.approx(-1)
+
+
+def test_angles_of_the_wrong_program_and_of_an_unrelated_one():
+    wrong, control = np.transpose([experiments.angles_to_the_gradient(seed) for seed in range(6)])
+    assert np.median(wrong) > 0.2 > np.median(np.abs(control)) - 0.3
+    assert experiments.angles_to_the_gradient(0) == (wrong[0], control[0])
+
+
+def test_there_and_back_with_one_weight_is_the_image_and_with_its_negative_the_negative():
+    image = np.random.default_rng(0).standard_normal((1, 1, 6, 7))
+    one = np.ones((1, 1))
+    assert experiments.there_and_back(image, one) == pytest.approx(1)
+    assert experiments.there_and_back(image, one, -one) == pytest.approx(-1)
