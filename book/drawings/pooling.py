@@ -5,6 +5,31 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 
+def summaries(panels, window):
+    """Draw a photograph and its summaries, in pixels of the photograph, and the brightness along the middle row."""
+    figure, axes = plt.subplots(2, 3, figsize=(7.2, 3.6))
+    height, width = next(iter(panels.values())).shape
+    for axis, (name, values) in zip(axes.flat, panels.items()):
+        axis.imshow(values, vmin=0, vmax=255, extent=(0, width, height, 0))
+        axis.set_title(name, fontsize=9)
+        axis.set(xticks=(0, width // 2, width), yticks=(0, height // 2, height))
+    axis, middle = axes[1, 2], height // 2
+    for name, colour in (("photograph", "#999999"), ("maximum", "C1"), ("minimum", "C0"), ("mean", "C2")):
+        values = panels[name]
+        scale = width // values.shape[1]
+        axis.step(scale * np.arange(values.shape[1]), values[middle // scale], where="post", color=colour, lw=1)
+        axis.text(
+            1.02,
+            {"maximum": 0.9, "photograph": 0.65, "mean": 0.4, "minimum": 0.15}[name],
+            name,
+            color=colour,
+            transform=axis.transAxes,
+            fontsize=8,
+        )
+    axis.set(xlabel="column (pixels)", ylabel="brightness", ylim=(0, 255), xticks=(0, width // 2, width))
+    return figure
+
+
 def figure_9_8(before, after, pooled_before, pooled_after):
     """Draw detector outputs below and pooled outputs above, before and after the shift; what changed is orange."""
     figure, axes = plt.subplots(1, 2, figsize=(6.2, 2.2), sharey=True)
@@ -66,14 +91,17 @@ def detectors_by_angle(weights, angles, winners):
 
 
 def gradients_on_image(image, gradients, titles):
-    """Draw a patch, and the root of the gradient that each kind of pooling sends back to it."""
-    figure, axes = plt.subplots(1, len(gradients) + 1, figsize=(1.55 * (len(gradients) + 1), 1.8))
+    """Draw a patch, and the root of the gradient that each kind of pooling sends back to it, on one scale."""
+    figure, axes = plt.subplots(2, 2, figsize=(5.6, 5.0))
+    axes = axes.ravel()
     axes[0].imshow(image)
     axes[0].set_title("input", fontsize=9)
     bound = max(g.max() for g in gradients)
     for axis, gradient, title in zip(axes[1:], gradients, titles):
-        axis.imshow(np.sqrt(gradient), cmap="Blues", vmin=0, vmax=np.sqrt(bound))
+        shown = axis.imshow(np.sqrt(gradient), cmap="Blues", vmin=0, vmax=np.sqrt(bound))
         axis.set_title(title, fontsize=9)
     for axis in axes:
-        axis.set(xticks=[], yticks=[])
+        axis.set(xticks=(0, 12, 24), yticks=(0, 12, 24))
+    figure.colorbar(shown, ax=axes[1:], shrink=0.7, label="root of the gradient")
+    figure.supxlabel("column (pixels)", fontsize=9)
     return figure

@@ -6,7 +6,13 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 
 from experiments import pooling as experiments
-from miniconv.pooling import lp_pool2d, max_pool2d
+from miniconv.pooling import avg_pool2d, lp_pool2d, max_pool2d
+
+
+def two_questions(seed, **options):
+    """Run the experiment smaller than it is recorded."""
+    found = experiments.two_questions.function(seed, **options)
+    return {name: np.asarray(values) for name, values in found.items()}
 
 
 def identity(v):
@@ -36,28 +42,67 @@ def test_unchanged_after_a_whole_window_is_nothing():
     assert experiments.unchanged(lambda v: max_pool2d(v, 4), noise, 4) < 0.001
 
 
-def test_relative_change_by_hand():
-    assert experiments.relative_change(identity, row(0, 2, 0), 1) == pytest.approx(np.sqrt(2))
+def images(*rows):
+    """Return images (N, 1, 1, W)."""
+    return np.array(rows, float)[:, None, None]
 
 
-def test_relative_change_is_0_along_rows_and_1_for_unrelated_images():
-    noise = np.random.default_rng(0).standard_normal((1, 1, 200, 201))
-    stripes = np.broadcast_to(noise[..., :1], noise.shape)
-    assert experiments.relative_change(identity, stripes, 3) == 0
-    assert experiments.relative_change(identity, 5 + noise, 1) == pytest.approx(1, abs=0.02)
+def test_reaction_by_hand():
+    before, after = images([3, 0, 0], [0, 4, 0]), images([3, 0, 0], [0, 0, 4])
+    same, own, other = experiments.reaction(identity, before, after)
+    assert same == pytest.approx(1 / 3)  # of the 3, the 4 and where it went
+    assert own == pytest.approx(np.sqrt(32) / 5)
+    # A change of 4 * sqrt(2) in one of two images; the two were 5 apart.
+    assert other == pytest.approx(np.sqrt(16) / 5)
 
 
-def test_digits_shifted_without_pooling_by_counting():
-    digits = np.pad(load_digits().images / 16, ((0, 0), (1, 1), (1, 1)))
-    moved = np.roll(digits, 1, axis=2)
-    ink = (digits > 0) | (moved > 0)
-    change = np.linalg.norm(digits - moved, axis=(1, 2)) / np.linalg.norm(digits, axis=(1, 2))
-    expected = np.mean(digits[ink] == moved[ink]), change.mean(), change.std()
-    assert experiments.digits_shifted(identity) == pytest.approx(expected)
+def test_reaction_is_nothing_to_equal_images_and_one_to_exchanged_ones():
+    noise = 7 + np.random.default_rng(0).standard_normal((300, 1, 4, 4))
+    assert experiments.reaction(identity, noise, noise) == (1, 0, 0)
+    same, own, other = experiments.reaction(identity, noise, np.roll(noise, 1, axis=0))
+    assert same == 0 and own < 0.3  # a common 7 hides the change from the size
+    assert other == pytest.approx(1, abs=0.03)
 
 
-def test_digits_shifted_is_nothing_to_a_global_maximum():
-    assert experiments.digits_shifted(lambda v: v.max((2, 3), keepdims=True)) == (1, 0, 0)
+def test_reaction_to_a_larger_contrast_is_the_same():
+    before, after = np.random.default_rng(0).uniform(size=(2, 10, 1, 4, 4))
+    doubled = experiments.reaction(lambda v: 2 * v, before, after)
+    assert doubled == pytest.approx(experiments.reaction(identity, before, after))
+
+
+def test_moved_crops_are_the_same_scene_moved():
+    image = np.arange(60 * 70.0).reshape(1, 1, 60, 70)
+    before, after = experiments.moved_crops(image, 3, seed=0, count=5, size=48)
+    assert before.shape == after.shape == (5, 1, 48, 48)
+    assert np.array_equal(before[..., :-3], after[..., 3:])
+    assert not np.array_equal(before, experiments.moved_crops(image, 3, seed=1, count=5, size=48)[0])
+
+
+def test_moved_crops_lie_differently_on_the_grid():
+    image = np.tile(np.arange(4.0), (1, 1, 100, 30))
+    before, _ = experiments.moved_crops(image, 1, seed=0)
+    assert set(before[:, 0, 0, 0]) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(("top", "left"), [(6, 7), (0, 15)])
+def test_moved_digits_are_one_pixel_apart(top, left):
+    before, after = experiments.moved_digits(top, left)
+    digits = load_digits().images / 16
+    assert np.array_equal(before[:, 0, top : top + 8, left : left + 8], digits)
+    assert np.array_equal(np.roll(before, 1, axis=3), after)
+    assert before.sum() == pytest.approx(digits.sum())
+
+
+def test_which_pooling_is_steadier_is_an_accident_of_the_alignment():
+    """What a single alignment shows: with the digit flush in its windows the maximum is ahead, elsewhere the mean."""
+    sizes = [
+        [
+            experiments.reaction(pool, *experiments.moved_digits(8, left))[1]
+            for pool in (lambda v: max_pool2d(v, 4), lambda v: avg_pool2d(v, 4))
+        ]
+        for left in (8, 10)
+    ]
+    assert sizes[0][0] < sizes[0][1] and sizes[1][0] > sizes[1][1]
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4])
@@ -113,48 +158,53 @@ def test_ridge_accuracy_without_information_is_the_majority():
 
 
 def test_two_questions_about_what_and_where():
-    scores = experiments.two_questions((1, 24), [0], train=300, test=300)
-    assert scores.shape == (2, 1, 2, 2)
-    what, where = scores[:, 0]
-    assert what[1, 1] > what[0, 1] + 0.1  # global pooling closes the gap
+    found = two_questions(0, sizes=(1, 24), train=300, test=300)
+    assert {name: np.shape(values) for name, values in found.items()} == {
+        "which": (2, 2),
+        "where": (2, 2),
+        "average": (2, 2),
+        "mixtures": (2, 2),
+        "more": (2, 2),
+    }
+    which, where = found["which"], found["where"]
+    assert which[1, 1] > which[0, 1] + 0.1  # global pooling closes the gap
     assert where[0].min() > 0.9
     assert where[1, 1] == pytest.approx(0.5, abs=0.12)  # chance
 
 
+def test_two_questions_and_what_their_controls_say():
+    found = two_questions(1, sizes=(24,), train=200, test=300)
+    assert found["average"][0, 1] > 0.85  # the mean does it too
+    assert found["mixtures"][0, 1] < 0.65  # any twelve numbers do not
+    assert found["more"][1, 0] < 0.65  # more pictures do not bring the place back
+
+
 def test_two_questions_depend_on_the_seed_alone():
-    few = {"train": 20, "test": 30}
-    a, b = (experiments.two_questions((8, 24), seeds, **few) for seeds in ((0, 1), (1, 0)))
-    assert np.array_equal(a, b[:, ::-1])
-    assert not np.array_equal(a, b)
-
-
-def test_two_questions_draw_kernels_and_scenes_of_their_own_for_every_seed(monkeypatch):
-    scenes, drawn = experiments.digit_scenes(60, 0), []
-
-    def same_scenes(count, seed):
-        drawn.append(seed)
-        return scenes
-
-    monkeypatch.setattr(experiments, "digit_scenes", same_scenes)
-    scores = experiments.two_questions((8, 24), [0, 1])
-    assert drawn == [0, 100, 1, 101]
-    assert not np.array_equal(scores[:, 0], scores[:, 1])
+    few = {"sizes": (8, 24), "train": 20, "test": 30}
+    a, again, b = (two_questions(seed, **few) for seed in (0, 0, 1))
+    assert np.array_equal(a["which"], again["which"]) and np.array_equal(a["mixtures"], again["mixtures"])
+    assert not np.array_equal(a["which"], b["which"])
 
 
 def test_rotation_accuracy_of_features_that_ignore_quarter_turns():
-    rates = experiments.rotation_accuracy(lambda v: np.sort(v.reshape(len(v), -1)), (0, 90, 180))
+    (rates,) = experiments.rotation_accuracy([lambda v: np.sort(v.reshape(len(v), -1))], (0, 90, 180), seed=0)
     assert rates[0] > 0.15  # chance is 0.1
     assert rates[1:] == pytest.approx(rates[0], abs=0.01)
 
 
 def test_rotation_accuracy_of_pixels_falls_with_the_angle():
-    upright, quarter, whole = experiments.rotation_accuracy(identity, (0, 90, 360))
-    assert upright == whole > 0.8 > 0.3 > quarter
+    ((upright, quarter, whole),) = experiments.rotation_accuracy([identity], (0, 90, 360), seed=1)
+    assert upright == pytest.approx(whole) and whole > 0.8 > 0.3 > quarter
 
 
 def test_rotation_accuracy_of_constant_features_is_the_share_of_one_class():
-    rates = experiments.rotation_accuracy(lambda v: np.ones((len(v), 1)), (0, 30))
-    assert rates == pytest.approx(np.mean(load_digits().target[898:] == 0))
+    (rates,) = experiments.rotation_accuracy([lambda v: np.ones((len(v), 1))], (0, 30), seed=0)
+    assert rates == pytest.approx(0.1, abs=0.03)
+
+
+def test_rotation_accuracy_draws_its_halves_by_the_seed():
+    first, again, other = (experiments.rotation_accuracy([identity], (20,), seed) for seed in (0, 0, 1))
+    assert first == again != other
 
 
 def test_rotated_digits_can_be_turned_back():
@@ -204,6 +254,34 @@ def test_train_detectors_weighs_a_rare_class_as_much_as_the_other():
     assert offset == pytest.approx(0, abs=1e-12)
 
 
+def test_balanced_accuracy_by_hand():
+    x, labels = np.array([[1.0], [2.0], [-1.0], [3.0]]), np.array([1, 1, 0, 0])
+    assert experiments.balanced_accuracy(x, labels, np.ones((1, 1)), 0) == 0.75
+    assert experiments.balanced_accuracy(x, labels, np.ones((1, 1)), -1.5) == 0.5
+
+
+def test_guessed_from_angle_by_hand():
+    angles = np.array([-170, -160, -150.5, 10, 20, 25])
+    assert experiments.guessed_from_angle(np.array([0, 0, 1, 1, 1, 1]), angles) == pytest.approx(5 / 6)
+    assert experiments.guessed_from_angle(np.array([0, 0, 0, 1, 1, 1]), angles) == 1
+
+
+def test_guessed_from_angle_of_winners_that_know_no_angle_is_the_most_frequent_one():
+    rng = np.random.default_rng(0)
+    winners, angles = rng.choice(3, 20000, p=(0.5, 0.3, 0.2)), rng.uniform(-180, 180, 20000)
+    assert experiments.guessed_from_angle(winners, angles) == pytest.approx(0.5, abs=0.02)
+
+
+def test_what_the_page_says_of_learned_angles():
+    found = experiments.learned_angles.recorded()
+    assert found["test"][:, 1].min() > found["test"][:, 0].max() + 0.05
+    assert np.abs(found["longer"] - found["train"][:, 1]).max() < 0.002  # trained out
+    trained, *controls = found["guessed"].T
+    assert trained.min() > np.max(controls) + 0.1
+    assert found["angles"][:, 0].min() > 0.85 > 0.55 > found["angles"][:, 1].max()
+    assert found["wins"].sum(1).tolist() == [179] * 5
+
+
 @pytest.mark.parametrize("start", [1.2, 8.0])
 def test_train_exponent_finds_the_teachers(start):
     x = np.random.default_rng(0).uniform(0.05, 1, (8, 1, 6, 6))
@@ -228,10 +306,11 @@ def test_area_under_roc_of_one_distribution_is_chance():
     assert experiments.area_under_roc(first, second) == pytest.approx(0.5, abs=0.02)
 
 
-def test_rare_or_weak_turns_the_order_round():
-    rare, weak = experiments.rare_or_weak(0)
+def test_rare_or_weak_turns_the_order_round_and_nothing_is_a_guess():
+    rare, weak, none = experiments.rare_or_weak(0)
     assert 1 > rare[0] > rare[1] > rare[2] > 0.5
     assert 0.5 < weak[0] < weak[1] < weak[2] < 1
+    assert none == pytest.approx([0.5] * 3, abs=0.05)
 
 
 def test_rare_or_weak_depends_on_the_seed_alone():
