@@ -76,10 +76,8 @@ def test_a_claim_is_well_formed_and_its_evidence_exists(entry):
 UNCONTROLLED = {
     "algorithms",
     "convolution",
-    "gradients",
     "layer",
     "motivation",
-    "pooling",
     "priors",
     "shapes",
     "structured_outputs",
