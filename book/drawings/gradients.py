@@ -60,7 +60,7 @@ def photograph_and_gradient(image, gradient):
     bound = np.abs(gradient).max()
     axes[0].imshow(image)
     shown = axes[1].imshow(gradient, cmap="RdBu_r", vmin=-bound, vmax=bound)
-    figure.colorbar(shown, ax=axes[1], shrink=0.8, label="change of the score per unit of light")
+    figure.colorbar(shown, ax=axes[1], shrink=0.7, label="score per light")
     for axis, title in zip(axes, ("photograph", "gradient")):
         axis.set_title(title, fontsize=9)
         axis.set(xlabel="column (pixels)", ylabel="row (pixels)", xticks=(0, 20, 40, 60), yticks=(0, 20, 40, 60))

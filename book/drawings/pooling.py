@@ -5,9 +5,9 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 
-def summaries(panels, window):
+def summaries(panels):
     """Draw a photograph and its summaries, in pixels of the photograph, and the brightness along the middle row."""
-    figure, axes = plt.subplots(2, 3, figsize=(7.2, 3.6))
+    figure, axes = plt.subplots(2, 3, figsize=(7.2, 4.8))
     height, width = next(iter(panels.values())).shape
     for axis, (name, values) in zip(axes.flat, panels.items()):
         axis.imshow(values, vmin=0, vmax=255, extent=(0, width, height, 0))

@@ -35,7 +35,7 @@ def network(x, w1, w2):
 
 
 def gradients(gradient_for_input, x, labels, w1, w2):
-    """Return the gradients of the mean cross-entropy for both weights, as the given program computes them."""
+    """Return the gradients of the mean cross-entropy for both weights."""
     hidden, p = network(x, w1, w2)
     g2 = (p - labels) / len(x)
     g1 = gradient_for_input(hidden.shape, w2, g2) * (hidden > 0)
