@@ -258,6 +258,8 @@ def test_balanced_accuracy_by_hand():
     x, labels = np.array([[1.0], [2.0], [-1.0], [3.0]]), np.array([1, 1, 0, 0])
     assert experiments.balanced_accuracy(x, labels, np.ones((1, 1)), 0) == 0.75
     assert experiments.balanced_accuracy(x, labels, np.ones((1, 1)), -1.5) == 0.5
+    never = experiments.balanced_accuracy(x, np.array([1, 0, 0, 0]), np.ones((1, 1)), -9)
+    assert never == 0.5  # three in four are named right, but none of one class
 
 
 def test_guessed_from_angle_by_hand():
