@@ -53,9 +53,8 @@ def unchanged_curves(sizes, formula, noise, photographs):
     """Draw the share of unchanged outputs against the window size: by the formula, for noise and for photographs."""
     figure, axis = plt.subplots(figsize=(5.6, 3.2))
     axis.plot(sizes, formula, color="#444444", lw=1, label="(k − 1) / (k + 1)")
-    axis.errorbar(sizes, noise.mean(0), noise.std(0), fmt="o", capsize=3, label="noise, 5 seeds")
-    for (name, values), mark in zip(photographs.items(), "s^"):
-        axis.plot(sizes, values, mark, label=name)
+    for (name, values), mark in zip({"noise": noise, **photographs}.items(), "os^"):
+        axis.errorbar(sizes, values.mean(0), values.std(0), fmt=mark, capsize=3, label=name)
     axis.set(xlabel="window k (pixels), stride k", ylabel="unchanged outputs", ylim=(0, 1))
     axis.legend(frameon=False, fontsize=9)
     return figure
