@@ -103,4 +103,5 @@ def gradients_on_image(image, gradients, titles):
         axis.set(xticks=(0, 12, 24), yticks=(0, 12, 24))
     figure.colorbar(shown, ax=axes[1:], shrink=0.7, label="root of the gradient")
     figure.supxlabel("column (pixels)", fontsize=9)
+    figure.supylabel("row (pixels)", fontsize=9)
     return figure

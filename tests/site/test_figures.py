@@ -1,5 +1,6 @@
 """Every interactive figure, by mouse and by keyboard alone, in light and dark, without scripts, with little motion."""
 
+import json
 import re
 
 import pytest
@@ -158,6 +159,32 @@ def test_gabor_by_mouse(figure):
     before = said(element)
     drag(seen, element.locator("svg").nth(1), 0, 60, start=(0.9, 0.5))
     assert said(element) != before
+
+
+@pytest.mark.parametrize(
+    ("layer", "stride", "padding", "place"),
+    [
+        ("conv", 1, 0, (0, 0)),
+        ("conv", 1, 2, (3, 3)),
+        ("conv", 3, 0, (5, 2)),
+        ("conv", 3, 1, (2, 5)),
+        ("max", 3, 0, (2, 2)),
+        ("max", 1, 0, (0, 5)),
+        ("average", 2, 0, (5, 5)),
+    ],
+)
+def test_gradient_flow_counts_the_outputs_that_read_an_input(layer, stride, padding, place, figure):
+    """What it says at the edges of its range is what a count gives."""
+    kernel = 3 if layer == "conv" else 2
+    outputs = (6 + 2 * padding - kernel) // stride + 1
+    rows, columns = (sum(0 <= i + padding - p * stride < kernel for p in range(outputs)) for i in place)
+    state = {"layer": layer, "stride": stride, "padding": padding, "side": "input", "r": place[0], "c": place[1]}
+    _, element = figure("gradient-flow", options=json.dumps(state))
+    readers = rows * columns
+    expected = (
+        f"{readers} output{'s read' if readers > 1 else ' reads'} it" if readers else "no output reads this input"
+    )
+    assert expected in said(element)
 
 
 def test_gradient_flow_by_mouse(figure):
