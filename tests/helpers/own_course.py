@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tools.draft import part
+from tools.small_course import environment
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "book" / "authors.md"
@@ -30,9 +31,13 @@ def copy_of_the_course(folder):
 def command(root, *words):
     """Run a command in a copy of the course, with the copy's packages; return (exit status, what it printed)."""
     packages = os.pathsep.join(str(root / "autograder" / name) for name in ("student", "grader"))
-    environment = {**os.environ, "PYTHONPATH": packages, "OMP_NUM_THREADS": "1", "COURSE_KIT": "", "COURSE_SITE": ""}
     done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=root, env=environment, capture_output=True, text=True, timeout=280
+        [sys.executable, "-m", *words],
+        cwd=root,
+        env=environment(PYTHONPATH=packages, COURSE_KIT="", COURSE_SITE=""),
+        capture_output=True,
+        text=True,
+        timeout=280,
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -62,7 +62,7 @@ def test_the_example_of_the_manual_is_an_assignment_from_which_nothing_is_missin
     assert command(root, *NEW) == (0, "sound: nothing is missing.\n")
     assert command(root, "tools.weave")[0] == 0
     status, said = command(root, "convcourse", "release", "sound")
-    assert status == 0 and "new in the gradebook: 1 task" in said
+    assert status == 0 and "new in the gradebook: 1 task" in said, said
     assert (root / "exercises/sound/sound.ipynb").is_file()
 
 
