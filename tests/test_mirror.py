@@ -60,9 +60,8 @@ def test_helpers_hold_no_tests_and_every_topic_has_what_a_topic_has():
     assert not list((ROOT / "tests" / "helpers").glob("test_*"))
     for stem in (path.stem for path in (ROOT / "solutions" / "assignments").glob("*.md")):
         for name in (
-            f"book/{stem}.md", f"book/drawings/{stem}.py", f"solutions/miniconv/{stem}.py",
-            f"solutions/answers/{stem}.py", f"autograder/student/convcourse/checks/{stem}.py",
-            f"exercises/{stem}/{stem}.ipynb", f"tests/miniconv/test_{stem}.py",
+            f"book/{stem}.md", f"solutions/answers/{stem}.py", f"autograder/student/convcourse/checks/{stem}.py",
+            f"exercises/{stem}/{stem}.ipynb",
         ):  # fmt: skip
             assert (ROOT / name).is_file(), f"{stem} has no {name}"
 

@@ -1,5 +1,7 @@
 """Build what an instructor hands out instead of this repository: notebooks, the wheel of ``convcourse``, a README.
 
+The notebooks are those that ``_toc.yml`` names: a shorter course has a smaller kit.
+
 Where the kit is published as a repository of its own, its address makes the notebooks open anywhere: the site shows
 launch buttons, and a notebook's first cell fetches the wheel from there. The address is ``course_launch.kit`` in
 ``_config.yml``, or the environment's ``COURSE_KIT``. Where the site has an address (``html.baseurl`` in
@@ -151,14 +153,13 @@ def requirements(root):
 
 def topics(root):
     """Return one line per notebook, in the order of the course: its name, its title, its points."""
-    order, lines = contents.stems(root), []
-    paths = sorted(Path(root).glob("exercises/*/*.ipynb"))
-    for path in sorted(paths, key=lambda path: order.index(path.stem) if path.stem in order else len(order)):
-        notebook = nbformat.read(path, as_version=4)
+    lines = []
+    for stem in contents.stems(root):
+        notebook = nbformat.read(ProjectPaths(Path(root)).released(stem), as_version=4)
         titles = [c.source for c in notebook.cells if c.cell_type == "markdown" and c.source.startswith("# ")]
-        title = titles[0].splitlines()[0].removeprefix("# ") if titles else path.stem
+        title = titles[0].splitlines()[0].removeprefix("# ") if titles else stem
         points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in notebook.cells)
-        lines.append(f"- `{path.stem}`: {title} ({points:g} points)")
+        lines.append(f"- `{stem}`: {title} ({points:g} points)")
     return "\n".join(lines)
 
 
@@ -209,7 +210,7 @@ def build(root, folder):
 def _fill(root, folder):
     address = wheel_address(root)
     build_wheel(root, folder)
-    for path in sorted(root.glob("exercises/*/*")):
+    for path in [path for stem in contents.stems(root) for path in sorted(root.glob(f"exercises/{stem}/*"))]:
         if path.is_file() and path.name != ".gitkeep":
             target = folder / path.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -178,7 +178,7 @@ def spoiling(right):
         found = mapped(right(*args, **kwargs), np.copy)
         for array in arrays_in([args, kwargs]):
             if array.flags.writeable and array.size:
-                array.flat[0] = 1 - array.flat[0]
+                array.flat[0] = 0 if array.flat[0] else 1
         return found
 
     return damaged

@@ -18,19 +18,12 @@ ROWS = {
 CHAPTERS = sorted(ROOT.glob("book/*.md"))
 CLAIMS = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8")) or []
 MARK = re.compile(r"^% covers:(.*)$", re.MULTILINE)
-LABEL = re.compile(r"^\(([\w-]+)\)=\s*$|\bname:\s*([a-z]\w*-[\w-]+)", re.MULTILINE)
 JUDGED = {"claim", "concept", "question"}  # the kinds that the page of claims lists
 
 
 def marks(path):
     """Return the lists of rows of the `% covers:` comments of a chapter."""
     return [line.split() for line in MARK.findall(path.read_text(encoding="utf-8"))]
-
-
-def labels(path):
-    """Return the labels of sections and figures of a chapter."""
-    text = re.sub(r"\A---\n.*?\n---\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-    return [next(filter(None, groups)) for groups in LABEL.findall(text)]
 
 
 def test_there_are_209_rows_and_no_other():
@@ -69,7 +62,7 @@ def test_a_claim_is_well_formed_and_its_evidence_exists(entry):
         stem, label = place.split("#")
         page = ROOT / "book" / f"{stem}.md"
         assert page.is_file(), f"there is no {page.name}"
-        assert label in labels(page), f"{page.name} has no label {label}"
+        assert label in contents.labels(page), f"{page.name} has no label {label}"
 
 
 # The chapters whose experiments are not yet all held to the rule.
@@ -125,5 +118,5 @@ def test_a_wrong_row_is_not_called_true():
 
 
 def test_labels_are_unique_in_the_book():
-    count = Counter(label for page in contents.pages(ROOT) for label in labels(page))
+    count = Counter(label for page in contents.pages(ROOT) for label in contents.labels(page))
     assert not [label for label, times in count.items() if times > 1]

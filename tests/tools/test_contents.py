@@ -31,7 +31,7 @@ def test_files_stems_and_pages_come_in_order(tmp_path):
 
 def test_every_topic_is_in_the_courses_own():
     stems = contents.stems(ROOT)
-    assert len(stems) == len(set(stems)) == 14
+    assert len(stems) == len(set(stems)) >= 14
     assert [f"book/{stem}" for stem in stems] == [name for name in contents.files(ROOT) if name[5:] in stems]
 
 

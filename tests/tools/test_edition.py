@@ -24,7 +24,7 @@ def test_the_page_of_a_topic_holds_every_solution(stem):
     assert [name for name, code in own.items() if "".join(code.split()) not in squeezed] == []
 
 
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", [stem for stem in STEMS if weave.woven(ROOT, stem).model_answers])
 def test_the_page_of_a_topic_holds_the_model_answer_of_its_written_question(stem):
     text = edition.page(ROOT, stem)
     source = (ROOT / "solutions" / "assignments" / f"{stem}.md").read_text(encoding="utf-8")

@@ -81,6 +81,18 @@ def test_a_kit_without_an_assignment_of_the_table_of_contents_is_refused(small_r
     assert (small_root / "dist/student-kit/README.md").read_text() == "of last week"
 
 
+def test_a_kit_has_the_assignments_of_the_table_of_contents_and_no_others(small_root):
+    shutil.copytree(ROOT / "autograder/student", small_root / "autograder/student")
+    for name in ("LICENSE", "_config.yml", "requirements.txt"):
+        shutil.copy(ROOT / name, small_root)
+    (small_root / "_toc.yml").write_text("root: book/index\nchapters:\n- file: exercises/pooling/pooling\n")
+    (small_root / "exercises" / "layer").mkdir()
+    shutil.copy(ROOT / "exercises/layer/layer.ipynb", small_root / "exercises/layer")
+    built = kit.build(small_root, small_root / "dist/student-kit")
+    assert [path.name for path in (built / "exercises").iterdir()] == ["pooling"]
+    assert re.findall(r"^- `(\w+)`:", (built / "README.md").read_text(), re.MULTILINE) == ["pooling"]
+
+
 def test_a_kit_that_fails_halfway_leaves_the_earlier_one(small_root, capsys):
     (small_root / "exercises" / "layer").mkdir()
     shutil.copy(ROOT / "exercises/layer/layer.ipynb", small_root / "exercises/layer")

@@ -1,7 +1,7 @@
 """The command ``autograder``: a student's start, check, submit, update and train, and what other packages plug into it.
 
 Another distribution adds a command by an entry point in the group ``convcourse.commands`` that names a module with
-HELP and ``add_parser(commands)``: ``autograder grade`` comes with convgrader, which students do not have.
+``add_parser(commands)``: ``autograder grade`` comes with convgrader, which students do not have.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from convcourse.terminal import print_everything
 DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
 GROUP = "convcourse.commands"
 OURS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "update", "train")}
-ELSEWHERE = dict.fromkeys(("grade", "release"), "convgrader")  # command -> the distribution that brings it
+ELSEWHERE = dict.fromkeys(("grade", "release", "new-task", "new-assignment"), "convgrader")  # who brings what
 
 
 def main(arguments=None):
@@ -56,6 +56,7 @@ def _parser(arguments):
     known = OURS if asked in OURS else commands()  # to look for the others takes a tenth of a second
     if asked in ELSEWHERE and asked not in known:
         raise UsageError(f"{asked} comes with {ELSEWHERE[asked]}, which is not installed here: instructors have it")
-    for name in [asked] if asked in known else known:
-        importlib.import_module(known[name]).add_parser(below)
+    modules = [known[asked]] if asked in known else known.values()
+    for module in dict.fromkeys(modules):  # one may bring several commands
+        importlib.import_module(module).add_parser(below)
     return parser

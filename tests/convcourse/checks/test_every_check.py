@@ -11,6 +11,7 @@ from convcourse.engine import expected
 from convcourse.engine.compare import same
 from convcourse.engine.context import current_context, graded_run
 from tools import answers
+from tools.demands import trivial_answers
 from tools.mutation import solved
 
 ROOT = Path(__file__).parents[3]
@@ -85,39 +86,12 @@ def test_there_are_enough_mistakes_and_right_answers(topic, check):
     assert len({mistake.name for mistake in check.mistakes}) == len(check.mistakes)
 
 
-def zeros(expected):
-    if isinstance(expected, tuple):
-        return tuple(map(zeros, expected))
-    return np.zeros_like(expected) if isinstance(expected, np.ndarray) else 0
-
-
-def constant(expected):
-    if isinstance(expected, tuple):
-        return tuple(map(constant, expected))
-    return np.full_like(expected, 3) if isinstance(expected, np.ndarray) else 3
-
-
 @pytest.mark.parametrize(("topic", "check"), ALL, ids=name_of)
 def test_trivial_answers_earn_exactly_nothing(topic, check):
-    """Blank, zeros of the right shape, a constant of the right shape, an echo, the shape's own first answer."""
-
-    def knowing(fill):
-        """Know the right shape of every output and fill it with something else."""
-        by_call = {repr((case.args, case.kwargs)): expected.truth(check, case)[0] for case in check.cases}
-        return lambda *args, **kwargs: fill(by_call.get(repr((args, kwargs))))
-
-    def blank(*args, **kwargs):
-        raise NotImplementedError
-
-    trivial = [blank, lambda *a, **k: None, lambda *a, **k: True, lambda *a, **k: False, lambda *a, **k: (True, None)]
-    trivial += [lambda *a, **k: (False, None), lambda *a, **k: a[0] if a else None]
-    if check.oracle and any(case.args for case in check.cases):
-        first = expected.truth(check, check.cases[0])[0]
-        trivial += [knowing(zeros), knowing(constant), lambda *a, **k: first]
     shares = {mistake.share for mistake in check.mistakes}
-    for function in trivial:
+    for does, function in trivial_answers(check).items():
         earned = verdict_on(check, function).earned
-        assert earned == 0, f"{earned} (declared shares: {shares})"
+        assert earned == 0, f"what {does} earns {earned} (declared shares: {shares})"
 
 
 BAD = {
