@@ -4,6 +4,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from experiments.recording import experiment
+
 
 def slide(first, second, lags, dt):
     """Slide one function of time over another; both are 0 before time 0.
@@ -31,6 +33,7 @@ def slide(first, second, lags, dt):
     return t, x, turned, dt * turned @ x, ends, dt * y
 
 
+@experiment(seeds=8, within=0.002)
 def turned_start(seed, steps=1500):
     """Train three networks on the same examples: two cross-correlations with four kernels each, a ReLU between them.
 
@@ -39,7 +42,7 @@ def turned_start(seed, steps=1500):
 
     Returns
     -------
-    dict
+    dict of arrays
         "loss": the training losses at the end, (3,). "fell": by which share each loss fell in the last tenth of the
         steps. "kernels": how far the kernels of the first network are from those of the other two, turned, (2,): the
         largest difference.

@@ -71,7 +71,7 @@ def test_the_kernel_is_turned_round_at_its_lag():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_from_the_turned_start_both_conventions_learn_the_same(seed):
-    run = experiments.turned_start(seed, steps=60)
+    run = experiments.turned_start.function(seed, steps=60)
     assert run["loss"][0] == pytest.approx(run["loss"][1], abs=1e-9)
     assert run["kernels"][0] < 1e-6
     assert abs(run["loss"][0] - run["loss"][2]) > 1e-4 and run["kernels"][1] > 0.1  # the control: the same start
