@@ -37,8 +37,8 @@ class ConvolutionMatrix extends CourseFigure {
       hover: go,
       pick: go,
     });
-    this.inputPanel = this.panel("Input, coloured by the weights of this row", {});
-    this.outputPanel = this.panel("Output, the one of this row framed", { hover: (r, c) => go(r * this.shape[1] + c), pick: (r, c) => go(r * this.shape[1] + c) });
+    this.inputPanel = this.panel("Input, coloured by weight", {});
+    this.outputPanel = this.panel("Output", { hover: (r, c) => go(r * this.shape[1] + c), pick: (r, c) => go(r * this.shape[1] + c) });
   }
 
   get flat() {
