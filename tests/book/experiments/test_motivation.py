@@ -72,6 +72,12 @@ def test_what_is_left_of_a_pixel_that_others_determine_in_part():
     assert experiments.unexplained(ramp, experiments.nearest(1), 1, 1000) == pytest.approx(0, abs=1e-12)
 
 
+def test_what_is_fitted_on_the_left_is_tested_on_the_right():
+    rows = np.random.default_rng(0).normal(size=(120, 1))
+    photo = rows * np.where(np.arange(200) < 100, 1, (-1) ** np.arange(200))  # a neighbour is equal, or the negative
+    assert experiments.unexplained(photo, [(0, -1)], 0, 2000) == pytest.approx(4, abs=0.2)
+
+
 def test_shuffling_keeps_the_pixels_and_takes_the_neighbours():
     photo = experiments.photographs()["coins"]
     mixed = experiments.shuffled(photo)
