@@ -7,6 +7,7 @@ from pathlib import Path
 STATIC = Path(__file__).parent.parent / "_static"
 IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]+)";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
+HANDED_ON = re.compile(r"^export \{([^}]*)\};$", re.MULTILINE)
 SCRIPT = """\
 "use strict";
 window.courseModules = (() => {
@@ -34,7 +35,8 @@ def as_maker(path, folder):
         return f"const {{{match[1].replace(' as ', ': ')}}} = require({json.dumps(target)});"
 
     names = [match[1] for match in EXPORT.finditer(text)]
-    text = EXPORT.sub("", IMPORT.sub(required, text))
+    names += [name.strip() for match in HANDED_ON.finditer(text) for name in match[1].split(",")]
+    text = HANDED_ON.sub("", EXPORT.sub("", IMPORT.sub(required, text)))
     if left := re.search(r"^(import|export)\b.*|\bimport\.meta\b", text, re.MULTILINE):
         raise ValueError(f"{path.name}: {left[0]!r} is a form that book/_ext/bundle.py does not know")
     name = path.relative_to(folder).as_posix()

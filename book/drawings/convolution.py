@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 TAP_COLOURS = ["#bcd9ea", "#f6cfb4", "#c5e3c6", "#dcc6ec", "#ece0b0"]
 
@@ -15,17 +16,17 @@ def flip_and_slide(x, h, times):
     positions = np.arange(len(x))
     for (top, bottom), t in zip(axes.T, times):
         places = t - np.arange(len(h))
-        top.bar(positions, x, width=0.8, color="#0b6fa4", label="input x")
-        top.plot(places, h, "o", color="#c4470b", label="kernel h, turned")
-        top.vlines(places, 0, h, color="#c4470b", lw=1.5)
+        top.bar(positions - 0.18, x, width=0.36, color="#0b6fa4", label="input x")
+        top.bar(places + 0.18, h, width=0.36, color="#c4470b", label="kernel h, turned")
         products = [x[a] * h[n] if 0 <= a < len(x) else 0 for n, a in enumerate(places)]
-        bottom.bar(places, products, width=0.8, color="#2f7d32")
+        bottom.bar(places, products, width=0.72, color="#2f7d32")
         bottom.set_title(f"sum: y[{t}] = {sum(products)}", fontsize=9)
         top.set_title(f"t = {t}", fontsize=9)
         bottom.set_xlabel("position a (samples)")
         bottom.set_xticks(range(1 - len(h), len(x) + len(h) - 1, 2))
-    axes[0, 0].set_ylabel("value")
-    axes[1, 0].set_ylabel("product")
+    for axis, name in zip(axes[:, 0], ("value", "product")):
+        axis.set_ylabel(name)
+        axis.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     figure.legend(
         *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=9, frameon=False
     )
@@ -35,19 +36,19 @@ def flip_and_slide(x, h, times):
 def overlap(pairs, lags):
     """Rows: pairs of functions. Columns: the pair at a lag with its product filled, then the whole convolution.
 
-    `pairs` holds per name the times, the input, the turned kernel at each lag, and the convolution.
+    `pairs` holds per name what `experiments.convolution.slide` returns.
     """
     figure, axes = plt.subplots(len(pairs), len(lags) + 1, figsize=(9, 2.1 * len(pairs)), sharex=True, squeeze=False)
-    for row, (name, (t, x, turned, y)) in zip(axes, pairs.items()):
-        for axis, lag, kernel in zip(row, lags, turned):
+    for row, (name, (t, x, turned, areas, ends, y)) in zip(axes, pairs.items()):
+        for axis, lag, kernel, area in zip(row, lags, turned, areas):
             axis.plot(t, x, color="#0b6fa4", lw=1.2)
             axis.plot(t, kernel, color="#c4470b", lw=1.2, ls="--")
             axis.fill_between(t, x * kernel, color="#2f7d32", alpha=0.6)
-            axis.set_title(f"t = {lag:g} s: area {(t[1] - t[0]) * (x @ kernel):.2f}", fontsize=9)
-        row[-1].plot(t, y, color="#2f7d32")
-        row[-1].plot(lags, np.interp(lags, t, y), "o", ms=4, color="#2f7d32")
+            axis.set_title(f"t = {lag:g} s: area {area:.2f}", fontsize=9)
+        row[-1].plot(ends, y, color="#2f7d32")
+        row[-1].plot(lags, areas, "o", ms=4, color="#2f7d32")
         row[-1].set_title("convolution y(t)", fontsize=9)
-        row[0].set_ylabel(name, fontsize=9)
+        row[0].set_ylabel(f"{name}", fontsize=9)
     for axis in axes[-1]:
         axis.set_xlabel("time (s)")
     return figure

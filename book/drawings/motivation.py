@@ -39,15 +39,35 @@ def graphs(sparse, output, source):
 
 
 def bill(counts):
-    """Bars on a logarithmic axis, each with its number."""
+    """Dots on a logarithmic axis, where the length of a bar would mean nothing, each with its number."""
     figure, axis = plt.subplots(figsize=(8, 2.6))
     names = list(counts)[::-1]
-    axis.barh(names, [counts[name] for name in names], color="#0b6fa4")
+    axis.plot([counts[name] for name in names], names, "o", ms=8, color=INPUT)
     for row, name in enumerate(names):
-        axis.text(counts[name] * 1.3, row, f"{counts[name]:,}", va="center", fontsize=9)
+        axis.text(counts[name] * 1.6, row, f"{counts[name]:,}", va="center", fontsize=9)
     axis.set_xscale("log")
     axis.set_xlim(1, max(counts.values()) * 300)
+    axis.set_ylim(-0.5, len(names) - 0.5)
+    axis.grid(axis="y", lw=0.5)
     axis.set_xlabel("parameters")
+    return figure
+
+
+def locality(distances, correlations, left):
+    """Left: correlation over distance, per photograph. Right: what is left of pixels that others predict, per set."""
+    figure, (near, axis) = plt.subplots(1, 2, figsize=(9, 3.4), width_ratios=[1, 1.1])
+    for (name, values), marker in zip(correlations.items(), "osd^vx"):
+        near.plot(distances, values, marker + "-", ms=4, label=name)
+    near.set_xscale("log", base=2)
+    near.set_xticks(distances, distances)
+    near.minorticks_off()
+    near.set(xlabel="distance in a row (pixels)", ylabel="correlation")
+    near.legend(fontsize=7, frameon=False)
+    for row, shares in enumerate(reversed(left.values())):
+        axis.plot(shares.mean(axis=0), [row] * shares.shape[1], "o", ms=5, color=INPUT, alpha=0.6)
+    axis.set_yticks(range(len(left)), list(left)[::-1], fontsize=8)
+    axis.set(xscale="log", xlabel="share of the variance left", xlim=(1e-3, 2))
+    axis.grid(axis="y", lw=0.5)
     return figure
 
 
@@ -106,6 +126,7 @@ def growth(fields, influence):
     right.fill_between(offset, low, high, alpha=0.25, label="10% to 90% of the stacks")
     right.plot(offset, middle, "o-", ms=3, label="median")
     right.set(xlabel="input, from the middle of the field (pixels)", ylabel="share of all influence")
+    right.set_xticks(range(-10, 11, 5))
     right.set_ylim(0, 1.4 * high.max())
     right.legend(fontsize=8, frameon=False, loc="upper center")
     return figure

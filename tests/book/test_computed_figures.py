@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -149,6 +150,108 @@ def test_receptive_fields():
             assert [way > 0 for way in ways] == reads[unit].tolist()
             checked += 1
     assert checked == 8
+
+
+def test_the_sentence_about_a_receptive_field_is_computed():
+    """What it says of a stack holds, for random stacks and for those at the ends of every range, for any unit."""
+    names, length = ("kernel", "stride", "padding", "dilation"), 32
+    random = [
+        [tuple(map(int, g.integers((1, 1, 0, 1), (8, 5, 7, 9)))) for _ in range(g.integers(1, 6))] for g in draws(300)
+    ]
+    extreme = [
+        [(1, 1, 6, 1)],
+        [(1, 1, 0, 1)] * 5,
+        [(7, 1, 6, 1)] * 5,
+        [(2, 1, 0, d) for d in (1, 2, 4)],
+        [(1, 4, 0, 1)],
+    ]
+    calls, expected = [], []
+    for stack in extreme + random:
+        reads = outcome(motivation.connectivity, stack, length)
+        for unit in [] if reads is None else sorted({0, len(reads) // 2, len(reads) - 1}):
+            layers = [dict(zip(names, layer, strict=True)) for layer in stack]
+            calls.append(("describe", [layers, length, unit]))
+            expected.append((motivation.receptive_field(stack), path_counts(stack, length)[unit], reads[unit], unit))
+    assert len(calls) > 300
+    for said, ((size, jump, start), ways, reads, unit) in zip(evaluate("receptive", calls), expected, strict=True):
+        first, last = start + unit * jump, start + unit * jump + size - 1
+        assert f"sees {f'{size} places, from {first} to {last}' if size > 1 else f'place {first}'}" in said
+        inside = sum(0 <= place < length for place in range(first, last + 1))
+        hidden = re.search(r", (?:(\d+) of them )?in the padding", said)
+        assert (int(hidden[1] or 1) if hidden else 0) == size - inside, said
+        only = re.search(r"Of the (\d+) inputs? there it reads only (\d+)", said)
+        assert (only is not None) == (reads.sum() < inside)
+        assert only is None or (int(only[1]), int(only[2])) == (inside, reads.sum())
+        assert f"right neighbour begins {jump} place{'s' * (jump != 1)} further on" in said
+        check_paths(said, ways)
+
+
+def path_counts(stack, length):
+    """Return the number of paths from each input to each output of a stack, as a product of matrices."""
+    ways = np.eye(length)
+    for kernel, stride, padding, dilation in stack:
+        step = np.zeros(((len(ways) + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1, len(ways)))
+        for (output, tap), _ in np.ndenumerate(np.empty((len(step), kernel))):
+            place = output * stride - padding + tap * dilation
+            if 0 <= place < len(ways):
+                step[output, place] = 1
+        ways = step @ ways
+    return ways
+
+
+def check_paths(said, ways):
+    """Compare the last sentence of a receptive field with the number of paths from each input."""
+    counts = ways[ways > 0]
+    if most := re.search(
+        r"Most paths, (\d+), lead to it from .*?(\d[\d, and]*); fewest, (\d+), from (\d+) inputs?\.", said
+    ):
+        assert (int(most[1]), int(most[3])) == (counts.max(), counts.min()) and counts.max() > counts.min()
+        assert list(map(int, re.findall(r"\d+", most[2]))) == np.flatnonzero(ways == counts.max()).tolist()
+        assert int(most[4]) == (counts == counts.min()).sum()
+    elif equal := re.search(r"From each of the (\d+) inputs (\d+) paths? leads? to it", said):
+        assert (int(equal[1]), int(equal[2])) == (counts.size, counts[0]) and counts.size > 1 and not np.ptp(counts)
+    elif single := re.search(r"(\d+) paths? leads? to it from input (\d+)\.", said):
+        assert counts.size == 1 and (int(single[1]), int(single[2])) == (counts[0], np.flatnonzero(ways)[0])
+    else:
+        assert "No path leads" in said and counts.size == 0, said
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_the_sentence_about_a_row_of_the_matrix_is_computed(mode):
+    cases = [layer_case(g)[:2] for g in draws()] + [(np.arange(8.0)[None], np.array([[0.0, 5.0, 0.0]]))]
+    calls, expected = [], []
+    for x, w in cases:
+        outputs = convolution.convolve2d(x, w, mode)
+        meets = convolution.convolution_matrix2d(np.ones(w.shape), x.shape, mode) != 0
+        weights = convolution.convolution_matrix2d(w, x.shape, mode)
+        for row in {0, outputs.size // 2, outputs.size - 1}:
+            calls.append(("describeRow", [w, x, mode, row]))
+            place = np.unravel_index(row, outputs.shape)
+            name = str(row) if len(x) == 1 else f"({place[0]}, {place[1]})"
+            expected.append((row, name, outputs[place], meets[row], weights[row], w.size))
+    for got, (row, name, output, meets, weights, taps) in zip(evaluate("convolution", calls), expected, strict=True):
+        said, there = got["sentence"], int(meets.sum())
+        assert said.startswith(f"Row {row} makes output {name}: ")
+        assert ("the whole kernel" in said) == (there == taps)
+        hangs = re.search(r"(\d+) of its (\d+) taps? meets? the input", said)
+        assert hangs is None if there == taps else (int(hangs[1]), int(hangs[2])) == (there, taps)
+        none = re.search(r"; (\d+) taps? there (is|are) 0", said)
+        assert (int(none[1]) if none else 0) == (meets & (weights == 0)).sum()
+        assert got["sum"].endswith(f" = {output:g}".replace("-", "−"))
+        assert got["sum"].count("·") == there
+
+
+def test_the_sentence_about_both_operations_is_computed():
+    image = np.array([[0, 0, 0, 0, 0], [0, 0, 2, 0, 0], [0, 0, 0, 0, 0.0]])
+    equal, accident = np.array([[1, 2, 1]]), np.array([[1.0, 2, 3]])
+    calls = [("compareOperations", [image, kernel, "convolution", [1, 0]]) for kernel in (equal, accident)]
+    calls.append(("compareOperations", [np.zeros((3, 3)), accident, "correlation", [0, 0]]))
+    symmetric, different, blind = evaluate("convolution", calls)
+    assert "for every image" in symmetric
+    assert (
+        different == f"Cross-correlation gives {convolution.cross_correlate2d(image, accident, 'valid')[1, 0]:g} here."
+    )
+    assert "for this image" in blind
 
 
 def test_pooling_and_its_gradients():

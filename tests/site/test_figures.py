@@ -199,15 +199,18 @@ def test_convolution_matrix_by_mouse(figure):
     _, element = figure("convolution-matrix")
     element.get_by_label("image (2-D)").check()
     element.locator("svg").first.locator("[data-r='5'][data-c='3']").hover()
-    assert "Row 5 makes output (1, 1)" in said(element)
+    assert "Row 5 makes output (1, 1): the whole kernel, turned, lies on the input." in said(element)
+    element.get_by_label("full").check()
+    element.get_by_label("row of the matrix").press("Home")
+    assert "Row 0 makes output (0, 0): the kernel hangs over, and 1 of its 4 taps meets the input." in said(element)
 
 
 def test_flip_and_slide_by_mouse(figure):
     _, element = figure("flip-and-slide")
     element.get_by_role("button", name="blur").click()
-    assert "looks the same when flipped" in said(element)
+    assert "the same when it is turned" in said(element)
     element.locator("svg").nth(2).locator("[data-r='2'][data-c='3']").click()
-    assert "row 3, column 4" in said(element)
+    assert "Output (2, 3)" in said(element)
 
 
 def test_convolution_arithmetic_by_mouse(figure):
@@ -227,6 +230,16 @@ def test_receptive_field_by_mouse(figure):
     assert "sees 12 places" in said(element)
     element.get_by_label("dilation").last.fill("2")
     assert "sees 16 places" in said(element)
+
+
+def test_receptive_field_with_one_path_from_each_input(figure):
+    """The stack that the chapter asks the reader to build."""
+    _, element = figure("receptive-field")
+    for index, dilation in enumerate((1, 2, 4)):
+        for name, value in (("kernel", 2), ("stride", 1), ("padding", 0), ("dilation", dilation)):
+            element.get_by_label(name).nth(index).fill(str(value))
+    assert "From each of the 8 inputs 1 path leads to it." in said(element)
+    assert "begins 1 place further on" in said(element)
 
 
 def test_shape_calculator_by_mouse(figure):

@@ -1,5 +1,9 @@
 /* What every interactive figure shares: state, controls, panels of SVG, a description that is read aloud. */
 
+import { plural, show } from "./compute/words.js";
+
+export { plural, show };
+
 const SVG = "http://www.w3.org/2000/svg";
 let serial = 0;
 
@@ -21,14 +25,6 @@ function fill(element, attributes, children) {
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
-
-/** A number for people: a true minus sign, at most `digits` decimals, no trailing zeros. */
-export function show(value, digits = 2) {
-  const text = String(Number(value.toFixed(digits)));
-  return (text === "-0" ? "0" : text).replace("-", "−");
-}
-
-export const plural = (count, word, many = `${word}s`) => `${count} ${count === 1 ? word : many}`;
 
 /** The strongest fill on which a number can still be read, in both themes. */
 export const BEHIND_TEXT = 0.55;
@@ -277,7 +273,7 @@ export class CourseFigure extends HTMLElement {
               const input = h("input", {
                 type: "number",
                 step,
-                "aria-label": `${label}, row ${r + 1}, column ${c + 1}`,
+                "aria-label": `${label}, row ${r}, column ${c}`,
                 oninput: () => {
                   const value = Number(input.value);
                   if (input.value !== "" && Number.isFinite(value)) write(r, c, value);

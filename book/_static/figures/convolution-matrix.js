@@ -1,17 +1,20 @@
 /* The convolution matrix: choose a row, see the window it is; one axis (Toeplitz) or two (doubly block Toeplitz). */
 
-import { matrix1d, matrix2d, modeOf } from "./compute/convolution.js";
-import { BEHIND_TEXT, CourseFigure, define, grid, h, frame, plural, show, signed } from "./base.js";
+import { describeRow, matrix2d, modeOf } from "./compute/convolution.js";
+import { BEHIND_TEXT, CourseFigure, define, grid, h, frame, show, signed } from "./base.js";
+
+const SIGNAL = [[3, 1, 4, 1, 5, 9, 2, 6]];
+const IMAGE = [[3, 1, 4, 1, 5], [9, 2, 6, 5, 3], [5, 8, 9, 7, 9], [3, 2, 3, 8, 4]];
 
 class ConvolutionMatrix extends CourseFigure {
-  static defaults = { axes: "1", mode: "valid", n: 8, height: 4, width: 5, taps: [[1, 2, -1]], kernel: [[1, 2], [-1, 3]], row: 1 };
+  static defaults = { axes: "1", mode: "valid", taps: [[1, 2, -1]], kernel: [[1, 2], [-1, 3]], row: 1 };
 
   build() {
     this.choice({ label: "Input", key: "axes", options: { 1: "signal (1-D)", 2: "image (2-D)" } });
     this.choice({ label: "Mode", key: "mode", options: { valid: "valid", same: "same", full: "full" } });
     this.matrix({
       label: "kernel",
-      read: () => (this.flat ? this.state.taps : this.state.kernel),
+      read: () => this.kernel,
       write: (r, c, value) => {
         const name = this.flat ? "taps" : "kernel";
         this.set({ [name]: this.state[name].map((line, i) => line.map((old, j) => (i === r && j === c ? value : old))) });
@@ -34,8 +37,8 @@ class ConvolutionMatrix extends CourseFigure {
       hover: go,
       pick: go,
     });
-    this.inputPanel = this.panel("Input, with the weights of this row", {});
-    this.outputPanel = this.panel("Output of this row", { hover: (r, c) => go(r * this.shape[1] + c), pick: (r, c) => go(r * this.shape[1] + c) });
+    this.inputPanel = this.panel("Input, coloured by weight", {});
+    this.outputPanel = this.panel("Output", { hover: (r, c) => go(r * this.shape[1] + c), pick: (r, c) => go(r * this.shape[1] + c) });
   }
 
   get flat() {
@@ -43,54 +46,55 @@ class ConvolutionMatrix extends CourseFigure {
   }
 
   normalize() {
-    const { n, height, width, taps, kernel, mode } = this.state;
-    this.input = this.flat ? [1, n] : [height, width];
-    const used = this.flat ? taps : kernel;
-    this.rows = this.flat ? matrix1d(taps[0], n, mode) : matrix2d(kernel, this.input, mode);
-    this.shape = [this.flat ? 1 : modeOf(height, used.length, mode).outputs, modeOf(this.input[1], used[0].length, mode).outputs];
+    const { taps, kernel, mode } = this.state;
+    this.input = this.flat ? SIGNAL : IMAGE;
+    this.kernel = this.flat ? taps : kernel;
+    const [height, width] = [this.input.length, this.input[0].length];
+    this.rows = matrix2d(this.kernel, [height, width], mode);
+    this.shape = [this.flat ? 1 : modeOf(height, this.kernel.length, mode).outputs, modeOf(width, this.kernel[0].length, mode).outputs];
     this.state.row = Math.max(0, Math.min(this.rows.length - 1, this.state.row));
   }
 
   draw() {
-    const { row, mode, taps, kernel } = this.state;
+    const { row, mode } = this.state;
+    const [height, width] = [this.input.length, this.input[0].length];
     const columns = this.rows[0].length;
     const top = Math.max(...this.rows.flat().map(Math.abs), 1e-9);
     const size = Math.min(30, 330 / columns, 420 / this.rows.length);
-    const cell = (value, classes = "") => ({
-      fill: signed((value / top) * BEHIND_TEXT),
-      text: value !== 0 ? show(value, 1) : "",
-      classes,
-    });
+    const paint = (value) => signed((value / top) * BEHIND_TEXT);
     const blocks = [];
     if (!this.flat) {
       for (let r = 0; r < this.shape[0]; r++) {
-        for (let c = 0; c < this.input[0]; c++) {
-          blocks.push(frame(r * this.shape[1], c * this.input[1], (r + 1) * this.shape[1] - 1, (c + 1) * this.input[1] - 1, size, { classes: "cf-axis" }));
+        for (let c = 0; c < height; c++) {
+          blocks.push(frame(r * this.shape[1], c * width, (r + 1) * this.shape[1] - 1, (c + 1) * width - 1, size, { classes: "cf-axis" }));
         }
       }
     }
     this.matrixPanel.draw(
       columns * size,
       this.rows.length * size,
-      grid(this.rows.length, columns, size, (r, c) => cell(this.rows[r][c])),
+      grid(this.rows.length, columns, size, (r, c) => ({ fill: paint(this.rows[r][c]), text: this.rows[r][c] ? show(this.rows[r][c], 1) : "" })),
       blocks,
       frame(row, 0, row, columns - 1, size),
     );
     const weights = this.rows[row];
-    this.inputPanel.draw(this.input[1] * 30, this.input[0] * 30, grid(...this.input, 30, (r, c) => cell(weights[r * this.input[1] + c])));
+    this.inputPanel.draw(width * 34, height * 34, grid(height, width, 34, (r, c) => ({ fill: paint(weights[r * width + c]), text: this.input[r][c] })));
     const [p, q] = [Math.floor(row / this.shape[1]), row % this.shape[1]];
+    const pixels = this.input.flat();
+    const outputs = this.rows.map((line) => line.reduce((sum, weight, index) => sum + weight * pixels[index], 0));
     this.outputPanel.draw(
-      this.shape[1] * 30,
-      this.shape[0] * 30,
-      grid(...this.shape, 30, (r, c) => ({ fill: "var(--course-good-soft)", classes: r === p && c === q ? "current" : "" })),
+      this.shape[1] * 34,
+      this.shape[0] * 34,
+      grid(...this.shape, 34, (r, c) => ({ fill: "var(--course-good-soft)", text: show(outputs[r * this.shape[1] + c], 1), classes: r === p && c === q ? "current" : "" })),
     );
     const entries = this.rows.length * columns;
     const filled = this.rows.flat().filter((value) => value !== 0).length;
-    const used = (this.flat ? taps : kernel).flat().length;
+    const { sentence, sum } = describeRow(this.kernel, this.input, mode, row);
+    const extent = (shape) => shape.filter((_, axis) => !this.flat || axis).join(" × ");
     this.say(
-      `Row ${row} makes output ${this.flat ? q : `(${p}, ${q})`}: its ${plural(weights.filter((value) => value !== 0).length, "weight")} other than zero are the flipped kernel, laid on the input there. ` +
-        `${this.rows.length} × ${columns} = ${entries} entries, ${filled} not zero, ${used} different numbers to learn.`,
-      h("p", { class: "cf-formula" }, `mode ${mode}: ${this.input.filter((_, axis) => !this.flat || axis).join(" × ")} inputs → ${this.shape.filter((_, axis) => !this.flat || axis).join(" × ")} outputs`),
+      `${sentence} The matrix has ${this.rows.length} × ${columns} = ${entries} entries, ${filled} of them not 0, and ${this.kernel.flat().length} taps to learn.`,
+      h("p", { class: "cf-formula" }, sum),
+      h("p", { class: "cf-formula" }, `mode ${mode}: ${extent([height, width])} inputs → ${extent(this.shape)} outputs`),
     );
   }
 }

@@ -1,7 +1,8 @@
 /* Flip and slide: convolution beside cross-correlation, on a small image, with a kernel that the reader edits. */
 
-import { convolve, crossCorrelate, flip } from "./compute/convolution.js";
+import { compareOperations, convolve, crossCorrelate, flip } from "./compute/convolution.js";
 import { BEHIND_TEXT, CourseFigure, define, frame, grid, h, show, signed } from "./base.js";
+import { product } from "./compute/words.js";
 
 const IMAGE = [
   [0, 0, 0, 0, 0, 0, 0],
@@ -82,15 +83,11 @@ class FlipAndSlide extends CourseFigure {
     const terms = [];
     laid.forEach((row, i) =>
       row.forEach((weight, j) => {
-        if (weight && IMAGE[p + i][q + j]) terms.push(`${show(IMAGE[p + i][q + j])}·${weight < 0 ? `(${show(weight)})` : show(weight)}`);
+        if (weight && IMAGE[p + i][q + j]) terms.push(product(IMAGE[p + i][q + j], weight));
       }),
     );
-    const same = output.every((row, r) => row.every((value, c) => Math.abs(value - other[r][c]) < 1e-9));
     this.say(
-      `Output in row ${p + 1}, column ${q + 1}: ${show(output[p][q])}. ` +
-        (same
-          ? "This kernel looks the same when flipped (or its two results agree here): both operations give this output everywhere."
-          : `${flips ? "Cross-correlation" : "Convolution"} would give ${show(other[p][q])} here.`),
+      `Output (${p}, ${q}): ${show(output[p][q])}. ${compareOperations(IMAGE, kernel, mode, [p, q])}`,
       h("p", { class: "cf-formula" }, `${terms.join(" + ") || "no product other than 0"} = ${show(output[p][q])}`),
     );
     this.output.svg.setAttribute("aria-label", `Output, ${flips ? "convolution" : "cross-correlation"}: rows ${output.map((row) => row.map((v) => show(v)).join(" ")).join("; ")}`);

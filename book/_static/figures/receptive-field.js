@@ -1,7 +1,7 @@
 /* The receptive field of a stack of layers that the reader edits. Choose a unit at the top, see the inputs that reach it. */
 
-import { cone, paths, receptiveFields, sizes } from "./compute/receptive.js";
-import { CourseFigure, define, h, plural, s } from "./base.js";
+import { cone, describe, paths, receptiveFields, sizes } from "./compute/receptive.js";
+import { CourseFigure, define, h, s, show } from "./base.js";
 
 const LENGTH = 32;
 
@@ -139,16 +139,12 @@ class ReceptiveField extends CourseFigure {
       nodes.push(s("rect", { x: (index + 0.15) * step, y: height - 30, width: step * 0.7, height: bar, style: "fill:var(--course-accent)" }));
     });
     this.picture.draw(width, height, nodes);
-    const { size, jump, start } = fields.at(-1);
-    const first = start + unit * jump;
-    const hidden = size - (Math.min(LENGTH, first + size) - Math.max(0, first));
-    const seen = reached[0].size;
+    const { size, start } = fields.at(-1);
     this.say(
-      `Unit ${unit} at the top sees ${plural(size, "place")} from ${first} to ${first + size - 1}` +
-        (hidden > 0 ? `, ${hidden} of them in the padding` : "") +
-        (seen < size - Math.max(0, hidden) ? `; dilation or stride leaves gaps, so it reads ${seen} inputs` : "") +
-        `. Its neighbour sees the same ${plural(jump, "place")} further on. The bars count the paths from each input: the middle has the most.`,
+      describe(layers, LENGTH, unit),
       h("p", { class: "cf-formula" }, `size = 1 + Σ (k − 1)·d·(product of strides before) = 1${layers.map((layer, level) => ` + ${(layer.kernel - 1) * layer.dilation}·${fields[level].jump}`).join("")} = ${size}`),
+      h("p", { class: "cf-formula" }, `start = −Σ p·(product of strides before) = 0${layers.map((layer, level) => ` − ${layer.padding}·${fields[level].jump}`).join("")} = ${show(start)}`),
+      h("p", {}, "The bars count the paths from each input."),
     );
     this.picture.svg.setAttribute("aria-label", `Stack with ${this.counts.join(", ")} units from the input up; unit ${unit} at the top sees ${size} places.`);
   }

@@ -1,6 +1,7 @@
 /* Convolution and cross-correlation of small arrays (arrays of rows). Same numbers as miniconv.convolution and layer. */
 
 import { convOutput, span } from "./shapes.js";
+import { plural, product, show } from "./words.js";
 
 export const zeros = (rows, columns) => Array.from({ length: rows }, () => new Array(columns).fill(0));
 
@@ -86,6 +87,37 @@ export function matrix2d(kernel, shape, mode = "full") {
     }
   }
   return matrix;
+}
+
+/** What the other operation gives at output (p, q), in words; valid, stride 1. `mode` is the operation in use. */
+export function compareOperations(image, kernel, mode, [p, q]) {
+  const [convolved, correlated] = [convolve(image, kernel), crossCorrelate(image, kernel)];
+  const equal = (a, b) => a.flat().every((value, index) => Math.abs(value - b.flat()[index]) < 1e-9);
+  if (equal(kernel, flip(kernel))) return "This kernel is the same when it is turned, so both operations give the same for every image.";
+  if (equal(convolved, correlated)) return "The kernel changes when it is turned, but for this image both operations give the same.";
+  const turns = mode === "convolution";
+  return `${turns ? "Cross-correlation" : "Convolution"} gives ${show((turns ? correlated : convolved)[p][q])} here.`;
+}
+
+/** How row `row` of the matrix of a kernel makes its output from an input (arrays of rows): {sentence, sum}, in words. */
+export function describeRow(kernel, input, mode, row) {
+  const shape = [input.length, input[0].length];
+  const weights = matrix2d(kernel, shape, mode)[row];
+  // The same matrix for a kernel of ones marks the places where a tap meets the input, also a tap of 0.
+  const meets = matrix2d(kernel.map((taps) => taps.map(() => 1)), shape, mode)[row];
+  const count = meets.filter(Boolean).length;
+  const all = kernel.flat().length;
+  const zero = meets.filter((meet, index) => meet && weights[index] === 0).length;
+  const columns = modeOf(shape[1], kernel[0].length, mode).outputs;
+  const place = shape[0] === 1 ? row : `(${Math.floor(row / columns)}, ${row % columns})`;
+  const sum = input.flat().reduce((total, value, index) => total + value * weights[index], 0);
+  const terms = input.flat().flatMap((value, index) => (meets[index] ? [product(value, weights[index])] : []));
+  const laid =
+    count === all
+      ? `the whole kernel, turned, lies on the input`
+      : `the kernel hangs over, and ${count} of its ${plural(all, "tap")} ${count === 1 ? "meets" : "meet"} the input`;
+  const none = zero ? `; ${plural(zero, "tap")} there ${zero === 1 ? "is" : "are"} 0` : "";
+  return { sentence: `Row ${row} makes output ${place}: ${laid}${none}.`, sum: `${terms.join(" + ")} = ${show(sum)}` };
 }
 
 /** Index in "full" of the first output that a mode keeps. */
