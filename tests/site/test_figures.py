@@ -1,11 +1,14 @@
 """Every interactive figure, by mouse and by keyboard alone, in light and dark, without scripts, with little motion."""
 
-import json
+import itertools
 import re
 
+import numpy as np
 import pytest
 
 from book._ext.course import FIGURES
+from miniconv.layer import conv2d, unfold, window_counts
+from miniconv.motivation import connectivity
 from tests.helpers.visits import ROOT
 from tools import serve
 
@@ -218,6 +221,80 @@ def test_convolution_arithmetic_by_mouse(figure):
     assert "The output is 9 × 9" in said(element)
     element.get_by_label("kernel k").fill("4")
     assert "The output is 10 × 10" in said(element)
+
+
+def in_state(element, **state):
+    """Put a figure into a state, and return what it says there."""
+    element.evaluate("(figure, state) => figure.set(state)", state)
+    return said(element)
+
+
+def test_convolution_arithmetic_says_which_inputs_no_window_reads(figure):
+    _, element = figure("convolution-arithmetic")
+    states = itertools.product((1, 5, 6, 9), (1, 3, 5), (1, 2, 4), (0, 1, 4), (1, 3))
+    names = ("n", "kernel", "stride", "padding", "dilation")
+    for n, *rest in states:
+        text = in_state(element, **dict(zip(names, (n, *rest), strict=True)))
+        try:
+            unread = np.flatnonzero(~connectivity([rest], n).any(axis=0)).tolist()
+        except ValueError:
+            assert "The kernel spans" in text
+            continue
+        orange = element.locator("svg").first.locator("rect[style*=warm]").count()
+        if not unread:
+            assert "Every input is read by some window." in text
+            assert orange == 0
+        elif len(unread) == n:
+            assert "No window reads any of the inputs" in text
+        else:
+            rows = re.search(r"No window reads rows? ([\d, and]+) and columns? ", text).group(1)
+            assert [int(row) for row in re.findall(r"\d+", rows)] == unread
+            assert f": {n**2 - (n - len(unread)) ** 2} of the {n**2} inputs" in text
+            assert orange == n**2 - (n - len(unread)) ** 2
+
+
+def test_shape_calculator_says_which_columns_no_window_reads(figure):
+    _, element = figure("shape-calculator")
+    assert "No window reads column 11." in said(element)
+    text = in_state(element, width=8, kernel=2, stride=3)
+    assert "No window reads columns 2 and 5." in text
+    assert element.locator("rect[style*=warm]").count() == 2
+    assert "Every column is read." in in_state(element, width=8, kernel=3, stride=2, padding=1)
+    assert "reaches 1 column beyond" in in_state(element, width=8, kernel=3, padding=0, ceil=True)
+
+
+def test_layer_explorer_says_what_the_reference_computes(figure):
+    """At every corner of its settings: the value, the block, the padding in it, and what the layer costs."""
+    seen, element = figure("layer-explorer")
+    pattern = r"Output \((\d), (\d), (\d)\) is (\S+): the block has .* = (\d+) numbers?(?:, (\d+) of them padding)?,"
+    names = ("channels", "kernel", "stride", "padding", "filter", "p", "q")
+    for state in itertools.product((1, 3), (1, 2, 3), (1, 2), (0, 1), "01", (0, 9), (0, 9)):
+        text = in_state(element, **dict(zip(names, state, strict=True)))
+        x, weight = (np.array(element.evaluate(f"(figure) => figure.{name}")) for name in ("x", "weight"))
+        stride, padding = state[2:4]
+        y = conv2d(x[None], weight, stride=stride, padding=padding)[0]
+        counts = window_counts(x.shape[1:], weight.shape[2:], stride, padding)
+        f, p, q, value, size, zeros = re.search(pattern, text).groups()
+        at = int(f), int(p), int(q)
+        assert at == (int(state[4]), *(0 if place == 0 else len(counts) - 1 for place in state[5:]))
+        assert float(value.replace("\u2212", "-")) == y[at]
+        assert int(size) == weight[0].size
+        assert int(zeros or 0) == weight[0].size - len(x) * counts[at[1:]]
+        columns = unfold(x[None], weight.shape[2:], stride=stride, padding=padding)
+        assert f"has {weight.size} weights and makes {y.size} outputs with {y.size * weight[0].size} multiply" in text
+        assert f"columns hold {columns.size} numbers, the image {x.size}." in text
+        assert ("is a dense layer at each place" in text) == (weight.shape[2] == 1)
+    assert seen.errors == []
+
+
+def test_layer_explorer_by_mouse(figure):
+    _, element = figure("layer-explorer")
+    element.locator("svg").nth(2).locator("[data-r='0'][data-c='2']").click()
+    assert "Output (0, 0, 2)" in said(element)
+    element.locator("svg").nth(3).locator("[data-r='4'][data-c='7']").click()
+    assert "Output (0, 2, 1)" in said(element)
+    element.locator("svg").first.locator("[data-r='1'][data-c='1']").last.click()
+    assert "Output (0, 0, 0)" in said(element)
 
 
 def test_receptive_field_by_mouse(figure):
