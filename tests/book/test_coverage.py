@@ -76,10 +76,9 @@ def test_a_claim_is_well_formed_and_its_evidence_exists(entry):
 UNCONTROLLED = {
     "algorithms",
     "convolution",
-    "layer",
+    "gradients",
     "motivation",
     "priors",
-    "shapes",
     "structured_outputs",
     "training",
     "variants",
