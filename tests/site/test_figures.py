@@ -9,6 +9,7 @@ import pytest
 from book._ext.course import FIGURES
 from miniconv.layer import conv2d, unfold, window_counts
 from miniconv.motivation import connectivity
+from miniconv.shapes import conv_transpose_output_shape, pool_output_shape
 from tests.helpers.visits import ROOT
 from tools import serve
 
@@ -253,6 +254,24 @@ def test_convolution_arithmetic_says_which_inputs_no_window_reads(figure):
             assert orange == n**2 - (n - len(unread)) ** 2
 
 
+def test_convolution_arithmetic_says_what_a_transposed_layer_cuts_away(figure):
+    _, element = figure("convolution-arithmetic")
+    states = itertools.product((1, 5, 9), (1, 3, 5), (1, 4), (0, 1, 4), (1, 3), (0, 80))
+    names = ("n", "kernel", "stride", "padding", "dilation", "position")
+    for n, k, s, p, d, position in states:
+        text = in_state(element, kind="transposed", **dict(zip(names, (n, k, s, p, d, position), strict=True)))
+        try:
+            (m,) = conv_transpose_output_shape((n,), k, s, p, 0, d)
+        except ValueError:
+            assert "cuts the whole output away" in text
+            continue
+        place = 0 if position == 0 else n - 1
+        kept = sum(0 <= place * s + tap * d - p < m for tap in range(k)) ** 2
+        assert f"Input ({place}, {place}) adds to {kept} output" in text
+        assert ("cut away" in text) == (kept < k**2)
+        assert f"The output is {m} × {m}." in text
+
+
 def test_shape_calculator_says_which_columns_no_window_reads(figure):
     _, element = figure("shape-calculator")
     assert "No window reads column 11." in said(element)
@@ -261,6 +280,26 @@ def test_shape_calculator_says_which_columns_no_window_reads(figure):
     assert element.locator("rect[style*=warm]").count() == 2
     assert "Every column is read." in in_state(element, width=8, kernel=3, stride=2, padding=1)
     assert "reaches 1 column beyond" in in_state(element, width=8, kernel=3, padding=0, ceil=True)
+    states = itertools.product((1, 2, 13, 32), (1, 4, 9), (1, 3, 6), (0, 2, 4), (1, 4), (False, True))
+    names = ("width", "kernel", "stride", "padding", "dilation", "ceil")
+    for n, k, s, p, d, ceil in states:
+        state = dict(zip(names, (n, k, s, p, d, ceil), strict=True))
+        text = in_state(element, kind="pool", height=n, **state)
+        try:
+            (m,) = pool_output_shape((n,), k, s, p, d, ceil)
+        except ValueError:
+            assert "half the window" in text or "The window spans" in text
+            continue
+        read = {window * s - p + tap * d for window in range(m) for tap in range(k)}
+        unread = [place for place in range(n) if place not in read]
+        named = re.search(r"No window reads columns? ([\d, and]+)\.", text)
+        assert ([int(place) for place in re.findall(r"\d+", named.group(1))] if named else []) == (
+            unread if len(unread) < n else []
+        )
+        assert ("Every column is read." in text) == (not unread)
+        assert ("No window reads any column." in text) == (len(unread) == n)
+        assert ("beyond the padded input" in text) == (max(read) >= n + p)
+        assert f"A {n} × {n} input gives a {m} × {m} output." in text
 
 
 def test_layer_explorer_says_what_the_reference_computes(figure):
