@@ -224,42 +224,51 @@ def test_convolution_arithmetic_by_mouse(figure):
     assert "The output is 10 × 10" in said(element)
 
 
-def in_state(element, **state):
-    """Put a figure into a state, and return what it says there."""
-    element.evaluate("(figure, state) => figure.set(state)", state)
-    return said(element)
+def told(element, names, values):
+    """Put a figure into one state after the other; return for each the state, what is said, and what it shows.
+
+    What it shows is {"orange": how many cells of a colour for the unread, "x": its image, "weight": its weights}.
+    """
+    states = [dict(zip(names.split(), state, strict=True)) for state in values]
+    found = element.evaluate(
+        """(figure, states) => states.map((state) => {
+            figure.set(state);
+            const [text, orange] = [".cf-say", "rect[style*=warm]"].map((what) => [...figure.querySelectorAll(what)]);
+            return [text[0].textContent, { orange: orange.length, x: figure.x, weight: figure.weight }];
+        })""",
+        states,
+    )
+    return [(state, *rest) for state, rest in zip(values, found, strict=True)]
+
+
+def numbers(pattern, text):
+    """Return the whole numbers in the group of a pattern; none where it does not match."""
+    found = re.search(pattern, text)
+    return [int(number) for number in re.findall(r"\d+", found.group(1))] if found else []
 
 
 def test_convolution_arithmetic_says_which_inputs_no_window_reads(figure):
     _, element = figure("convolution-arithmetic")
-    states = itertools.product((1, 5, 6, 9), (1, 3, 5), (1, 2, 4), (0, 1, 4), (1, 3))
-    names = ("n", "kernel", "stride", "padding", "dilation")
-    for n, *rest in states:
-        text = in_state(element, **dict(zip(names, (n, *rest), strict=True)))
+    states = list(itertools.product((1, 5, 6, 9), (1, 3, 5), (1, 2, 4), (0, 1, 4), (1, 3)))
+    for (n, *rest), text, shown in told(element, "n kernel stride padding dilation", states):
         try:
             unread = np.flatnonzero(~connectivity([rest], n).any(axis=0)).tolist()
         except ValueError:
             assert "The kernel spans" in text
             continue
-        orange = element.locator("svg").first.locator("rect[style*=warm]").count()
-        if not unread:
-            assert "Every input is read by some window." in text
-            assert orange == 0
-        elif len(unread) == n:
-            assert "No window reads any of the inputs" in text
-        else:
-            rows = re.search(r"No window reads rows? ([\d, and]+) and columns? ", text).group(1)
-            assert [int(row) for row in re.findall(r"\d+", rows)] == unread
-            assert f": {n**2 - (n - len(unread)) ** 2} of the {n**2} inputs" in text
-            assert orange == n**2 - (n - len(unread)) ** 2
+        count = n**2 - (n - len(unread)) ** 2
+        assert ("Every input is read by some window." in text) == (not unread)
+        assert ("No window reads any of the inputs" in text) == (len(unread) == n)
+        assert shown["orange"] == count
+        if 0 < len(unread) < n:
+            assert numbers(r"No window reads rows? ([\d, and]+) and columns? ", text) == unread
+            assert f": {count} of the {n**2} inputs" in text
 
 
 def test_convolution_arithmetic_says_what_a_transposed_layer_cuts_away(figure):
-    _, element = figure("convolution-arithmetic")
-    states = itertools.product((1, 5, 9), (1, 3, 5), (1, 4), (0, 1, 4), (1, 3), (0, 80))
-    names = ("n", "kernel", "stride", "padding", "dilation", "position")
-    for n, k, s, p, d, position in states:
-        text = in_state(element, kind="transposed", **dict(zip(names, (n, k, s, p, d, position), strict=True)))
+    _, element = figure("convolution-arithmetic", options='{"kind": "transposed"}')
+    states = list(itertools.product((1, 5, 9), (1, 3, 5), (1, 4), (0, 1, 4), (1, 3), (0, 80)))
+    for (n, k, s, p, d, position), text, _ in told(element, "n kernel stride padding dilation position", states):
         try:
             (m,) = conv_transpose_output_shape((n,), k, s, p, 0, d)
         except ValueError:
@@ -275,16 +284,11 @@ def test_convolution_arithmetic_says_what_a_transposed_layer_cuts_away(figure):
 def test_shape_calculator_says_which_columns_no_window_reads(figure):
     _, element = figure("shape-calculator")
     assert "No window reads column 11." in said(element)
-    text = in_state(element, width=8, kernel=2, stride=3)
-    assert "No window reads columns 2 and 5." in text
-    assert element.locator("rect[style*=warm]").count() == 2
-    assert "Every column is read." in in_state(element, width=8, kernel=3, stride=2, padding=1)
-    assert "reaches 1 column beyond" in in_state(element, width=8, kernel=3, padding=0, ceil=True)
-    states = itertools.product((1, 2, 13, 32), (1, 4, 9), (1, 3, 6), (0, 2, 4), (1, 4), (False, True))
-    names = ("width", "kernel", "stride", "padding", "dilation", "ceil")
-    for n, k, s, p, d, ceil in states:
-        state = dict(zip(names, (n, k, s, p, d, ceil), strict=True))
-        text = in_state(element, kind="pool", height=n, **state)
+    values = itertools.product((1, 2, 13, 32), (1, 4, 9), (1, 3, 6), (0, 2, 4), (1, 4), (False, True))
+    states = [(state[0], *state) for state in values]
+    for (_, n, k, s, p, d, ceil), text, shown in told(
+        element, "height width kernel stride padding dilation ceil", states
+    ):
         try:
             (m,) = pool_output_shape((n,), k, s, p, d, ceil)
         except ValueError:
@@ -292,24 +296,24 @@ def test_shape_calculator_says_which_columns_no_window_reads(figure):
             continue
         read = {window * s - p + tap * d for window in range(m) for tap in range(k)}
         unread = [place for place in range(n) if place not in read]
-        named = re.search(r"No window reads columns? ([\d, and]+)\.", text)
-        assert ([int(place) for place in re.findall(r"\d+", named.group(1))] if named else []) == (
-            unread if len(unread) < n else []
-        )
+        assert f"A {n} × {n} input gives a {m} × {m} output." in text
         assert ("Every column is read." in text) == (not unread)
         assert ("No window reads any column." in text) == (len(unread) == n)
-        assert ("beyond the padded input" in text) == (max(read) >= n + p)
-        assert f"A {n} × {n} input gives a {m} × {m} output." in text
+        assert shown["orange"] == len(unread)
+        if 0 < len(unread) < n:
+            assert numbers(r"No window reads columns? ([\d, and]+)\.", text) == unread
+        assert numbers(r"reaches (\d+) columns? beyond the padded input", text) == [
+            over for over in [max(read) - n - p + 1] if over > 0
+        ]
 
 
 def test_layer_explorer_says_what_the_reference_computes(figure):
     """At every corner of its settings: the value, the block, the padding in it, and what the layer costs."""
     seen, element = figure("layer-explorer")
     pattern = r"Output \((\d), (\d), (\d)\) is (\S+): the block has .* = (\d+) numbers?(?:, (\d+) of them padding)?,"
-    names = ("channels", "kernel", "stride", "padding", "filter", "p", "q")
-    for state in itertools.product((1, 3), (1, 2, 3), (1, 2), (0, 1), "01", (0, 9), (0, 9)):
-        text = in_state(element, **dict(zip(names, state, strict=True)))
-        x, weight = (np.array(element.evaluate(f"(figure) => figure.{name}")) for name in ("x", "weight"))
+    states = list(itertools.product((1, 3), (1, 2, 3), (1, 2), (0, 1), "01", (0, 9), (0, 9)))
+    for state, text, shown in told(element, "channels kernel stride padding filter p q", states):
+        x, weight = np.array(shown["x"]), np.array(shown["weight"])
         stride, padding = state[2:4]
         y = conv2d(x[None], weight, stride=stride, padding=padding)[0]
         counts = window_counts(x.shape[1:], weight.shape[2:], stride, padding)
