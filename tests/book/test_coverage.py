@@ -76,7 +76,6 @@ def test_a_claim_is_well_formed_and_its_evidence_exists(entry):
 UNCONTROLLED = {
     "algorithms",
     "convolution",
-    "gradients",
     "motivation",
     "priors",
     "structured_outputs",

@@ -1,6 +1,7 @@
 """Every interactive figure, by mouse and by keyboard alone, in light and dark, without scripts, with little motion."""
 
 import itertools
+import json
 import re
 
 import numpy as np
