@@ -31,15 +31,62 @@ def planes_and_maps(planes, weight, maps, names):
     return figure
 
 
+PLANES = ("#f6d3cd", "#d6ebd0", "#cfe0f3")  # red, green and blue planes, and what a block holds of them
+BLOCKS = ("#cc5044", "#4f9a4a", "#3b78b8")
+
+
+def volume(input_shape, weight_shape, place):
+    """Draw a stack of three planes with the block that output (f, p, q) reads, filter f, and the stack of outputs."""
+    channels, height, width = input_shape
+    filters, _, *kernel = weight_shape
+    f, p, q = place
+    figure, axis = plt.subplots(figsize=(8.6, 3.3))
+    maps = (height - kernel[0] + 1, width - kernel[1] + 1)
+    second, third = width + 4.2, width + 11
+    _stack(axis, (0, 0), (height, width), PLANES, BLOCKS, (p, q, *kernel), range(channels))
+    _stack(axis, (second, 1), kernel, PLANES, BLOCKS, (0, 0, *kernel), range(channels))
+    _stack(axis, (third, 1), maps, ["#e4e4e4"] * filters, ["#333333"] * filters, (p, q, 1, 1), [f])
+    axis.text(second - 0.9, 2.5, "times", ha="center", va="center")
+    axis.text(third - 0.9, 2.5, "sum", ha="center", va="center")
+    for x, text in (
+        (0, f"input: C = {channels} channels,\n{height} x {width} pixels each"),
+        (second, f"filter f = {f}: {channels} slices,\n{kernel[0]} x {kernel[1]} weights each"),
+        (third, f"output: F = {filters} maps,\n{maps[0]} x {maps[1]}; one number dark"),
+    ):
+        axis.text(x, height + 0.3, text, va="top", fontsize=9)
+    axis.set(xlim=(-0.1, third + maps[1] + 2), ylim=(height + 1.8, -1.7), aspect="equal")
+    axis.axis("off")
+    return figure
+
+
+def _stack(axis, corner, shape, planes, blocks, block, marked):
+    """Draw a plane per colour, one behind the other, and in the marked ones the same block, joined by its edges."""
+    depth = np.array([0.95, -0.75])  # how far the next plane stands to the right and up
+    top, left, rows, columns = block
+    for c in reversed(range(len(planes))):
+        x, y = corner + c * depth
+        for r, col in np.ndindex(*shape):
+            inside = c in marked and top <= r < top + rows and left <= col < left + columns
+            axis.add_patch(
+                plt.Rectangle((x + col, y + r), 1, 1, fc=(blocks if inside else planes)[c], ec="white", lw=0.8)
+            )
+    corners = [(left, top), (left + columns, top), (left, top + rows), (left + columns, top + rows)]
+    for at in corners[: 4 * (len(marked) > 1)]:
+        ends = np.array([corner + c * depth + at for c in (marked[0], marked[-1])])
+        axis.plot(*ends.T, color="#222222", lw=0.8)
+    for c in marked:
+        axis.add_patch(plt.Rectangle(corner + c * depth + (left, top), columns, rows, fill=False, ec="#222222", lw=0.8))
+
+
 def dark_edge(counts, profiles):
     """Left: how many pixels each output of a 3x3 window sees. Right: brightness along a row after several layers."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.3), width_ratios=[1, 1.6])
-    left.imshow(counts, cmap="viridis", vmin=0, vmax=12)
+    left.imshow(counts, cmap="Blues", vmin=0, vmax=9)
     left.set_title("pixels that each output sees", fontsize=9)
     left.set_xticks([])
     left.set_yticks([])
     for (i, j), value in np.ndenumerate(counts):
-        left.text(j, i, value, ha="center", va="center", color="white" if value < 9 else "black")
+        left.text(j, i, value, ha="center", va="center", color="white" if value > 5 else "black")
     for layers, profile in profiles.items():
         right.plot(profile, "o-", ms=3, label=f"{layers} layer{'s' * (layers > 1)}")
     right.set_xlabel("column of the image (pixels)")
@@ -106,28 +153,31 @@ def connections(patterns):
 
 def error_curves(numbers, panels):
     """One panel per situation: error against the number of training images, mean and range over seeds."""
-    figure, axes = plt.subplots(1, len(panels), figsize=(8.4, 3.3), sharey=False, squeeze=False)
-    for axis, (title, curves) in zip(axes[0], panels.items()):
+    figure, axes = plt.subplots(1, len(panels), figsize=(8.6, 3.3), sharey=True)
+    for axis, (title, curves) in zip(axes, panels.items()):
         for name, runs in curves.items():
+            if runs.ndim == 1:  # the same for any number of images
+                axis.axhline(runs.mean(), color="#444444", lw=1, ls=":", label=name)
+                continue
             axis.plot(numbers, runs.mean(0), "o-", ms=4, label=name)
             axis.fill_between(numbers, runs.min(0), runs.max(0), alpha=0.2)
         axis.set_xscale("log", base=2)
+        axis.set_xticks(numbers, [f"{n}" for n in numbers])
         axis.set_xlabel("training images")
         axis.set_title(title, fontsize=9)
-        axis.set_ylim(0, None)
-        axis.legend(frameon=False, fontsize=9)
-    axes[0, 0].set_ylabel("error on new images (r.m.s. brightness)")
+    axes[0].set_ylim(0, None)
+    axes[0].set_ylabel("error of the bias\n(r.m.s., brightness)")
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return figure
 
 
-def loss_curves(curves):
-    """Training loss against the step: a line per seed, a colour per way to start."""
-    figure, axis = plt.subplots(figsize=(5.6, 3.2))
-    for (name, runs), colour in zip(curves.items(), ("#0b6fa4", "#c4470b")):
-        for n, run in enumerate(runs):
-            axis.plot(run, color=colour, lw=1.3, ls="-" if colour == "#0b6fa4" else "--", label=None if n else name)
-    axis.set_yscale("log")
-    axis.set_xlabel("step of gradient descent")
-    axis.set_ylabel("mean squared error")
-    axis.legend(frameon=False, fontsize=9)
+def loss_curves(steps, panels):
+    """One panel per way to start: training loss against the step, a line per seed."""
+    figure, axes = plt.subplots(1, len(panels), figsize=(8.6, 3.1), sharey=True)
+    for axis, (name, runs) in zip(axes, panels.items()):
+        axis.plot(steps, runs.T, lw=1, color="#0b6fa4", alpha=0.7)
+        axis.set(xscale="log", yscale="log", ylim=(1e-9, 1), xlabel="step of gradient descent")
+        axis.set_title(name, fontsize=9)
+    axes[0].set_ylabel("mean squared error")
     return figure

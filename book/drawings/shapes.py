@@ -58,25 +58,26 @@ def staircases(sizes, steps):
     """Draw output size against input size, one staircase per stride."""
     figure, axis = plt.subplots(figsize=(5.6, 3))
     for (stride, outputs), mark in zip(steps.items(), "os^"):
-        axis.plot(sizes, outputs, mark, ms=4, label=f"stride {stride}", ls="-", lw=0.6)
+        axis.plot(sizes, outputs, f"{mark}-", ms=4, label=f"stride {stride}", lw=0.8, drawstyle="steps-mid")
     axis.set(xlabel="input size n (pixels)", ylabel="output size m (pixels)")
     axis.legend(frameon=False)
     return figure
 
 
-def network_bars(traces):
-    """Draw numbers (millions) per layer of each network: what is stored as activations, and as parameters."""
-    figure, axes = plt.subplots(1, len(traces), figsize=(6.6, 3))
+def network_dots(traces):
+    """Draw two numbers per layer of each network, on a log axis: outputs and, where there are any, parameters."""
+    figure, axes = plt.subplots(1, len(traces), figsize=(6.8, 3))
     for axis, (name, (kinds, trace)) in zip(axes, traces.items()):
-        rows = np.arange(len(trace))
-        axis.barh(rows - 0.2, [np.prod(shape) / 1e6 for shape, _ in trace], 0.38, label="outputs")
-        axis.barh(rows + 0.2, [count / 1e6 for _, count in trace], 0.38, label="parameters")
+        rows = range(len(trace))
+        axis.plot([np.prod(shape) for shape, _ in trace], rows, "o", label="outputs")
+        axis.plot([count or np.nan for _, count in trace], rows, "s", ms=5, label="parameters")
         axis.set_yticks(rows, kinds, fontsize=7)
         axis.set_title(name, fontsize=9)
-        axis.set(xscale="symlog", xlim=(0, 40), xlabel="millions")
-        axis.set_xticks([0, 1, 10], ["0", "1", "10"])
-        axis.set_ylim(6.6, -0.6)
-    axes[-1].legend(frameon=False, fontsize=8)
+        axis.set(xscale="log", xlim=(300, 1e8), xlabel="how many", ylim=(6.6, -0.6))
+        axis.set_xticks([1e3, 1e5, 1e7])
+        axis.minorticks_off()
+        axis.grid(axis="x", lw=0.4)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
 
 

@@ -75,6 +75,34 @@ def test_sizes():
         agree(got, expected and expected[0])
 
 
+def test_what_no_window_reads():
+    cases = [g.integers((1, 1, 1, 0, 1), (14, 5, 6, 5, 4)).tolist() for g in draws(200)]
+    sizes = [outcome(shapes.conv_output_shape, (n,), *rest) for n, *rest in cases]
+    fitting = [(n, m[0], *rest) for (n, *rest), m in zip(cases, sizes, strict=True) if m]
+    assert len(fitting) > 100
+    for got, (n, _, *rest) in zip(evaluate("shapes", [("unread", case) for case in fitting]), fitting, strict=True):
+        assert got == np.flatnonzero(~motivation.connectivity([rest], n).any(axis=0)).tolist()
+
+
+def test_a_layer_of_several_channels():
+    def case(generator):
+        channels, filters, kernel = generator.integers(1, 4, 3)
+        x = generator.integers(-5, 6, (channels, *generator.integers(3, 7, 2))).astype(float)
+        weight = generator.integers(-3, 4, (filters, channels, kernel, kernel)).astype(float)
+        return x, weight, {"stride": int(generator.integers(1, 4)), "padding": int(generator.integers(0, 3))}
+
+    cases = [case(g) for g in draws()]
+    maps = [layer.conv2d(x[None], weight, **options)[0] for x, weight, options in cases]
+    for got, expected in zip(evaluate("layer", [("layer", case) for case in cases]), maps, strict=True):
+        agree(got, expected)
+    calls = [
+        ("unfold", [x, weight.shape[2], y.shape[1:], options])
+        for (x, weight, options), y in zip(cases, maps, strict=True)
+    ]
+    for got, (x, weight, options) in zip(evaluate("layer", calls), cases, strict=True):
+        agree(got, layer.unfold(x[None], weight.shape[2], **options)[0])
+
+
 def layer_case(generator):
     """Return an image, a kernel and the options of a layer, all small."""
     x = generator.integers(-5, 6, tuple(generator.integers(3, 9, 2))).astype(float)

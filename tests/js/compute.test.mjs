@@ -7,9 +7,10 @@ import { attend, softmax, spread } from "../../book/_static/figures/compute/atte
 import { convolve, crossCorrelate, flip, matrix1d, matrix2d, modeOf, transpose } from "../../book/_static/figures/compute/convolution.js";
 import { complexResponse, gabor, grating, quadraturePair, response, tuningCurve } from "../../book/_static/figures/compute/gabor.js";
 import { averagePoolBackward, convBackward, maxPoolBackward, termsOfInput, winner } from "../../book/_static/figures/compute/gradients.js";
+import { block, cost, inPadding, layer, slices, unfold } from "../../book/_static/figures/compute/layer.js";
 import { compare, pool, shift } from "../../book/_static/figures/compute/pooling.js";
 import { cone, paths, receptiveField, sizes } from "../../book/_static/figures/compute/receptive.js";
-import { convOutput, poolOutput, span, transposeOutput, windowStart } from "../../book/_static/figures/compute/shapes.js";
+import { convOutput, poolOutput, span, transposeOutput, unread, windowStart } from "../../book/_static/figures/compute/shapes.js";
 
 const near = (a, b, tolerance = 1e-12) => assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
 
@@ -31,6 +32,24 @@ test("what does not fit is refused, with the rule", () => {
   assert.throws(() => poolOutput(8, 2, 2, 2), /half the window/);
   assert.throws(() => transposeOutput(3, 3, 1, 0, 1), /Output padding/);
   assert.throws(() => transposeOutput(1, 1, 1, 1), /cuts/);
+});
+
+test("what no window reads lies behind the last one, or between two", () => {
+  assert.deepEqual(unread(6, 3, 3, 2, 1), []);
+  assert.deepEqual(unread(9, 2, 3, 4), [3, 7, 8]);
+  assert.deepEqual(unread(5, 1, 2, 1, 0, 3), [1, 2, 4]);
+  assert.deepEqual(unread(1, 3, 1, 3, 4), [0]);
+});
+
+test("a layer adds over its channels", () => {
+  const x = [[[1, 2], [3, 4]], [[5, 6], [7, 8]]];
+  const weight = [[[[1, 0], [0, -1]], [[2, 1], [0, 0]]]];
+  assert.deepEqual(layer(x, weight), [[[13]]]);
+  assert.deepEqual(block(x, 0, 0, 2, { padding: 1 }), [[[0, 0], [0, 1]], [[0, 0], [0, 5]]]);
+  assert.equal(inPadding(x, 0, 0, 2, { padding: 1 }), 6);
+  assert.deepEqual(slices(x, weight[0]), [-3, 16]);
+  assert.deepEqual(unfold(x, 1, [2, 2]), [[1, 2, 3, 4], [5, 6, 7, 8]]);
+  assert.deepEqual(cost(3, 2, 3, 9), { products: 27, weights: 54, multiplyAdds: 486, columns: 243 });
 });
 
 test("convolution flips, cross-correlation does not", () => {

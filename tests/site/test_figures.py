@@ -1,11 +1,16 @@
 """Every interactive figure, by mouse and by keyboard alone, in light and dark, without scripts, with little motion."""
 
+import itertools
 import json
 import re
 
+import numpy as np
 import pytest
 
 from book._ext.course import FIGURES
+from miniconv.layer import conv2d, unfold, window_counts
+from miniconv.motivation import connectivity
+from miniconv.shapes import conv_transpose_output_shape, pool_output_shape
 from tests.helpers.visits import ROOT
 from tools import serve
 
@@ -221,6 +226,122 @@ def test_convolution_arithmetic_by_mouse(figure):
     assert "The output is 9 × 9" in said(element)
     element.get_by_label("kernel k").fill("4")
     assert "The output is 10 × 10" in said(element)
+
+
+def told(element, names, values):
+    """Put a figure into one state after the other; return for each the state, what is said, and what it shows.
+
+    What it shows is {"orange": how many cells of a colour for the unread, "x": its image, "weight": its weights}.
+    """
+    states = [dict(zip(names.split(), state, strict=True)) for state in values]
+    found = element.evaluate(
+        """(figure, states) => states.map((state) => {
+            figure.set(state);
+            const [text, orange] = [".cf-say", "rect[style*=warm]"].map((what) => [...figure.querySelectorAll(what)]);
+            return [text[0].textContent, { orange: orange.length, x: figure.x, weight: figure.weight }];
+        })""",
+        states,
+    )
+    return [(state, *rest) for state, rest in zip(values, found, strict=True)]
+
+
+def numbers(pattern, text):
+    """Return the whole numbers in the group of a pattern; none where it does not match."""
+    found = re.search(pattern, text)
+    return [int(number) for number in re.findall(r"\d+", found.group(1))] if found else []
+
+
+def test_convolution_arithmetic_says_which_inputs_no_window_reads(figure):
+    _, element = figure("convolution-arithmetic")
+    states = list(itertools.product((1, 5, 6, 9), (1, 3, 5), (1, 2, 4), (0, 1, 4), (1, 3)))
+    for (n, *rest), text, shown in told(element, "n kernel stride padding dilation", states):
+        try:
+            unread = np.flatnonzero(~connectivity([rest], n).any(axis=0)).tolist()
+        except ValueError:
+            assert "The kernel spans" in text
+            continue
+        count = n**2 - (n - len(unread)) ** 2
+        assert ("Every input is read by some window." in text) == (not unread)
+        assert ("No window reads any of the inputs" in text) == (len(unread) == n)
+        assert shown["orange"] == count
+        if 0 < len(unread) < n:
+            assert numbers(r"No window reads rows? ([\d, and]+) and columns? ", text) == unread
+            assert f": {count} of the {n**2} inputs" in text
+
+
+def test_convolution_arithmetic_says_what_a_transposed_layer_cuts_away(figure):
+    _, element = figure("convolution-arithmetic", options='{"kind": "transposed"}')
+    states = list(itertools.product((1, 5, 9), (1, 3, 5), (1, 4), (0, 1, 4), (1, 3), (0, 80)))
+    for (n, k, s, p, d, position), text, _ in told(element, "n kernel stride padding dilation position", states):
+        try:
+            (m,) = conv_transpose_output_shape((n,), k, s, p, 0, d)
+        except ValueError:
+            assert "cuts the whole output away" in text
+            continue
+        place = 0 if position == 0 else n - 1
+        kept = sum(0 <= place * s + tap * d - p < m for tap in range(k)) ** 2
+        assert f"Input ({place}, {place}) adds to {kept} output" in text
+        assert ("cut away" in text) == (kept < k**2)
+        assert f"The output is {m} × {m}." in text
+
+
+def test_shape_calculator_says_which_columns_no_window_reads(figure):
+    _, element = figure("shape-calculator")
+    assert "No window reads column 11." in said(element)
+    values = itertools.product((1, 2, 13, 32), (1, 4, 9), (1, 3, 6), (0, 2, 4), (1, 4), (False, True))
+    states = [(state[0], *state) for state in values]
+    for (_, n, k, s, p, d, ceil), text, shown in told(
+        element, "height width kernel stride padding dilation ceil", states
+    ):
+        try:
+            (m,) = pool_output_shape((n,), k, s, p, d, ceil)
+        except ValueError:
+            assert "half the window" in text or "The window spans" in text
+            continue
+        read = {window * s - p + tap * d for window in range(m) for tap in range(k)}
+        unread = [place for place in range(n) if place not in read]
+        assert f"A {n} × {n} input gives a {m} × {m} output." in text
+        assert ("Every column is read." in text) == (not unread)
+        assert ("No window reads any column." in text) == (len(unread) == n)
+        assert shown["orange"] == len(unread)
+        if 0 < len(unread) < n:
+            assert numbers(r"No window reads columns? ([\d, and]+)\.", text) == unread
+        assert numbers(r"reaches (\d+) columns? beyond the padded input", text) == [
+            over for over in [max(read) - n - p + 1] if over > 0
+        ]
+
+
+def test_layer_explorer_says_what_the_reference_computes(figure):
+    """At every corner of its settings: the value, the block, the padding in it, and what the layer costs."""
+    seen, element = figure("layer-explorer")
+    pattern = r"Output \((\d), (\d), (\d)\) is (\S+): the block has .* = (\d+) numbers?(?:, (\d+) of them padding)?,"
+    states = list(itertools.product((1, 3), (1, 2, 3), (1, 2), (0, 1), "01", (0, 9), (0, 9)))
+    for state, text, shown in told(element, "channels kernel stride padding filter p q", states):
+        x, weight = np.array(shown["x"]), np.array(shown["weight"])
+        stride, padding = state[2:4]
+        y = conv2d(x[None], weight, stride=stride, padding=padding)[0]
+        counts = window_counts(x.shape[1:], weight.shape[2:], stride, padding)
+        f, p, q, value, size, zeros = re.search(pattern, text).groups()
+        at = int(f), int(p), int(q)
+        assert at == (int(state[4]), *(0 if place == 0 else len(counts) - 1 for place in state[5:]))
+        assert float(value.replace("\u2212", "-")) == y[at]
+        assert int(size) == weight[0].size
+        assert int(zeros or 0) == weight[0].size - len(x) * counts[at[1:]]
+        columns = unfold(x[None], weight.shape[2:], stride=stride, padding=padding)
+        assert f"has {weight.size} weights and makes {y.size} outputs with {y.size * weight[0].size} multiply" in text
+        assert f"columns hold {columns.size} numbers, the image {x.size}." in text
+        assert ("is a dense layer at each place" in text) == (weight.shape[2] == 1)
+    assert seen.errors == []
+
+
+def test_layer_explorer_by_mouse(figure):
+    _, element = figure("layer-explorer")
+    element.locator("svg").nth(2).locator("[data-r='0'][data-c='2']").click()
+    assert "Output (0, 0, 2)" in said(element)
+    element.locator("svg").nth(3).locator("[data-r='4'][data-c='7']").click()
+    assert "Output (0, 2, 1)" in said(element)
+    element.locator("svg").first.locator("[data-r='1'][data-c='1']").last.click()
+    assert "Output (0, 0, 0)" in said(element)
 
 
 def test_receptive_field_by_mouse(figure):

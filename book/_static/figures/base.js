@@ -1,8 +1,8 @@
 /* What every interactive figure shares: state, controls, panels of SVG, a description that is read aloud. */
 
-import { plural, show } from "./compute/words.js";
+import { named, plural, show } from "./compute/words.js";
 
-export { plural, show };
+export { named, plural, show };
 
 const SVG = "http://www.w3.org/2000/svg";
 let serial = 0;

@@ -1,8 +1,8 @@
 /* Convolution arithmetic: any kernel, stride, padding, dilation; ordinary and transposed; step through the outputs. */
 
 import { taps } from "./compute/convolution.js";
-import { convOutput, span, transposeOutput } from "./compute/shapes.js";
-import { CourseFigure, define, frame, grid, h, plural } from "./base.js";
+import { convOutput, span, transposeOutput, unread } from "./compute/shapes.js";
+import { CourseFigure, define, frame, grid, h, named, plural } from "./base.js";
 
 class ConvolutionArithmetic extends CourseFigure {
   static defaults = { kind: "conv", n: 5, kernel: 3, stride: 2, padding: 1, dilation: 1, position: 0 };
@@ -54,6 +54,7 @@ class ConvolutionArithmetic extends CourseFigure {
       this.m = 0;
     }
     this.steps = kind === "conv" ? this.m : n;
+    this.unread = unread(n, this.m, kernel, stride, padding, dilation);
     this.state.position = Math.max(0, Math.min(this.steps ** 2 - 1, this.state.position));
   }
 
@@ -75,15 +76,23 @@ class ConvolutionArithmetic extends CourseFigure {
       kind === "conv"
         ? `m = ⌊(n + 2p − d(k − 1) − 1) / s⌋ + 1 = ⌊(${n} + ${2 * padding} − ${dilation * (kernel - 1)} − 1) / ${stride}⌋ + 1 = ${this.m}`
         : `m = (n − 1)s − 2p + d(k − 1) + 1 = ${(n - 1) * stride} − ${2 * padding} + ${dilation * (kernel - 1)} + 1 = ${this.m}`;
-    const lost = kind === "conv" ? (n + 2 * padding - span(kernel, dilation)) % stride : 0;
     this.say(
       kind === "conv"
         ? `Output (${p}, ${q}) reads ${plural(reads, "input")}${reads < kernel ** 2 ? ` and ${kernel ** 2 - reads} of the padding` : ""}. ` +
-            `The output is ${this.m} × ${this.m}.` +
-            (lost ? ` No window reads the last ${plural(lost, "row")} and ${plural(lost, "column")}.` : "")
+            `The output is ${this.m} × ${this.m}. ${this.leftOut()}`
         : `Input (${p}, ${q}) adds to ${plural(reads, "output")}${reads < kernel ** 2 ? `; ${kernel ** 2 - reads} fall outside and are cut away` : ""}. The output is ${this.m} × ${this.m}.`,
       h("p", { class: "cf-formula" }, formula),
     );
+  }
+
+  /** Which input pixels no window reads: rows and columns alike, as the input and the layer are square. */
+  leftOut() {
+    const { n } = this.state;
+    const { length } = this.unread;
+    if (length === 0) return "Every input is read by some window.";
+    if (length === n) return "No window reads any of the inputs: they see the padding alone.";
+    const count = n ** 2 - (n - length) ** 2;
+    return `No window reads ${named(this.unread, "row")} and ${named(this.unread, "column")}: ${count} of the ${n ** 2} inputs, in orange.`;
   }
 
   size(cells) {
@@ -98,7 +107,9 @@ class ConvolutionArithmetic extends CourseFigure {
       const [row, column] = [r - padding, c - padding];
       const inside = row >= 0 && column >= 0 && row < n && column < n;
       const read = touched.has(`${row} ${column}`);
-      return { fill: `var(--course-${read ? "violet-soft" : inside ? "accent-soft" : "paper"})`, classes: `${inside ? "" : "pad"}`, text: read ? "●" : "" };
+      const missed = this.unread.includes(row) || this.unread.includes(column);
+      const paint = read ? "violet" : missed ? "warm" : "accent";
+      return { fill: inside || read ? `var(--course-${paint}-soft)` : "var(--course-paper)", classes: inside ? "" : "pad", text: read ? "●" : "" };
     }, { font: 0.28 });
     const far = span(kernel, dilation) - 1;
     this.input.caption.textContent = padding ? "Input, its padding dashed" : "Input";

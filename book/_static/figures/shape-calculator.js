@@ -1,7 +1,7 @@
 /* Shape calculator: the size of an output, axis by axis, with the windows drawn over the padded input. */
 
-import { convOutput, poolOutput, span, transposeOutput, windowStart } from "./compute/shapes.js";
-import { CourseFigure, define, h, plural, s } from "./base.js";
+import { convOutput, poolOutput, span, transposeOutput, unread, windowStart } from "./compute/shapes.js";
+import { CourseFigure, define, h, named, plural, s } from "./base.js";
 
 class ShapeCalculator extends CourseFigure {
   static defaults = { kind: "pool", height: 9, width: 12, kernel: 3, stride: 2, padding: 0, dilation: 1, ceil: false };
@@ -58,13 +58,14 @@ class ShapeCalculator extends CourseFigure {
     else this.drawWindows(width, out[1], "input");
   }
 
+  /** Which columns no window reads, and how far the last window hangs over the padded input. */
   leftOver(n, outputs) {
     const { kernel, stride, padding, dilation } = this.state;
-    const read = (outputs - 1) * stride + span(kernel, dilation);
-    const unread = n + 2 * padding - read;
-    if (unread > 0) return `No window reads the last ${unread > 1 ? `${unread} columns` : "column"} of the padded input.`;
-    if (unread < 0) return `The last window reaches ${plural(-unread, "column")} beyond the padded input.`;
-    return "The windows reach exactly to the end.";
+    const missed = unread(n, outputs, kernel, stride, padding, dilation);
+    const over = (outputs - 1) * stride + span(kernel, dilation) - n - 2 * padding;
+    let text = missed.length ? `No window reads ${named(missed, "column")}.` : "Every column is read.";
+    if (missed.length === n) text = "No window reads any column.";
+    return over > 0 ? `${text} The last window reaches ${plural(over, "column")} beyond the padded input.` : text;
   }
 
   /** One row of cells for the padded long axis, and below it one bar with taps per window. */
@@ -76,11 +77,12 @@ class ShapeCalculator extends CourseFigure {
     const room = Math.min(680, Math.max(260, this.stage.clientWidth || 600));
     const size = Math.min(26, room / cells);
     const nodes = [];
+    const missed = name === "input" ? unread(n, windows, kernel, stride, padding, dilation) : [];
     for (let place = -padding; place < Math.max(n + padding, last); place++) {
       const inside = place >= 0 && place < n;
       nodes.push(
         s("g", { class: `cf-cell ${inside ? "" : "pad"}` },
-          s("rect", { x: (place + padding) * size + 0.5, y: 1, width: size - 1, height: 22, rx: 3, style: `fill:var(--course-${inside ? "accent-soft" : "paper"})` }),
+          s("rect", { x: (place + padding) * size + 0.5, y: 1, width: size - 1, height: 22, rx: 3, style: `fill:var(--course-${missed.includes(place) ? "warm-soft" : inside ? "accent-soft" : "paper"})` }),
           inside && size > 15 ? s("text", { x: (place + padding + 0.5) * size, y: 12, "font-size": 10 }, String(place)) : null),
       );
     }

@@ -45,3 +45,12 @@ export function transposeOutput(n, kernel, stride = 1, padding = 0, outputPaddin
 export function windowStart(index, stride, padding) {
   return index * stride - padding;
 }
+
+/** The positions of an axis of n that none of the windows reads: after the last one, or in the gaps between two. */
+export function unread(n, windows, kernel, stride = 1, padding = 0, dilation = 1) {
+  const read = new Set();
+  for (let index = 0; index < windows; index++) {
+    for (let tap = 0; tap < kernel; tap++) read.add(windowStart(index, stride, padding) + tap * dilation);
+  }
+  return Array.from({ length: n }, (_, place) => place).filter((place) => !read.has(place));
+}
