@@ -78,7 +78,6 @@ UNCONTROLLED = {
     "convolution",
     "layer",
     "motivation",
-    "priors",
     "shapes",
     "structured_outputs",
     "training",
