@@ -13,23 +13,16 @@ def spread(axis, x, runs, color, label, style="-"):
     axis.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.18, linewidth=0)
 
 
-def gaussian_beliefs(data, noise_variance, prior_mean, prior_variances, posterior_means):
-    """Show the prior, the likelihood and the posterior for priors of different strength."""
-
-    def density(value, mean, variance):
-        return np.exp(-((value - mean) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
-
-    grid = np.linspace(-2.2, 6.5, 600)
-    figure, axes = plt.subplots(1, len(prior_variances), figsize=(7.2, 2.5), sharey=True)
-    measured = noise_variance / len(data)
-    for axis, variance, mean in zip(axes, prior_variances, posterior_means, strict=True):
-        posterior = 1 / (1 / variance + 1 / measured)
-        axis.plot(grid, density(grid, prior_mean, variance), "--", color=COLORS[1], label="prior")
-        axis.plot(grid, density(grid, np.mean(data), measured), ":", color=COLORS[5], label="measurements")
-        axis.plot(grid, density(grid, mean, posterior), color=COLORS[0], label="posterior")
+def gaussian_beliefs(grid, beliefs, data, prior_variances):
+    """Show prior, likelihood and posterior, one panel per prior; beliefs is (priors, 3, points of the grid)."""
+    figure, axes = plt.subplots(1, len(beliefs), figsize=(7.2, 2.5), sharey=True)
+    for axis, (prior, likelihood, posterior), variance in zip(axes, beliefs, prior_variances, strict=True):
+        axis.plot(grid, prior, "--", color=COLORS[1], label="prior")
+        axis.plot(grid, likelihood, ":", color=COLORS[5], label="likelihood")
+        axis.plot(grid, posterior, color=COLORS[0], label="posterior")
         axis.plot(data, np.zeros(len(data)), "|", color="black", markersize=14, clip_on=False)
         axis.set_title(f"prior variance {variance:g}", fontsize=9)
-        axis.set_xlabel("quantity")
+        axis.set_xlabel("quantity μ")
     axes[0].set_ylabel("density")
     axes[0].legend(frameon=False, fontsize=8, loc="upper right")
     return figure
@@ -52,12 +45,10 @@ def matrices(matrices, titles):
 
 
 def limit(strengths, distances):
-    """Show the distance to the limit against the strength of the prior, one line per seed."""
+    """Show the distance to the limit against the strength of the prior, one line per seed: (seeds, strengths)."""
     figure, axis = plt.subplots(figsize=(5.2, 3.2))
-    for run, distance in enumerate(distances):
-        axis.loglog(
-            strengths, distance, "o-", markersize=3, color=COLORS[0], alpha=0.6, label="one run" if not run else None
-        )
+    lines = axis.loglog(strengths, distances.T, "o-", markersize=3, linewidth=1, color=COLORS[0], alpha=0.5)
+    lines[0].set_label(f"{len(distances)} seeds, nearly one line")
     axis.loglog(strengths, 8 / strengths, "--", color=COLORS[1], label="slope −1")
     axis.set_xlabel("strength of the prior λ")
     axis.set_ylabel("distance from the convolution")
@@ -78,39 +69,25 @@ def price(strengths, errors, floor):
     return figure
 
 
-def windows(sizes, errors):
-    """Show training and test error against the pooling window; errors[question] is (runs, sizes, 2)."""
-    figure, axes = plt.subplots(1, len(errors), figsize=(7.2, 3.0), sharey=True)
-    for axis, (question, runs) in zip(axes, errors.items(), strict=True):
-        spread(axis, range(len(sizes)), runs[..., 0], COLORS[0], "training")
-        spread(axis, range(len(sizes)), runs[..., 1], COLORS[1], "test", "--")
-        axis.axhline(0.25, color=COLORS[5], linewidth=1, linestyle=":", label="always answer 1/2")
-        axis.set_xticks(range(len(sizes)), sizes)
-        axis.set_xlabel("side of the pooling window (pixels)")
-        axis.set_title(question, fontsize=10)
-    axes[0].set_ylabel("mean squared error")
-    axes[0].legend(frameon=False, fontsize=8)
-    return figure
+def accuracies(panels, networks, chance):
+    """Show test accuracies filled and training accuracies open, one panel per world, one dot per seed.
 
-
-def accuracies(results, conditions, chance):
-    """Show one dot per run for every model and condition; results[model] is (conditions, runs)."""
-    figure, axis = plt.subplots(figsize=(7.2, 3.2))
-    for row, (model, values) in enumerate(results.items()):
-        for column, runs in enumerate(np.asarray(values)):
-            place = column + 0.2 * (row - (len(results) - 1) / 2)
-            axis.plot(
-                np.full(len(runs), place),
-                runs,
-                "o",
-                color=COLORS[row],
-                alpha=0.7,
-                label=model.replace("_", " ") if column == 0 else None,
-            )
-            axis.plot([place - 0.07, place + 0.07], [np.mean(runs)] * 2, color=COLORS[row])
-    axis.axhline(chance, color=COLORS[5], linewidth=1, linestyle=":", label="chance")
-    axis.set_xticks(range(len(conditions)), conditions)
-    axis.set_ylim(0, 1.03)
-    axis.set_ylabel("accuracy on test digits")
-    axis.legend(frameon=False, fontsize=8, loc="upper right")
+    `panels` is {world: {"train", "test"}}, both arrays (seeds, networks, orders): as scanned, and one new order.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(7.2, 3.3), sharey=True)
+    for axis, (world, runs) in zip(axes, panels.items(), strict=True):
+        for row in range(len(networks)):
+            for order in range(2):
+                place = 2.6 * row + order + np.linspace(-0.2, 0.2, len(runs["test"]))
+                axis.plot(place, runs["train"][:, row, order], "o", color=COLORS[row], fillstyle="none", markersize=4)
+                axis.plot(place, runs["test"][:, row, order], "o", color=COLORS[row], markersize=4)
+        axis.axhline(chance, color=COLORS[5], linewidth=1, linestyle=":")
+        axis.text(-0.4, chance + 0.015, "chance", fontsize=8, color=COLORS[5])
+        places = [2.6 * row + order for row in range(len(networks)) for order in range(2)]
+        axis.set_xticks(places, ["as scanned", "one order"] * len(networks), rotation=60, fontsize=8)
+        for row, name in enumerate(networks):
+            axis.text(2.6 * row + 0.5, 0.16, name.replace(", ", ",\n"), color=COLORS[row], fontsize=8, ha="center")
+        axis.set_title(world, fontsize=10)
+        axis.set_ylim(0, 1.04)
+    axes[0].set_ylabel("accuracy")
     return figure

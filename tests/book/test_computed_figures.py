@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from miniconv import attention, convolution, gradients, layer, motivation, pooling, shapes, visual_cortex
+from miniconv import attention, convolution, gradients, layer, motivation, pooling, priors, shapes, visual_cortex
 from tests.helpers.arrays import assert_close
 
 ROOT = Path(__file__).parents[2]
@@ -309,6 +309,44 @@ def test_shifts():
     cases = [(g.normal(size=(5, 6)), int(g.integers(-6, 7)), int(g.integers(-6, 7))) for g in draws()]
     for got, (x, down, right) in zip(evaluate("pooling", [("shift", case) for case in cases]), cases, strict=True):
         agree(got, motivation.shift2d(x, (down, right)))
+
+
+def test_outputs_that_see_ink():
+    cases = [np.random.default_rng([7, i]).integers(0, 3, (2, 4, 5)) for i in range(40)]
+    for got, (a, b) in zip(evaluate("pooling", [("compareInk", list(case)) for case in cases]), cases, strict=True):
+        ink = (a > 0) | (b > 0)
+        assert got == {"seen": ink.sum(), "changed": (a != b)[ink].sum()}
+
+
+def test_layers_under_a_penalty():
+    def case(generator):
+        n, size = int(generator.integers(3, 8)), int(generator.integers(1, 4))
+        x = generator.normal(size=(n + int(generator.integers(1, 10)), n))
+        strength = float(generator.choice([0, 1e-3, 0.1, 1, 10, 1e4, math.inf]))
+        return x, generator.normal(size=(len(x), n - size + 1)), strength
+
+    cases = [case(g) for g in draws()]
+    calls = [("fitWithConvPrior", [x, y, "Infinity" if strength == math.inf else strength]) for x, y, strength in cases]
+    fits = [priors.fit_with_conv_prior(x[:, None], y[:, None], strength) for x, y, strength in cases]
+    for got, fitted in zip(evaluate("priors", calls), fits, strict=True):
+        assert_close(np.asarray(got), fitted, scale=1e6)
+    kernels = [(1, fitted.shape[1] - len(fitted) + 1) for fitted in fits]
+    nearest = [priors.project_to_convolution(a, (1, a.shape[1]), k) for a, k in zip(fits, kernels, strict=True)]
+    for got, expected in zip(evaluate("priors", [("project", [a]) for a in fits]), nearest, strict=True):
+        agree(got, expected)
+    errors = evaluate("priors", [("trainingError", [a, x, y]) for a, (x, y, _) in zip(fits, cases, strict=True)])
+    for got, a, (x, y, _) in zip(errors, fits, cases, strict=True):
+        agree(got, np.mean((x @ a.T - y) ** 2))
+    # What no convolution gets below is the price of the prior.
+    calls = [("expectedError", [p, a, 0]) for p, a in zip(nearest, fits, strict=True)]
+    for got, a, k in zip(evaluate("priors", calls), fits, kernels, strict=True):
+        agree(got, priors.conv_prior_cost(a, (1, a.shape[1]), k))
+
+
+def test_the_examples_of_the_prior_are_white():
+    drawn = np.array(evaluate("priors", [("normal", [1, 20000])])[0])
+    assert abs(drawn.mean()) < 0.03 and abs(drawn.var() - 1) < 0.04
+    assert abs(np.corrcoef(drawn[:-1], drawn[1:])[0, 1]) < 0.03
 
 
 def test_gabor_functions_and_cells():

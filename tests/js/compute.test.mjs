@@ -8,7 +8,8 @@ import { convolve, crossCorrelate, flip, matrix1d, matrix2d, modeOf, transpose }
 import { complexResponse, gabor, grating, quadraturePair, response, tuningCurve } from "../../book/_static/figures/compute/gabor.js";
 import { averagePoolBackward, convBackward, maxPoolBackward, termsOfInput, winner } from "../../book/_static/figures/compute/gradients.js";
 import { block, cost, inPadding, layer, slices, unfold } from "../../book/_static/figures/compute/layer.js";
-import { compare, pool, shift } from "../../book/_static/figures/compute/pooling.js";
+import { compare, compareInk, pool, shift } from "../../book/_static/figures/compute/pooling.js";
+import { departures, expectedError, fitWithConvPrior, project, squares, trainingError, world } from "../../book/_static/figures/compute/priors.js";
 import { cone, paths, receptiveField, sizes } from "../../book/_static/figures/compute/receptive.js";
 import { convOutput, poolOutput, span, transposeOutput, unread, windowStart } from "../../book/_static/figures/compute/shapes.js";
 
@@ -88,6 +89,28 @@ test("pooling, shifting, comparing", () => {
   assert.deepEqual(compare([[3, 4]], [[3, 4]]), { changed: 0, largest: 0, relative: 0 });
   assert.deepEqual(compare([[3, 4]], [[0, 0]]), { changed: 2, largest: 4, relative: 1 });
   assert.equal(compare([[0]], [[1]]).relative, 0);
+  assert.deepEqual(compareInk([[0, 1, 0, 2]], [[0, 1, 3, 0]]), { seen: 3, changed: 2 });
+  assert.deepEqual(compareInk([[0, 0]], [[0, 0]]), { seen: 0, changed: 0 });
+});
+
+test("the nearest convolution, and the layer between it and the data", () => {
+  assert.deepEqual(project([[1, 5, 9], [0, 3, 7]]), [[2, 6, 0], [0, 2, 6]]);
+  assert.deepEqual(departures([[1, 5, 9], [0, 3, 7]]), { outside: 9, along: 2 });
+  assert.deepEqual(departures([[1, 2, 0], [0, 1, 2]]), { outside: 0, along: 0 });
+  const [x, y] = [[[1, 0], [0, 1]], [[2, 0], [0, 4]]];
+  assert.deepEqual(fitWithConvPrior(x, y, 0), [[2, 0], [0, 4]]);
+  assert.deepEqual(fitWithConvPrior(x, y, Infinity), [[3, 0], [0, 3]]);
+  assert.equal(trainingError([[3, 0], [0, 3]], x, y), 0.5);
+  assert.equal(expectedError([[3, 0], [0, 3]], [[2, 0], [0, 4]], 1), 2);
+  assert.throws(() => fitWithConvPrior([[1, 1]], [[2, 4]], 0), /too few examples/);
+});
+
+test("a world is what it says: one kernel everywhere, or one for each place", () => {
+  const distance = (kind) => squares(world(kind, 8).truth) - squares(project(world(kind, 8).truth));
+  near(distance("same"), 0);
+  assert.ok(distance("place") > 1);
+  assert.deepEqual(departures(world("place", 8).truth).outside, 0);
+  assert.deepEqual(world("same", 8).x, world("place", 9).x.slice(0, 8));
 });
 
 test("gradients add where windows overlap", () => {

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from book._ext.course import FIGURES
+from miniconv import motivation, pooling, priors
 from miniconv.layer import conv2d, unfold, window_counts
 from miniconv.motivation import connectivity
 from miniconv.shapes import conv_transpose_output_shape, pool_output_shape
@@ -144,7 +145,61 @@ def test_pooling_shift_by_mouse(figure):
     assert "Moved 0 down and 2 to the right" in said(element)
     assert "multiple of the stride" in said(element)
     element.get_by_label("average").check()
-    assert int(re.search(r"(\d+) of 64 outputs", said(element)).group(1)) > 0
+    assert "Of the 40 outputs that see ink before or after, 40 changed (100 %)" in said(element)
+
+
+def test_pooling_shift_counts_outputs_that_see_ink(figure):
+    """At every corner of its settings, against the reference on the picture as it is drawn."""
+    _, element = figure("pooling-shift")
+    fills = element.locator("svg").first.locator("rect").evaluate_all("(all) => all.map((rect) => rect.style.fill)")
+    greys = np.array([int(re.search(r"\d+", fill).group()) for fill in fills]).reshape(16, 16)
+    image = np.round(greys / 255 * 9) / 9
+    pools = {"max": pooling.max_pool2d, "average": pooling.avg_pool2d}
+    for kind, kernel, stride, down, right in itertools.product(pools, (1, 8), (1, 8), (-8, 0), (0, 1, 8)):
+        state = {"kind": kind, "kernel": kernel, "stride": stride, "down": down, "right": right}
+        element.evaluate("(figure, state) => figure.set(state)", state)
+        if not (down or right):
+            assert "Not moved yet" in said(element)
+            continue
+        moved = motivation.shift2d(image, (down, right))
+        before, after = (pools[kind](v[None, None], kernel, stride).round(9) for v in (image, moved))
+        ink = (before > 0) | (after > 0)
+        changed = (before != after)[ink].sum()
+        told = re.search(r"Of the (\d+) outputs? that sees? ink before or after, (\d+) changed", said(element))
+        assert [int(number) for number in told.groups()] == [ink.sum(), changed]
+
+
+def test_prior_strength_says_what_the_reference_computes(figure):
+    """From strength 0 to infinity, in both worlds: entries, errors, and the convolution in the end."""
+    seen, element = figure("prior-strength")
+    pattern = r"The training error is (\S+), the error on new pictures (\S+), 1 of it noise"
+    for truth, examples, step in itertools.product(("same", "place"), (8, 24), (0, 13, 30)):
+        state = {"world": truth, "examples": examples, "step": step}
+        element.evaluate("(figure, state) => figure.set(state)", state)
+        data = element.evaluate("(figure) => figure.data")
+        x, y = np.array(data["x"]), np.array(data["y"])
+        strength = {0: 0.0, 13: 1.0, 30: np.inf}[step]
+        matrix = priors.fit_with_conv_prior(x[:, None], y[:, None], strength)
+        training, fresh = (float(number) for number in re.search(pattern, said(element)).groups())
+        assert training == pytest.approx(np.mean((x @ matrix.T - y) ** 2), abs=0.006)
+        assert fresh == pytest.approx(np.sum((matrix - data["truth"]) ** 2) / 4 + 1, abs=0.006)
+        assert ("a convolution with 3 weights" in said(element)) == (step == 30)
+        if step < 30:
+            outside = np.abs(matrix * (priors.correlation_matrix([[1, 1, 1]], (1, 6)) == 0)).max()
+            told = re.search(r"Outside the band the largest entry is (\S+);", said(element)).group(1)
+            assert float(told) == pytest.approx(outside, abs=0.006)
+    assert seen.errors == []
+
+
+def test_prior_strength_by_keyboard(figure):
+    _, element = figure("prior-strength")
+    picture = element.locator("svg").first
+    picture.press("End")
+    assert "Strength infinite. Every entry outside the band is 0" in said(element)
+    picture.press("ArrowLeft")
+    assert "Strength 10000. Outside the band the largest entry is less than 0.01" in said(element)
+    picture.press("Home")
+    assert "Strength 0." in said(element)
 
 
 def test_attention_by_mouse(figure):

@@ -1,7 +1,7 @@
 /* Pooling and shift: drag the image, watch which outputs of a pooling layer change. */
 
-import { compare, pool, shift } from "./compute/pooling.js";
-import { CourseFigure, define, grey, grid, h, show } from "./base.js";
+import { compare, compareInk, pool, shift } from "./compute/pooling.js";
+import { CourseFigure, define, grey, grid, h, plural, show } from "./base.js";
 
 /* A three on 16 x 16 pixels, 0 to 9. */
 const DIGIT = [
@@ -76,18 +76,19 @@ class PoolingShift extends CourseFigure {
     this.after.draw(size * after[0].length, size * after.length, picture(after, true));
     const outputs = compare(before, after);
     const inputs = compare(DIGIT, moved);
-    const count = before.length * before[0].length;
+    const ink = compareInk(before, after);
+    const share = ink.seen ? ` (${show((100 * ink.changed) / ink.seen, 0)} %)` : "";
     const regular = down % stride === 0 && right % stride === 0 && (down || right);
     this.say(
       down || right
-        ? `Moved ${show(down)} down and ${show(right)} to the right: ${inputs.changed} of 256 inputs changed, and ` +
-            `${outputs.changed} of ${count} outputs. The outputs changed by ${show(100 * outputs.relative, 0)} % of their norm, ` +
+        ? `Moved ${show(down)} down and ${show(right)} to the right. Of the ${plural(ink.seen, "output")} that ${ink.seen === 1 ? "sees" : "see"} ink before or after, ` +
+            `${ink.changed} changed${share}; empty ground is not counted. The outputs changed by ${show(100 * outputs.relative, 0)} % of their norm, ` +
             `the inputs by ${show(100 * inputs.relative, 0)} %.` +
             (regular ? " The shift is a multiple of the stride: away from the border the outputs are the old ones, moved." : "")
         : "Not moved yet: drag the image, or use the arrow keys.",
       h("p", { class: "cf-formula" }, `window ${kernel} × ${kernel}, stride ${stride}: 16 × 16 → ${before.length} × ${before[0].length}`),
     );
-    this.after.svg.setAttribute("aria-label", `Pooled outputs after the shift: ${outputs.changed} of ${count} changed.`);
+    this.after.svg.setAttribute("aria-label", `Pooled outputs after the shift: ${ink.changed} of the ${ink.seen} that see ink changed.`);
   }
 }
 

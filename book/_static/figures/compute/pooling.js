@@ -43,3 +43,10 @@ export function compare(before, after, tolerance = 1e-12) {
   );
   return { changed, largest, relative: norm ? Math.sqrt(difference / norm) : 0 };
 }
+
+/** Of the places where one of two arrays is not 0, how many there are and how many differ: empty ground tells nothing. */
+export function compareInk(before, after, tolerance = 1e-12) {
+  const pairs = before.flatMap((row, r) => row.map((value, c) => [value, after[r][c]]));
+  const seen = pairs.filter(([a, b]) => a !== 0 || b !== 0);
+  return { seen: seen.length, changed: seen.filter(([a, b]) => Math.abs(a - b) > tolerance).length };
+}
