@@ -220,6 +220,16 @@ def test_convolution_arithmetic_by_mouse(figure):
     assert "The output is 10 × 10" in said(element)
 
 
+def test_strokes_of_a_transposed_convolution_add_up(figure):
+    options = '{"kind": "transposed", "n": 4, "kernel": 3, "stride": 2, "padding": 0, "position": 0}'
+    _, element = figure("convolution-arithmetic", options=options)
+    assert "After 1 input, outputs: 72 with 0, 9 with 1 strokes." in said(element)
+    element.locator("svg").first.press("End")
+    assert "After 16 inputs, outputs: 36 with 1, 36 with 2, 9 with 4 strokes." in said(element)
+    overlaps = element.locator("svg").nth(1).locator("[data-r='2'][data-c='2']")
+    assert overlaps.text_content() == "4"
+
+
 def test_receptive_field_by_mouse(figure):
     _, element = figure("receptive-field")
     assert "sees 8 places" in said(element)
