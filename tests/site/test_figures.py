@@ -220,6 +220,17 @@ def test_convolution_arithmetic_by_mouse(figure):
     assert "The output is 10 × 10" in said(element)
 
 
+def test_the_products_of_a_layer_follow_the_map(figure):
+    _, element = figure("fft-layer")
+    assert "the FFT takes 45.33 times the products of the definition" in said(element)
+    element.locator("[data-r='1'][data-c='4']").click()
+    element.get_by_label("images N").fill("32")
+    assert "64 channels, 64 filters of 5 × 5" in said(element)
+    assert "8192 transforms serve 131072 convolutions" in said(element)
+    element.get_by_label("n + k − 1").check()
+    assert "the definition takes 4.06 times" in said(element)
+
+
 def test_strokes_of_a_transposed_convolution_add_up(figure):
     options = '{"kind": "transposed", "n": 4, "kernel": 3, "stride": 2, "padding": 0, "position": 0}'
     _, element = figure("convolution-arithmetic", options=options)
