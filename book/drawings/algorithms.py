@@ -36,6 +36,21 @@ def best_map(best, image_sizes, kernel_sizes):
     return figure
 
 
+def layer_maps(ratios, kernel_sizes, channels):
+    """Colour ratios of products (channels, kernels) by their logarithm, one map a name; a line where they are 1."""
+    figure, axes = plt.subplots(1, len(ratios), figsize=(8.6, 3.2), sharey=True, layout="constrained")
+    rows = np.log2(channels)
+    for axis, (name, ratio) in zip(axes, ratios.items(), strict=True):
+        image = axis.pcolormesh(kernel_sizes, rows, np.log2(ratio), cmap="RdBu", vmin=-5, vmax=5, shading="nearest")
+        axis.contour(kernel_sizes, rows, np.log2(ratio), levels=[0], colors="black")
+        axis.set(title=name, xlabel="side of the kernel, in pixels", xticks=range(1, 16, 2))
+    axes[0].set(ylabel="channels", yticks=rows[::2])
+    axes[0].set_yticklabels([str(c) for c in channels[::2]])
+    bar = figure.colorbar(image, ax=axes, label="FFT / direct", ticks=[-4, -2, 0, 2, 4])
+    bar.ax.set_yticklabels(["1/16", "1/4", "1", "4", "16"])
+    return figure
+
+
 def wrap(image, circular, full):
     """Show the image, the circular result, and where it differs from the first rows and columns of the full one."""
     figure, axes = plt.subplots(1, 3, figsize=(8.4, 3.0))

@@ -10,25 +10,23 @@ def wirings(inputs=7, taps=3):
     """Draw three wirings of one layer: every place its own kernel, two kernels taking turns, one kernel for all."""
     outputs = inputs - taps + 1
     kinds = {
-        f"locally connected: {outputs * taps} weights": lambda p, i: p * taps + i,
-        f"tiled, t = 2: {2 * taps} weights": lambda p, i: (p % 2) * taps + i,
-        f"shared: {taps} weights": lambda p, i: i,
+        f"locally connected: {outputs * taps} weights": lambda p: p,
+        f"tiled, t = 2: {2 * taps} weights": lambda p: p % 2,
+        f"shared: {taps} weights": lambda p: 0,
     }
     figure, axes = plt.subplots(1, 3, figsize=(9, 2.6))
-    palette = plt.get_cmap("tab20")
-    for axis, (title, which) in zip(axes, kinds.items(), strict=True):
+    for axis, (title, kernel) in zip(axes, kinds.items(), strict=True):
         for p in range(outputs):
-            for i in range(taps):
-                colour = palette(which(p, i) % 20)
-                axis.plot([p + i, p + (taps - 1) / 2], [0, 1], color=colour, lw=2.2)
+            for i, dashes in zip(range(taps), ("-", "--", ":"), strict=True):
+                axis.plot([p + i, p + (taps - 1) / 2], [0, 1], dashes, color=COLOURS[kernel(p)], lw=2.2)
         axis.scatter(range(inputs), np.zeros(inputs), s=90, color="white", edgecolor="black", zorder=3)
         axis.scatter(
             np.arange(outputs) + (taps - 1) / 2, np.ones(outputs), s=90, color="white", edgecolor="black", zorder=3
         )
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=11)
         axis.axis("off")
-    axes[0].text(-0.9, 0, "x", fontsize=10)
-    axes[0].text(-0.9, 1, "y", fontsize=10)
+    axes[0].text(-0.9, 0, "x", fontsize=12)
+    axes[0].text(-0.9, 1, "y", fontsize=12)
     return figure
 
 
@@ -61,24 +59,32 @@ def reach(seen, dilations):
     return figure
 
 
-def hearing(sound, rate, spans, fields, errors, turn):
-    """Draw a sound with what stacks see of it, and the error of predictions against the number of samples seen."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), width_ratios=[1.5, 1])
+def hearing(sound, rate, spans, fields, errors, stacked, turn):
+    """Draw a sound with what stacks see of it, and errors of free weights and of stacks against the samples seen.
+
+    `errors` is (fields, seeds); `stacked` holds for each name the errors (seeds,) of a stack that sees as many samples
+    as the last field.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), width_ratios=[1.3, 1])
     ms, low, step = 1000 / rate, sound.min(), 0.22 * np.ptp(sound)
     axes[0].plot(ms * np.arange(sound.size), sound, color=COLOURS[5], lw=0.9)
     for row, (name, span) in enumerate(spans.items(), 1):
         ends = ms * (span.min() - 0.5), ms * (span.max() + 0.5)
         axes[0].plot(ends, [low - row * step] * 2, color=COLOURS[row - 1], lw=6, solid_capstyle="butt")
         axes[0].text(
-            ends[0] - 3 * ms, low - row * step, name, color=COLOURS[row - 1], ha="right", va="center", fontsize=8
+            ends[0] - 3 * ms, low - row * step, name, color=COLOURS[row - 1], ha="right", va="center", fontsize=10
         )
     axes[0].set(xlabel="time, in milliseconds", ylabel="sound", yticks=[])
     axes[1].plot(fields, errors.mean(1), color=COLOURS[0])
     axes[1].plot(fields, errors, ".", color=COLOURS[0], markersize=4)
+    axes[1].plot([], [], ".-", color=COLOURS[0], label="free weights")
+    for (name, values), colour, mark in zip(stacked.items(), COLOURS[1:], "^x", strict=False):
+        axes[1].plot([fields[-1]] * len(values), values, mark, color=colour, markersize=5, label=f"6 layers, {name}")
     axes[1].axvline(turn, color=COLOURS[5], ls="--", lw=0.8)
     axes[1].set(xscale="log", xlabel="samples seen", ylabel="error, share of the sound", ylim=(0, None))
     axes[1].set_xticks(fields, [str(field) for field in fields], minor=False)
     axes[1].minorticks_off()
+    axes[1].legend(fontsize=9, loc="lower left")
     return figure
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.algorithms import layer_products
 from miniconv import attention, convolution, gradients, layer, motivation, pooling, priors, shapes, visual_cortex
 from tests.helpers.arrays import assert_close
 
@@ -101,6 +102,13 @@ def test_a_layer_of_several_channels():
     ]
     for got, (x, weight, options) in zip(evaluate("layer", calls), cases, strict=True):
         agree(got, layer.unfold(x[None], weight.shape[2], **options)[0])
+
+
+def test_products_of_a_layer():
+    cases = [g.integers(1, (65, 129, 129, 257, 16, 300)).tolist() for g in draws()]
+    for got, case in zip(evaluate("layers", [("layerProducts", case) for case in cases]), cases, strict=True):
+        assert np.allclose(got, layer_products(*case))
+    assert evaluate("layers", [("powerOfTwo", [room]) for room in (1, 2, 3, 128, 129)]) == [1, 2, 4, 128, 256]
 
 
 def layer_case(generator):

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { attend, softmax, spread } from "../../book/_static/figures/compute/attention.js";
-import { convolve, crossCorrelate, flip, matrix1d, matrix2d, modeOf, transpose } from "../../book/_static/figures/compute/convolution.js";
+import { convolve, crossCorrelate, flip, matrix1d, matrix2d, modeOf, strokes, transpose } from "../../book/_static/figures/compute/convolution.js";
 import { complexResponse, gabor, grating, quadraturePair, response, tuningCurve } from "../../book/_static/figures/compute/gabor.js";
 import { averagePoolBackward, convBackward, maxPoolBackward, termsOfInput, winner } from "../../book/_static/figures/compute/gradients.js";
 import { block, cost, inPadding, layer, slices, unfold } from "../../book/_static/figures/compute/layer.js";
@@ -58,6 +58,14 @@ test("convolution flips, cross-correlation does not", () => {
   const kernel = [[1, 2], [3, 4]];
   assert.deepEqual(convolve(image, kernel), kernel);
   assert.deepEqual(crossCorrelate(image, kernel), flip(kernel));
+});
+
+test("strokes add up, and are even where the stride divides the kernel", () => {
+  const at = (inputs, kernel) => strokes(inputs, 3, kernel, { stride: 2 })[2];
+  assert.deepEqual(at(1, 3), [1, 1, 1, 0, 0, 0, 0]);
+  assert.deepEqual(at(2, 3), [1, 1, 2, 1, 1, 0, 0]);
+  assert.deepEqual(at(9, 3), [2, 2, 4, 2, 4, 2, 2]);
+  assert.deepEqual(at(9, 4), [2, 2, 4, 4, 4, 4, 2, 2]);
 });
 
 test("a transposed convolution adds where kernels overlap", () => {

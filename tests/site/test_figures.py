@@ -399,6 +399,27 @@ def test_layer_explorer_by_mouse(figure):
     assert "Output (0, 0, 0)" in said(element)
 
 
+def test_the_products_of_a_layer_follow_the_map(figure):
+    _, element = figure("fft-layer")
+    assert "the FFT takes 45.33 times the products of the definition" in said(element)
+    element.locator("[data-r='1'][data-c='4']").click()
+    element.get_by_label("images N").fill("32")
+    assert "64 channels, 64 filters of 5 × 5" in said(element)
+    assert "8192 transforms serve 131072 convolutions" in said(element)
+    element.get_by_label("n + k − 1").check()
+    assert "the definition takes 4.06 times" in said(element)
+
+
+def test_strokes_of_a_transposed_convolution_add_up(figure):
+    options = '{"kind": "transposed", "n": 4, "kernel": 3, "stride": 2, "padding": 0, "position": 0}'
+    _, element = figure("convolution-arithmetic", options=options)
+    assert "After 1 input, outputs: 72 with 0, 9 with 1 strokes." in said(element)
+    element.locator("svg").first.press("End")
+    assert "After 16 inputs, outputs: 36 with 1, 36 with 2, 9 with 4 strokes." in said(element)
+    overlaps = element.locator("svg").nth(1).locator("[data-r='2'][data-c='2']")
+    assert overlaps.text_content() == "4"
+
+
 def test_receptive_field_by_mouse(figure):
     _, element = figure("receptive-field")
     assert "sees 8 places" in said(element)

@@ -1,6 +1,6 @@
 /* Convolution arithmetic: any kernel, stride, padding, dilation; ordinary and transposed; step through the outputs. */
 
-import { taps } from "./compute/convolution.js";
+import { strokes, taps } from "./compute/convolution.js";
 import { convOutput, span, transposeOutput, unread } from "./compute/shapes.js";
 import { CourseFigure, define, frame, grid, h, named, plural } from "./base.js";
 
@@ -70,7 +70,10 @@ class ConvolutionArithmetic extends CourseFigure {
     const places = taps(p, q, kernel, kernel, { stride, padding, dilation });
     const touched = new Set(places.map(({ r, c }) => `${r} ${c}`));
     if (kind === "conv") this.drawConv(p, q, touched);
-    else this.drawTransposed(p, q, touched);
+    else {
+      this.counts = strokes(position + 1, n, kernel, { stride, padding, dilation });
+      this.drawTransposed(p, q, touched);
+    }
     const reads = places.filter(({ r, c }) => r >= 0 && c >= 0 && r < (kind === "conv" ? n : this.m) && c < (kind === "conv" ? n : this.m)).length;
     const formula =
       kind === "conv"
@@ -80,7 +83,8 @@ class ConvolutionArithmetic extends CourseFigure {
       kind === "conv"
         ? `Output (${p}, ${q}) reads ${plural(reads, "input")}${reads < kernel ** 2 ? ` and ${kernel ** 2 - reads} of the padding` : ""}. ` +
             `The output is ${this.m} × ${this.m}. ${this.leftOut()}`
-        : `Input (${p}, ${q}) adds to ${plural(reads, "output")}${reads < kernel ** 2 ? `; ${kernel ** 2 - reads} fall outside and are cut away` : ""}. The output is ${this.m} × ${this.m}.`,
+        : `Input (${p}, ${q}) adds to ${plural(reads, "output")}${reads < kernel ** 2 ? `; ${kernel ** 2 - reads} fall outside and are cut away` : ""}. The output is ${this.m} × ${this.m}. ` +
+            `After ${plural(position + 1, "input")}, outputs: ${this.painted()}.`,
       h("p", { class: "cf-formula" }, formula),
     );
   }
@@ -93,6 +97,13 @@ class ConvolutionArithmetic extends CourseFigure {
     if (length === n) return "No window reads any of the inputs: they see the padding alone.";
     const count = n ** 2 - (n - length) ** 2;
     return `No window reads ${named(this.unread, "row")} and ${named(this.unread, "column")}: ${count} of the ${n ** 2} inputs, in orange.`;
+  }
+
+  /** How many outputs have had how many strokes, in words. */
+  painted() {
+    const counts = this.counts.flat();
+    const sizes = [...new Set(counts)].sort((a, b) => a - b);
+    return `${sizes.map((size) => `${counts.filter((count) => count === size).length} with ${size}`).join(", ")} strokes`;
   }
 
   size(cells) {
@@ -128,8 +139,8 @@ class ConvolutionArithmetic extends CourseFigure {
       const [row, column] = [r - padding, c - padding];
       const inside = row >= 0 && column >= 0 && row < this.m && column < this.m;
       const read = touched.has(`${row} ${column}`);
-      return { fill: `var(--course-${read ? "violet-soft" : inside ? "good-soft" : "paper"})`, classes: inside ? "" : "pad", text: read ? "●" : "" };
-    }, { font: 0.28 });
+      return { fill: `var(--course-${read ? "violet-soft" : inside ? "good-soft" : "paper"})`, classes: inside ? "" : "pad", text: (inside && this.counts[row][column]) || "" };
+    }, { font: 0.42 });
     this.output.draw(total * size, total * size, cells);
   }
 }

@@ -1,4 +1,4 @@
-"""The experiments of the chapter on algorithms: the clock, and the kernels learned on the digits."""
+"""The experiments of the chapter on algorithms: the clock, the products of a layer, and kernels of low rank."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from experiments import algorithms as experiments
-from miniconv.algorithms import separate_kernel
+from miniconv.algorithms import operation_count
+from miniconv.layer import conv2d
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -17,17 +18,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def mean_error(kernels):
-    """Return the mean relative error of the best approximations of rank 1."""
-    return np.mean([separate_kernel(kernel)[2] for kernel in kernels])
-
-
-@pytest.fixture(scope="module")
-def trained():
-    """Return the kernels and the accuracy of the chapter's first seed."""
-    return experiments.learned_kernels(0)
 
 
 def test_seconds_leaves_out_the_first_call(monkeypatch):
@@ -42,27 +32,43 @@ def test_seconds_leaves_out_the_first_call(monkeypatch):
     assert seen == [("image", 3)] * 4
 
 
+def test_a_layer_of_one_channel_is_one_convolution():
+    direct, by_transform = experiments.layer_products(1, 1, 1, 128, 3, 256)
+    assert direct == operation_count("loops", (128, 128), (3, 3), "same").multiplications
+    assert by_transform == operation_count("fft", (128, 128), (3, 3), "same").multiplications
+
+
+def test_transforms_are_shared_and_sums_over_channels_are_not():
+    one, layer = (np.array(experiments.layer_products(*sizes, 16, 3, 32)) for sizes in ((1, 1, 1), (2, 3, 4)))
+    assert layer[0] == 24 * one[0]
+    assert layer[1] == (6 + 12 + 8) * 2 * 1024 * 10 + 24 * 4 * 1024 + 8 * 2 * 1024 < 24 * one[1]
+
+
+def test_training_names_the_digits_and_no_training_does_not():
+    run, start = experiments.rank_one.function(0, steps=150), experiments.rank_one.function(0, steps=0)
+    assert run["test"] > 0.85 and run["train"] > 0.9
+    assert start["test"] < 0.25
+    assert np.array_equal(run["before"], start["after"])
+    assert not np.allclose(run["before"], run["after"], atol=0.01)
+
+
 def test_the_same_seed_learns_the_same_kernels():
-    first, again, other = (experiments.learned_kernels(seed, steps=3)[0] for seed in (1, 1, 2))
+    first, again, other = (experiments.rank_one.function(seed, steps=3)["kernels"] for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert np.abs(first - other).max() > 0.01
 
 
-def test_kernels_have_the_asked_number_and_size():
-    kernels, _ = experiments.learned_kernels(0, kernel=3, filters=2, steps=0)
-    assert kernels.shape == (2, 3, 3) and kernels.dtype == float
+def test_a_layer_of_rank_r_is_two_layers_with_r_maps_between():
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((1, 3, 9, 9)), rng.standard_normal((4, 3, 5, 5))
+    u, s, v = np.linalg.svd(experiments.columns_and_rows(weight), full_matrices=False)
+    down = (u[:, :2] * s[:2]).reshape(3, 5, 2).transpose(2, 0, 1)[..., None]
+    along = v[:2].reshape(2, 4, 5).transpose(1, 0, 2)[:, :, None]
+    assert np.allclose(conv2d(conv2d(x, down), along), conv2d(x, experiments.truncated(weight, 2)))
+    assert np.allclose(experiments.truncated(weight, 15), weight)
 
 
-def test_training_names_the_digits_and_no_training_does_not(trained):
-    kernels, accuracy = trained
-    untrained, chance = experiments.learned_kernels(0, steps=0)
-    assert accuracy > 0.85
-    assert chance < 0.25
-    assert np.abs(kernels - untrained).max() > 0.1
-
-
-def test_learned_kernels_are_hardly_nearer_to_rank_one_than_noise(trained):
-    noise = np.random.default_rng(0).standard_normal((200, 5, 5))
-    learned, random = mean_error(trained[0]), mean_error(noise)
-    assert random - 0.15 < learned < random
-    assert mean_error([np.outer(kernel[0], kernel[1]) for kernel in noise]) < 1e-6
+def test_one_separable_kernel_has_rank_one():
+    weight = np.outer([1.0, 2.0, 1.0], [1.0, 0.0, -1.0])[None, None]
+    assert np.allclose(experiments.truncated(weight, 1), weight)
+    assert not np.allclose(experiments.truncated(weight + np.eye(3), 1), weight + np.eye(3))

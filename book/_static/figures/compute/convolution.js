@@ -55,6 +55,13 @@ export function transpose(x, w, { stride = 1, padding = 0, dilation = 1 } = {}) 
   return y;
 }
 
+/** How often each output of a transposed convolution is painted by the first `inputs` of n x n inputs. */
+export function strokes(inputs, n, kernel, options) {
+  const x = zeros(n, n).map((row, p) => row.map((_, q) => (p * n + q < inputs ? 1 : 0)));
+  const ones = zeros(kernel, kernel).map((row) => row.map(() => 1));
+  return transpose(x, ones, options);
+}
+
 /** Zeros before an axis and number of outputs, for the modes of convolution. */
 export function modeOf(n, k, mode) {
   if (mode === "full") return { before: k - 1, outputs: n + k - 1 };
