@@ -1,4 +1,4 @@
-"""What the chapter on the visual cortex computes: how well Gabors fit kernels and their nulls, and pictures from glimpses."""
+"""How well Gabors fit kernels and their nulls, and the pictures that are left of glimpses."""
 
 import numpy as np
 import skimage.data

@@ -72,7 +72,6 @@ UNCONTROLLED = {
     "structured_outputs",
     "training",
     "variants",
-    "visual_cortex",
 }
 
 
