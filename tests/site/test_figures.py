@@ -194,7 +194,7 @@ def test_gradient_flow_counts_the_outputs_that_read_an_input(layer, stride, padd
 
 def test_gabor_says_what_its_cells_do_while_the_bars_move(figure):
     def complex_cell(text):
-        return float(re.search(r"the complex cell runs from .* \(modulation ([\d.]+)\)", text)[1])
+        return float(re.search(r"the complex cell (?:runs from|keeps to) .*\(modulation ([\d.]+)\)", text)[1])
 
     _, element = figure("gabor-explorer")
     assert complex_cell(said(element)) < 0.05

@@ -13,6 +13,7 @@ const ANGLES = Array.from({ length: 37 }, (_, index) => index * 5);
 function told(cell, { low, high }, silent) {
   const depth = modulation({ low, high }, silent);
   if (depth === null) return `${cell} stays silent`;
+  if (show(low, 1) === show(high, 1)) return `${cell} keeps to ${show(low, 1)} (modulation ${show(depth, 2)})`;
   return `${cell} runs from ${show(low, 1)} to ${show(high, 1)} (modulation ${show(depth, 2)})`;
 }
 
@@ -119,7 +120,7 @@ class GaborExplorer extends CourseFigure {
   }
 
   drawCurve(kernel, tune, turn, rate, top) {
-    const [width, height, left, bottom] = [250, 175, 34, 30];
+    const [width, height, left, bottom] = [236, 175, 34, 30];
     const curve = tuningCurve(kernel, tune, ANGLES.map(radians));
     const limit = Math.max(...curve, rate, 0.25 * top, 1e-9);
     const px = (value) => left + ((width - left - 8) * value) / 180;
