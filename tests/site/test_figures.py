@@ -198,13 +198,15 @@ def test_gabor_says_what_its_cells_do_while_the_bars_move(figure):
 
     _, element = figure("gabor-explorer")
     assert complex_cell(said(element)) < 0.05
-    for slider in element.get_by_label("frequency").all():
+    sliders = element.get_by_role("slider", name="frequency").all()
+    assert len(sliders) == 2
+    for slider in sliders:
         slider.press("Home")
         slider.press("ArrowRight")
         slider.press("ArrowRight")
     assert complex_cell(said(element)) > 0.5
-    element.get_by_label("frequency").first.press("Home")
-    element.get_by_label("frequency").last.press("End")
+    sliders[0].press("Home")
+    sliders[1].press("End")
     assert "stays silent" in said(element)
 
 
