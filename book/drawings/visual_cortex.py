@@ -16,7 +16,9 @@ def _picture(axis, picture, bound, title=None):
 
 def gallery(rows, names):
     """Show rows of (title, kernel) pairs, one row for each name."""
-    figure, axes = plt.subplots(len(rows), len(rows[0]), figsize=(1.5 * len(rows[0]) + 1.2, 1.62 * len(rows)))
+    figure, axes = plt.subplots(
+        len(rows), len(rows[0]), figsize=(1.5 * len(rows[0]) + 1.2, 1.62 * len(rows)), squeeze=False
+    )
     for line, pairs, name in zip(axes, rows, names, strict=True):
         for axis, (title, kernel) in zip(line, pairs, strict=True):
             _picture(axis, kernel, 1, title)
@@ -52,31 +54,29 @@ def errors(trials, measured, predicted):
 
 def tuning(curves):
     """Plot tuning curves side by side: (x values, responses, label of the x axis) each."""
-    figure, axes = plt.subplots(1, len(curves), figsize=(2.7 * len(curves), 2.6), sharey=True)
+    figure, axes = plt.subplots(1, len(curves), figsize=(2.9 * len(curves), 2.7), sharey=True)
     for axis, (x, lines, label) in zip(axes, curves, strict=True):
         for name, values in lines.items():
             axis.plot(x, values, label=name)
         axis.set_xlabel(label, fontsize=9)
         if len(lines) > 1:
-            axis.legend(frameon=False, fontsize=7, loc="center")
+            axis.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0.93))
     axes[0].set_ylabel("response (share of largest)", fontsize=9)
     return figure
 
 
-def qualities(tables, banks):
-    """Show a few kernels of each source, and how well a Gabor fits each of them."""
-    figure, axes = plt.subplots(len(banks), 7, figsize=(7.6, 1.35 * len(banks)), width_ratios=[1] * 5 + [0.2, 4])
-    for line, (name, kernels), values in zip(axes, banks.items(), tables.values(), strict=True):
-        for axis, kernel in zip(line[:5], kernels, strict=False):
+def kernels_and_nulls(banks):
+    """Show a row for each bank: its kernels, and right of them their nulls, each scaled to a largest weight of 1."""
+    count = len(next(iter(banks.values()))[0])
+    ratios = [1] * count + [0.4] + [1] * count
+    figure, axes = plt.subplots(len(banks), 2 * count + 1, figsize=(8, 0.85 * len(banks) + 0.3), width_ratios=ratios)
+    for line, (name, pairs) in zip(axes, banks.items(), strict=True):
+        line[count].set_axis_off()
+        for axis, kernel in zip([*line[:count], *line[count + 1 :]], [*pairs[0], *pairs[1]], strict=True):
             _picture(axis, kernel, np.abs(kernel).max())
-        line[0].set_ylabel(name, fontsize=8)
-        line[5].set_axis_off()
-        line[6].plot(np.sort(values), np.linspace(0, 1, len(values)), marker="|", linestyle="", markersize=12)
-        line[6].axvline(np.median(values), color="#c4470b")
-        line[6].set_xlim(0, 1)
-        line[6].set_yticks([])
-        line[6].spines["left"].set_visible(False)
-    axes[-1][6].set_xlabel("share of the kernel's energy that a Gabor explains", fontsize=8)
+        line[0].set_ylabel(name, fontsize=9)
+    axes[0][count // 2].set_title("kernels", fontsize=10)
+    axes[0][count + 1 + count // 2].set_title("nulls", fontsize=10)
     return figure
 
 
@@ -92,4 +92,40 @@ def fixations(image, views, points):
     axes[0].set_ylabel("row (pixels)", fontsize=8)
     for axis, (row, column) in zip(axes[1:], points, strict=True):
         axis.plot(column, row, marker="+", color="#ff8c1a", markersize=11, markeredgewidth=2)
+    return figure
+
+
+def space_time(fields):
+    """Show fields over position and delay, by their names, each scaled to a largest weight of 1."""
+    figure, axes = plt.subplots(1, len(fields), figsize=(2.5 * len(fields), 2.5), sharey=True)
+    for axis, (name, field) in zip(axes, fields.items(), strict=True):
+        shown = axis.imshow(field / np.abs(field).max(), cmap="RdBu_r", vmin=-1, vmax=1)
+        axis.set_title(name, fontsize=9)
+        axis.set_xlabel("position (pixels)", fontsize=9)
+        axis.set_xticks(range(0, field.shape[1], 7))
+        axis.set_yticks(range(0, field.shape[0], 4))
+    axes[0].set_ylabel("delay (frames)", fontsize=9)
+    figure.colorbar(shown, ax=axes, shrink=0.8, label="weight (of the largest)")
+    return figure
+
+
+def quartiles(tables):
+    """Draw a bar from the lower to the upper quartile for each bank, a mark at the median, and its null below it.
+
+    `tables` maps a name to one or two triples of quartiles: those of the bank and those of its null.
+    """
+    figure, axis = plt.subplots(figsize=(7.2, 0.36 * len(tables) + 0.8))
+    colours = ("#0b6fa4", "#c4470b")
+    for row, triples in enumerate(tables.values()):
+        for index, (low, middle, high) in enumerate(triples):
+            height = row + (0.3 * index - 0.15 if len(triples) > 1 else 0)
+            axis.plot([low, high], [height, height], color=colours[index], linewidth=4, alpha=0.5)
+            axis.plot(middle, height, marker="o", color=colours[index], markersize=5)
+    axis.plot([], [], marker="o", color=colours[0], label="kernels")
+    axis.plot([], [], marker="o", color=colours[1], label="same spectrum, random phases")
+    axis.set_yticks(range(len(tables)), list(tables), fontsize=9)
+    axis.invert_yaxis()
+    axis.set_xlim(0, 1)
+    axis.set_xlabel("share of the kernel's energy that the best Gabor explains", fontsize=9)
+    axis.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure

@@ -69,7 +69,6 @@ def test_a_claim_is_well_formed_and_its_evidence_exists(entry):
 UNCONTROLLED = {
     "structured_outputs",
     "training",
-    "visual_cortex",
 }
 
 

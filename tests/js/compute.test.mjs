@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { attend, softmax, spread } from "../../book/_static/figures/compute/attention.js";
 import { convolve, crossCorrelate, flip, matrix1d, matrix2d, modeOf, strokes, transpose } from "../../book/_static/figures/compute/convolution.js";
-import { complexResponse, gabor, grating, quadraturePair, response, tuningCurve } from "../../book/_static/figures/compute/gabor.js";
+import { complexResponse, gabor, grating, modulation, overPhases, quadraturePair, response, tuningCurve } from "../../book/_static/figures/compute/gabor.js";
 import { averagePoolBackward, convBackward, maxPoolBackward, termsOfInput, winner } from "../../book/_static/figures/compute/gradients.js";
 import { block, cost, inPadding, layer, slices, unfold } from "../../book/_static/figures/compute/layer.js";
 import { compare, compareInk, pool, shift } from "../../book/_static/figures/compute/pooling.js";
@@ -142,6 +142,18 @@ test("a Gabor function prefers its own angle, a complex cell forgets the phase",
   const seen = (phase) => grating(21, { ...parameters, phase });
   assert.ok(Math.abs(complexResponse(pair, seen(0)) - complexResponse(pair, seen(1.3))) < 0.05 * complexResponse(pair, seen(0)));
   assert.ok(Math.abs(response(kernel, seen(Math.PI / 2))) < 0.05 * response(kernel, seen(0)));
+});
+
+test("a complex cell of a very low frequency does notice the phase", () => {
+  const swing = (frequency) => {
+    const parameters = { frequency, angle: 0.5, sigma: [3.5, 4.5] };
+    return overPhases(gabor(25, parameters), quadraturePair(25, parameters), parameters);
+  };
+  assert.ok(modulation(swing(0.15).complex) < 0.02);
+  assert.ok(modulation(swing(0.02).complex) > 0.5);
+  assert.equal(swing(0.15).simple.low, 0);
+  assert.equal(modulation({ low: 0, high: 2 }), 1);
+  assert.equal(modulation({ low: 0, high: 0 }), null);
 });
 
 test("attention, from averaging to selection", () => {

@@ -247,6 +247,24 @@ def test_gradient_flow_counts_the_outputs_that_read_an_input(layer, stride, padd
     assert expected in said(element)
 
 
+def test_gabor_says_what_its_cells_do_while_the_bars_move(figure):
+    def complex_cell(text):
+        return float(re.search(r"the complex cell (?:runs from|keeps to) .*\(modulation ([\d.]+)\)", text)[1])
+
+    _, element = figure("gabor-explorer")
+    assert complex_cell(said(element)) < 0.05
+    sliders = element.get_by_role("slider", name="frequency").all()
+    assert len(sliders) == 2
+    for slider in sliders:
+        slider.press("Home")
+        slider.press("ArrowRight")
+        slider.press("ArrowRight")
+    assert complex_cell(said(element)) > 0.5
+    sliders[0].press("Home")
+    sliders[1].press("End")
+    assert "stays silent" in said(element)
+
+
 def test_gradient_flow_by_mouse(figure):
     _, element = figure("gradient-flow")
     element.locator("svg").first.locator("[data-r='0'][data-c='0']").hover()

@@ -1,13 +1,21 @@
 /* Gabor explorer: every parameter of a Gabor function, and how it answers a grating that the reader turns. */
 
-import { complexResponse, gabor, grating, quadraturePair, response, tuningCurve } from "./compute/gabor.js";
+import { complexResponse, gabor, grating, modulation, overPhases, quadraturePair, response, tuningCurve } from "./compute/gabor.js";
 import { CourseFigure, define, grey, grid, h, s, show, signed } from "./base.js";
 
 const SIZE = 25;
-const CELL = 8;
+const CELL = 7;
 const radians = (degrees) => (degrees * Math.PI) / 180;
 const degrees = (value) => `${show(value, 0)}°`;
 const ANGLES = Array.from({ length: 37 }, (_, index) => index * 5);
+
+/** Say between which answers a cell runs while the bars move, and what its modulation is. */
+function told(cell, { low, high }, silent) {
+  const depth = modulation({ low, high }, silent);
+  if (depth === null) return `${cell} stays silent`;
+  if (show(low, 1) === show(high, 1)) return `${cell} keeps to ${show(low, 1)} (modulation ${show(depth, 2)})`;
+  return `${cell} runs from ${show(low, 1)} to ${show(high, 1)} (modulation ${show(depth, 2)})`;
+}
 
 class GaborExplorer extends CourseFigure {
   static defaults = {
@@ -98,34 +106,36 @@ class GaborExplorer extends CourseFigure {
     this.kernelPanel.draw(full, full, cells((r, c) => ({ fill: signed(kernel[r][c]), classes: "plain" })), edge);
     this.gratingPanel.draw(full, full, cells((r, c) => ({ fill: grey((1 + picture[r][c]) / 2), classes: "plain" })));
     const top = kernel.flat().reduce((sum, value) => sum + Math.abs(value), 0);
-    this.drawCurve(kernel, tune, turn, simple, top);
+    this.drawCurve(kernel, tune, turn, Math.max(0, simple), top);
     const wave = frequency ? `one wave is ${show(1 / frequency, 1)} pixels` : "frequency 0: a Gaussian bump, no wave";
+    const swing = overPhases(kernel, pair, { frequency: tune, angle: radians(turn) });
+    const [rate, silent] = [Math.max(0, simple), top / 1000];
     this.say(
-      `The simple cell answers ${show(simple, 1)} to this grating, ${show((100 * simple) / top, 0)} % of the most that any picture within −1 to 1 can give. ` +
-        `The complex cell answers ${show(complex, 1)}, and hardly changes when the bars move.`,
+      `The weighted sum is ${show(simple, 1)}, so the simple cell answers ${show(rate, 1)}: ${show((100 * rate) / top, 0)} % of the most that any picture within −1 to 1 can give. ` +
+        `The complex cell answers ${show(complex, 1)}. While the bars move through one cycle, ${told("the simple cell", swing.simple, silent)}, and ${told("the complex cell", swing.complex, silent)}.`,
       h("p", { class: "cf-formula" }, `w(x, y) = exp(−x′² / (2·${show(along)}²) − y′² / (2·${show(across)}²)) · cos(2π·${show(frequency)}·x′ + ${show(phase, 0)}°); ${wave}`),
     );
     this.kernelPanel.svg.setAttribute("aria-label", `Gabor function at ${angle} degrees, phase ${phase} degrees, ${wave}. Arrow keys move its centre.`);
     this.gratingPanel.svg.setAttribute("aria-label", `Grating at ${turn} degrees, phase ${slide} degrees. Arrow keys turn it.`);
   }
 
-  drawCurve(kernel, tune, turn, simple, top) {
-    const [width, height, left, bottom] = [280, 200, 34, 30];
+  drawCurve(kernel, tune, turn, rate, top) {
+    const [width, height, left, bottom] = [236, 175, 34, 30];
     const curve = tuningCurve(kernel, tune, ANGLES.map(radians));
-    const limit = Math.max(...curve, Math.abs(simple), 0.25 * top, 1e-9);
+    const limit = Math.max(...curve, rate, 0.25 * top, 1e-9);
     const px = (value) => left + ((width - left - 8) * value) / 180;
-    const py = (value) => 8 + (height - bottom - 8) * (1 - (value + limit) / (2 * limit));
+    const py = (value) => 8 + (height - bottom - 8) * (1 - value / limit);
     const line = (values) => values.map((value, index) => `${index ? "L" : "M"}${px(ANGLES[index]).toFixed(1)},${py(value).toFixed(1)}`).join("");
     const nodes = [
       s("path", { d: `M${left},${py(0)}H${width - 8}`, class: "cf-axis" }),
       s("path", { d: `M${left},8V${height - bottom}`, class: "cf-axis" }),
       s("path", { d: line(curve), class: "cf-curve" }),
       s("path", { d: `M${px(turn)},8V${height - bottom}`, class: "cf-curve second" }),
-      s("circle", { cx: px(turn), cy: py(simple), r: 5.5, style: "fill:var(--course-violet)" }),
+      s("circle", { cx: px(turn), cy: py(rate), r: 5.5, style: "fill:var(--course-violet)" }),
     ];
     for (const value of [0, 45, 90, 135, 180]) nodes.push(s("text", { x: px(value), y: height - bottom + 12, "font-size": 11, class: "cf-muted" }, `${value}°`));
-    for (const value of [-limit, 0, limit]) nodes.push(s("text", { x: left - 4, y: py(value), "font-size": 11, class: "cf-muted cf-right" }, show(value, 0)));
-    this.curve.svg.setAttribute("aria-label", `Tuning curve: largest response ${show(Math.max(...curve), 1)}, near ${ANGLES[curve.indexOf(Math.max(...curve))]} degrees. The dot, the simple cell now: ${show(simple, 1)}.`);
+    for (const value of [0, limit / 2, limit]) nodes.push(s("text", { x: left - 4, y: py(value), "font-size": 11, class: "cf-muted cf-right" }, show(value, 0)));
+    this.curve.svg.setAttribute("aria-label", `Tuning curve: largest response ${show(Math.max(...curve), 1)}, near ${ANGLES[curve.indexOf(Math.max(...curve))]} degrees. The dot, the simple cell now: ${show(rate, 1)}.`);
     this.curve.caption.textContent = "Line: largest response over all phases, by the grating's angle. Dot: the simple cell now";
     this.curve.draw(width, height, nodes);
   }

@@ -56,3 +56,21 @@ export function tuningCurve(kernel, frequency, angles) {
     return Math.hypot(even, odd);
   });
 }
+
+/** The smallest and the largest of 72 answers of a simple and of a complex cell, while the bars of a grating move once through their cycle. */
+export function overPhases(kernel, pair, { frequency, angle }) {
+  const simple = [];
+  const complex = [];
+  for (let step = 0; step < 72; step += 1) {
+    const picture = grating(kernel.length, { frequency, angle, phase: (2 * Math.PI * step) / 72 });
+    simple.push(Math.max(0, response(kernel, picture)));
+    complex.push(complexResponse(pair, picture));
+  }
+  const ends = (values) => ({ low: Math.min(...values), high: Math.max(...values) });
+  return { simple: ends(simple), complex: ends(complex) };
+}
+
+/** (high - low) / (high + low): 0 for an answer that stays, 1 for one that falls silent; null where there is none. */
+export function modulation({ low, high }, least = 1e-9) {
+  return high > least ? (high - low) / (high + low) : null;
+}
