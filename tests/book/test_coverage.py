@@ -65,13 +65,6 @@ def test_a_claim_is_well_formed_and_its_evidence_exists(entry):
         assert label in contents.labels(page), f"{page.name} has no label {label}"
 
 
-# The chapters whose experiments are not yet all held to the rule.
-UNCONTROLLED = {
-    "structured_outputs",
-    "training",
-}
-
-
 def section(text, label):
     """Return the section that a label stands above, or in; its subsections aside."""
     at = re.search(rf"^\({label}\)=|\bname: {label}$", text, re.MULTILINE)
@@ -96,8 +89,7 @@ def measured(place):
     ids=lambda entry: "-".join(entry["ids"])[:40],
 )
 def test_a_claim_that_rests_on_an_experiment_names_its_control(entry):
-    is_named = entry.get("control", "").endswith(".")
-    assert is_named or entry["topic"] in UNCONTROLLED, f"what stands beside {entry['evidence']}, and would refute it?"
+    assert entry.get("control", "").endswith("."), f"what stands beside {entry['evidence']}, and would refute it?"
 
 
 def test_a_wrong_row_is_not_called_true():
