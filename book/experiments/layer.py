@@ -15,14 +15,19 @@ def _grey(name):
     return load_sample_image(name).mean(axis=2) / 255
 
 
+def crops(photo, rng, count):
+    """Return `count` random crops of 12 x 12 pixels with one pixel of their surroundings: (count, 1, 14, 14)."""
+    windows = np.lib.stride_tricks.sliding_window_view(photo, (SIDE + 2, SIDE + 2))
+    rows, columns = (rng.integers(0, size, count) for size in windows.shape[:2])
+    return windows[rows, columns][:, None]
+
+
 def dark_rim(photo, rng, count):
     """Return what zero padding takes from a 3 x 3 blur of `count` random crops: (count, 1, 12, 12).
 
     This is the blur with the true surroundings of each crop, minus the blur of the crop padded with zeros.
     """
-    windows = np.lib.stride_tricks.sliding_window_view(photo, (SIDE + 2, SIDE + 2))
-    rows, columns = (rng.integers(0, size, count) for size in windows.shape[:2])
-    views = windows[rows, columns][:, None]
+    views = crops(photo, rng, count)
     return conv2d(views, BOX) - conv2d(views[:, :, 1:-1, 1:-1], BOX, padding=1)
 
 
@@ -36,7 +41,8 @@ def biases(seed):
     """Fit a bias per channel and one per place to some images, and measure their errors on others.
 
     Both are fitted exactly: the best bias is a mean, over images alone or over images and places. The error is the root
-    mean square of what it lacks to the mean over 2,000 new images; `none` is the error of no bias at all.
+    mean square of what it lacks to the best bias per place of 2,000 new images, their mean; `none` is the error of no
+    bias at all.
 
     There are three situations. "same photograph": the bias is to mend the dark rim of zero padding, on the half of a
     photograph that it was not fitted to. "another photograph": the same, on a photograph of another subject and another
