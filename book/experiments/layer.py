@@ -114,8 +114,8 @@ def starts(seed):
 
     The controls are one kernel alone, its map counted twice (with half the step, as its gradient is twice as large),
     and two identical kernels whose maps count differently in the sum. `distances` is the largest difference between
-    the two kernels at the end, for each of the three pairs; `second kernel awake` is the share of windows on which the
-    second of two different kernels ends above zero.
+    the two kernels at the end, for each of the three pairs; `awake` is the share of windows on which each kernel of the
+    two pairs that may part ends above zero.
     """
     two = 0.3 * np.random.default_rng(seed).standard_normal((2, 9))
     twins, equal, unlike = np.repeat(two[:1], 2, axis=0), np.ones(2), np.array([1.5, 0.5])
@@ -125,9 +125,9 @@ def starts(seed):
         "one kernel, counted twice": fit(two[:1], np.array([2.0]), 0.15, STEPS),
         "identical start, unlike weights behind": fit(twins, unlike, 0.3, STEPS),
     }
-    second = _windows() @ runs["different start"][1][1]
+    parting = ("different start", "identical start, unlike weights behind")
     distances = [np.abs(np.diff(kernels, axis=0)).max() for name, (_, kernels) in runs.items() if "one" not in name]
     return {name: losses[SHOWN] for name, (losses, _) in runs.items()} | {
         "distances": distances,
-        "second kernel awake": np.mean(second > 0),
+        **{f"awake: {name}": (_windows() @ runs[name][1].T > 0).mean(axis=0) for name in parting},
     }

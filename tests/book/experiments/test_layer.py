@@ -84,3 +84,10 @@ def test_crops_lie_in_the_photograph_with_one_pixel_around_them():
     for view in views[:, 0]:
         row, column = divmod(int(view[0, 0]), 30)
         assert np.array_equal(view, photo[row : row + 14, column : column + 14])
+
+
+def test_a_kernel_is_awake_on_the_windows_where_it_ends_above_zero():
+    found = experiments.starts(10)
+    first, second = found["awake: different start"]
+    assert 0 < first < 1 and second == 0  # drawn so that no window of a digit answers
+    assert (found["awake: identical start, unlike weights behind"] > 0.1).all()
