@@ -15,14 +15,19 @@ def _grey(name):
     return load_sample_image(name).mean(axis=2) / 255
 
 
+def crops(photo, rng, count):
+    """Return `count` random crops of 12 x 12 pixels with one pixel of their surroundings: (count, 1, 14, 14)."""
+    windows = np.lib.stride_tricks.sliding_window_view(photo, (SIDE + 2, SIDE + 2))
+    rows, columns = (rng.integers(0, size, count) for size in windows.shape[:2])
+    return windows[rows, columns][:, None]
+
+
 def dark_rim(photo, rng, count):
     """Return what zero padding takes from a 3 x 3 blur of `count` random crops: (count, 1, 12, 12).
 
     This is the blur with the true surroundings of each crop, minus the blur of the crop padded with zeros.
     """
-    windows = np.lib.stride_tricks.sliding_window_view(photo, (SIDE + 2, SIDE + 2))
-    rows, columns = (rng.integers(0, size, count) for size in windows.shape[:2])
-    views = windows[rows, columns][:, None]
+    views = crops(photo, rng, count)
     return conv2d(views, BOX) - conv2d(views[:, :, 1:-1, 1:-1], BOX, padding=1)
 
 
@@ -36,7 +41,8 @@ def biases(seed):
     """Fit a bias per channel and one per place to some images, and measure their errors on others.
 
     Both are fitted exactly: the best bias is a mean, over images alone or over images and places. The error is the root
-    mean square of what it lacks to the mean over 2,000 new images; `none` is the error of no bias at all.
+    mean square of what it lacks to the best bias per place of 2,000 new images, their mean; `none` is the error of no
+    bias at all.
 
     There are three situations. "same photograph": the bias is to mend the dark rim of zero padding, on the half of a
     photograph that it was not fitted to. "another photograph": the same, on a photograph of another subject and another
@@ -108,8 +114,8 @@ def starts(seed):
 
     The controls are one kernel alone, its map counted twice (with half the step, as its gradient is twice as large),
     and two identical kernels whose maps count differently in the sum. `distances` is the largest difference between
-    the two kernels at the end, for each of the three pairs; `second kernel awake` is the share of windows on which the
-    second of two different kernels ends above zero.
+    the two kernels at the end, for each of the three pairs; `awake` is the share of windows on which each kernel of the
+    two pairs that may part ends above zero.
     """
     two = 0.3 * np.random.default_rng(seed).standard_normal((2, 9))
     twins, equal, unlike = np.repeat(two[:1], 2, axis=0), np.ones(2), np.array([1.5, 0.5])
@@ -119,9 +125,9 @@ def starts(seed):
         "one kernel, counted twice": fit(two[:1], np.array([2.0]), 0.15, STEPS),
         "identical start, unlike weights behind": fit(twins, unlike, 0.3, STEPS),
     }
-    second = _windows() @ runs["different start"][1][1]
+    parting = ("different start", "identical start, unlike weights behind")
     distances = [np.abs(np.diff(kernels, axis=0)).max() for name, (_, kernels) in runs.items() if "one" not in name]
     return {name: losses[SHOWN] for name, (losses, _) in runs.items()} | {
         "distances": distances,
-        "second kernel awake": np.mean(second > 0),
+        **{f"awake: {name}": (_windows() @ runs[name][1].T > 0).mean(axis=0) for name in parting},
     }

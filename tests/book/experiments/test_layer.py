@@ -75,3 +75,19 @@ def test_more_steps_change_no_sentence_of_the_chapter():
     for name, losses in found.items():
         if losses.ndim == 2 and losses.shape[1] == len(experiments.SHOWN):
             assert np.array_equal(losses[:, half] < 1e-3, losses[:, -1] < 1e-3), name
+
+
+def test_crops_lie_in_the_photograph_with_one_pixel_around_them():
+    photo = np.arange(20.0 * 30).reshape(20, 30)
+    views = experiments.crops(photo, np.random.default_rng(0), 50)
+    assert views.shape == (50, 1, 14, 14)
+    for view in views[:, 0]:
+        row, column = divmod(int(view[0, 0]), 30)
+        assert np.array_equal(view, photo[row : row + 14, column : column + 14])
+
+
+def test_a_kernel_is_awake_on_the_windows_where_it_ends_above_zero():
+    found = experiments.starts(10)
+    first, second = found["awake: different start"]
+    assert 0 < first < 1 and second == 0  # drawn so that no window of a digit answers
+    assert (found["awake: identical start, unlike weights behind"] > 0.1).all()
