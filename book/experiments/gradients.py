@@ -5,10 +5,11 @@ from sklearn.datasets import load_digits
 
 from experiments.recording import experiment
 from miniconv.gradients import conv2d_input, conv2d_weight
-from miniconv.layer import conv2d
+from miniconv.layer import conv2d, unfold
 
 SCANS, TARGET = load_digits().images[:, None] / 16, load_digits().target
 LABELS = np.eye(10)[TARGET][:, :, None, None]
+MARKS = (200, 800, 1600)  # after so many steps the programs are asked what they have learned
 
 
 def other_input(size, weight, grad_output):
@@ -42,36 +43,59 @@ def gradients(gradient_for_input, x, labels, w1, w2):
     return conv2d_weight(x, w1.shape, g1), conv2d_weight(hidden, w2.shape, g2)
 
 
-def train(gradient_for_input, seed, steps=200, rate=0.25, count=100):
+def quick_gradients(gradient_for_input, columns, labels, w1, w2):
+    """Return the loss, and what `gradients` returns, many times as fast: both layers are products of matrices.
+
+    `columns` (N, 9, 36) are the unfolded images, `labels` (N, 10). What comes back through the second layer is linear
+    in what is sent, so the gradients of the ten scores are sent alone, and all others are mixed from what they give.
+    """
+    hidden = np.maximum(w1.reshape(8, 9) @ columns, 0)
+    seen = hidden.reshape(len(hidden), -1)
+    scores = seen @ w2.reshape(10, -1).T
+    p = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    g2 = (p - labels) / len(p)
+    back = gradient_for_input((10, *w2.shape[1:]), w2, np.eye(10)[:, :, None, None]).reshape(10, -1)
+    g1 = (g2 @ back).reshape(hidden.shape) * (hidden > 0)
+    d1, d2 = np.tensordot(g1, columns, ([0, 2], [0, 2])), g2.T @ seen
+    return -np.mean(np.log(p[labels > 0])), d1.reshape(w1.shape), d2.reshape(w2.shape)
+
+
+def train(gradient_for_input, seed, marks=MARKS, rate=0.25, count=100):
     """Train the network on some of the scans by gradient descent.
 
-    Returns the loss before each step, and the accuracies at the end on those scans and on all others.
+    Returns the loss before each step, and after as many steps as `marks` say the accuracies on those scans and on all
+    others.
     """
     rng = np.random.default_rng(seed)
-    order, losses = rng.permutation(len(SCANS)), []
-    (x, others), (labels, _) = (np.split(v[order], [count]) for v in (SCANS, LABELS))
-    w1, w2 = start(rng)
-    for _ in range(steps):
-        losses.append(-np.mean(np.log(network(x, w1, w2)[1][labels > 0])))
-        d1, d2 = gradients(gradient_for_input, x, labels, w1, w2)
+    order, losses, fitted, read = rng.permutation(len(SCANS)), [], [], []
+    (x, others), (labels, _), (truth, hidden) = (np.split(v[order], [count]) for v in (SCANS, LABELS, TARGET))
+    columns, (w1, w2) = unfold(x, 3), start(rng)
+    for step in range(1, max(marks) + 1):
+        loss, d1, d2 = quick_gradients(gradient_for_input, columns, labels[:, :, 0, 0], w1, w2)
+        losses.append(loss)
         w1, w2 = w1 - rate * d1, w2 - rate * d2
-    named = np.split(TARGET[order], [count])
-    guesses = (network(v, w1, w2)[1].argmax(axis=1)[:, 0, 0] for v in (x, others))
-    return losses, *(np.mean(guess == truth) for guess, truth in zip(guesses, named))
+        if step in marks:
+            for rates, images, digits in ((fitted, x, truth), (read, others, hidden)):
+                rates.append(np.mean(network(images, w1, w2)[1].argmax(axis=1)[:, 0, 0] == digits))
+    return losses, fitted, read
 
 
-@experiment(seeds=5, within=0.02)
+@experiment(seeds=20, within=0.02)
 def three_programs(seed):
     """Train with the right gradient for the input, with that of `other_input`, and with none for the first layer.
+
+    The third is the control. Whether all three are trained out is seen from the accuracies at half of the steps.
 
     Returns
     -------
     dict
-        `loss`, (3, 40): of the three on the training set, every fifth step. `train` and `test`, (3,): accuracies.
+        `loss`, (3, 80): of the three on the training set, every 20th step. `train` and `test`, (3, 3): accuracies of
+        the three after the steps in `MARKS`.
     """
     runs = [train(program, seed) for program in (conv2d_input, other_input, nothing)]
     losses, fitted, read = zip(*runs)
-    return {"loss": [loss[::5] for loss in losses], "train": fitted, "test": read}
+    return {"loss": [loss[::20] for loss in losses], "train": fitted, "test": read}
 
 
 def cosine(a, b):

@@ -292,18 +292,22 @@ def area_under_roc(positive, negative):
     return (ranks[:n].sum() - n * (n - 1) / 2) / (n * m)
 
 
-def rare_or_weak(seed, count=1000):
+def rare_or_weak(seed, count=4000):
     """Return how well max, L2 and mean tell 64 noisy detectors with a pattern from those without.
 
-    The result is a list of three rows, for a rare strong pattern, for one that is weak everywhere, and for none at all
-    (the control), of three areas under the ROC curve each, from `count` cases with and `count` without the pattern.
+    The result is a list of four rows, for a rare strong pattern, for one that is weak everywhere, for one that is rare
+    and faint, and for none at all (the control), of three areas under the ROC curve each, from `count` cases with and
+    `count` without the pattern.
     """
     rng = np.random.default_rng(seed)
-    rare, weak, empty, none = np.abs(rng.standard_normal((4, count, 1, 8, 8)))
-    rare[np.arange(count), 0, *rng.integers(8, size=(2, count))] += 3
+    rare, weak, faint, empty, none = np.abs(rng.standard_normal((5, count, 1, 8, 8)))
+    place = np.arange(count), 0, *rng.integers(8, size=(2, count))
+    rare[place] += 3
+    faint[place] += 1
+    weak += 0.3
     pools = (
         lambda v: pooling.max_pool2d(v, 8),
         lambda v: pooling.lp_pool2d(v, 2, 8),
         lambda v: pooling.avg_pool2d(v, 8),
     )
-    return [[area_under_roc(pool(v).ravel(), pool(empty).ravel()) for pool in pools] for v in (rare, weak + 0.3, none)]
+    return [[area_under_roc(pool(v).ravel(), pool(empty).ravel()) for pool in pools] for v in (rare, weak, faint, none)]

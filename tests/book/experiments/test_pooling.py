@@ -309,9 +309,10 @@ def test_area_under_roc_of_one_distribution_is_chance():
 
 
 def test_rare_or_weak_turns_the_order_round_and_nothing_is_a_guess():
-    rare, weak, none = experiments.rare_or_weak(0)
+    rare, weak, faint, none = experiments.rare_or_weak(0)
     assert 1 > rare[0] > rare[1] > rare[2] > 0.5
     assert 0.5 < weak[0] < weak[1] < weak[2] < 1
+    assert 0.5 < faint[0] < min(faint[1:]) < 0.6  # rare, but the noise is as strong
     assert none == pytest.approx([0.5] * 3, abs=0.05)
 
 
