@@ -121,7 +121,7 @@ def letters(axis, taps, names, title, lines=()):
 
 def toeplitz_and_circulant(toeplitz, circulant):
     """The matrix of a signal beside the sums its rows stand for, and the circulant matrix; entries 1, 2, 3 are taps."""
-    figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.6), width_ratios=[1, 1.5, 1])
+    figure, axes = plt.subplots(1, 3, figsize=(8, 3.4), width_ratios=[1, 0.75, 1])
     names = ["$h_0$", "$h_1$", "$h_2$"]
     letters(axes[0], toeplitz - 1, names, "full convolution: Toeplitz")
     axes[1].axis("off")

@@ -35,6 +35,13 @@ def shuffled(photo, seed=0):
     return np.random.default_rng(seed).permutation(photo.ravel()).reshape(photo.shape)
 
 
+def noise_like(photo, seed=0):
+    """Return noise with the spectrum of a photograph: the same waves, as strong as there, each moved at random."""
+    phases = np.angle(np.fft.fft2(np.random.default_rng(seed).normal(size=photo.shape)))
+    phases[0, 0] = 0  # the mean stays
+    return np.fft.ifft2(np.abs(np.fft.fft2(photo)) * np.exp(1j * phases)).real
+
+
 def correlation(photo, distances):
     """Return how the pixels of a photograph correlate with those some columns to the right, for each distance."""
     pairs = [(photo[:, :-d].ravel(), photo[:, d:].ravel()) for d in distances]
@@ -51,7 +58,8 @@ def locality(seed, pixels=4000):
     """Predict pixels of five photographs from other pixels of the same photograph, near ones and far ones.
 
     A weighted sum is fitted by least squares to pixels of the left half and tested on pixels of the right half. The
-    control is the prediction from the nearest pixels of a photograph whose pixels were shuffled.
+    controls are the predictions from the nearest pixels of noise with the spectrum of the photograph, and of a
+    photograph whose pixels were shuffled.
 
     Returns
     -------
@@ -61,8 +69,10 @@ def locality(seed, pixels=4000):
     away = [offset for offset in nearest(FAR[1]) if max(map(abs, offset)) >= FAR[0]]
     far = np.random.default_rng(seed).permutation(away)[:24].tolist()
     near, wider, photos = nearest(1), nearest(2), photographs().values()
-    sets = {"8 nearest": near, "24 nearest": wider, "24 nearest and 24 far": wider + far, "24 far": far}
+    sets = {"8 nearest": near, "24 nearest": wider, "48 nearest": nearest(3)}
+    sets |= {"24 nearest and 24 far": wider + far, "24 far": far}
     left = {name: [unexplained(photo, places, seed, pixels) for photo in photos] for name, places in sets.items()}
+    left["8 nearest, noise"] = [unexplained(noise_like(photo, seed), near, seed, pixels) for photo in photos]
     left["8 nearest, shuffled"] = [unexplained(shuffled(photo, seed), near, seed, pixels) for photo in photos]
     return {name: np.array(shares) for name, shares in left.items()}
 

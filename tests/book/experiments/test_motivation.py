@@ -85,9 +85,20 @@ def test_shuffling_keeps_the_pixels_and_takes_the_neighbours():
     assert experiments.correlation(photo, [1])[0] > 0.9 > 0.05 > abs(experiments.correlation(mixed, [1])[0])
 
 
+def test_noise_keeps_the_spectrum_of_a_photograph_and_no_place_of_it():
+    photo = experiments.photographs()["coins"]
+    noise, other = (experiments.noise_like(photo, seed) for seed in (0, 1))
+    strengths = [np.abs(np.fft.fft2(picture)) for picture in (photo, noise, other)]
+    assert np.allclose(strengths[0], strengths[1]) and np.allclose(strengths[0], strengths[2])
+    assert noise.mean() == pytest.approx(photo.mean())
+    pictures = [picture.ravel() for picture in (photo, noise, other)]
+    assert np.abs(np.corrcoef(pictures) - np.eye(3)).max() < 0.5
+
+
 def test_neighbours_tell_what_far_pixels_do_not():
     left = experiments.locality(0, pixels=1500)
     assert all(shares.shape == (5,) for shares in left.values())
     assert (left["8 nearest"] < 0.15 * left["24 far"]).all()
     assert (left["8 nearest, shuffled"] > 0.9).all()
+    assert (left["8 nearest, noise"] < 0.15).all()
     assert len(experiments.nearest(1)) == 8 and len(experiments.nearest(2)) == 24
