@@ -172,6 +172,14 @@ def test_single_files_and_what_a_platform_puts_before_a_name(downloaded, tmp_pat
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["o'neil", "o\u2019neil", "renée", "rene\u0301e", "x@neil", "a+neil"])
+def test_half_of_a_name_is_nobodys(downloaded, tmp_path, name):
+    """What o'neil hands in is not neil's."""
+    put(downloaded, named(name, file="pooling.zip"), honest("neil"))
+    found, left_out = collect(downloaded, tmp_path)
+    assert not found and all("STUDENT__TIME__FILE" in reason for reason in left_out.values()) and left_out
+
+
 def test_what_is_named_as_nobodys_is_of_whoever_handed_the_archive_in(downloaded, tmp_path):
     """A student packs a folder by hand: the notebook is found by what it holds when it is graded."""
     members = {
@@ -241,6 +249,19 @@ def test_the_command_collects_the_rest_and_says_so(tmp_path):
     assert [path.name for path in (course.root / "submitted").iterdir()] == ["zoe"]
     stamp = (course.root / "submitted" / "zoe" / "pooling" / "timestamp.txt").read_text()
     assert stamp == "2027-01-31 12:00:00+00:00" and time_of(stamp) == datetime(2027, 1, 31, 12)
+
+
+def test_whoever_the_gradebook_does_not_know_is_named(tmp_path):
+    """A slip in a name would make one student two; where nobody was entered, there is nobody to compare with."""
+    course = course_with_our_collector(tmp_path / "course")
+    folder = course.root / "downloaded" / "pooling" / "archive"
+    folder.mkdir(parents=True)
+    for student in ("ada", "adda"):
+        put(folder, named(student, file="pooling.zip"), honest(student))
+    assert "Not in the gradebook" not in course.nbgrader("zip_collect", "pooling", "--force")[1]
+    course.nbgrader("db", "student", "add", "ada")
+    status, said = course.nbgrader("zip_collect", "pooling", "--force")
+    assert status == 0 and "Not in the gradebook: adda. " in said
 
 
 def test_a_name_that_says_nothing_is_refused():

@@ -30,8 +30,10 @@ END_RECORD = 22  # bytes
 BLOCK = 1 << 16
 ENDINGS = (".ipynb", ".json", ".safetensors")  # a notebook, and trained networks beside it
 ARCHIVES = (".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-NAME = re.compile(  # whatever a learning platform puts before it ends in a character that no student's name has
-    rf"(?:.*[^A-Za-z0-9.\-])?(?P<student_id>{student_ids.PATTERN})__(?P<timestamp>\d{{8}}T\d{{6}}Z)__(?P<rest>[\w.]+)"
+NAME = (
+    re.compile(  # what a learning platform puts before it ends so; all else, o'neil and renée, would leave half a name
+        rf"(?:.*[_\s()\[\],;])?(?P<student_id>{student_ids.PATTERN})__(?P<timestamp>\d{{8}}T\d{{6}}Z)__(?P<rest>[\w.]+)"
+    )
 )
 FILE_ID = re.compile(r"(?P<stem>.+?)(?P<ending>(\.log)?\.(ipynb|json|safetensors))", re.IGNORECASE)
 
@@ -169,6 +171,7 @@ class ArchiveExtractor(ExtractorPlugin):
     def __init__(self, **options):
         super().__init__(**options)
         self.left_out = {}  # path -> why it was not collected, in a sentence
+        self.students = set()  # whose hand-ins were found
 
     def extract(self, archive_path, extracted_path):
         """Write what is to be collected below `extracted_path`; see nbgrader's ExtractorPlugin."""
@@ -184,6 +187,7 @@ class ArchiveExtractor(ExtractorPlugin):
             earlier = newest.setdefault((found.identity.student, _single(found)), found)
             if (found.time, found.path.stat().st_mtime) > (earlier.time, earlier.path.stat().st_mtime):
                 newest[found.identity.student, _single(found)] = found
+        self.students = {student for student, _ in newest}
         for number, hand_in in enumerate(newest.values()):
             self._take(hand_in, Path(extracted_path) / f"{number:06}")
 

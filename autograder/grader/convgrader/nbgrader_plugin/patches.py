@@ -134,7 +134,7 @@ def _start_on_database(app):
 
 
 def tell_what_was_left_out():
-    """Have ``zip_collect`` end with a list of what it did not collect, and exit status 1."""
+    """Have ``zip_collect`` end with whom the gradebook does not know, and what it did not collect: exit status 1."""
     ZipCollectApp.start = _start_and_tell
 
 
@@ -152,12 +152,26 @@ def _transfer_with_zone(app, collected):
 
 def _start_and_tell(app):
     _start[ZipCollectApp](app)
+    _tell_of_strangers(app)
     reasons = app.extractor_plugin_inst.left_out
     if reasons:
         app.log.warning("All is collected but for %d:", len(reasons))
         for path, reason in reasons.items():
             app.log.warning("  %s: %s", path, reason)
         app.exit(1)
+
+
+def _tell_of_strangers(app):
+    """Name who handed in and is not in the gradebook: a slip in a name would make one student two."""
+    url = app.coursedir.db_url
+    with naming(url), Gradebook(url, app.coursedir.course_id) as gradebook:
+        known = {student.id for student in gradebook.students}
+    strangers = sorted(app.extractor_plugin_inst.students - known)
+    if known and strangers:
+        app.log.warning(
+            "Not in the gradebook: %s. Grading adds them. Where a name is a slip, rename the archive, remove the "
+            "folder of that name from %s, and collect again.", ", ".join(strangers), app.coursedir.submitted_directory,
+        )  # fmt: skip
 
 
 def tell_who_cannot_hand_in():
