@@ -114,6 +114,26 @@ def test_submit_says_which_tasks_nothing_defines(started, capsys):
     assert "pool_output_shape" not in out
 
 
+def test_a_deleted_cell_is_not_taken_for_an_earlier_release(started, capsys):
+    """Of a notebook outside of work/ nobody knows which release it follows."""
+    path = started.with_name("mine.ipynb")
+    started.rename(path)
+    edit(path, lambda nb: nb.cells.remove(by_name(nb, "avg_pool2d")))
+    assert cli.main(["submit", str(path), "--student", "ada"]) == 0
+    out = capsys.readouterr().out
+    assert "lacks tasks that pooling has here (avg_pool2d)" in out and "earlier release" not in out
+
+
+def test_submit_says_that_nothing_is_written_in_a_notebook(started, capsys):
+    """Whoever hands in the copy in exercises/, or did not save, learns it while there is time."""
+    says = "Note: nothing is written in this notebook"
+    assert cli.main(["submit", str(started), "--student", "ada"]) == 0
+    assert says in capsys.readouterr().out
+    edit(started, lambda nb: by_name(nb, "avg_pool2d").update(source="def avg_pool2d(x):\n    return x"))
+    assert cli.main(["submit", str(started), "--student", "ada"]) == 0
+    assert says not in capsys.readouterr().out
+
+
 def test_submit_says_that_words_without_their_cell_count_as_blank():
     words = nbformat.v4.new_markdown_cell("YOUR ANSWER HERE")
     words.metadata["nbgrader"] = {"grade_id": "written", "grade": True, "solution": True, "locked": False}

@@ -66,6 +66,11 @@ class Kit:
         tasks = [about.grade_id for about in new if about.get("solution")]
         if not tasks and (before is None or before.cells == released.cells):
             return None
+        if before is None:
+            return (
+                f"This notebook lacks tasks that {stem} has here ({', '.join(tasks)}): run `autograder update`. "
+                "What you wrote stays."
+            )
         brought = f", with new tasks ({', '.join(tasks)})" if tasks else ""
         return (
             f"This notebook follows an earlier release of {stem}; this folder has a newer one{brought}: run "

@@ -23,6 +23,7 @@ from convcourse.commands.notebook import HELP as NOTEBOOK
 from convcourse.commands.world import differences
 from convcourse.errors import UsageError
 
+BLANK = "nothing is written in this notebook. Is it the one that you worked in, and is it saved?"
 HELP = "pack a notebook for handing in"
 
 
@@ -67,7 +68,8 @@ def submit(path, student=None, now=None):
     print(f"Hand this in: {short(archive)}")
     for model in models_beside(path):
         print(f"With it: {model.name}")
-    changed = remarks(notebook, read_notebook(released))
+    released = read_notebook(released)
+    changed = [*([BLANK] if is_blank(notebook, released) else []), *remarks(notebook, released)]
     for says in [*changed, *differences(notebook, path.parent), *kit.notes(path, notebook, stem)]:
         print(f"Note: {says}")
     return 0
@@ -85,6 +87,12 @@ def _login():
         return getpass.getuser()
     except (KeyError, OSError):
         raise UsageError("say who you are: --student NAME") from None
+
+
+def is_blank(notebook, released):
+    """Say whether a notebook holds nothing but what was handed out."""
+    theirs, ours = ({cell.source.strip() for cell in each.cells} for each in (notebook, released))
+    return theirs <= ours | {""}
 
 
 def remarks(notebook, released):
