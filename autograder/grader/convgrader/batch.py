@@ -155,8 +155,7 @@ def _grade_all(book, spec, jobs, summary, pool, console):
         for result in pool.map(spec, jobs) if jobs else ():
             if result.stopped:
                 raise UsageError(f"{result.stopped}; mend it and go on with --resume")
-            book.write(result, spec.checks)
-            summary.add(result)
+            summary.add(result, book.write(result, spec.checks))
             rate = summary.count / (time.monotonic() - start)
             progress.update(bar, advance=1, rate=f"{rate:.1f}/s")
     summary.seconds = time.monotonic() - start

@@ -28,8 +28,11 @@ class Summary:
         self.absent = []  # students of the gradebook who handed in nothing
         self.failures, self.remarks = [], []  # (student, notebook, why it was not graded or what was odd about it)
 
-    def add(self, result):
-        """Count one submission."""
+    def add(self, result, marks=None):
+        """Count one submission.
+
+        `marks` are those that a person gave before and that stay, as `GradebookWriter.write` returns them.
+        """
         self.count += 1
         for graded in result.notebooks:
             if graded.reason or graded.status != "graded":
@@ -40,7 +43,10 @@ class Summary:
                 task = self.tasks.get((graded.notebook, name))
                 if task is None:
                     continue
-                task["by_hand"] += score is None and graded.status == "graded"
+                is_open = score is None and graded.status == "graded"
+                mark, waits = (marks or {}).get((graded.notebook, name), (None, is_open))
+                task["by_hand"] += waits
+                score = score if mark is None else mark
                 if score is not None:
                     task["scored"] += 1
                     task["sum"] += score

@@ -80,6 +80,17 @@ def test_after_a_regrade_a_person_is_asked_again_for_what_has_changed(course, he
     assert flagged(course) == {"ada": 0, "bob": 1, "eve": 1}
 
 
+def test_the_table_of_a_regrade_counts_the_marks_that_stay(course, here, released):
+    words = {"ada": "It forgets where.", "bob": "It keeps what."}
+    for student, text in words.items():
+        course.submit(student, answer(released, {"written-pooling": text}))
+    course.grade(pool=here)
+    course.query("UPDATE grade SET manual_score = 1.5, needs_manual_grade = 0 WHERE auto_score IS NULL")
+    course.submit("bob", answer(released, {"written-pooling": "It keeps what, not where."}))
+    tasks = {task["task"]: task for task in course.grade(pool=here).as_dict()["tasks"]}
+    assert [tasks["written-pooling"][key] for key in ("by_hand", "scored", "sum", "nothing")] == [1, 2, 3.0, 0]
+
+
 def test_a_score_that_a_person_changed_is_looked_at_again_with_the_answer(course, here, released):
     course.submit("ada", answer(released, {"max_pool2d": "def max_pool2d(x, k):\n    return x"}))
     course.grade(pool=here)

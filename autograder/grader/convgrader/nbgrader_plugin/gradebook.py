@@ -74,15 +74,19 @@ class GradebookWriter:
             return grading_log.records(self.gradebook, self.name)
 
     def write(self, result, checks=""):
-        """Record one submission, graded by `checks`: all of it or, if this process is killed, nothing."""
+        """Record one submission, graded by `checks`: all of it or, if this process is killed, nothing.
+
+        Return {(notebook, grade_id): (mark or None, whether somebody has to look)} of what a person grades.
+        """
         with naming(self.url):
             try:
-                self._write(result, checks, self.gradebook.db)
+                marks = self._write(result, checks, self.gradebook.db)
                 self.gradebook.db.commit()
             except BaseException:
                 self.gradebook.db.rollback()
                 raise
             self.gradebook.db.expunge_all()
+        return marks
 
     def _write(self, result, checks, db):
         if db.execute(select(_STUDENTS.c.id).where(_STUDENTS.c.id == result.student)).first() is None:
@@ -91,13 +95,14 @@ class GradebookWriter:
         rows = db.execute(
             select(_NOTEBOOKS.c.notebook_id, _NOTEBOOKS.c.id).where(_NOTEBOOKS.c.assignment_id == submission)
         )
-        submitted = dict(rows.all())
+        submitted, marks = dict(rows.all()), {}
         for graded in result.notebooks:
             notebook_id, grades, comments = self.cells[graded.notebook]
             own = submitted.get(notebook_id) or self._add_notebook(db, submission, graded.notebook)
             changed = grading_log.save_answers(self.gradebook, result.student, self.name, graded)
             scores = {grades[n]: score for n, score in graded.scores.items() if n in grades}
-            self._write_grades(db, own, scores, {grades[n] for n in changed if n in grades})
+            found = self._write_grades(db, own, scores, {grades[n] for n in changed if n in grades})
+            marks |= {(graded.notebook, n): found[grades[n]] for n in graded.scores if grades.get(n) in found}
             self._write_comments(db, own, {comments[n]: says for n, says in graded.comments.items() if n in comments})
             grading_log.save(
                 self.gradebook,
@@ -106,6 +111,7 @@ class GradebookWriter:
                     graded.reason, graded.score, graded.seconds, checks,
                 ),
             )  # fmt: skip
+        return marks
 
     def _submission(self, result, timestamp, db):
         """Return the id of the student's submission; make it, with all that hangs on it, if there is none."""
@@ -131,7 +137,10 @@ class GradebookWriter:
         return own
 
     def _write_grades(self, db, notebook, scores, changed):
-        """Write the scores; a person looks at an answer that is graded by hand once, and again when it has changed."""
+        """Write the scores; a person looks at an answer that is graded by hand once, and again when it has changed.
+
+        Return {cell id: (mark or None, whether somebody has to look)} of what a person grades.
+        """
         columns = (_GRADES.c.cell_id, _GRADES.c.id, _GRADES.c.auto_score, _GRADES.c.manual_score)
         columns = (*columns, _GRADES.c.needs_manual_grade)
         rows = {row.cell_id: row for row in db.execute(select(*columns).where(_GRADES.c.notebook_id == notebook))}
@@ -139,12 +148,16 @@ class GradebookWriter:
         if missing:
             _add_rows(db, _GRADES, notebook, missing)
             return self._write_grades(db, notebook, scores, changed)
+        marks = {}
         for cell, score in scores.items():
             row = rows[cell]
             by_hand = row.manual_score is not None or score is None
             is_news = row.needs_manual_grade or cell in changed or row.auto_score != score
             values = {"auto_score": score, "needs_manual_grade": by_hand and is_news}
             db.execute(update(_GRADES).where(_GRADES.c.id == row.id), values)
+            if by_hand:
+                marks[cell] = (row.manual_score, values["needs_manual_grade"])
+        return marks
 
     def _write_comments(self, db, notebook, comments):
         for cell, says in comments.items():
@@ -168,7 +181,7 @@ def assign_penalties(gradebook, assignment, config=None):
         late = submission.total_seconds_late
         for row in submission.notebooks:
             found = rule.plugin_inst.late_submission_penalty(submission.student_id, row.score, late) if late else None
-            row.late_submission_penalty = None if found is None else rule._check_late_penalty(row, found)
+            row.late_submission_penalty = None if found is None else rule._check_late_penalty(row, round(found, 6))
     gradebook.db.commit()
 
 
