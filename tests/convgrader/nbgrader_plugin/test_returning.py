@@ -1,6 +1,7 @@
 """Feedback says what the gradebook says now, and comes as one archive."""
 
 import contextlib
+import shutil
 import sqlite3
 import zipfile
 
@@ -30,6 +31,31 @@ def test_pages_follow_the_gradebook_without_being_asked_twice(handed_in, here):
         gradebook.db.commit()
     page = returned(handed_in)["all__pooling.html"]
     assert "all, pooling (Score: 49.5 / 50.0)" in page and "Well said." in page and "not graded yet" not in page
+
+
+def test_a_page_whose_graded_notebook_is_gone_is_not_returned_as_it_was(handed_in, here):
+    handed_in.grade(pool=here, students=["all", "wrong"])
+    assert sorted(returned(handed_in)) == ["all__pooling.html", "wrong__pooling.html"]
+    shutil.rmtree(handed_in.root / "autograded" / "all")
+    status, said = handed_in.nbgrader("generate_feedback", "pooling")
+    assert status == 0 and "the graded notebook is gone: all. autograder grade pooling --resume" in said
+    with zipfile.ZipFile(handed_in.root / "feedback" / "pooling.zip") as archive:
+        assert archive.namelist() == ["wrong__pooling.html"]
+
+
+def test_a_tenth_is_a_tenth(handed_in, here):
+    """4.8 and not 4.800000000000001 on pages and in tables."""
+    with (handed_in.root / "nbgrader_config.py").open("a") as config:
+        config.write(
+            "from nbgrader.plugins import LateSubmissionPlugin\n"
+            "class TenthOfTheScore(LateSubmissionPlugin):\n"
+            "    def late_submission_penalty(self, student_id, score, total_seconds_late): return score * 0.1\n"
+            "c.AssignLatePenalties.plugin_class = TenthOfTheScore\n"
+        )
+    handed_in.grade(pool=here, students=["all"])
+    handed_in.query("UPDATE assignment SET duedate = '2020-01-01 00:00:00.000000'")
+    returned(handed_in)
+    assert handed_in.query("SELECT late_submission_penalty FROM submitted_notebook") == [(4.8,)]
 
 
 def test_whoever_could_not_be_graded_gets_a_page_that_says_why(course, here):

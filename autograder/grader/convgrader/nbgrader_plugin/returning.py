@@ -40,18 +40,35 @@ class CurrentFeedback(GenerateFeedback):
         url = directory.db_url
         with in_a_sentence(self.log), naming(url), Gradebook(url, directory.course_id) as gradebook:
             assign_penalties(gradebook, directory.assignment_id, self.config)
+            students = [
+                submission.student_id for submission in gradebook.assignment_submissions(directory.assignment_id)
+            ]
+        gone = [student for student in sorted(students) if not self._is_graded(student)]
+        if gone:
+            self.log.warning(
+                "No page, since the graded notebook is gone: %s. autograder grade %s --resume makes it anew.",
+                ", ".join(gone), directory.assignment_id,
+            )  # fmt: skip
         try:
             super().convert_notebooks()
         finally:
             self.log.info("All pages are in %s", self.pack())
 
+    def _is_graded(self, student):
+        return any(Path(self._format_source(self.coursedir.assignment_id, student)).glob("*.ipynb"))
+
     def pack(self):
-        """Write ``feedback/pooling.zip``, with a page ``ada__pooling.html`` for each student; return its path."""
+        """Write ``feedback/pooling.zip``, with a page ``ada__pooling.html`` for each student; return its path.
+
+        A page whose graded notebook is gone could not be made anew, and may say what is no longer so: it stays out.
+        """
         assignment = self.coursedir.assignment_id
         pages = Path(self._format_dest(".", ".")).resolve()
         path = pages / f"{assignment}.zip"
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
             for page in sorted(pages.glob(f"*/{assignment}/*.html")):
-                archive.write(page, f"{page.parent.parent.name}__{page.name}")
+                student = page.parent.parent.name
+                if self._is_graded(student):
+                    archive.write(page, f"{student}__{page.name}")
         return fresh.replace(path)
