@@ -25,7 +25,7 @@ def test_all_that_changes_is_said_once():
     old, new = notebook(area=4, half=1, gone=1, once=2), notebook(fresh=1, half=2, area=4, now=2)
     marks = {"gone": [("ada", 1.0)], "half": [("ada", 1.0), ("bela", 3.0)]}
     assert Revision(old, new, {"now": "once"}, marks).sentences() == [
-        "renamed: once is now now",
+        "renamed: once is now now; who handed in a function once earns nothing for it when graded again",
         "added: fresh, 1 point",
         "points: half had 1, and has 2 now; 2 marked by hand, above the new points: bela (3)",
         "removed: gone, 1 point; what was graded is kept aside and comes back with it; 1 marked by hand",

@@ -55,7 +55,13 @@ class Revision:
         total = f"{len(after)} tasks, {_count(sum(after.values()))}"
         if self.old is None:
             return [f"new in the gradebook: {total}"]
-        lines = [f"renamed: {old} is {new} now" for new, old in self.renamed.items()]
+        functions = {name.removeprefix(CHECK) for name in self.new.by_name() if name.startswith(CHECK)}
+        lines = []
+        for new, old in self.renamed.items():
+            lost = (
+                f"; who handed in a function {old} earns nothing for it when graded again" if new in functions else ""
+            )
+            lines.append(f"renamed: {old} is {new} now{lost}")
         lines += [f"added: {name}, {_count(after[name])}" for name in after if name not in before]
         for name, worth in before.items():
             if name not in after:
