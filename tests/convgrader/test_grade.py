@@ -247,6 +247,15 @@ def test_a_verdict_on_a_missing_function_names_the_cell_that_did_not_get_there(e
     assert told in " ".join(shown.split())
 
 
+def test_a_verdict_names_the_cell_of_its_task_even_if_nothing_is_defined_in_it(examine, released, answers):
+    """A loop without end in the place of the function."""
+    right, helpers = answers
+    nb = answer(released, {**right, "avg_pool2d": "while True:\n    pass"}, [helpers])
+    _, graded = examine(nb, Budget(cell=2, notebook=60))
+    shown = " ".join(cells_of(graded, "check-avg_pool2d").outputs[0].data["text/plain"].split())
+    assert "avg_pool2d should come from cell [" in shown and "was stopped: The cell did not finish in time." in shown
+
+
 def test_a_verdict_names_the_cell_that_a_helper_should_have_come_from(examine, released, answers):
     right, helpers = answers
     late = {**right, "avg_pool2d": "def avg_pool2d(x, *a, **k):\n    return shared(x)"}

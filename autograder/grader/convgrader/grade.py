@@ -161,7 +161,8 @@ class NotebookGrader:
         elif error is not None:
             says = "was stopped" if error["ename"] == "TimeLimitError" else f"failed with {error['ename']}"
             why = f"{label.rstrip(',')}, which {says}: {' '.join(error['evalue'].split())[:300]}"
-            self.unreached |= dict.fromkeys(bound_names(cell.source), why)
+            task = {cell.metadata.get("nbgrader", {}).get("grade_id")} & set(self.names)
+            self.unreached |= dict.fromkeys({*bound_names(cell.source), *task}, why)
 
     def _reasons(self, verdict):
         """List why there is not what a verdict misses: the task's function, or a name that it uses."""

@@ -1,5 +1,9 @@
 """Cells that the sandbox's shell hands on untouched are those that IPython would not touch either."""
 
+import json
+import subprocess
+import sys
+
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
@@ -50,3 +54,24 @@ def test_what_is_left_alone_would_not_have_changed(pattern):
                 alone += 1
                 assert manager.transform_cell(source).rstrip("\n") == source.rstrip("\n")
     assert alone > 100, "nearly all cells are plain Python"
+
+
+STRUCK = """\
+import json, os
+from convcourse.calls import call
+from convgrader.sandbox import server
+
+call.AGAIN = 0.003  # so a machine looks that takes long to tell of an error
+own = server.SandboxServer(None, server.make_shell())
+loop = "while True:\\n    pass"
+cells = [loop, "import time\\ntime.sleep(60)", "x = 1", f"print(x)\\n{loop}", "1 / 0"]
+outputs = [own.run(cell, 0.2) for cell in cells for _ in range(10)]
+os.write(1, json.dumps([[o.get("ename") for o in found if o["output_type"] == "error"] for found in outputs]).encode())
+"""
+
+
+def test_a_cell_that_was_stopped_says_so_whatever_became_of_the_error():
+    """The next strike may come while IPython tells of the first, and then nothing is told."""
+    said = subprocess.run([sys.executable, "-c", STRUCK], capture_output=True, text=True, timeout=100).stdout
+    late = [["TimeLimitError"]] * 10
+    assert json.loads(said) == [*late, *late, *[[]] * 10, *late, *[["ZeroDivisionError"]] * 10]

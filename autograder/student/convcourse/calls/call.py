@@ -229,7 +229,8 @@ def time_limit(seconds, error=TimeLimitError, insists=True):
 
     If it `insists`, as a student's code may swallow errors, the error comes every 50 ms, and each time once more at the
     next line. That line may be where a ``with`` begins to end, which is then left out: code that must clean up after
-    itself has to stand around the limit, or be spared that by ``insists=False``.
+    itself has to stand around the limit, or be spared that by ``insists=False``. What runs in the body may swallow all
+    errors: ``has_struck`` of the context says afterwards whether the time was up.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         return _Watch(seconds, error, insists)
@@ -237,7 +238,7 @@ def time_limit(seconds, error=TimeLimitError, insists=True):
     is_ours = isinstance(getattr(handler, "__self__", None), _Timer)
     around = signal.getitimer(signal.ITIMER_REAL)[0] if is_ours else 0
     if 0 < around <= seconds:
-        return contextlib.nullcontext()
+        return _Unheard()
     return _Timer(seconds, error, insists, signal.SIGALRM, signal.ITIMER_REAL, (around, handler))
 
 
@@ -249,10 +250,17 @@ def processor_limit(seconds, error=TimeLimitError):
     return _Timer(seconds, error, True, signal.SIGPROF, signal.ITIMER_PROF)
 
 
+class _Unheard(contextlib.nullcontext):
+    """A limit inside of one that ends before it does."""
+
+    has_struck = False
+
+
 class _Limit:
     """Raises in its body when its time is up, but never while a limit is armed or disarmed: it would go on for ever."""
 
     def __init__(self, seconds, error, insists):
+        self.has_struck = False
         self.seconds, self.error, self.insists, self.is_over = seconds, error, insists, False
         self.again = AGAIN if insists else LATER
 
@@ -277,6 +285,7 @@ class _Limit:
         """Raise in whatever runs and, if this limit insists, at the next line below the frame that it stands in."""
         if not self.may_raise_in(frame):
             return
+        self.has_struck = True
         if self.insists:
             while frame is not None and frame is not self.owner and frame.f_code.co_filename != __file__:
                 frame.f_trace = self.trace
@@ -346,6 +355,7 @@ class _Watch(_Limit):
         if self.is_main:
             _thread.interrupt_main()
         elif self.may_raise_in(sys._current_frames().get(self.thread)):
+            self.has_struck = True
             thread, error = ctypes.c_ulong(self.thread), ctypes.py_object(self.error)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
