@@ -256,7 +256,6 @@ def test_grace_comes_once_however_much_is_late(zygote, opened):
     assert re.search(r"cell \[0\] (took most of it|\(\d s\))", shown[-1])
 
 
-@pytest.mark.skipif(os.name != "posix", reason="a process is stopped by a signal")
 def test_a_sandbox_that_does_not_read_takes_no_longer_than_one_that_does_not_answer(zygote):
     own = SandboxClient(zygote, Budget(cell=1, notebook=3), {})
     try:

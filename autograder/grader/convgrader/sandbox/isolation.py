@@ -327,9 +327,10 @@ _AARCH64 = dict(
     swapon=224, swapoff=225, reboot=142, syslog=116, acct=89, quotactl=60, settimeofday=170, clock_settime=112,
     adjtimex=171, clock_adjtime=266, sethostname=161, setdomainname=162, personality=92, pidfd_open=434,
     pidfd_getfd=438, fsopen=430, fsmount=432, open_tree=428, move_mount=429, mount_setattr=442, memfd_secret=447,
-    vmsplice=75, lookup_dcookie=18, migrate_pages=238, move_pages=239, sched_setaffinity=122, prctl=167,
+    vmsplice=75, nfsservctl=42, lookup_dcookie=18, migrate_pages=238, move_pages=239, sched_setaffinity=122, prctl=167,
 )  # fmt: skip
-_CALLS = {"x86_64": _X86_64, "aarch64": _AARCH64}.get(platform.machine(), {})
+_CALLS_OF = {"x86_64": _X86_64, "aarch64": _AARCH64}
+_CALLS = _CALLS_OF.get(platform.machine(), {})
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # classic BPF
