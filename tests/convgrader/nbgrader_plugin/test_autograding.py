@@ -114,6 +114,22 @@ def test_what_keeps_it_from_grading_is_a_sentence(course, released):
     assert status == 1 and said.count("cannot write") == 1 and "Traceback" not in said, "and it goes no further"
 
 
+@pytest.mark.parametrize("words", ["db student list", "db student add ada", "db assignment list"])
+def test_every_command_names_a_database_that_somebody_holds(course, words):
+    with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        status, said = course.nbgrader(*words.split())
+    assert status == 1 and "cannot use the database sqlite:" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("words", ["autograde pooling", "export", "db student list"])
+def test_every_command_names_a_database_that_is_none(course, released, words):
+    course.submit("ada", released)
+    (course.root / "gradebook.db").write_text("the gradebook of another program, or half of one\n" * 100)
+    status, said = course.nbgrader(*words.split())
+    assert status == 1 and "cannot use the database sqlite:" in said and "Traceback" not in said
+
+
 def test_a_submission_that_could_not_be_recorded_is_graded_again(course, released, zygote, monkeypatch, caplog):
     course.submit("ada", released)
     course.submit("bob", released)

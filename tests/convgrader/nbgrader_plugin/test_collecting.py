@@ -1,7 +1,9 @@
 """Collecting what was downloaded: a bad archive costs itself, and nobody hands in for somebody else."""
 
+import contextlib
 import io
 import os
+import sqlite3
 import subprocess
 import sys
 import zipfile
@@ -262,6 +264,10 @@ def test_whoever_the_gradebook_does_not_know_is_named(tmp_path):
     course.nbgrader("db", "student", "add", "ada")
     status, said = course.nbgrader("zip_collect", "pooling", "--force")
     assert status == 0 and "Not in the gradebook: adda. " in said
+    with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        status, said = course.nbgrader("zip_collect", "pooling", "--force")
+    assert status == 1 and "cannot use the database sqlite:" in said and "Traceback" not in said
 
 
 def test_a_name_that_says_nothing_is_refused():

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from nbgrader.converters.base import NbGraderException
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from convcourse.errors import UsageError
 from convgrader.errors import DatabaseError, IsolationError
@@ -30,3 +30,8 @@ def test_a_database_is_named():
         naming("sqlite:///x"),
     ):
         raise OperationalError("SELECT 1", {}, Exception("it is locked"))
+
+
+def test_a_row_that_the_database_refuses_is_a_fault_of_the_code():
+    with pytest.raises(IntegrityError), naming("sqlite:///x"):
+        raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))

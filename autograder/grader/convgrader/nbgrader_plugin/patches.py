@@ -10,7 +10,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import api, autogradeapp, generatefeedbackapp
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.apps.dbapp import DbStudentAddApp, DbStudentImportApp
-from nbgrader.apps.exportapp import ExportApp
+from nbgrader.apps.nbgraderapp import NbGraderApp
 from nbgrader.apps.zipcollectapp import ZipCollectApp
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
@@ -31,7 +31,7 @@ STUDENTS = f"""\
 {{% extends 'nbgrader/manage_students.tpl' %}}
 {{% block messages %}}<p>As a student's ID, `autograder submit` takes {student_ids.RULE}.</p>{{% endblock %}}
 """
-_start = {app: app.start for app in (ZipCollectApp, DbStudentAddApp, DbStudentImportApp, ExportApp)}
+_start = {app: app.start for app in (ZipCollectApp, DbStudentAddApp, DbStudentImportApp, NbGraderApp)}
 _validated = Validator.validate
 _copy_files = ExchangeReleaseFeedback.copy_files
 _transfer_files = ZipCollectApp._transfer_files
@@ -121,16 +121,19 @@ def release_all_or_nothing():
 
 
 def name_the_database():
-    """Have ``export`` end with a sentence where the database cannot be used, as the commands that are ours do."""
-    ExportApp.start = _start_on_database
+    """Have every command end with a sentence where the database cannot be used: those that are ours, and all others."""
+    NbGraderApp.start = _start_on_database
 
 
 def _start_on_database(app):
+    command = app
+    while command.subapp is not None:
+        command = command.subapp
     try:
-        with naming(app.coursedir.db_url):
-            _start[type(app)](app)
+        with naming(command.coursedir.db_url):
+            _start[NbGraderApp](app)
     except DatabaseError as error:
-        app.fail(str(error))
+        command.fail(str(error))
 
 
 def tell_what_was_left_out():
@@ -163,8 +166,7 @@ def _start_and_tell(app):
 
 def _tell_of_strangers(app):
     """Name who handed in and is not in the gradebook: a slip in a name would make one student two."""
-    url = app.coursedir.db_url
-    with naming(url), Gradebook(url, app.coursedir.course_id) as gradebook:
+    with Gradebook(app.coursedir.db_url, app.coursedir.course_id) as gradebook:
         known = {student.id for student in gradebook.students}
     strangers = sorted(app.extractor_plugin_inst.students - known)
     if known and strangers:
@@ -180,7 +182,7 @@ def tell_who_cannot_hand_in():
 
 
 def _enter_and_tell(app):
-    _start_on_database(app)
+    _start[type(app)](app)
     with Gradebook(app.coursedir.db_url, app.course_id, app.authenticator) as gradebook:
         names = [student.id for student in gradebook.students if not student_ids.is_valid(student.id)]
     if names:

@@ -3,10 +3,12 @@
 import contextlib
 
 from nbgrader.converters.base import NbGraderException
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import exc
 
 from convcourse.errors import UsageError
 from convgrader.errors import DatabaseError, GraderError
+
+_UNUSABLE = (exc.OperationalError, exc.DatabaseError)  # locked, or no database; its other kinds are faults of the code
 
 
 @contextlib.contextmanager
@@ -24,5 +26,7 @@ def naming(url):
     """Say of what cannot be done with a database which one it is: DatabaseError."""
     try:
         yield
-    except OperationalError as error:
+    except exc.DatabaseError as error:
+        if type(error) not in _UNUSABLE:
+            raise
         raise DatabaseError(f"cannot use the database {url}: {error.orig}") from error
