@@ -90,6 +90,19 @@ def test_a_limit_that_does_not_insist_leaves_what_its_body_opened():
     assert sys.exc_info()[0] is None and not managed.inside and sys.stderr is before
 
 
+def swallowing():
+    """Go on with whatever there is, after an error and after the next one."""
+    for _ in range(2):
+        with contextlib.suppress(BaseException), contextlib.suppress(BaseException):
+            while True:
+                pass
+    return 7
+
+
+def test_what_was_struck_is_late_whatever_it_gives_in_the_end():
+    assert LocalFunction(swallowing).call((), {}, 0.1).kind == "timeout"
+
+
 def test_another_thread_gets_out_of_a_busy_loop():
     found = []
     thread = threading.Thread(target=lambda: found.append(LocalFunction(busy).call((), {}, 0.3)))

@@ -54,6 +54,23 @@ def test_layout_and_protection_arrive(client):
     assert f.call((x,), {}, 1.0).value == (list(x.strides), False, "<f4")
 
 
+SWALLOWING = """\
+from contextlib import suppress
+def f():
+    for _ in range(2):
+        with suppress(BaseException), suppress(BaseException):
+            while True:
+                pass
+    return 7
+"""
+
+
+def test_a_call_that_was_struck_is_late_whatever_it_gives_in_the_end(client):
+    outcome = function(client, SWALLOWING).call((), {}, 0.3)
+    assert (outcome.kind, outcome.value) == ("timeout", None)
+    assert outcome.problem == "It did not finish within 0.3 s."
+
+
 def test_changed_input_and_views_are_reported(client):
     f = function(client, "def f(x):\n    x[0] = 7\n    return x[:2]")
     outcome = f.call((np.zeros(3),), {}, 1.0)

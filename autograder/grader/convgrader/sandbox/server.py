@@ -303,8 +303,9 @@ class SandboxServer:
 
     def call_function(self, function, args, kwargs, limit):
         """Call a function and report the outcome as a tuple of plain values."""
+        timer = processor_limit(limit)
         try:
-            with processor_limit(limit):
+            with timer:
                 if self.called is None or self.called.function is not function:
                     self.called = LocalFunction(function)
                 outcome = self.called.call(tuple(args), dict(kwargs), protocol.PATIENCE * limit)
@@ -312,7 +313,7 @@ class SandboxServer:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.setitimer(signal.ITIMER_PROF, 0)
             outcome = Outcome("raised", problem=f"It raised {type(error).__name__}.")
-        if outcome.kind == "timeout":
+        if outcome.kind == "timeout" or (outcome.ok and timer.has_struck):
             outcome = Outcome("timeout", problem=f"It did not finish within {limit:g} s.")
         return (
             outcome.kind, outcome.value, str(outcome.problem)[:1000], bool(outcome.modified),

@@ -68,15 +68,18 @@ class LocalFunction(StudentFunction):
         """Call with copies of `args` and `kwargs`; see StudentFunction."""
         own = [clone(value) for value in (*args, *kwargs.values())]
         positional, keywords = own[: len(args)], dict(zip(kwargs, own[len(args) :]))
+        timer, late = time_limit(limit), Outcome("timeout", problem=f"It did not finish within {limit:g} s.")
         try:
-            with _quiet(), time_limit(limit):
+            with _quiet(), timer:
                 value = self.function(*positional, **keywords)
         except TimeLimitError:
-            return Outcome("timeout", problem=f"It did not finish within {limit:g} s.")
+            return late
         except NotImplementedError:
             return Outcome("blank", problem="It is not written yet.")
         except (Exception, SystemExit, GeneratorExit) as error:
             return Outcome("raised", problem=describe_error(error))
+        if timer.has_struck:  # and the function swallowed the error, however often it came
+            return late
         given, found = [*args, *kwargs.values()], arrays_in(value)
         overwrites = any(not unchanged(after, before) for after, before in self.earlier)
         overwrites |= any(np.may_share_memory(a, b) for a in found for b, _ in self.earlier)
