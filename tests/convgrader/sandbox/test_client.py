@@ -242,6 +242,12 @@ def test_a_cell_that_is_late_when_it_is_run_again_ends_that_sandbox_and_is_only_
         own.close()
 
 
+@pytest.mark.parametrize("magic", ["%matplotlib inline", "size = 7 \\\n    % 9"], ids=["magic", "operator"])
+def test_what_a_cell_that_ended_its_sandbox_defines_beside_a_magic_is_there_in_the_next(client, magic):
+    client.run(f"{magic}\ndef f():\n    return 7\nimport os\nos._exit(0)")
+    assert RemoteFunction(client, "f").call((), {}, 1.0).value == 7
+
+
 def test_after_the_time_nothing_is_opened_and_nothing_is_begun(zygote, opened):
     own = SandboxClient(zygote, Budget(), {}, Clock(0))
     assert "is used up" in own.run("1")[0]["evalue"]

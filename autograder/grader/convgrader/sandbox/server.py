@@ -19,6 +19,7 @@ import types
 import numpy as np
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
 from convcourse import COURSE
@@ -37,7 +38,7 @@ _PRELOADED = (  # what NumPy imports late, and what students import most: a fork
 _MAYBE_MAGIC = re.compile(  # what IPython may read otherwise than Python does; some plain cells match too
     r"^\s*[%!?,;/]|\?\s*$|=\s*[%!]|\A\s*[ \t]|\A(.*\n)?\s*(>>>|\.\.\.|In \[)", re.MULTILINE
 )
-_DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+_DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Outputs:
@@ -274,9 +275,10 @@ class SandboxServer:
         return outputs
 
     def define(self, source, seconds):
-        """Run only the imports and definitions of a cell that ended an earlier sandbox."""
+        """Run only the imports and definitions of a cell that ended an earlier sandbox, not its magics."""
         with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-            tree = ast.parse(source)
+            plain = TransformerManager().transform_cell(source) if _MAYBE_MAGIC.search(source) else source
+            tree = ast.parse(plain)
             kept = [node for node in tree.body if isinstance(node, _DEFINITIONS)]
             source = "\n".join(ast.unparse(node) for node in kept)
             return self.run(source, seconds)
