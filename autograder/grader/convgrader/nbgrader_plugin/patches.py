@@ -96,8 +96,11 @@ def validate_nothing_of_students():
 
 def _validate(validator, filename):
     directory = CourseDirectory(config=validator.config)
-    for step in (directory.submitted_directory, directory.autograded_directory):
-        if Path(filename).resolve().is_relative_to(Path(directory.format_path(step, ".", ".")).resolve()):
+    steps = (directory.submitted_directory, directory.autograded_directory)
+    collecting = validator.config.ZipCollectApp
+    downloaded = collecting.get("downloaded_directory", ZipCollectApp.downloaded_directory.default())
+    for folder in (*(directory.format_path(step, ".", ".") for step in steps), Path(directory.root, downloaded)):
+        if Path(filename).resolve().is_relative_to(Path(folder).resolve()):
             raise SystemExit(
                 f"{filename} was handed in, and nbgrader validate would run its code with your rights: "
                 "autograder grade runs it in a sandbox."
