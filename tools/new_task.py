@@ -104,7 +104,7 @@ def write(root, stem, name, points=2):
         number = 1 + max([0, *map(int, re.findall(r"^## (\d+)\.", text, re.MULTILINE))])
         made.append((places.text, text.rstrip("\n") + "\n" + TEXT.format(number=number, name=name, points=points)))
     text = places.checks.read_text(encoding="utf-8")
-    if f'"{name}"' not in text:
+    if not _is_checked(text, name):
         made.append((places.checks, with_check(places.checks, text, stem, name)))
     text = places.answers.read_text(encoding="utf-8")
     if f"def {name}__" not in text:
@@ -117,6 +117,10 @@ def write(root, stem, name, points=2):
 
 def _is_asked_for(text, name):
     return re.search(rf"^#: (?:answer|solve) {name}\s*$", text, re.MULTILINE) is not None
+
+
+def _is_checked(text, name):
+    return re.search(rf'^    "{name}",$|[Cc]heck\(\s*"{name}"', text, re.MULTILINE) is not None
 
 
 def with_check(path, text, stem, name):

@@ -72,6 +72,14 @@ def test_each_task_has_its_points_and_the_state_says_what_they_are_worth(handed_
     assert (row["state"], row[words], row["score"]) == ("graded", "1.5", str(FULL + 1.5))
 
 
+def test_a_sum_of_tenths_is_a_tenth(handed_in, here):
+    handed_in.grade(pool=here, students=["none"])
+    handed_in.query("UPDATE grade SET manual_score = 0.1")
+    row = exported(handed_in)["none"]
+    count = sum(name.startswith("pooling/") for name in row)
+    assert count > 2 and sum([0.1] * count) != count / 10 and row["score"] == str(count / 10)
+
+
 def test_times_say_their_zone_and_an_extension_is_seen(handed_in, here):
     handed_in.grade(pool=here, students=["all", "half"])
     handed_in.query("UPDATE assignment SET duedate = '2030-01-01 00:00:00.000000'")

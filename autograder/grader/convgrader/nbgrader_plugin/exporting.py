@@ -109,11 +109,15 @@ def _with_zone(time):
 def as_cell(value):
     """Return what stands in a cell; a text that would be computed gets an apostrophe, which spreadsheets do not show.
 
+    Of a sum of points six digits behind the point are kept: the rest is what binary fractions lack.
+
     Examples
     --------
-    >>> as_cell("=1+1"), as_cell("ada"), as_cell(-1.5), as_cell(None)
-    ("'=1+1", 'ada', -1.5, '')
+    >>> as_cell("=1+1"), as_cell("ada"), as_cell(-1.5), as_cell(0.1 + 0.2), as_cell(None)
+    ("'=1+1", 'ada', -1.5, 0.3, '')
     """
     if isinstance(value, str) and value.startswith(FORMULA):
         return f"'{value}"
+    if isinstance(value, float):
+        return round(value, 6)
     return "" if value is None else value
