@@ -110,18 +110,25 @@ def columns_and_rows(weight):
 
 def truncated(weight, rank):
     """Return the kernels nearest to a layer's that two passes with `rank` maps between can compute."""
+    return from_terms(weight, np.arange(rank))
+
+
+def from_terms(weight, terms):
+    """Return the kernels that are left of a layer's when only the terms of these numbers are kept, the largest is 0."""
     filters, channels, height, width = weight.shape
     u, s, v = np.linalg.svd(columns_and_rows(weight), full_matrices=False)
-    matrix = (u[:, :rank] * s[:rank]) @ v[:rank]
+    matrix = (u[:, terms] * s[terms]) @ v[terms]
     return matrix.reshape(channels, height, filters, width).transpose(2, 0, 1, 3)
 
 
 @experiment(seeds=5, within=0.1, rerun=False)
-def low_rank_layer(seed, steps=800):
+def low_rank_layer(seed, steps=800, draws=20):
     """Train two layers on the digits, and bring the whole second one, (32, 16, 5, 5), to each of the ranks `RANKS`.
 
     `after`: the relative error of the kernels; `test`: the accuracy with these kernels in place, the full ones last.
-    Controls: `before`, the same layer untrained, and `shuffled`, the learned numbers in a random order.
+    Controls of the error: `before`, the same layer untrained, and `shuffled`, the learned numbers in a random order.
+    Controls of the accuracy, means over draws: `drawn`, as many terms drawn at random in place of the largest, and
+    `noise`, the learned kernels with noise that is as large as what the rank misses.
     """
     torch.manual_seed(seed)
     known, new = digits()
@@ -132,13 +139,29 @@ def low_rank_layer(seed, steps=800):
     )
     before = net[3].weight.detach().numpy().copy()
     train(net, *known, steps)
-    found = {"train": accuracy(net, *known), "test": []}
     after = net[3].weight.detach().numpy().copy()
-    shuffled = np.random.default_rng(seed).permutation(after.ravel()).reshape(after.shape)
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(after.ravel()).reshape(after.shape)
+    found = {"train": accuracy(net, *known), "test": [], "drawn": [], "noise": []}
     for name, weight in (("before", before), ("after", after), ("shuffled", shuffled)):
         misses = [np.linalg.norm(weight - truncated(weight, rank)) for rank in RANKS]
         found[name] = misses / np.linalg.norm(weight)
+
+    def right(weight):
+        net[3].weight.data = torch.tensor(weight, dtype=torch.float32)
+        return accuracy(net, *new)
+
     for rank in (*RANKS, 80):
-        net[3].weight.data = torch.tensor(truncated(after, rank))
-        found["test"].append(accuracy(net, *new))
+        kept = truncated(after, rank)
+        drawn = [from_terms(after, rng.permutation(80)[:rank]) for _ in range(draws)]
+        noisy = [after + like(after - kept, rng) for _ in range(draws)]
+        found["test"].append(right(kept))
+        found["drawn"].append(np.mean([right(weight) for weight in drawn]))
+        found["noise"].append(np.mean([right(weight) for weight in noisy]))
     return found
+
+
+def like(array, rng):
+    """Return white noise of the shape and the length of an array."""
+    noise = rng.standard_normal(array.shape)
+    return noise * np.linalg.norm(array) / np.linalg.norm(noise)

@@ -72,3 +72,23 @@ def test_one_separable_kernel_has_rank_one():
     weight = np.outer([1.0, 2.0, 1.0], [1.0, 0.0, -1.0])[None, None]
     assert np.allclose(experiments.truncated(weight, 1), weight)
     assert not np.allclose(experiments.truncated(weight + np.eye(3), 1), weight + np.eye(3))
+
+
+def test_the_largest_terms_miss_least_and_all_terms_miss_nothing():
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal((4, 3, 5, 5))
+    assert np.allclose(experiments.from_terms(weight, rng.permutation(15)), weight)
+    missed = [
+        np.linalg.norm(weight - experiments.from_terms(weight, terms)) for terms in ([0, 1, 2], [0, 1, 3], [14, 13, 12])
+    ]
+    assert missed == sorted(missed) and missed[0] == pytest.approx(
+        np.linalg.norm(weight - experiments.truncated(weight, 3))
+    )
+
+
+def test_noise_is_as_long_as_what_it_stands_for_and_new_each_time():
+    rng = np.random.default_rng(0)
+    array = rng.standard_normal((3, 4))
+    noise, other = experiments.like(array, rng), experiments.like(array, rng)
+    assert np.linalg.norm(noise) == pytest.approx(np.linalg.norm(array)) and not np.allclose(noise, other)
+    assert not np.any(experiments.like(np.zeros((3, 4)), rng))
