@@ -13,11 +13,17 @@ def test_splits_share_no_digit_and_depend_on_the_seed():
     assert not np.array_equal(train, experiments.split(1, 400)[0])
 
 
-def test_textures_are_normalised_and_the_test_has_other_halves():
+def test_textures_are_normalised_and_the_test_has_other_halves(monkeypatch):
     crops, labels, train, test = experiments.textures(0, count=5)
     assert crops.shape == (615, 1, 16, 16) and len(train) == 15 and len(test) == 600
     assert np.allclose(crops.mean(axis=(2, 3)), 0)
     assert np.bincount(labels).tolist() == [205] * 3
+    half = np.zeros((512, 512))
+    half[::2, 256:] = 255  # stripes on the right alone
+    for name in ("brick", "grass", "gravel"):
+        monkeypatch.setattr(experiments.skimage.data, name, lambda: half)
+    crops, _, train, test = experiments.textures(0, count=5)
+    assert not crops[train].any() and crops[test].any(axis=(1, 2, 3)).all()
 
 
 def test_accuracy_of_what_is_separable_and_of_noise():
@@ -25,6 +31,8 @@ def test_accuracy_of_what_is_separable_and_of_noise():
     labels = rng.integers(3, size=300)
     rows = np.arange(200), np.arange(200, 300)
     assert experiments.accuracy(np.eye(3)[labels], labels, *rows) == [1, 1]
+    turned = np.append(labels[:200], (labels[200:] + 1) % 3)
+    assert experiments.accuracy(np.eye(3)[labels], turned, *rows) == [1, 0]  # learned on the first rows alone
     on, new = experiments.accuracy(rng.standard_normal((300, 5)), labels, *rows)
     assert new == pytest.approx(1 / 3, abs=0.15) and on < 0.6
 
@@ -65,3 +73,4 @@ def test_an_untrained_network_guesses():
     outputs, (on, new), *_ = experiments.layers(0, 0)
     assert [v.shape[1] for v in outputs] == [1, 16, 16, 32, 32]
     assert on < 0.25 and new < 0.25
+    assert not np.array_equal(outputs[1], experiments.layers(0, 1)[0][1])  # after no step, not after one

@@ -72,9 +72,10 @@ def test_twins_stay_twins_and_do_the_work_of_one(monkeypatch):
 def test_more_steps_change_no_sentence_of_the_chapter():
     found = experiments.starts.recorded(rerun=False)
     half = np.searchsorted(experiments.SHOWN, experiments.STEPS / 2)
-    for name, losses in found.items():
-        if losses.ndim == 2 and losses.shape[1] == len(experiments.SHOWN):
-            assert np.array_equal(losses[:, half] < 1e-3, losses[:, -1] < 1e-3), name
+    runs = {name: losses for name, losses in found.items() if losses.shape[1:] == experiments.SHOWN.shape}
+    assert len(runs) == 4
+    for name, losses in runs.items():
+        assert np.array_equal(losses[:, half] < 1e-3, losses[:, -1] < 1e-3), name
 
 
 def test_crops_lie_in_the_photograph_with_one_pixel_around_them():

@@ -172,8 +172,11 @@ def test_two_questions_about_what_and_where():
     assert where[1, 1] == pytest.approx(0.5, abs=0.12)  # chance
 
 
-def test_two_questions_and_what_their_controls_say():
+def test_two_questions_and_what_their_controls_say(monkeypatch):
+    pictures, read = [], experiments.ridge_accuracy
+    monkeypatch.setattr(experiments, "ridge_accuracy", lambda a, *rest: pictures.append(len(a)) or read(a, *rest))
     found = two_questions(1, sizes=(24,), train=200, test=300)
+    assert pictures == [200] * 6 + [800] * 2  # of the last control, to train on
     assert found["average"][0, 1] > 0.85  # the mean does it too
     assert found["mixtures"][0, 1] < 0.65  # any twelve numbers do not
     assert found["more"][1, 0] < 0.65  # more pictures do not bring the place back
@@ -263,9 +266,9 @@ def test_balanced_accuracy_by_hand():
 
 
 def test_guessed_from_angle_by_hand():
-    angles = np.array([-170, -160, -150.5, 10, 20, 25])
-    assert experiments.guessed_from_angle(np.array([0, 0, 1, 1, 1, 1]), angles) == pytest.approx(5 / 6)
-    assert experiments.guessed_from_angle(np.array([0, 0, 0, 1, 1, 1]), angles) == 1
+    angles = np.array([-170, -160, -150.5, 10, 20, 25, -10, -20])
+    assert experiments.guessed_from_angle(np.array([0, 0, 1, 1, 1, 1, 0, 0]), angles) == pytest.approx(7 / 8)
+    assert experiments.guessed_from_angle(np.array([0, 0, 0, 1, 1, 1, 0, 0]), angles) == 1
 
 
 def test_guessed_from_angle_of_winners_that_know_no_angle_is_the_most_frequent_one():

@@ -40,6 +40,15 @@ def test_training_learns_what_can_be_learned_by_heart():
     assert experiments.accuracy(model, x, labels) == 1
 
 
+def test_a_step_follows_the_gradient_of_its_own_batch():
+    torch.manual_seed(0)
+    x, labels, model = torch.randn(60, 1, 8, 8), torch.arange(60) % 10, experiments.network("MLP", 8)
+    experiments.train(model, x, labels, seed=0, epochs=3, rate=0.0)
+    gradients = torch.autograd.grad(torch.nn.functional.cross_entropy(model(x), labels), [*model.parameters()])
+    for parameter, gradient in zip(model.parameters(), gradients):
+        assert torch.allclose(parameter.grad, gradient, atol=1e-6)
+
+
 def test_accuracy_by_counting():
     answers = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [2.0, 1.0]])
     assert experiments.accuracy(torch.nn.Identity(), answers, torch.tensor([1, 1, 1, 0])) == 0.75
