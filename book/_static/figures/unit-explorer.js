@@ -4,7 +4,7 @@ import { DIGITS, UNITS } from "./compute/recorded.js";
 import { picture, sentence, windowOf } from "./compute/units.js";
 import { CourseFigure, define, frame, grey, grid, s, show } from "./base.js";
 
-const [PIXEL, ACROSS, STEP, DOWN] = [9, 4, 80, 98];
+const [PIXEL, ACROSS, STEP, DOWN] = [9, 4, 76, 98];
 
 class UnitExplorer extends CourseFigure {
   static defaults = { layer: "4", index: 1 };
