@@ -944,7 +944,7 @@ def early_stopping(losses, patience, min_delta=0.0):
 
     Examples
     --------
-    >>> early_stopping([3.0, 2.0, 2.5, 2.25, 1.0], patience=2)
+    >>> early_stopping(np.array([3.0, 2.0, 2.5, 2.25, 1.0]), patience=2)
     (1, 3)
     """
     losses, patience = as_array(losses, "losses", "(n,)"), as_int(patience, "patience", 1)
