@@ -42,6 +42,23 @@ def test_no_word_is_explained_twice():
     assert len({word.lower() for word in words}) == len(words)
 
 
+@pytest.mark.parametrize("part", page("questions.md").split("\n### ")[1:], ids=lambda part: part.splitlines()[0][:50])
+def test_a_question_is_answered_and_leads_to_its_evidence(part):
+    question, _, answer = part.partition("\n")
+    assert question.endswith("?") and len(answer) > 150
+    places = re.findall(r"\[\]\(#([\w-]+)\)", answer.split("Evidence: ")[1])
+    known = {label for path in contents.pages(BOOK.parent) for label in contents.labels(path)}
+    assert places and set(places) <= known
+
+
+def test_the_questions_that_every_course_hears_are_asked():
+    asked = " ".join(re.findall(r"^### (.*)", page("questions.md"), re.MULTILINE))
+    for word in ("tied weights", "normalisation", "residual connections", "padding", "invariant", "FFT", "prior"):
+        assert word in asked, word
+    better = page("questions.md").split("better than dense ones?")[1].split("###")[0]
+    assert "#motivation-sparse" in better, "few inputs save operations, shared numbers save memory"
+
+
 def test_the_attacks_have_a_page_of_their_own_and_the_manual_leads_to_it():
     holding = [path.name for path in contents.pages(BOOK.parent) if "{include} _attacks.md" in path.read_text("utf-8")]
     assert holding == ["attacks.md"]
