@@ -161,6 +161,16 @@ def test_a_link_shows_a_preview_by_mouse_and_by_keyboard(chapter):
     assert chapter.errors == [] and chapter.outside == []
 
 
+def test_a_preview_of_a_word_of_the_glossary_says_what_it_means(chapter):
+    """Also where several words stand above one meaning."""
+    link = chapter.page.locator("article a[href$='glossary.html#term-feature-map']").first
+    link.scroll_into_view_if_needed()
+    link.hover()
+    chapter.page.wait_for_selector(".course-preview")
+    shown = chapter.page.locator(".course-preview").inner_text()
+    assert shown.startswith("feature map") and "The outputs of one kernel at all places" in shown
+
+
 def test_a_preview_of_a_formula_further_down_is_drawn(site, visit):
     """Formulas are drawn when they come near the screen; a preview does not wait for that."""
     seen = visit()
