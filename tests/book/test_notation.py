@@ -56,17 +56,21 @@ def test_the_parts_of_a_formula_that_are_letters():
     assert named(r"$a$, $\mu$: two; $j$ to $l$: as in $x$") == {"a", r"\mu", "j", "k", "l"}
 
 
+def used_in(stem):
+    """Return the letters of a chapter and of its assignment."""
+    pages = (ROOT / "book" / f"{stem}.md", ROOT / "solutions" / "assignments" / f"{stem}.md")
+    return set().union(*(letters(page.read_text(encoding="utf-8")) for page in pages))
+
+
 @pytest.mark.parametrize("stem", contents.stems(ROOT))
-def test_every_letter_of_a_chapter_is_listed(stem):
-    used = letters((ROOT / "book" / f"{stem}.md").read_text(encoding="utf-8"))
-    unknown = sorted(used - BOOK - named(OWN.get(stem, "")))
+def test_every_letter_of_a_chapter_and_its_assignment_is_listed(stem):
+    unknown = sorted(used_in(stem) - BOOK - named(OWN.get(stem, "")))
     assert not unknown, f"{unknown} have no meaning on the page of notation, neither for the book nor for {stem}.md"
 
 
 @pytest.mark.parametrize("stem", OWN)
 def test_a_chapters_own_letters_are_used_there(stem):
-    used = letters((ROOT / "book" / f"{stem}.md").read_text(encoding="utf-8"))
-    assert not sorted(named(OWN[stem]) - used), f"{stem}.md does not use them"
+    assert not sorted(named(OWN[stem]) - used_in(stem)), f"{stem}.md does not use them"
 
 
 def test_the_rows_stand_in_the_order_of_the_chapters():
