@@ -119,6 +119,26 @@ def sources(seed):
     return found
 
 
+SIDES = (2, 3, 4, 5, 6, 7)  # of a kernel
+
+
+@experiment(seeds=5, within=0.04, rerun=False)
+def architectures(seed, count=16):
+    """Try kernels of several sides, random and trained: does what is best with random ones do well when trained?
+
+    Each entry is an accuracy on new pictures, one for each side. The control is a side chosen by chance.
+    """
+    found = {}
+    for data, (x, labels, *rows) in {"digits": (*digits(), *split(seed, 400)), "textures": textures(seed)}.items():
+        found[f"{data}, random"], found[f"{data}, trained"] = [], []
+        for side in SIDES:
+            weight, bias = trained_bank(x[rows[0]], labels[rows[0]], count, side, seed)
+            random = kit.random_kernels(count, 1, side, seed)
+            for name, values in (("random", bank_features(x, random)), ("trained", bank_features(x, weight, bias))):
+                found[f"{data}, {name}"].append(accuracy(values, labels, *rows)[1])
+    return found
+
+
 # --- early and late layers -------------------------------------------------------------------------------------------
 
 
@@ -159,12 +179,19 @@ def layers(seed, epochs):
 
 
 def read_edge(layer, images, train, test):
-    """Return the share of the slope of the picture at pixel (3, 3) that a layer explains there, by a linear probe."""
+    """Read the slope of the picture at pixel (3, 3) from a layer, by a linear probe.
+
+    Return the share of its variance that is explained on the test rows.
+    """
     edges = kit.edge_kernels(3, [0.0, np.pi / 2]).reshape(2, 9)
     slope = images[:, 0, 2:5, 2:5].reshape(-1, 9) @ edges.T
-    x, target = layer[:, :, 3, 3] - layer[train, :, 3, 3].mean(axis=0), slope - slope[train].mean(axis=0)
-    weight = np.linalg.solve(x[train].T @ x[train] + 0.1 * np.eye(x.shape[1]), x[train].T @ target[train])
-    return 1 - np.sum((target[test] - x[test] @ weight) ** 2) / np.sum(target[test] ** 2)
+    x = layer[:, :, 3, 3] - layer[train, :, 3, 3].mean(axis=0)
+    target = slope - slope[train].mean(axis=0)
+    penalty = 0.1 * np.eye(x.shape[1])
+    square, mixed = x[train].T @ x[train], x[train].T @ target[train]
+    weight = np.linalg.solve(square + penalty, mixed)
+    missed = np.sum((target[test] - x[test] @ weight) ** 2)
+    return 1 - missed / np.sum(target[test] ** 2)
 
 
 @experiment(seeds=5, within=0.05, rerun=False)

@@ -104,6 +104,8 @@ def test_ascent_finds_the_ink_that_a_first_layer_wants_and_never_falls_below_its
         again = convs[3](experiments.maps(convs[:3], torch.tensor(deep)[None, None])[-1])[0, 2, 4, 4]
     assert deep.min() >= 0 and deep.max() <= 1
     assert value == pytest.approx(float(again), abs=1e-5) and value > answers.max()
+    far = experiments.ascend(convs, 4, 2, 36, deep[None, None], steps=3, rate=50)  # too far at each step
+    assert far[1] == pytest.approx(value, abs=1e-5)
 
 
 def test_the_share_of_an_edge_is_one_for_edges_none_for_brightness_and_two_ninths_by_chance():
@@ -120,3 +122,23 @@ def test_training_changes_the_network_and_the_seed_decides_it():
     assert np.array_equal(kernels(0, 0), kernels(0, 0))
     assert not np.array_equal(kernels(0, 0), kernels(1, 0))
     assert not np.array_equal(kernels(0, 0), kernels(0, 1))
+
+
+def test_sides_are_compared_with_random_and_with_trained_kernels_on_new_pictures(monkeypatch):
+    """Trained kernels that are the random ones do as well; with a bias that silences them they guess."""
+    for bias, same in ((0.0, True), (-99.0, False)):
+        monkeypatch.setattr(
+            experiments,
+            "trained_bank",
+            lambda x, y, count, side, seed, b=bias: (kit.random_kernels(count, 1, side, seed), b),
+        )
+        monkeypatch.setattr(experiments, "SIDES", (2, 5))
+        found = experiments.architectures(0)
+        for data, chance in (("digits", 0.1), ("textures", 1 / 3)):
+            random, trained = found[f"{data}, random"], found[f"{data}, trained"]
+            assert len(random) == len(trained) == 2 and min(random) > chance + 0.2
+            assert np.allclose(random, trained) if same else np.allclose(trained, chance, atol=0.05)
+    on = experiments.digits()
+    train, test = experiments.split(0, 400)
+    values = experiments.bank_features(on[0], kit.random_kernels(16, 1, 5, 0))
+    assert experiments.architectures(0)["digits, random"][1] == experiments.accuracy(values, on[1], train, test)[1]
