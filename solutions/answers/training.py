@@ -449,6 +449,27 @@ def shift_and_flip__slices(images, masks, shifts, flips, ignore_index=-100):
     return moved, labels
 
 
+# --- judge_logs ----------------------------------------------------------------------------------------------------
+
+
+def judge_logs__read_off():
+    return {"overfits": ("B", (8, 19)), "rate too high": ("C", (4, 5)), "shuffled labels": ("A", (0, 23))}
+
+
+def judge_logs__shortest_evidence():
+    found = dict.fromkeys(("overfits", "rate too high", "shuffled labels"))
+    found["shuffled labels"] = "A", [3, 15]
+    found["overfits"] = "B", [8, 13]
+    found["rate too high"] = "C", [4, 5]
+    return found
+
+
+def judge_logs__with_numpy():
+    names, firsts, seconds = np.array(["C", "A", "B"]), np.array([4, 2, 7]), np.array([5, 20, 21])
+    diagnoses = "rate too high", "shuffled labels", "overfits"
+    return {which: [str(name), pair] for which, name, *pair in zip(diagnoses, names, firsts, seconds)}
+
+
 # --- claims --------------------------------------------------------------------------------------------------------
 
 

@@ -188,8 +188,7 @@ def batch_norm(x, running_mean, running_var, weight, bias, training=False, momen
     x, mean, var, scale, shift = _by_channel(x, running_mean, running_var, weight, bias)
     running_mean, running_var = np.array(running_mean), np.array(running_var)
     if training:
-        axes, count = _batch_axes(x)
-        mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+        (mean, var), count = _batch_statistics(x), x.size / x.shape[1]
         running_mean = (1 - momentum) * running_mean + momentum * mean.ravel()
         running_var = (1 - momentum) * running_var + momentum * var.ravel() * (count / (count - 1))
     return (x - mean) / np.sqrt(var + eps) * scale + shift, running_mean, running_var
@@ -237,9 +236,9 @@ def batch_norm_backward(grad_output, x, running_mean, running_var, weight, bias,
     """
     x, mean, var, scale, _ = _by_channel(x, running_mean, running_var, weight, bias)
     grad_output = _like_output(grad_output, x)
-    axes, _ = _batch_axes(x, training)
+    axes = (0, *range(2, x.ndim))
     if training:
-        mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+        mean, var = _batch_statistics(x)
     deviation = np.sqrt(var + eps)
     normal = (x - mean) / deviation
     grad = grad_output * scale
@@ -261,12 +260,12 @@ def _by_channel(x, running_mean, running_var, weight, bias):
     return x, *(value.reshape(-1, *[1] * (x.ndim - 2)) for value in given.values())
 
 
-def _batch_axes(x, training=True):
-    """Return all axes of x but the channels, and how many numbers a channel has; in training, one is refused."""
-    count = x.size // x.shape[1]
-    if training and count == 1:
+def _batch_statistics(x):
+    """Return mean and variance of every channel over the batch and all pixels, or raise where they say nothing."""
+    if x.size == x.shape[1]:
         raise ValueError(f"training needs more than one number per channel to have a variance, x has shape {x.shape}")
-    return (0, *range(2, x.ndim)), count
+    axes = (0, *range(2, x.ndim))
+    return x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
 
 
 def batch_norm2d(x, weight, bias, running_mean, running_var):

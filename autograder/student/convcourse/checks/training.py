@@ -3,6 +3,9 @@
 Oracles are PyTorch: ``F.cross_entropy``, ``torch.optim.SGD``, and a network built from the same list by its functions.
 """
 
+from dataclasses import dataclass
+from operator import index
+
 import numpy as np
 import scipy.ndimage
 import torch
@@ -1546,6 +1549,188 @@ SHIFT_AND_FLIP = Check(
 )
 
 
+# --- judge_logs ----------------------------------------------------------------------------------------------------
+
+# fmt: off
+LOGS = {  # made by tools/training_logs.py: training loss, validation loss, validation accuracy
+    "A": (
+        (
+            2.30, 2.29, 2.29, 2.27, 2.22, 2.16, 2.13, 2.02, 1.90, 1.81, 1.62, 1.50,
+            1.37, 1.28, 1.22, 1.12, 1.07, 1.02, 0.98, 0.96, 0.95, 0.94, 0.94, 0.94,
+        ),
+        (
+            2.30, 2.32, 2.32, 2.33, 2.37, 2.39, 2.55, 2.50, 2.51, 2.59, 2.66, 2.77,
+            2.78, 2.83, 2.97, 3.03, 3.05, 3.09, 3.15, 3.17, 3.19, 3.19, 3.19, 3.19,
+        ),
+        (
+            0.09, 0.06, 0.09, 0.05, 0.08, 0.08, 0.09, 0.08, 0.07, 0.12, 0.08, 0.08,
+            0.09, 0.08, 0.10, 0.10, 0.10, 0.10, 0.12, 0.10, 0.11, 0.11, 0.11, 0.11,
+        ),
+    ),
+    "B": (
+        (
+            2.30, 2.26, 1.95, 1.71, 1.48, 1.12, 0.87, 0.67, 0.51, 0.43, 0.33, 0.27,
+            0.22, 0.16, 0.14, 0.11, 0.09, 0.08, 0.07, 0.07, 0.06, 0.06, 0.06, 0.06,
+        ),
+        (
+            2.30, 2.31, 2.12, 1.99, 1.82, 1.71, 1.63, 1.61, 1.60, 1.64, 1.84, 1.87,
+            1.91, 2.01, 1.99, 2.04, 2.19, 2.14, 2.16, 2.23, 2.20, 2.19, 2.20, 2.19,
+        ),
+        (
+            0.14, 0.14, 0.28, 0.30, 0.38, 0.43, 0.48, 0.53, 0.53, 0.54, 0.52, 0.52,
+            0.56, 0.52, 0.56, 0.57, 0.54, 0.56, 0.55, 0.55, 0.56, 0.57, 0.57, 0.56,
+        ),
+    ),
+    "C": (
+        (
+            2.30, 2.24, 1.89, 1.69, 1.63, 2.01, 1.91, 1.68, 1.43, 1.35, 1.39, 1.44,
+            1.33, 1.15, 1.14, 1.06, 0.84, 0.82, 0.75, 0.65, 0.63, 0.60, 0.60, 0.60,
+        ),
+        (
+            2.30, 2.25, 1.94, 1.80, 1.74, 2.17, 2.01, 1.91, 1.51, 1.67, 1.53, 1.52,
+            1.70, 1.43, 1.55, 1.33, 1.27, 1.40, 1.25, 1.34, 1.29, 1.26, 1.27, 1.27,
+        ),
+        (
+            0.09, 0.17, 0.32, 0.38, 0.42, 0.34, 0.32, 0.32, 0.52, 0.51, 0.51, 0.48,
+            0.48, 0.54, 0.52, 0.55, 0.60, 0.57, 0.62, 0.61, 0.63, 0.63, 0.63, 0.63,
+        ),
+    ),
+}
+# fmt: on
+_CHANCE = 0.1  # the accuracy of who knows nothing about ten classes; the loss is log 10
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One measurement of a log."""
+
+    number: int
+    training: float
+    validation: float
+    accuracy: float
+
+
+_LOG10 = float(np.log(10))
+_SHOWN = {  # diagnosis -> what two measurements show: what is said where they do not, and the condition
+    "overfits": (
+        ("the training loss does not fall by half", lambda one, two: two.training <= 0.5 * one.training),
+        ("the validation loss does not rise by a quarter", lambda one, two: two.validation >= 1.25 * one.validation),
+        (
+            "the validation accuracy is not at least 0.3 at both, so nothing was learned that could be lost",
+            lambda one, two: min(one.accuracy, two.accuracy) >= 3 * _CHANCE,
+        ),
+    ),
+    "rate too high": (
+        ("the second does not follow the first at once", lambda one, two: two.number == one.number + 1),
+        ("the training loss does not rise by 0.25", lambda one, two: two.training >= one.training + 0.25 - 1e-9),
+    ),
+    "shuffled labels": (
+        (
+            "the training loss at the first is not within 0.05 of log 10: there the network knows something",
+            lambda one, two: abs(one.training - _LOG10) <= 0.05,
+        ),
+        ("the training loss at the second is not below half of log 10", lambda one, two: two.training < 0.5 * _LOG10),
+        ("the validation loss at the second is not above log 10", lambda one, two: two.validation > _LOG10),
+        (
+            "the validation accuracy is above 0.15: it did learn something true",
+            lambda one, two: max(one.accuracy, two.accuracy) <= 1.5 * _CHANCE,
+        ),
+    ),
+}
+
+
+def _judge_logs(value, case):
+    """Judge one diagnosis: the log is not compared with the right one, the evidence is computed in it."""
+    if not isinstance(value, dict) or case.part not in value:
+        return f"Return a dict that has for {case.part!r} the name of a log and two measurements."
+    name, (first, second) = value[case.part]
+    if name not in LOGS:
+        return f"There is no log {name!r}: they are called {', '.join(LOGS)}."
+    if [entry[0] for entry in value.values() if isinstance(entry, tuple | list) and entry].count(name) > 1:
+        return f"Log {name} has two diagnoses: each log has one."
+    first, second = index(first), index(second)
+    last = len(LOGS[name][0]) - 1
+    if not 0 <= first < second <= last:
+        return (
+            f"Measurements are numbered 0 to {last}, and the first comes before the second: got {first} and {second}."
+        )
+    one, two = (_Measured(number, *(series[number] for series in LOGS[name])) for number in (first, second))
+    lacking = next((says for says, holds in _SHOWN[case.part] if not holds(one, two)), None)
+    return None if lacking is None else f"From {first} to {second}, log {name} does not show it: {lacking}."
+
+
+def _told(overfits=("B", (8, 20)), rate=("C", (4, 5)), shuffled=("A", (1, 22))):
+    """Build an answer, right where nothing else is said."""
+    return lambda: {"overfits": overfits, "rate too high": rate, "shuffled labels": shuffled}
+
+
+JUDGE_LOGS = Check(
+    "judge_logs",
+    section="training#training-logs",
+    judge=_judge_logs,
+    parts={"overfits": 2, "rate too high": 2, "shuffled labels": 1},  # least for what is guessed most easily
+    cases=tuple(Case(part=part) for part in _SHOWN),
+    mistakes=(
+        Mistake(
+            "gives names alone",
+            "The answer is not of the form asked for",
+            lambda: {"overfits": "B", "rate too high": "C", "shuffled labels": "A"},
+        ),
+        Mistake(
+            "takes first and last for everything",
+            "the validation loss does not rise by a quarter",
+            _told(("B", (0, 23)), ("C", (0, 23)), ("A", (0, 23))),
+            share=1 / 5,
+        ),
+        Mistake(
+            "takes the highest last loss for a rate that is too high",
+            "the training loss does not rise by 0.25",
+            _told(rate=("A", (22, 23)), shuffled=("C", (0, 23))),
+            share=2 / 5,
+        ),
+        Mistake(
+            "takes shuffled labels for overfitting",
+            "so nothing was learned that could be lost",
+            _told(overfits=("A", (8, 23)), shuffled=("B", (0, 23))),
+            share=2 / 5,
+        ),
+        Mistake(
+            "takes a bumpy validation loss for overfitting",
+            "the training loss does not fall by half",
+            _told(overfits=("C", (8, 12)), rate=("B", (22, 23))),
+            share=1 / 5,
+        ),
+        Mistake(
+            "starts where the validation loss still falls",
+            "the validation loss does not rise by a quarter",
+            _told(overfits=("B", (3, 23))),
+            share=3 / 5,
+        ),
+        Mistake(
+            "takes any rise for a jump",
+            "the training loss does not rise by 0.25",
+            _told(rate=("C", (10, 11))),
+            share=3 / 5,
+        ),
+        Mistake(
+            "starts when it has learned by heart already",
+            "there the network knows something",
+            _told(shuffled=("A", (12, 23))),
+            share=4 / 5,
+        ),
+        Mistake(
+            "counts steps",
+            "Measurements are numbered 0 to 23",
+            _told(("B", (270, 720)), ("C", (150, 180)), ("A", (30, 720))),
+        ),
+        Mistake(
+            "gives one log every diagnosis",
+            "has two diagnoses",
+            _told(("B", (8, 20)), ("B", (4, 5)), ("B", (1, 22))),
+        ),
+    ),
+)
+
 # --- claims on trial -----------------------------------------------------------------------------------------------
 
 
@@ -1697,6 +1882,7 @@ CHECKS = (
     BATCH_NORM,
     BATCH_NORM_BACKWARD,
     SHIFT_AND_FLIP,
+    JUDGE_LOGS,
     *CLAIMS,
     *NETWORKS,
 )
