@@ -204,7 +204,10 @@ def batch_norm_backward(grad_output, x, running_mean, running_var, weight, bias,
     ----------
     grad_output : array of float, of the shape of x
         Gradient of the loss with respect to y.
-    x, running_mean, running_var, weight, bias, training, eps
+    x : (N, C, H, W) or (N, C) float
+    running_mean, running_var, weight, bias : (C,) float
+    training : bool
+    eps : float
         As in the forward pass; momentum has no part in y.
 
     Returns

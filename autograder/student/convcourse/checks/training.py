@@ -1434,13 +1434,13 @@ SHIFT_AND_FLIP = Check(
         Case((*_pictures(2, 1, 4, 3), _moves((1, 0), (0, -1)), _NO, 255), {}, "moved", "another ignore_index"),
         Case((*_pictures(2, 2, 3, 4, dtype=np.float32), _moves((1, 2), (0, -1)), _NO), {}, "moved", "float32"),
         Case(
-            ((-1e10 * np.abs(_drawn_pairs(2, 1, 3, 4))), _pictures(2, 1, 3, 4)[1], _moves((1, 2), (0, -1)), _NO),
+            (-1e10 * (1 + np.abs(_drawn_pairs(2, 1, 3, 4))), _pictures(2, 1, 3, 4)[1], _moves((1, 2), (0, -1)), _NO),
             {},
             "moved",
             "numbers far below 0",
         ),
         Case((*_pictures(2, 1, 2, 3), _moves((0, 0), (0, 0)), _YES), {}, "mirrored"),
-        Case((*_pictures(2, 3, 4, 5), _moves((0, 0), (0, 0)), _ONE), {}, "mirrored", "one of two"),
+        Case((*_pictures(2, 3, 5, 3), _moves((0, 0), (0, 0)), _ONE), {}, "mirrored", "one of two"),
         Case((*_pictures(2, 2, 3, 4, dtype=np.float32), _moves((0, 0), (0, 0)), _ONE[::-1]), {}, "mirrored", "float32"),
         Case((*_pictures(2, 2, 4, 3), _moves((0, 1), (2, -1)), _ONE), {}, "both"),
         Case((*_pictures(2, 3, 3, 5), _moves((-1, 2), (1, 1)), _YES), {}, "both"),
@@ -1639,14 +1639,21 @@ _SHOWN = {  # diagnosis -> what two measurements show: what is said where they d
 }
 
 
+def _is_pair(value):
+    return isinstance(value, tuple | list | np.ndarray) and len(value) == 2
+
+
 def _judge_logs(value, case):
     """Judge one diagnosis: the log is not compared with the right one, the evidence is computed in it."""
     if not isinstance(value, dict) or case.part not in value:
         return f"Return a dict that has for {case.part!r} the name of a log and two measurements."
-    name, (first, second) = value[case.part]
+    named = {which: entry for which, entry in value.items() if _is_pair(entry) and _is_pair(entry[1])}
+    if case.part not in named:
+        return f"A name alone proves nothing: for {case.part!r} give it with two measurements, (name, (first, second))."
+    name, (first, second) = named[case.part]
     if name not in LOGS:
-        return f"There is no log {name!r}: they are called {', '.join(LOGS)}."
-    if [entry[0] for entry in value.values() if isinstance(entry, tuple | list) and entry].count(name) > 1:
+        return f"There is no log of that name: they are called {', '.join(LOGS)}."
+    if [other for other, _ in named.values()].count(name) > 1:
         return f"Log {name} has two diagnoses: each log has one."
     first, second = index(first), index(second)
     last = len(LOGS[name][0]) - 1
@@ -1673,7 +1680,7 @@ JUDGE_LOGS = Check(
     mistakes=(
         Mistake(
             "gives names alone",
-            "The answer is not of the form asked for",
+            "A name alone proves nothing",
             lambda: {"overfits": "B", "rate too high": "C", "shuffled labels": "A"},
         ),
         Mistake(
