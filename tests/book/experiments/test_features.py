@@ -95,10 +95,10 @@ def test_ascent_finds_the_ink_that_a_first_layer_wants_and_never_falls_below_its
     convs, *_ = experiments.deep_network(0, 0)
     start = np.random.default_rng(0).random((2, 1, 8, 8))
     weight, bias = convs[0].weight[3, 0].detach().numpy(), convs[0].bias[3].item()
-    picture, value = experiments.ascend(convs, 1, 3, 8 * 4 + 5, start)
+    picture, value = experiments.ascend(convs, 1, 3, 8 * 4 + 5, start, steps=40)
     assert value == pytest.approx(weight[weight > 0].sum() + bias, abs=1e-5)
     assert np.array_equal(picture[3:6, 4:7] > 0.5, weight > 0)
-    deep, value = experiments.ascend(convs, 4, 2, 36, start)
+    deep, value = experiments.ascend(convs, 4, 2, 36, start, steps=20)
     with torch.no_grad():
         answers = convs[3](experiments.maps(convs[:3], torch.tensor(start).float())[-1])[:, 2, 4, 4]
         again = convs[3](experiments.maps(convs[:3], torch.tensor(deep)[None, None])[-1])[0, 2, 4, 4]
