@@ -53,7 +53,7 @@ class UnitExplorer extends CourseFigure {
       const unseen = bare ? "var(--course-soft)" : `color-mix(in oklab, ${ink} 35%, var(--course-soft))`;
       return { fill: seen ? ink : unseen, classes: "plain" };
     }, { x, y, gap: 0 });
-    const below = s("text", { x: x + 36, y: y + 82, "font-size": 12 }, `${name}: ${show(value)}`);
+    const below = s("text", { x: x + 36, y: y + 82, "font-size": 12 }, `${name}: ${show(value, value < 10 ? 2 : 1)}`);
     return [cells, frame(top, left, bottom, right, PIXEL, { x, y }), below];
   }
 }
