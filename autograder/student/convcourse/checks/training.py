@@ -1000,7 +1000,8 @@ def _draw_adamw(draws):
         grads = _without(grads, draws.choice(sorted(shapes)))
     decay = draws.integer(1, 9) / 10 if part == "weight decay" else 0.0
     state = None if part == "the first step" else state
-    return Case((weights, grads, state, rate, betas, 10.0 ** -draws.integer(4, 8), decay), {}, part)
+    eps = 10.0 ** -draws.integer(2, 8) if part == "later steps" else 0.0
+    return Case((weights, grads, state, rate, betas, eps, decay), {}, part)
 
 
 def _adamw_by(change, keeps=True):
@@ -1094,13 +1095,11 @@ ADAMW_STEP = Check(
     judge=_judge_adamw,
     parts={"the first step": 1, "later steps": 1, "weight decay": 1, "no gradient": 1},
     cases=(
-        Case((_W, _G), {"lr": 0.1, "weight_decay": 0.0}, "the first step"),
-        Case((_W, _G, None, 0.1), {"betas": (0.5, 0.75), "weight_decay": 0.0}, "the first step", "other betas"),
-        Case((_WIDE, _WIDE, {}, 0.1, (0.5, 0.75), 0.01, 0.0), {}, "the first step", "other shapes, and a large eps"),
-        Case(
-            (_as_large(1e6, _W), _as_large(1e6, _G), None, 0.1, (0.9, 0.99), 1e-8, 0.0), {}, "the first step", "large"
-        ),
-        Case((_W, _as_large(0.0, _G), None, 0.1, (0.9, 0.99), 1e-8, 0.0), {}, "the first step", "gradients of zeros"),
+        Case((_W, _G, None, 0.1), {"eps": 0.0, "weight_decay": 0.0}, "the first step"),
+        Case((_W, _G, None, 0.1, (0.5, 0.75), 0.0, 0.0), {}, "the first step", "other betas"),
+        Case((_WIDE, _WIDE, {}, 0.1, (0.5, 0.75), 0.0, 0.0), {}, "the first step", "other shapes"),
+        Case((_as_large(1e6, _W), _as_large(1e6, _G), None, 0.1, (0.9, 0.99), 0.0, 0.0), {}, "the first step", "large"),
+        Case((_W, _as_large(0.0, _G)), {"lr": 0.1, "weight_decay": 0.0}, "the first step", "gradients of zeros"),
         Case((_W, _G, _S), {"lr": 0.1, "weight_decay": 0.0}, "later steps"),
         Case((_W, _G, _S, 0.1, (0.5, 0.75), 1e-3, 0.0), {}, "later steps", "other betas, and a large eps"),
         Case((_W, _TINY, _TINY_S, 0.1, (0.9, 0.999), 1e-8, 0.0), {}, "later steps", "gradients as small as eps"),
@@ -1111,24 +1110,18 @@ ADAMW_STEP = Check(
         Case(
             (_W, _G, _adam_state(_V, _squares(_G), 500), 0.1, (0.9, 0.999), 1e-8, 0.0), {}, "later steps", "much later"
         ),
-        Case((_W, _G, _S), {}, "weight decay", "nothing but defaults"),
-        Case((_W, _G, None, 0.1, (0.9, 0.999), 1e-8, 0.3), {}, "weight decay", "the first step"),
-        Case((_W, _G, _S, 0.1, (0.8, 0.9), 1e-3, 0.5), {}, "weight decay"),
-        Case((_W, _as_large(0.0, _G), _S, 0.1), {"weight_decay": 0.5}, "weight decay", "gradients of zeros"),
-        Case((_W | {"1.mean": _normal(4)}, _G, None, 0.2), {"weight_decay": 0.0}, "no gradient", "a weight stays"),
+        Case((_W, _as_large(1e6, _G)), {}, "weight decay", "nothing but defaults, large gradients"),
+        Case((_W, _G, None, 0.1, (0.9, 0.999), 0.0, 0.3), {}, "weight decay", "the first step"),
+        Case((_W, _G, _S, 0.1, (0.8, 0.9), 0.0, 0.5), {}, "weight decay"),
+        Case((_W32, _G32, _S32, 0.1, (0.8, 0.9), 0.0, 0.5), {}, "weight decay", "float32"),
         Case(
-            (_W, _without(_G, "2.weight"), _APART, 0.1, (0.9, 0.99), 1e-8, 0.0),
-            {},
-            "no gradient",
-            "and keeps its state",
+            (_W, _as_large(0.0, _G), _S, 0.1), {"eps": 0.0, "weight_decay": 0.5}, "weight decay", "gradients of zeros"
         ),
-        Case(
-            (_W, _G, _without(_APART, "0.bias"), 0.1, (0.9, 0.99), 1e-8, 0.0), {}, "no gradient", "until now: its first"
-        ),
-        Case(
-            (_W, _without(_G, "0.bias"), _APART, 0.1, (0.9, 0.99), 1e-8, 0.2), {}, "no gradient", "and does not decay"
-        ),
-        Case((_W, {}, _APART, 0.1, (0.9, 0.99), 1e-8, 0.2), {}, "no gradient", "no weight has one"),
+        Case((_W | {"1.mean": _normal(4)}, _G, None, 0.2, (0.9, 0.99), 0.0, 0.0), {}, "no gradient", "a weight stays"),
+        Case((_W, _without(_G, "2.weight"), _APART, 0.1, (0.9, 0.99), 0.0, 0.0), {}, "no gradient", "a state stays"),
+        Case((_W, _G, _without(_APART, "0.bias"), 0.1, (0.9, 0.99), 0.0, 0.0), {}, "no gradient", "one has its first"),
+        Case((_W, _without(_G, "0.bias"), _APART, 0.1, (0.9, 0.99), 0.0, 0.2), {}, "no gradient", "and no decay"),
+        Case((_W, {}, _APART, 0.1, (0.9, 0.99), 0.0, 0.2), {}, "no gradient", "no weight has one"),
     ),
     properties=_judged_properties(
         _judge_adamw,
@@ -1210,11 +1203,19 @@ ADAMW_STEP = Check(
             "adds eps under the root",
             "You added eps under the root: it is added to the root.",
             _adamw_over(lambda corrected, square, eps: np.sqrt(corrected + eps)),
+            share=3 / 4,
         ),
         Mistake(
             "adds eps before it corrects",
             "You added eps to the root before the mean of squares was corrected: correct it, take the root, add eps.",
             _adamw_by(lambda told: told | {"eps": told["eps"] / np.sqrt(1 - told["betas"][1] ** (told["steps"] + 1))}),
+            share=3 / 4,
+        ),
+        Mistake(
+            "forgets eps",
+            "You forgot eps: where all gradients were 0, it keeps the step from being 0/0.",
+            _adamw_by(lambda told: told | {"eps": 0.0}),
+            share=1 / 2,
         ),
         Mistake(
             "takes no root",
