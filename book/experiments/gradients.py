@@ -1,4 +1,4 @@
-"""What the chapter on gradients trains: one small network, with a right gradient, a wrong one, and none at all."""
+"""What the chapter on gradients trains: one small network, with a right gradient, two wrong ones, and none at all."""
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -21,6 +21,15 @@ def other_input(size, weight, grad_output):
 def nothing(size, weight, grad_output):
     """The control: the first layer is told nothing, keeps its weights."""
     return np.zeros(size)
+
+
+def through(weight):
+    """Return a program that sends everything back through this weight."""
+
+    def elsewhere(size, _, grad_output):
+        return conv2d_input(size, weight, grad_output)
+
+    return elsewhere
 
 
 def start(rng):
@@ -151,36 +160,51 @@ def cosine(a, b):
     return np.sum(a * b) / np.sqrt(np.sum(a**2) * np.sum(b**2))
 
 
-def angles_to_the_gradient(seed):
-    """Compare what the first layer gets with its gradient: two cosines.
+@experiment(seeds=20, within=0.02)
+def told(seed):
+    """Compare what the first layer is told with its gradient, in training.
 
-    The weights are random. The first cosine is that of `other_input`, the
-    second the control: the right program, but with second weights that have
-    nothing to do with those of the network.
+    It is told by `other_input`, and by weights that have nothing to do with
+    the network's, the control. Starts and scans are those of `train`.
+
+    Returns
+    -------
+    dict
+        `program B` and `unrelated weights`, (2,): cosines of the angle to
+        the gradient, before the first step and after 400 steps. `loss`,
+        (21,): with unrelated weights, before every 20th step.
     """
     rng = np.random.default_rng(seed)
-    x, labels = SCANS[:200], LABELS[:200]
-    w1, w2 = start(rng)
-    _, unrelated = start(rng)
-
-    def from_elsewhere(size, _, g):
-        return conv2d_input(size, unrelated, g)
-
-    def first(program):
-        return gradients(program, x, labels, w1, w2)[0]
-
-    right = first(conv2d_input)
-    wrong, control = first(other_input), first(from_elsewhere)
-    return cosine(right, wrong), cosine(right, control)
+    order = rng.permutation(len(SCANS))[:100]
+    columns, labels = unfold(SCANS[order], 3), LABELS[order, :, 0, 0]
+    weights = start(rng)
+    _, unrelated = start(np.random.default_rng([seed, 1]))
+    programs = {
+        "program B": other_input,
+        "unrelated weights": through(unrelated),
+    }
+    cosines = {name: [] for name in programs}
+    for name, program in programs.items():
+        (w1, w2), losses = weights, []
+        for step in range(401):
+            known = columns, labels, w1, w2
+            loss, d1, d2 = quick_gradients(program, *known)
+            losses.append(loss)
+            if step in (0, 400):
+                _, right, _ = quick_gradients(conv2d_input, *known)
+                cosines[name].append(cosine(d1, right))
+            w1, w2 = w1 - 0.25 * d1, w2 - 0.25 * d2
+    return cosines | {"loss": losses[::20]}
 
 
 def there_and_back(image, kernel, back=None):
     """Send an image (1, 1, H, W) through a layer and back.
 
-    The way back is through the layer's transpose, or through that of the
-    layer `back`. Returns the correlation of what comes back with the image.
+    The layer has one kernel, (kH, kW), or several, (F, kH, kW). The way
+    back is through its transpose, or through that of the layer `back`.
+    Returns the correlation of what comes back with the image.
     """
     back = kernel if back is None else back
-    y = conv2d(image, kernel[None, None])
-    returned = conv2d_input(image.shape, back[None, None], y)
+    there, back = (k.reshape(-1, 1, *k.shape[-2:]) for k in (kernel, back))
+    returned = conv2d_input(image.shape, back, conv2d(image, there))
     return np.corrcoef(returned.ravel(), image.ravel())[0, 1]
