@@ -14,7 +14,7 @@ MARKS = (200, 800, 1600)
 
 
 def other_input(size, weight, grad_output):
-    """What one of the two programs takes for the gradient for the input."""
+    """What one of the programs takes for the gradient for the input."""
     return conv2d_input(size, weight[:, :, ::-1, ::-1], grad_output)
 
 
