@@ -19,12 +19,12 @@ def other_input(size, weight, grad_output):
 
 
 def nothing(size, weight, grad_output):
-    """The control: the first layer is told nothing, keeps its weights."""
+    """The control: the first layer is told nothing, and stays."""
     return np.zeros(size)
 
 
 def through(weight):
-    """Return a program that sends everything back through this weight."""
+    """Return a program that sends all back through this weight."""
 
     def elsewhere(size, _, grad_output):
         return conv2d_input(size, weight, grad_output)
@@ -35,8 +35,8 @@ def through(weight):
 def start(rng):
     """Draw the weights of both layers.
 
-    The first has eight kernels of 3 x 3, the second ten that see all of the
-    6 x 6 places.
+    The first has eight kernels of 3 x 3, the second ten that see all of
+    the 6 x 6 places.
     """
     return (
         0.3 * rng.standard_normal((8, 1, 3, 3)),
@@ -45,7 +45,7 @@ def start(rng):
 
 
 def network(x, w1, w2):
-    """Return hidden maps for images, and the probabilities of the digits.
+    """Return hidden maps for images, and probabilities of the digits.
 
     The images are (N, 1, 8, 8), the probabilities (N, 10, 1, 1).
     """
@@ -56,7 +56,7 @@ def network(x, w1, w2):
 
 
 def gradients(gradient_for_input, x, labels, w1, w2):
-    """Return the gradients of the mean cross-entropy for both weights."""
+    """Return the gradients of the mean cross-entropy for the weights."""
     hidden, p = network(x, w1, w2)
     g2 = (p - labels) / len(x)
     g1 = gradient_for_input(hidden.shape, w2, g2) * (hidden > 0)
@@ -70,8 +70,8 @@ def quick_gradients(gradient_for_input, columns, labels, w1, w2):
 
     Both layers are products of matrices: `columns` (N, 9, 36) are the
     unfolded images, `labels` (N, 10). What comes back through the second
-    layer is linear in what is sent, so the gradients of the ten scores are
-    sent alone, and all others are mixed from what they give.
+    layer is linear in what is sent, so the gradients of the ten scores
+    are sent alone, and all others are mixed from what they give.
     """
     hidden = np.maximum(w1.reshape(8, 9) @ columns, 0)
     seen = hidden.reshape(len(hidden), -1)
@@ -132,7 +132,7 @@ def train(gradient_for_input, seed, marks=MARKS, rate=0.25, count=100):
 
 @experiment(seeds=20, within=0.02)
 def three_programs(seed):
-    """Train with the right gradient for the input, a wrong one, and none.
+    """Train with the right gradient for the input, a wrong one, none.
 
     The wrong one is that of `other_input`; none, for the first layer, is
     the control. Whether all three are trained out is seen from the
@@ -141,9 +141,9 @@ def three_programs(seed):
     Returns
     -------
     dict
-        `loss`, (3, 80): of the three on the training set, every 20th step.
-        `train` and `test`, (3, 3): accuracies of the three after the steps
-        in `MARKS`.
+        `loss`, (3, 80): of the three on the training set, every 20th
+        step. `train` and `test`, (3, 3): accuracies of the three after
+        the steps in `MARKS`.
     """
     programs = conv2d_input, other_input, nothing
     runs = [train(program, seed) for program in programs]
@@ -162,17 +162,17 @@ def cosine(a, b):
 
 @experiment(seeds=20, within=0.02)
 def told(seed):
-    """Compare what the first layer is told with its gradient, in training.
+    """Compare what the first layer is told with its gradient.
 
-    It is told by `other_input`, and by weights that have nothing to do with
-    the network's, the control. Starts and scans are those of `train`.
+    It is told by `other_input`, and by weights that have nothing to do
+    with the network's, the control. Starts and scans are those of `train`.
 
     Returns
     -------
     dict
-        `program B` and `unrelated weights`, (2,): cosines of the angle to
-        the gradient, before the first step and after 400 steps. `loss`,
-        (21,): with unrelated weights, before every 20th step.
+        `program B` and `unrelated weights`, (2,): cosines of the angle
+        to the gradient, before the first step and after 400 steps.
+        `loss`, (21,): with unrelated weights, before every 20th step.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(SCANS))[:100]
@@ -204,7 +204,7 @@ def there_and_back(image, kernel, back=None):
     back is through its transpose, or through that of the layer `back`.
     Returns the correlation of what comes back with the image.
     """
-    back = kernel if back is None else back
-    there, back = (k.reshape(-1, 1, *k.shape[-2:]) for k in (kernel, back))
+    there = kernel.reshape(-1, 1, *kernel.shape[-2:])
+    back = there if back is None else back.reshape(there.shape)
     returned = conv2d_input(image.shape, back, conv2d(image, there))
     return np.corrcoef(returned.ravel(), image.ravel())[0, 1]
