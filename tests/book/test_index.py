@@ -10,7 +10,7 @@ from tools import contents
 ROOT = Path(__file__).parents[2]
 INDEX = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
 STEMS = contents.stems(ROOT)
-NUMBERS = {"two": "2", "three": "3", "four": "4"}
+NUMBERS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
 CELL = re.compile(r"^(`{3,}).*?^\1$", re.MULTILINE | re.DOTALL)
 ON_TRIAL = re.compile(r"^`{3,}\{admonition\} On trial", re.MULTILINE)
 
