@@ -11,15 +11,6 @@ from miniconv.algorithms import operation_count
 from miniconv.layer import conv2d
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Keep PyTorch to one thread: with layers as small as these, more only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_seconds_leaves_out_the_first_call(monkeypatch):
     clock, durations, seen = [0.0], iter([50.0, 1.0, 4.0, 2.0]), []
     monkeypatch.setattr(experiments, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
