@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from experiments import algorithms as experiments
 from miniconv.algorithms import operation_count
