@@ -28,7 +28,7 @@ WEAVING := $(addprefix tools/,weave.py extract.py dependencies.py) $(addprefix a
 BENCHMARKS := $(patsubst tools/benchmarks/%.py,%,$(filter-out %/__init__.py,$(wildcard tools/benchmarks/*.py)))
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help course weave weave-again book serve sample-class test test-full lint student-kit experiments mutants bench page book-instructor screenshots site-report dependencies clean
+.PHONY: help course weave weave-again book serve sample-class test test-full lint student-kit experiments mutants bench gpu page book-instructor screenshots site-report dependencies clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ mutants: $(INSTALLED)  ## try every known mistake, and break the reference on pu
 
 bench: $(INSTALLED)  ## time the reference package and grading
 	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(RUN) -m tools.benchmarks.$$name; done
+
+gpu: $(INSTALLED)  ## compare a GPU with the CPU on the three reference networks, in eight minutes
+	$(RUN) -m tools.gpu
 
 page: .make/woven  ## build one page: make page STEM=pooling
 	@test -n '$(STEM)' || { echo 'Which page? make page STEM=pooling'; exit 2; }

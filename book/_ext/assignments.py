@@ -102,6 +102,13 @@ def grouped(tasks):
     return list(sums.items())
 
 
+def name_assignment(app, doctree):
+    """Tell an assignment from its chapter, which has the same name: in the sidebar, in search results, on top."""
+    title = next(doctree.findall(nodes.title), None)
+    if title is not None and app.env.docname.startswith("exercises/"):
+        title.insert(0, nodes.Text("Assignment: "))
+
+
 def link_solutions(app, doctree, docname):
     """In the instructor's edition, follow every task of an assignment with a link to its solution."""
     stem = Path(docname).name
@@ -128,6 +135,7 @@ def setup(app):
     app.add_node(assignment)
     app.add_directive("assignment", AssignmentBox)
     app.connect("builder-inited", collect_topics)
+    app.connect("doctree-read", name_assignment, priority=100)  # before Sphinx collects the titles
     app.connect("doctree-resolved", fill_boxes)
     app.connect("doctree-resolved", link_solutions)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

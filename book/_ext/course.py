@@ -175,7 +175,10 @@ VERDICTS = {"true": "true", "conditional": "true under a condition", "false": "f
 
 
 class Claims(SphinxDirective):
-    """The claims of one topic with their verdicts and evidence, from book/claims.yml; without a topic their count."""
+    """The claims of one topic with their verdicts and evidence, from book/claims.yml.
+
+    Without a topic their count, and the place where claims-filter.js puts the choice of chapter, verdict and control.
+    """
 
     optional_arguments = 1
 
@@ -184,7 +187,8 @@ class Claims(SphinxDirective):
         self.env.note_dependency(str(path))
         claims = yaml.safe_load(path.read_text(encoding="utf-8")) or []
         if self.arguments:
-            lines = self.table([claim for claim in claims if claim["topic"] == self.arguments[0]])
+            claims = [claim for claim in claims if claim["topic"] == self.arguments[0]]
+            lines = self.table(claims)
         else:
             count = {verdict: sum(claim["verdict"] == verdict for claim in claims) for verdict in VERDICTS}
             lines = [
@@ -193,33 +197,34 @@ class Claims(SphinxDirective):
             ]
         node = nodes.container(classes=["course-claims"])
         self.state.nested_parse(StringList(lines, str(path)), self.content_offset, node)
-        return node.children if not self.arguments else [node]
+        if not self.arguments:
+            return [node, raw("<claims-filter></claims-filter>")]
+        rows = [row for body in node.findall(nodes.tbody) for row in body]
+        for row, claim in zip(rows, claims, strict=True):
+            row["classes"] += [f"verdict-{claim['verdict']}", f"{'with' if 'control' in claim else 'without'}-control"]
+        return [node]
+
+    @classmethod
+    def table(cls, claims):
+        """Return a table of claims as lines of MyST."""
+        lines = ["````{list-table}", ":header-rows: 1", ":widths: 18 82", "", "* - Verdict", "  - Claim and evidence"]
+        for claim in claims:
+            first, *more = cls.said(claim)
+            lines += [f"* - **{VERDICTS[claim['verdict']]}**", f"  - {first}"]
+            lines += [line for paragraph in more for line in ("", f"    {paragraph}")]
+        return [*lines, "````"]
 
     @staticmethod
-    def table(claims):
-        """Return a table of claims as lines of MyST."""
-        lines = [
-            "````{list-table}",
-            ":header-rows: 1",
-            ":widths: 18 66 16",
-            "",
-            "* - Verdict",
-            "  - Claim",
-            "  - Evidence",
-        ]
-        for claim in claims:
-            label = claim["evidence"].split("#")[1]
-            lines += [f"* - **{VERDICTS[claim['verdict']]}**", f"  - {claim['claim'].strip()}"]
-            if claim.get("condition"):
-                lines += [
-                    "",
-                    f"    *{'It holds' if claim['verdict'] == 'true' else 'What holds'}:* {claim['condition'].strip()}",
-                ]
-            if claim.get("control"):
-                control = f"[control](#{claim['control_at'].split('#')[1]})" if "control_at" in claim else "control"
-                lines += ["", f"    *Beside it, as {control}:* {claim['control'].strip()}"]
-            lines.append(f"  - [see it](#{label})")
-        return [*lines, "````"]
+    def said(claim):
+        """Return the paragraphs that a row says of a claim."""
+        yield claim["claim"].strip()
+        if "condition" in claim:
+            yield f"*{'It holds' if claim['verdict'] == 'true' else 'What holds'}:* {claim['condition'].strip()}"
+        if "control" in claim:
+            control = f"[control](#{claim['control_at'].split('#')[1]})" if "control_at" in claim else "control"
+            yield f"*Beside it, as {control}:* {claim['control'].strip()}"
+        places = [f"[](#{claim[key].split('#')[1]})" for key in ("evidence", "also") if key in claim]
+        yield f"*{'Cited' if 'cited' in claim else 'Evidence'}:* {' and '.join(places)}"
 
 
 def merged_streams(outputs):

@@ -1,5 +1,5 @@
-/* Loads what a page needs: self-checks at once, an interactive figure when it comes near the screen, previews of links
-   when the page rests. */
+/* Loads what a page needs: self-checks and the choice of claims at once, an interactive figure when it comes near the
+   screen, previews of links when the page rests. */
 
 (() => {
   const here = new URL(".", document.currentScript.src);
@@ -18,7 +18,9 @@
     return onDisk.then(() => window.courseModules(path));
   }
 
-  if (document.querySelector("self-check")) module("self-check.js");
+  for (const name of ["self-check", "claims-filter"]) {
+    if (document.querySelector(name)) module(`${name}.js`);
+  }
 
   const figures = [...document.querySelectorAll("figure.interactive > :not(figcaption)")].filter((element) =>
     element.localName.startsWith("course-"),

@@ -26,7 +26,9 @@ function excerpt(target) {
   if (whole && (whole === target || whole.id === target.id || target.matches("dt, .citation, span[id]"))) {
     if (whole.localName === "dl") {
       const term = target.closest("dt");
-      return term ? [term, term.nextElementSibling] : [whole];
+      let meaning = term; // several words may stand above one
+      while (meaning?.localName === "dt") meaning = meaning.nextElementSibling;
+      return term ? [term, meaning] : [whole];
     }
     return [whole];
   }

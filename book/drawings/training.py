@@ -88,3 +88,61 @@ def show_calibration(table, bounds):
         axis.set(title=WORDS[name], ylim=(0, 1.03))
     axes[0].set_ylabel("score on the test")
     return figure
+
+
+def show_depth(out, back):
+    """Show the mean squares after each layer, of activations and gradients: {start: (seeds, layers)}, powers of ten."""
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 2.9), sharey=True)
+    for axis, found, words in zip(axes, (out, back), ("activations", "gradients"), strict=True):
+        for name, values in found.items():
+            line = axis.plot(np.arange(1, values.shape[1] + 1), values.mean(0), label=name)[0]
+            axis.fill_between(
+                np.arange(1, values.shape[1] + 1),
+                values.min(0),
+                values.max(0),
+                color=line.get_color(),
+                alpha=0.25,
+                lw=0,
+            )
+        axis.set(xlabel="layer", title=f"mean square of the {words}", xticks=(1, 5, 10, 15, 20))
+    axes[0].set_ylabel("power of ten")
+    axes[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def show_rates(rates, found):
+    """Show the loss at the end against the rate for several optimisers: {name: (seeds, rates)}."""
+    figure, axis = plt.subplots(figsize=(6.4, 2.9))
+    for name, losses in found.items():
+        line = axis.loglog(rates, np.maximum(np.median(losses, 0), 1e-4), "o-", ms=4, label=name)[0]
+        low, high = np.maximum(losses.min(0), 1e-4), np.maximum(losses.max(0), 1e-4)
+        axis.fill_between(rates, low, high, color=line.get_color(), alpha=0.2, lw=0)
+    axis.set(xlabel="learning rate", ylabel="training loss at the end (nats)")
+    axis.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def show_amounts(counts, found):
+    """Show the accuracy against the number of training pictures for several augmentations: {name: (seeds, counts)}."""
+    figure, axis = plt.subplots(figsize=(6.4, 2.9))
+    for name, scores in found.items():
+        line = axis.semilogx(counts, 100 * scores.mean(0), "o-", ms=4, label=name)[0]
+        axis.fill_between(counts, 100 * scores.min(0), 100 * scores.max(0), color=line.get_color(), alpha=0.15, lw=0)
+    axis.set(xlabel="training digits", ylabel="accuracy on the test (%)", xticks=counts)
+    axis.set_xticks(counts, map(str, counts))
+    axis.minorticks_off()
+    axis.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def show_four(steps, runs):
+    """Show training and validation loss against the step for four networks: {name: (training, validation)}."""
+    figure, axes = plt.subplots(1, 4, figsize=(7.2, 2.3), sharey=True)
+    for axis, (name, (training, validation)) in zip(axes, runs.items(), strict=True):
+        axis.semilogy(steps, training, label="training")
+        axis.semilogy(steps, validation, "--", label="validation")
+        axis.set_title(name, fontsize=9)
+        axis.set(xlabel="step", xticks=(0, 200, 400), ylim=(2e-4, 12))
+    axes[0].set_ylabel("loss (nats)")
+    axes[0].legend(frameon=False, fontsize=8, loc="lower left")
+    return figure

@@ -60,7 +60,7 @@ def tuning(curves):
             axis.plot(x, values, label=name)
         axis.set_xlabel(label, fontsize=9)
         if len(lines) > 1:
-            axis.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, 0.93))
+            axis.legend(frameon=False, fontsize=9, loc="center", handlelength=1)
     axes[0].set_ylabel("response (share of largest)", fontsize=9)
     return figure
 

@@ -310,6 +310,164 @@ def sgd_step__zeros_for_all(weights, grads, velocity=None, lr=0.01, momentum=0.0
     return new, moved
 
 
+# --- adamw_step ----------------------------------------------------------------------------------------------------
+
+
+def adamw_step__loop(weights, grads, state=None, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    a, b = betas
+    new = {name: w.copy() for name, w in weights.items()}
+    kept = {name: (t, m.copy(), v.copy()) for name, (t, m, v) in (state or {}).items()}
+    for name, g in grads.items():
+        t, m, v = kept.get(name, (0, 0 * g, 0 * g))
+        t, m, v = t + 1, a * m + (1 - a) * g, b * v + (1 - b) * g * g
+        kept[name] = t, m, v
+        m_hat, v_hat = m / (1 - a**t), v / (1 - b**t)
+        new[name] = new[name] * (1 - lr * weight_decay)
+        new[name] = new[name] - lr * m_hat / (v_hat**0.5 + eps)
+    return new, kept
+
+
+def adamw_step__one_rate(weights, grads, state=None, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    """Put all corrections into the rate, as PyTorch does, and start every weight with a state of zeros."""
+    kept = {name: (0, np.zeros_like(w), np.zeros_like(w)) for name, w in weights.items()} | (state or {})
+    kept = {name: [t, np.array(m), np.array(v)] for name, (t, m, v) in kept.items()}
+    new = {name: np.array(w) for name, w in weights.items()}
+    for name, g in grads.items():
+        t = kept[name][0] + 1
+        m = kept[name][1] + (1 - betas[0]) * (g - kept[name][1])
+        v = kept[name][2] + (1 - betas[1]) * (np.square(g) - kept[name][2])
+        rate, root = lr / (1 - betas[0] ** t), np.sqrt(1 - betas[1] ** t)
+        new[name] = weights[name] - lr * weight_decay * weights[name] - rate * m / (np.sqrt(v) / float(root) + eps)
+        kept[name] = [t, m, v]
+    return new, kept
+
+
+def adamw_step__elements(weights, grads, state=None, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    new, kept = {name: np.array(w) for name, w in weights.items()}, {}
+    for name in weights:
+        t, m, v = (state or {}).get(name, (0, np.zeros(weights[name].shape), np.zeros(weights[name].shape)))
+        dtype = np.result_type(weights[name], np.float32)
+        w, m, v = (np.array(array, dtype=dtype) for array in (weights[name], m, v))
+        if name in grads:
+            t += 1
+            for at in np.ndindex(w.shape):
+                g = float(grads[name][at])
+                m[at] = betas[0] * m[at] + (1 - betas[0]) * g
+                v[at] = betas[1] * v[at] + (1 - betas[1]) * g**2
+                size = (v[at] / (1 - betas[1] ** t)) ** 0.5 + eps
+                w[at] = w[at] * (1 - lr * weight_decay) - lr * (m[at] / (1 - betas[0] ** t)) / size
+        new[name] = w
+        if t:
+            kept[name] = (t, m, v)
+    return new, kept
+
+
+# --- cosine_schedule -----------------------------------------------------------------------------------------------
+
+
+def cosine_schedule__formula(step, steps, lr, warmup=0, lr_min=0.0):
+    if step < warmup:
+        return (step + 1) / warmup * lr
+    return lr_min + 0.5 * (lr - lr_min) * (1 + np.cos(np.pi * (step - warmup) / (steps - warmup)))
+
+
+def cosine_schedule__half_angle(step, steps, lr, warmup=0, lr_min=0.0):
+    """Use that (1 + cos a) / 2 is the square of cos(a / 2)."""
+    if warmup > step:
+        return lr - lr * (warmup - step - 1) / warmup
+    weight = np.cos(np.pi / 2 * (step - warmup) / (steps - warmup)) ** 2
+    return weight * lr + (1 - weight) * lr_min
+
+
+def cosine_schedule__table(step, steps, lr, warmup=0, lr_min=0.0):
+    """List the rates of all steps, and take one."""
+    rise = np.linspace(0, lr, warmup + 1)[1:]
+    angles = np.linspace(0, np.pi, steps - warmup, endpoint=False)
+    return np.concatenate([rise, (lr + lr_min) / 2 + (lr - lr_min) / 2 * np.cos(angles)])[step]
+
+
+# --- kaiming_normal ------------------------------------------------------------------------------------------------
+
+
+def kaiming_normal__prod(z, mode="fan_in", nonlinearity="relu"):
+    area = np.prod(z.shape[2:])
+    fan = z.shape[1] * area if mode == "fan_in" else z.shape[0] * area
+    gain = {"relu": 2**0.5, "tanh": 5 / 3, "linear": 1}[nonlinearity]
+    return z * float(gain / np.sqrt(fan))
+
+
+def kaiming_normal__variance(z, mode="fan_in", nonlinearity="relu"):
+    fan = z.size // z.shape[0 if mode == "fan_in" else 1]
+    variance = (2 if nonlinearity == "relu" else 25 / 9 if nonlinearity == "tanh" else 1) / fan
+    return variance**0.5 * z
+
+
+def kaiming_normal__loops(z, mode="fan_in", nonlinearity="relu"):
+    fan = 0
+    for _ in np.ndindex(z[0].shape if mode == "fan_in" else z[:, 0].shape):
+        fan += 1
+    new = np.zeros(z.shape, np.result_type(z, np.float32))
+    for at in np.ndindex(z.shape):
+        new[at] = z[at] * np.sqrt(2 / fan)
+    return new / 2**0.5 * (5 / 3) if nonlinearity == "tanh" else new / 2**0.5 if nonlinearity == "linear" else new
+
+
+def kaiming_normal__float32(z, mode="fan_in", nonlinearity="relu"):
+    """Work in the precision of what comes in."""
+    dtype = z.dtype if z.dtype.kind == "f" else np.dtype(float)
+    fan = dtype.type(len(z) if mode == "fan_out" else z.shape[1])
+    for side in z.shape[2:]:
+        fan *= dtype.type(side)
+    square = dtype.type({"linear": 1, "relu": 2, "tanh": 25 / 9}[nonlinearity])
+    return z.astype(dtype) * np.sqrt(square / fan)
+
+
+# --- early_stopping ------------------------------------------------------------------------------------------------
+
+
+def early_stopping__loop(losses, patience, min_delta=0.0):
+    best, kept, waited = float("inf"), 0, 0
+    for number in range(len(losses)):
+        if losses[number] < best - min_delta:
+            best, kept, waited = losses[number], number, 0
+        else:
+            waited += 1
+            if waited >= patience:
+                return kept, number
+    return kept, len(losses) - 1
+
+
+def early_stopping__jumps(losses, patience, min_delta=0.0):
+    """Jump from progress to progress, as long as the next is near enough."""
+    losses = np.where(np.isnan(losses), np.inf, losses)
+    kept, mark, last = -1, np.inf, len(losses) - 1
+    while True:
+        lower = np.flatnonzero(losses[kept + 1 : kept + 1 + patience] < mark - min_delta)
+        if not lower.size:
+            return max(kept, 0), min(kept + patience, last)
+        kept += 1 + int(lower[0])
+        mark = losses[kept]
+
+
+def early_stopping__list_of_progress(losses, patience, min_delta=0.0):
+    progress = []
+    for number, loss in enumerate(losses):
+        if np.isfinite(loss) and (not progress or loss < losses[progress[-1]] - min_delta):
+            progress.append(number)
+        if number - (progress[-1] if progress else -1) == patience:
+            break
+    return (progress[-1] if progress else 0), number
+
+
+def early_stopping__recursive(losses, patience, min_delta=0.0, number=0, kept=0, best=np.inf, left=None):
+    left = patience if left is None else left
+    if number == len(losses) or left == 0:
+        return kept, number - 1
+    if losses[number] < best - min_delta:
+        return early_stopping__recursive(losses, patience, min_delta, number + 1, number, losses[number], patience)
+    return early_stopping__recursive(losses, patience, min_delta, number + 1, kept, best, left - 1)
+
+
 # --- claims --------------------------------------------------------------------------------------------------------
 
 

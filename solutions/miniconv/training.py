@@ -735,3 +735,226 @@ def _check_like_weights(weights, given, words):
         if name not in weights or np.shape(array) != np.shape(weights[name]):
             shape = np.shape(weights[name]) if name in weights else "no weight"
             raise ValueError(f"the {words} {name!r} has shape {np.shape(array)}, its weight {shape}")
+
+
+def adamw_step(weights, grads, state=None, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    """Return the weights after one step of AdamW, and the new state, from which the next step goes on.
+
+    The state holds two running means for every weight: of its gradients, and of their squares. They forget by the two
+    factors in `betas`. Both started at zeros and are too small at first; what is used is corrected for that, what is
+    kept in the state is not. The weight moves by `lr` times the first mean, divided by the root of the second plus
+    `eps`. Weight decay is no part of the gradient: it multiplies the weight by ``1 - lr * weight_decay`` before the
+    step. With ``weight_decay=0`` this is Adam. A weight without a gradient keeps its value and its state.
+
+    Parameters
+    ----------
+    weights, grads : dict of str to array
+    state : dict of str to (int, array, array), optional
+        What the last step returned: for each weight how many steps it has done, the mean of its gradients, and the
+        mean of their squares. A weight that is not there has done none; None stands for no weight.
+    lr : float
+        Not negative.
+    betas : (float, float)
+        From 0 to below 1, for the gradients and for their squares.
+    eps, weight_decay : float
+        Not negative.
+
+    Returns
+    -------
+    weights : dict of str to array
+    state : dict of str to (int, array, array)
+        New arrays; those passed in stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If a gradient or a mean belongs to no weight or has another shape, or a number is out of bounds.
+
+    References
+    ----------
+    `torch.optim.AdamW`; Kingma and Ba (2015), algorithm 1; Loshchilov and Hutter (2019), algorithm 2.
+
+    Examples
+    --------
+    >>> weights, state = adamw_step({"w": np.array([1.0])}, {"w": np.array([2.0])}, None, 0.1, (0.5, 0.75), 1e-8, 0.5)
+    >>> weights["w"], state["w"]
+    (array([0.85]), (1, array([1.]), array([1.])))
+    """
+    if min(lr, eps, weight_decay, *betas) < 0 or max(betas) >= 1:
+        raise ValueError(
+            f"lr, eps and weight_decay must not be negative, and betas be from 0 to below 1, "
+            f"got {lr}, {eps}, {weight_decay} and {betas}"
+        )
+    old = state or {}
+    _check_like_weights(weights, grads, "gradient")
+    for number, words in ((1, "mean of the gradients"), (2, "mean of the squares")):
+        _check_like_weights(weights, {name: kept[number] for name, kept in old.items()}, words)
+    new_weights = {name: np.array(w) for name, w in weights.items()}
+    new_state = {name: (step, np.array(mean), np.array(square)) for name, (step, mean, square) in old.items()}
+    for name, grad in grads.items():
+        dtype = np.result_type(new_weights[name], np.float32)
+        w, g = new_weights[name].astype(dtype), np.asarray(grad).astype(dtype)
+        step, mean, square = new_state.get(name, (0, np.zeros_like(w), np.zeros_like(w)))
+        step = step + 1
+        mean = betas[0] * mean + (1 - betas[0]) * g
+        square = betas[1] * square + (1 - betas[1]) * g**2
+        size = np.sqrt(square / (1 - betas[1] ** step)) + eps
+        w = w - lr * weight_decay * w - lr * mean / (1 - betas[0] ** step) / size
+        new_weights[name], new_state[name] = w.astype(dtype), (step, mean.astype(dtype), square.astype(dtype))
+    return new_weights, new_state
+
+
+# --- how training begins, goes on and ends -------------------------------------------------------------------------
+
+
+def cosine_schedule(step, steps, lr, warmup=0, lr_min=0.0):
+    """Return the learning rate of one step: it rises in a straight line, then falls along half a cosine.
+
+    The first `warmup` steps have the rates ``lr / warmup``, ``2 lr / warmup``, ..., `lr`. The step after them, number
+    `warmup`, has the rate `lr` too: there the cosine begins. It would reach `lr_min` at step number `steps`, the one
+    after the last.
+
+    Parameters
+    ----------
+    step : int
+        Which step, counted from 0: 0 to ``steps - 1``.
+    steps : int
+        How many steps the training has, 1 or more.
+    lr : float
+        The largest rate.
+    warmup : int
+        How many of the steps are warm-up: 0 to `steps`.
+    lr_min : float
+        Where the cosine ends: 0 to `lr`. The warm-up does not depend on it.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are no steps, the warm-up is longer than the training, or another number is out of its bounds.
+
+    References
+    ----------
+    Loshchilov and Hutter (2017), equation 5, without restarts; in PyTorch, `LinearLR` and `CosineAnnealingLR` one after
+    the other.
+
+    Examples
+    --------
+    Half of the way from 1 down to 0.5:
+
+    >>> cosine_schedule(2, 4, 1.0, lr_min=0.5)
+    0.75
+    """
+    step, steps, warmup = as_int(step, "step", 0), as_int(steps, "steps", 1), as_int(warmup, "warmup", 0)
+    if warmup > steps:
+        raise ValueError(f"a warm-up of {warmup} steps is longer than the whole training of {steps}")
+    if step >= steps:
+        raise ValueError(f"of {steps} steps the last is number {steps - 1}, got {step}")
+    if not 0 <= lr_min <= lr:
+        raise ValueError(f"lr_min must be from 0 to lr, {lr}, got {lr_min}")
+    if step < warmup:
+        return lr * (step + 1) / warmup
+    share = (step - warmup) / (steps - warmup)
+    return float(lr_min + (lr - lr_min) * (1 + np.cos(np.pi * share)) / 2)
+
+
+def kaiming_normal(z, mode="fan_in", nonlinearity="relu"):
+    """Return the first weights of a layer: standard normal numbers, scaled to the variance that He et al. derive.
+
+    The variance is ``gain**2 / fan``. The fan is how many inputs an output has ("fan_in"), or to how many outputs an
+    input goes ("fan_out", the edges of the picture left aside). The gain is 1 for a layer without nonlinearity,
+    the root of 2 before ReLU, 5/3 before tanh.
+
+    Parameters
+    ----------
+    z : (K, D) or (F, C, kH, kW) float
+        Drawn from a normal distribution of mean 0 and variance 1, in the shape of the weights.
+    mode : {"fan_in", "fan_out"}
+    nonlinearity : {"linear", "relu", "tanh"}
+        What follows the layer.
+
+    Returns
+    -------
+    array of float, of the shape of z
+
+    Raises
+    ------
+    ValueError
+        If z has another number of axes, or a word is not one of these.
+
+    References
+    ----------
+    `torch.nn.init.kaiming_normal_`; He, Zhang, Ren and Sun (2015), section 2.2.
+
+    Examples
+    --------
+    Eight inputs for each output, so the factor is the root of 2/8:
+
+    >>> kaiming_normal(np.array([[[[1.0, -2.0], [3.0, 0.0]], [[0.0, 2.0], [1.0, -1.0]]]]))[0, 0]
+    array([[ 0.5, -1. ],
+           [ 1.5,  0. ]])
+    """
+    z = as_array(z, "z", None)
+    if z.ndim not in (2, 4):
+        raise ValueError(f"z must have shape (K, D) or (F, C, kH, kW), got shape {z.shape}")
+    fans = {"fan_in": z[0].size, "fan_out": z[:, 0].size}
+    gains = {"linear": 1.0, "relu": np.sqrt(2.0), "tanh": 5 / 3}
+    if mode not in fans or nonlinearity not in gains:
+        raise ValueError(
+            f"mode must be among {list(fans)}, nonlinearity among {list(gains)}, got {mode!r} and {nonlinearity!r}"
+        )
+    return (z * (gains[nonlinearity] / np.sqrt(fans[mode]))).astype(np.result_type(z, np.float32))
+
+
+def early_stopping(losses, patience, min_delta=0.0):
+    """Return which measurement's weights are kept, and after which measurement training stops.
+
+    A measurement makes progress if its loss lies more than `min_delta` below that of the last measurement that made
+    progress, or if none has made any before it. A loss of NaN or infinity never makes progress. Training stops as soon
+    as `patience` measurements in a row have made none.
+
+    Parameters
+    ----------
+    losses : (n,) float
+        Of data that the network is not trained on, in the order of the measurements.
+    patience : int
+        1 or more.
+    min_delta : float
+        In the unit of the losses; not negative.
+
+    Returns
+    -------
+    kept : int
+        Number of the last measurement that made progress before training stopped, counted from 0; 0 if none did.
+    stopped : int
+        Number of the measurement after which training stopped; ``n - 1``, the last, if it did not.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no loss, patience is not 1 or more, or min_delta is negative.
+
+    References
+    ----------
+    Goodfellow, Bengio and Courville (2016), algorithm 7.1; in PyTorch, `ReduceLROnPlateau` counts in this way, with a
+    patience that is smaller by 1.
+
+    Examples
+    --------
+    >>> early_stopping(np.array([3.0, 2.0, 2.5, 2.25, 1.0]), patience=2)
+    (1, 3)
+    """
+    losses, patience = as_array(losses, "losses", "(n,)"), as_int(patience, "patience", 1)
+    if not min_delta >= 0:
+        raise ValueError(f"min_delta must not be negative, got {min_delta}")
+    best, kept, waited = np.inf, 0, 0
+    for measurement, loss in enumerate(losses.tolist()):
+        waited += 1
+        if loss < best - min_delta:
+            best, kept, waited = loss, measurement, 0
+        if waited == patience:
+            return kept, measurement
+    return kept, len(losses) - 1

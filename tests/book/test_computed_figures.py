@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from experiments.algorithms import layer_products
 from miniconv import attention, convolution, gradients, layer, motivation, pooling, priors, shapes, visual_cortex
@@ -349,6 +350,41 @@ def test_layers_under_a_penalty():
     calls = [("expectedError", [p, a, 0]) for p, a in zip(nearest, fits, strict=True)]
     for got, a, k in zip(evaluate("priors", calls), fits, kernels, strict=True):
         agree(got, priors.conv_prior_cost(a, (1, a.shape[1]), k))
+
+
+def test_four_optimisers_step_as_those_of_pytorch_do():
+    data = evaluate("descent", [("examples", [])])[0]
+    x, y = (torch.tensor(data[name], dtype=torch.float64) for name in ("x", "y"))
+    makers = {
+        "sgd": lambda p, lr, mu, decay: torch.optim.SGD(p, lr, weight_decay=decay),
+        "momentum": lambda p, lr, mu, decay: torch.optim.SGD(p, lr, momentum=mu, weight_decay=decay),
+        "adam": lambda p, lr, mu, decay: torch.optim.Adam(p, lr, weight_decay=decay),
+        "adamw": lambda p, lr, mu, decay: torch.optim.AdamW(p, lr, weight_decay=decay),
+    }
+    for rate, momentum, batch, decay in ((0.1, 0.9, 64, 0), (0.3, 0.5, 4, 0.3), (1.0, 0.0, 1, 0.03)):
+        options = dict(start=[-1.4, 1.4], rate=rate, momentum=momentum, batch=batch, decay=decay, steps=40)
+        rows = evaluate("descent", [("batches", [64, batch, 40])])[0]
+        assert all(len(set(step)) == batch for step in rows) and len({tuple(step) for step in rows}) == 1 + 39 * (
+            batch < 64
+        )
+        for name, got in zip(makers, evaluate("descent", [("path", [data, name, options]) for name in makers])):
+            w = torch.tensor([-1.4, 1.4], dtype=torch.float64, requires_grad=True)
+            optimizer, expected = makers[name]([w], rate, momentum, decay), [w.tolist()]
+            for step in rows:
+                optimizer.zero_grad()
+                (0.5 * (x[step] @ w - y[step]).square().mean()).backward()
+                optimizer.step()
+                expected.append(w.tolist())
+            agree(got, expected)
+
+
+def test_the_landscape_of_the_optimisers():
+    data = evaluate("descent", [("examples", [])])[0]
+    x, y = np.array(data["x"]), np.array(data["y"])
+    curvatures, lowest = evaluate("descent", [("curvatures", [data]), ("lowest", [data])])
+    agree(curvatures, np.linalg.eigvalsh(x.T @ x / len(x)))
+    agree(lowest, np.linalg.lstsq(x, y, rcond=None)[0])
+    agree(evaluate("descent", [("loss", [data, [1, -2]])])[0], np.mean((x @ [1, -2] - y) ** 2) / 2)
 
 
 def test_the_examples_of_the_prior_are_white():

@@ -9,14 +9,18 @@ from torch import nn
 
 from miniconv.gradients import numerical_gradient
 from miniconv.training import (
+    adamw_step,
     attention2d_backward,
     batch_norm2d,
     batch_norm2d_backward,
     convnet_activations,
     convnet_backward,
     convnet_forward,
+    cosine_schedule,
     cross_entropy,
     cross_entropy_backward,
+    early_stopping,
+    kaiming_normal,
     layer_backward,
     layer_forward,
     linear,
@@ -278,6 +282,181 @@ def test_a_bias_that_a_layer_says_it_does_not_have_is_not_added():
     assert layer_forward(0, layer, {"0.weight": np.ones((1, 1)), "0.bias": np.ones(1)}, np.ones((1, 1))) == 1
 
 
+# --- AdamW ---------------------------------------------------------------------------------------------------------
+
+
+def one_adamw_step(gradient, weight_decay=0.0):
+    weights, state = adamw_step({"a": np.ones(1)}, {"a": np.array([gradient])}, None, 0.1, (0.5, 0.75), 0, weight_decay)
+    return weights["a"][0], state["a"]
+
+
+def test_the_first_step_of_adam_has_the_length_of_the_rate():
+    assert one_adamw_step(2.0) == (pytest.approx(0.9), (1, 1.0, 1.0))
+    assert one_adamw_step(2000.0)[0] == pytest.approx(0.9)
+    assert one_adamw_step(-2.0)[0] == pytest.approx(1.1)
+    assert one_adamw_step(2.0, weight_decay=0.5)[0] == pytest.approx(0.85)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+@pytest.mark.parametrize("eps", [1e-8, 0.1])
+def test_adamw_steps_agree_with_pytorch(eps, decay, dtype):
+    """Also where a weight has no gradient for a while."""
+    weights = {"a": draw(3, 2, dtype=dtype), "b": draw(4, dtype=dtype)}
+    options = {"lr": 0.1, "betas": (0.8, 0.95), "eps": eps, "weight_decay": decay}
+    parameters = {name: nn.Parameter(torch.from_numpy(w.copy())) for name, w in weights.items()}
+    optimizer, state = torch.optim.AdamW(parameters.values(), **options), None
+    for step, names in enumerate(("a", "ab", "b", "", "ab", "ab")):
+        grads = {name: draw(*weights[name].shape, seed=step, dtype=dtype) for name in names}
+        for name, parameter in parameters.items():
+            parameter.grad = torch.from_numpy(grads[name].copy()) if name in grads else None
+        optimizer.step()
+        weights, state = adamw_step(weights, grads, state, **options)
+        for name, parameter in parameters.items():
+            assert weights[name].dtype == dtype
+            assert_close(weights[name], parameter.detach().numpy(), scale=2.0)
+    for name, parameter in parameters.items():
+        steps, *means = state[name]
+        assert steps == optimizer.state[parameter]["step"]
+        for mean, key in zip(means, ("exp_avg", "exp_avg_sq"), strict=True):
+            assert_close(mean, optimizer.state[parameter][key].numpy(), scale=2.0)
+
+
+def test_without_decay_adamw_is_adam_and_with_decay_it_is_not():
+    weights, grads = {"a": draw(3)}, {"a": draw(3, seed=1)}
+    for decay in (0.0, 0.5):
+        parameter = nn.Parameter(torch.from_numpy(weights["a"].copy()))
+        parameter.grad = torch.from_numpy(grads["a"].copy())
+        torch.optim.Adam([parameter], lr=0.1, weight_decay=decay).step()
+        new = adamw_step(weights, grads, None, 0.1, weight_decay=decay)[0]["a"]
+        assert np.allclose(new, parameter.detach().numpy(), rtol=1e-12) == (decay == 0)
+
+
+def test_a_step_of_adamw_changes_nothing_that_goes_in_and_hands_out_nothing_of_it():
+    weights, grads = {"a": draw(3), "b": draw(2)}, {"a": draw(3, seed=1)}
+    state = {name: (4, draw(*w.shape), draw(*w.shape) ** 2) for name, w in weights.items()}
+    given = [*weights.values(), *grads.values(), *state["a"][1:], *state["b"][1:]]
+    for array in given:
+        array.flags.writeable = False
+    new, kept = adamw_step(weights, grads, state)
+    assert kept["b"][0] == 4 and kept["a"][0] == 5 and state["a"][0] == 4
+    for found in (*new.values(), *kept["a"][1:], *kept["b"][1:]):
+        assert not any(np.may_share_memory(found, array) for array in given)
+
+
+def test_a_step_of_adamw_from_whole_numbers_is_not_cut_to_whole_numbers():
+    ints = {"a": np.array([3])}, {"a": np.array([5])}, {"a": (1, np.array([1]), np.array([2]))}
+    floats = {"a": np.array([3.0])}, {"a": np.array([5.0])}, {"a": (1, np.array([1.0]), np.array([2.0]))}
+    ours, right = adamw_step(*ints, lr=0.1), adamw_step(*floats, lr=0.1)
+    assert ours[0]["a"] == right[0]["a"] != 3
+    assert ours[1]["a"] == right[1]["a"]
+
+
+# --- the schedule --------------------------------------------------------------------------------------------------
+
+
+def test_the_schedule_by_hand():
+    rates = [cosine_schedule(step, 10, 0.8, warmup=2) for step in range(10)]
+    assert rates[:3] == [0.4, 0.8, 0.8] and rates[6] == pytest.approx(0.4)
+    assert cosine_schedule(2, 4, 1.0, lr_min=0.5) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("lr_min", [0.0, 0.1])
+@pytest.mark.parametrize(("steps", "warmup"), [(1, 0), (1, 1), (7, 0), (7, 1), (12, 5), (6, 6), (6, 5)])
+def test_the_schedule_agrees_with_the_schedulers_of_pytorch(steps, warmup, lr_min):
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.5)
+    rise = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / max(warmup, 1), total_iters=max(warmup - 1, 0))
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps - warmup, 1), lr_min)
+    scheduler = torch.optim.lr_scheduler.SequentialLR(optimizer, [rise, fall], [warmup])
+    for step in range(steps):
+        assert cosine_schedule(step, steps, 0.5, warmup, lr_min) == pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+
+
+@given(st.integers(1, 60), st.integers(0, 60))
+@settings(max_examples=40, deadline=None)
+def test_the_schedule_rises_to_lr_then_falls_and_stays_above_lr_min(steps, warmup):
+    warmup = min(warmup, steps)
+    rates = np.array([cosine_schedule(step, steps, 0.3, warmup, 0.05) for step in range(steps)])
+    assert (np.diff(rates[:warmup]) > 0).all() and (np.diff(rates[warmup:]) < 0).all()
+    assert rates.max() == pytest.approx(0.3) and (rates[warmup:] > 0.05).all() and (rates > 0).all()
+
+
+# --- the first weights ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nonlinearity", ["linear", "relu", "tanh"])
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
+@pytest.mark.parametrize("shape", [(5, 3), (4, 3, 2, 5), (1, 2, 3, 3)], ids=str)
+def test_first_weights_are_those_that_pytorch_draws_from_the_same_numbers(shape, mode, nonlinearity):
+    z, right = (torch.empty(shape, dtype=torch.float64) for _ in range(2))
+    z.normal_(generator=torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(1)
+    nn.init.kaiming_normal_(right, mode=mode, nonlinearity=nonlinearity, generator=generator)
+    assert_close(kaiming_normal(z.numpy(), mode, nonlinearity), right.numpy(), scale=3.0)
+
+
+def test_first_weights_by_hand():
+    assert kaiming_normal(np.ones((16, 8, 3, 3))).flat[0] == pytest.approx(1 / 6)
+    assert kaiming_normal(np.ones((16, 8, 3, 3)), "fan_out").flat[0] == pytest.approx(0.1179, abs=1e-4)
+    assert kaiming_normal(np.ones((2, 8), np.float32)).dtype == np.float32
+    assert kaiming_normal(np.ones((2, 8), int)).tolist() == [[0.5] * 8] * 2
+
+
+def test_with_these_weights_the_signal_keeps_its_size_through_thirty_layers_and_with_others_it_does_not():
+    def size_after(nonlinearity):
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal((64, 256))
+        for _ in range(30):
+            x = np.maximum(x @ kaiming_normal(rng.standard_normal((256, 256)), nonlinearity=nonlinearity).T, 0)
+        return np.mean(x**2)
+
+    assert 0.1 < size_after("relu") < 10
+    assert size_after("linear") < 1e-6 and size_after("tanh") > 1e3
+
+
+# --- early stopping ------------------------------------------------------------------------------------------------
+
+STOPS = {  # (losses, patience, min_delta, what is right)
+    "stops, and never sees the best": ([3, 2, 2.5, 2.25, 1], 2, 0.0, (1, 3)),
+    "asks for more progress than there is": ([3, 2, 2.5, 2.25, 1], 2, 1.5, (0, 2)),
+    "equal is no progress": ([1, 1, 1], 2, 0.0, (0, 2)),
+    "runs to the end": ([3, 2, 1], 1, 0.0, (2, 2)),
+    "small steps add up": ([4, 3.75, 3.5, 3.25], 3, 0.5, (3, 3)),
+    "NaN is no progress": ([3, np.nan, 2, np.nan, np.nan, 1], 2, 0.0, (2, 4)),
+    "NaN at first": ([np.nan, 2, 1], 2, 0.0, (2, 2)),
+    "nothing but NaN": ([np.nan] * 5, 3, 0.0, (0, 2)),
+    "one measurement": ([5], 1, 0.0, (0, 0)),
+}
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_early_stopping_by_hand(name):
+    losses, patience, min_delta, right = STOPS[name]
+    assert early_stopping(losses, patience, min_delta) == right
+    assert early_stopping(np.array(losses, np.float32), patience, min_delta) == right
+
+
+EIGHTHS = st.one_of(st.integers(0, 16).map(lambda n: n / 8), st.sampled_from([np.nan, np.inf]))
+
+
+@given(st.lists(EIGHTHS, min_size=1, max_size=12), st.integers(1, 4), st.sampled_from([0.0, 0.125, 0.5]))
+@settings(max_examples=100, deadline=None)
+def test_training_stops_where_pytorch_would_lower_the_rate(losses, patience, min_delta):
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, patience=patience - 1, threshold=min_delta, threshold_mode="abs"
+    )
+    kept, stopped = early_stopping(losses, patience, min_delta)
+    number = -1
+    while number + 1 < len(losses) and optimizer.param_groups[0]["lr"] == 1:
+        number += 1
+        plateau.step(losses[number])
+    assert stopped == number
+    assert plateau.best == (losses[kept] if np.isfinite(losses[kept]) else np.inf)
+
+
 X = np.ones((1, 1, 2, 2))
 ERRORS = {
     "velocity of another shape": (lambda: sgd_step({"a": X}, {"a": X}, {"a": X[0]}, 0.1, 0.9), r"velocity 'a'"),
@@ -303,6 +482,23 @@ ERRORS = {
     "gradient of the network": (lambda: convnet_backward(X, [{"kind": "flatten"}], {}, X), r"\(1, 4\)"),
     "step of another shape": (lambda: sgd_step({"a": np.ones(2)}, {"a": np.ones(3)}), r"\(3,\)"),
     "step for no weight": (lambda: sgd_step({"a": np.ones(2)}, {"b": np.ones(3)}), "no weight"),
+    "AdamW, gradient of another shape": (lambda: adamw_step({"a": X}, {"a": X[0]}), r"gradient 'a'.*\(1, 2, 2\)"),
+    "AdamW, mean of another shape": (lambda: adamw_step({"a": X}, {}, {"a": (1, X[0], X)}), "mean of the gradients"),
+    "AdamW, mean square of another shape": (lambda: adamw_step({"a": X}, {}, {"a": (1, X, X[0])}), "of the squares"),
+    "AdamW, state of no weight": (lambda: adamw_step({"a": X}, {}, {"b": (1, X, X)}), "no weight"),
+    "AdamW, negative eps": (lambda: adamw_step({}, {}, eps=-1.0), "negative"),
+    "AdamW, a mean that never forgets": (lambda: adamw_step({}, {}, betas=(0.9, 1.0)), "below 1"),
+    "schedule of no steps": (lambda: cosine_schedule(0, 0, 0.1), "steps must be at least 1, got 0"),
+    "warm-up longer than the training": (lambda: cosine_schedule(0, 5, 0.1, 6), "warm-up of 6 steps is longer.* 5"),
+    "step after the last": (lambda: cosine_schedule(5, 5, 0.1), "the last is number 4, got 5"),
+    "step before the first": (lambda: cosine_schedule(-1, 5, 0.1), "at least 0"),
+    "rates upside down": (lambda: cosine_schedule(0, 5, 0.1, lr_min=0.2), "lr_min must be from 0 to lr"),
+    "first weights of a bias": (lambda: kaiming_normal(np.ones(3)), r"\(K, D\).*\(3,\)"),
+    "unknown fan": (lambda: kaiming_normal(np.ones((2, 3)), "fan"), "mode must be among.*'fan'"),
+    "unknown nonlinearity": (lambda: kaiming_normal(np.ones((2, 3)), "fan_in", "gelu"), "nonlinearity.*'gelu'"),
+    "stopping without losses": (lambda: early_stopping([], 2), "losses must not be empty"),
+    "stopping without patience": (lambda: early_stopping([1.0], 0), "patience must be at least 1"),
+    "negative min_delta": (lambda: early_stopping([1.0], 1, -0.5), "min_delta must not be negative"),
     "attention without places": (lambda: network_summary([*HEAD, {"kind": "attention"}], (1, 2, 3, 4)), "layer 2"),
     "heads that do not divide": (
         lambda: network_summary([{"kind": "attention", "num_heads": 2}], (1, 3, 4, 4)),

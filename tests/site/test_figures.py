@@ -202,6 +202,44 @@ def test_prior_strength_by_keyboard(figure):
     assert "Strength 0." in said(element)
 
 
+def test_optimisers_come_to_rest_below_the_rate_that_the_figure_names(figure):
+    """Of all examples, SGD and momentum fall on one side of the limit and rise on the other; Adam's rule is its own."""
+    seen, element = figure("optimizer-paths")
+    pattern = (
+        r"the loss is (.+) by SGD, (.+) by SGD with momentum, (.+) by Adam, (.+) by AdamW; the least is (\S+)\. (.+)$"
+    )
+    far = {}
+    for chosen, rate, decay in itertools.product(("sgd", "momentum"), (0, 12, 20, 24), (0, 5)):
+        element.evaluate("(figure, state) => figure.set(state)", {"chosen": chosen, "rate": rate, "decay": decay})
+        *losses, least, rule = re.search(pattern, said(element)).groups()
+        limit = float(re.search(r"below the rate (\d+\.\d+)", rule).group(1))
+        loss = {"sgd": losses[0], "momentum": losses[1]}[chosen]
+        rests = 10 ** ((rate - 16) / 8) < limit
+        assert (loss == "more than 1000") != rests, (chosen, rate, decay, loss, limit)
+        assert decay or not rests or float(loss) >= float(least) - 0.001
+        far[chosen, rate, decay] = rests
+    assert set(far.values()) == {True, False}
+    for decay, words in ((0, "Without weight decay AdamW is Adam."), (4, "AdamW decays the weights beside the step.")):
+        element.evaluate("(figure, state) => figure.set(state)", {"chosen": "adam", "rate": 8, "decay": decay})
+        *losses, _, rule = re.search(pattern, said(element)).groups()
+        assert words in rule and (losses[2] == losses[3]) == (decay == 0)
+    element.evaluate("(figure, state) => figure.set(state)", {"chosen": "sgd", "batch": 0, "decay": 0})
+    assert "here a batch adds noise" in said(element)
+    assert seen.errors == []
+
+
+def test_optimiser_paths_by_keyboard(figure):
+    _, element = figure("optimizer-paths")
+    picture = element.locator("svg").first
+    picture.press("End")
+    assert "more than 1000 by SGD," in said(element)
+    picture.press("Home")
+    assert "more than 1000" not in said(element)
+    before = said(element)
+    picture.press("ArrowRight")
+    assert said(element) != before
+
+
 def test_attention_by_mouse(figure):
     seen, element = figure("attention-explorer", options='{"position": -20}')
     assert "Temperature 0" in said(element)

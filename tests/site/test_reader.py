@@ -43,6 +43,62 @@ def test_search_opens_by_keyboard(chapter):
     assert chapter.page.locator("dialog[open] input[type=search]").evaluate("(e) => e === document.activeElement")
 
 
+@pytest.mark.parametrize("words", ["semantic segmentation", "data augmentation", "batch normalization", "U-Net", "IoU"])
+def test_search_finds_the_standard_words(site, visit, words):
+    seen = visit()
+    seen.page.goto(f"{site}/search.html?q={words}")
+    first = seen.page.locator("#search-results li > a").first
+    first.wait_for()
+    assert f"glossary.html#term-{words.replace(' ', '-')}" in first.get_attribute("href")
+
+
+def test_search_and_sidebar_tell_assignments_from_chapters(site, visit):
+    seen = visit()
+    seen.page.goto(f"{site}/search.html?q=pooling")
+    seen.page.locator("#search-results li a[href*='exercises/pooling']").first.wait_for()
+    for place in ("#search-results li > a", "nav.bd-links a"):
+        links = {link.get_attribute("href"): link.inner_text() for link in seen.page.locator(place).all()}
+        for address, text in links.items():
+            assert text.startswith("Assignment: ") == ("exercises/" in address), (place, address, text)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_claims_are_chosen_by_keyboard_and_the_choice_stands_in_the_address(site, visit, width):
+    seen = visit(width=width)
+    page = seen.page
+    page.goto(f"{site}/book/claims.html")
+    page.get_by_label("Chapter").wait_for()
+    rows = page.locator("article tbody tr")
+    every = rows.count()
+    assert page.get_by_role("status").inner_text() == f"Shown: all {every} claims."
+    page.get_by_label("Verdict").press("f")
+    page.get_by_label("Control").focus()
+    page.keyboard.press("ArrowDown")
+    chosen = page.locator("article tbody tr:visible")
+    shown = chosen.count()
+    assert 0 < shown < every
+    assert page.get_by_role("status").inner_text() == f"Shown: {shown} of {every} claims."
+    assert {text.split("\n")[0] for text in chosen.locator("td:first-child").all_inner_texts()} == {"false"}
+    assert all("Beside it, as control:" in text for text in chosen.all_inner_texts())
+    headings = page.locator("article h2:visible").count()
+    assert headings < page.locator("article h2").count(), "a chapter without a chosen claim is not shown"
+    page.reload()
+    page.get_by_label("Chapter").wait_for()
+    assert chosen.count() == shown and "verdict=false" in page.url
+    page.get_by_label("Chapter").select_option("Pooling")
+    assert page.locator("article h2:visible").count() == 1 and 0 < chosen.count() < shown
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert seen.errors == [] and seen.axe() == []
+
+
+def test_without_scripts_the_claims_are_plain_tables(site, visit):
+    seen = visit(java_script_enabled=False)
+    seen.page.goto(f"{site}/book/claims.html")
+    rows = seen.page.locator("article tbody tr")
+    assert rows.count() > 150 and all(row.is_visible() for row in rows.all())
+    assert seen.page.locator("article select").count() == 0
+
+
 def test_dark_mode_is_chosen_and_kept(chapter):
     theme = "document.documentElement.dataset.theme"
     button = chapter.page.locator("button.theme-switch-button:visible").first
@@ -103,6 +159,16 @@ def test_a_link_shows_a_preview_by_mouse_and_by_keyboard(chapter):
     page.wait_for_selector(".course-preview")
     assert link.get_attribute("aria-describedby") == "course-preview"
     assert chapter.errors == [] and chapter.outside == []
+
+
+def test_a_preview_of_a_word_of_the_glossary_says_what_it_means(chapter):
+    """Also where several words stand above one meaning."""
+    link = chapter.page.locator("article a[href$='glossary.html#term-feature-map']").first
+    link.scroll_into_view_if_needed()
+    link.hover()
+    chapter.page.wait_for_selector(".course-preview")
+    shown = chapter.page.locator(".course-preview").inner_text()
+    assert shown.startswith("feature map") and "The outputs of one kernel at all places" in shown
 
 
 def test_a_preview_of_a_formula_further_down_is_drawn(site, visit):
@@ -242,6 +308,11 @@ def test_a_page_opened_from_the_disk_answers_too(built, visit):
     page.locator("course-pooling-shift").scroll_into_view_if_needed()
     page.wait_for_selector("course-pooling-shift[data-ready]")
     page.wait_for_selector("article mjx-math", state="attached")
+    page.goto((built / "book/claims.html").as_uri() + "?verdict=false")
+    page.get_by_label("Control").wait_for()
+    false = page.locator("article tbody tr:visible").count()
+    page.get_by_label("Control").select_option("with a control")
+    assert 0 < page.locator("article tbody tr:visible").count() < false
     assert seen.errors == []
 
 

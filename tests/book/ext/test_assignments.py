@@ -1,5 +1,7 @@
 """Where a chapter and its assignment meet."""
 
+import json
+import re
 import shutil
 
 import pytest
@@ -57,6 +59,16 @@ def test_the_box_lists_the_tasks_with_their_points_and_leads_to_the_notebook(pro
     tasks = weave.woven(project, "pooling").tasks
     assert sum(float(points) for _, points in rows) == float(together[1]) == sum(task.points for task in tasks)
     assert len(rows) > 5 and not any("`" in title or "(" in title for title, _ in rows)
+
+
+def test_an_assignment_is_told_from_its_chapter_in_title_sidebar_and_search(project):
+    assert page(project, "exercises/pooling/pooling").select_one("h1").contents[0] == "Assignment: Pooling"
+    assert page(project, "book/pooling").select_one("h1").contents[0] == "Pooling"
+    entries = [link.get_text() for link in page(project, "index").select(".toctree-l1 > a")]
+    assert entries == ["Pooling", "Assignment: Pooling"]
+    index = (project / "_build/html/searchindex.js").read_text(encoding="utf-8")
+    titles = json.loads(re.search(r'"titles": (\[.*?\])', index)[1])
+    assert sorted(titles) == ["Assignment: Pooling", "Course", "Pooling", "Solutions"]
 
 
 def test_in_the_instructors_edition_every_task_leads_to_its_solution(project):

@@ -1,5 +1,6 @@
 """What the directives of the course make of a page."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -8,6 +9,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from book._ext import course
+from tools import contents
 
 ROOT = Path(__file__).parents[3]
 
@@ -110,10 +112,22 @@ def test_an_interactive_figure_has_a_still_and_says_what_to_try(page):
 
 
 def test_claims_are_those_of_the_topic_and_the_count_is_of_all(page):
-    claims, count = page.select(".course-claims tbody tr"), page.get_text()
-    assert len(claims) > 5
-    assert all(row.select("td")[0].get_text() in course.VERDICTS.values() for row in claims)
-    assert f"{len(yaml.safe_load((ROOT / 'book/claims.yml').read_text()))} claims: " in count
+    rows, count = page.select(".course-claims tbody tr"), page.get_text()
+    claims = yaml.safe_load((ROOT / "book/claims.yml").read_text())
+    here = [claim for claim in claims if claim["topic"] == "pooling"]
+    assert len(rows) == len(here) > 5
+    for row, claim in zip(rows, here, strict=True):
+        assert row.select("td")[0].get_text() == course.VERDICTS[claim["verdict"]]
+        control = "with-control" if "control" in claim else "without-control"
+        assert {f"verdict-{claim['verdict']}", control} <= set(row["class"]), "claims-filter.js chooses by these"
+    assert f"{len(claims)} claims: " in count
+    assert page.find("claims-filter").get_text() == "", "without scripts there is nothing to choose with"
+
+
+def test_the_page_of_claims_has_a_section_for_each_topic_in_the_order_of_the_chapters():
+    claims = yaml.safe_load((ROOT / "book/claims.yml").read_text())
+    named = re.findall(r"^```\{claims\} (\w+)$", (ROOT / "book/claims.md").read_text(), re.MULTILINE)
+    assert named == [stem for stem in contents.stems(ROOT) if stem in {claim["topic"] for claim in claims}]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,10 @@ def test_early_stopping(tmp_path):
 
 
 def test_settings_are_checked():
-    for bad in ({"steps": 0}, {"lr": -1}, {"lr": float("nan")}, {"optimizer": "magic"}, {"epochs": 3}, {"batch": "64"}):
+    for bad in (
+        {"steps": 0}, {"lr": -1}, {"lr": float("nan")}, {"optimizer": "magic"}, {"optimizer": ["adam"]}, {"epochs": 3},
+        {"batch": "64"}, {"schedule": "linear"}, {"label_smoothing": 1.5}, {"label_smoothing": True},
+    ):  # fmt: skip
         with pytest.raises(ModelError):
             trainer.Settings.read(bad)
     for name in ("steps", "batch", "every", "seed", "patience"):
@@ -86,3 +89,35 @@ def test_settings_are_checked():
             with pytest.raises(ModelError, match=f"{name} must be a whole number"):
                 trainer.Settings.read({name: bad})
     assert trainer.Settings.read({"lr": 1, "weight_decay": 0.1, "seed": 3}).seed == 3
+
+
+def test_a_rate_rises_and_falls_or_stays():
+    cosine, constant = (trainer.Settings(steps=100, lr=2.0, schedule=name) for name in ("cosine", "constant"))
+    rates = [cosine.rate(step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.2) and max(rates) == pytest.approx(2, rel=0.05) and rates[-1] < 0.01
+    assert {constant.rate(step) for step in range(100)} == {2.0}
+
+
+@pytest.mark.parametrize(
+    "changed", [{"optimizer": "adamw", "weight_decay": 0.5}, {"label_smoothing": 0.5}, {"schedule": "constant"}]
+)
+def test_settings_reach_the_steps(changed):
+    one, other = (
+        trainer.Trainer(tasks.find("scenes"), LAYERS["scenes"], replace(TINY, **({"weight_decay": 0.5} | more)))
+        for more in ({}, changed)
+    )
+    losses = [[each.advance() for _ in range(3)] for each in (one, other)]
+    assert losses[0] != losses[1]
+
+
+def test_a_log_of_before_there_were_more_settings_is_known_again(tmp_path):
+    """Whoever upgrades in the middle does not train again."""
+    task, steps = tasks.find("scenes"), []
+    trainer.run(task, LAYERS["scenes"], TINY, tmp_path, "cpu")
+    path = tmp_path / "scenes.log.json"
+    log = json.loads(path.read_text())
+    for name in ("schedule", "label_smoothing"):
+        del log["settings"][name]
+    path.write_text(json.dumps(log))
+    trainer.run(task, LAYERS["scenes"], TINY, tmp_path, "cpu", show=steps.append)
+    assert not steps

@@ -1,6 +1,7 @@
-"""Checks of the topic `training`: a network from a layer list, the loss, the step, two claims, three trained models.
+"""Checks of the topic `training`: a network from a layer list, the loss, the steps and what belongs to them, two claims, three models.
 
-Oracles are PyTorch: ``F.cross_entropy``, ``torch.optim.SGD``, and a network built from the same list by its functions.
+Oracles are PyTorch: ``F.cross_entropy``, ``torch.optim``, its schedulers, ``torch.nn.init``, and a network built from
+the same list by its functions.
 """
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from convcourse.calls.call import arrays_in
-from convcourse.engine.builders import claim_mistakes, pair
+from convcourse.engine.builders import Arrays, altered, claim_mistakes, handed, pair
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.kinds import WHOLE
@@ -782,18 +783,25 @@ def _judge_step(value, case):
     for words, found, right in zip(("weights", "velocity"), value, _step(*case.args, **case.kwargs), strict=True):
         if words == "velocity":  # one of zeros, for a weight without a gradient, changes nothing
             found = {name: v for name, v in found.items() if name in right or name not in case.args[0] or np.any(v)}
-        if lost := sorted(set(right) - set(found) - set(case.args[1])):
-            return f"In the new {words}, {lost[0]!r} is gone: it had no gradient this time, and keeps what it has."
-        if set(found) != set(right):
-            return f"The names in the new {words} are {sorted(map(str, found))}, expected {sorted(right)}."
-        for name in right:
-            got = np.asarray(found[name], dtype=float)
-            if got.shape != right[name].shape:
-                return f"In the new {words}, {name!r} has shape {got.shape}, expected {right[name].shape}."
-            gap = np.abs(got - right[name]).max()
-            size = max(np.abs(part[name]).max() for part in (right, case.args[words == "velocity"]) if name in part)
-            if not gap <= (1e-5 if right[name].dtype == np.float32 else 1e-10) * size:
-                return f"In the new {words}, {name!r} is off by {gap:.3g}."
+        if problem := _differs(words, found, right, case.args[words == "velocity"], case.args[1]):
+            return problem
+    return None
+
+
+def _differs(words, found, right, others, grads):
+    """Say how a dict of arrays differs from what is right, measured by its numbers and those of `others`, if it does."""
+    if lost := sorted(set(right) - set(found) - set(grads)):
+        return f"In the new {words}, {lost[0]!r} is gone: it had no gradient this time, and keeps what it has."
+    if set(found) != set(right):
+        return f"The names in the new {words} are {sorted(map(str, found))}, expected {sorted(right)}."
+    for name in right:
+        got = np.asarray(found[name], dtype=float)
+        if got.shape != right[name].shape:
+            return f"In the new {words}, {name!r} has shape {got.shape}, expected {right[name].shape}."
+        gap = np.abs(got - right[name]).max()
+        size = max(np.abs(part[name]).max() for part in (right, others) if name in part)
+        if not gap <= (1e-5 if right[name].dtype == np.float32 else 1e-10) * size:
+            return f"In the new {words}, {name!r} is off by {gap:.3g}."
     return None
 
 
@@ -922,6 +930,905 @@ SGD_STEP = Check(
                 w, {n: (1 - momentum) * u for n, u in g.items()}, v, lr, momentum, weight_decay
             ),
             share=1 / 4,
+        ),
+    ),
+)
+
+# --- adamw_step ----------------------------------------------------------------------------------------------------
+
+_ADAMW = "weights, grads, state=None, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01"
+
+
+def _adamw(weights, grads, state=None, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    """Do a step as ``torch.optim.AdamW`` does."""
+    weights = {name: w.astype(np.result_type(w, np.float32)) for name, w in weights.items()}
+    parameters = {name: torch.nn.Parameter(tensor(w)) for name, w in weights.items()}
+    optimizer = torch.optim.AdamW(parameters.values(), lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+    for name, parameter in parameters.items():
+        parameter.grad = tensor(grads[name].astype(weights[name].dtype)) if name in grads else None
+        if name in (state or {}):
+            steps, *means = state[name]
+            mean, square = (tensor(np.asarray(m).astype(weights[name].dtype)) for m in means)
+            kept = {"step": torch.tensor(float(steps)), "exp_avg": mean, "exp_avg_sq": square}
+            optimizer.state[parameter].update(kept)
+    optimizer.step()
+    kept = {name: optimizer.state[p] for name, p in parameters.items() if p in optimizer.state}
+    moved = {name: (int(s["step"]), array(s["exp_avg"]), array(s["exp_avg_sq"])) for name, s in kept.items()}
+    return {name: array(p) for name, p in parameters.items()}, moved
+
+
+def _judge_adamw(value, case):
+    if not isinstance(value, tuple | list) or len(value) != 2 or not all(isinstance(v, dict) for v in value):
+        return "Return two dicts: the new weights and the new state."
+    weights, grads = case.args[:2]
+    right, right_state = _adamw(*case.args, **case.kwargs)
+    if problem := _differs("weights", value[0], right, weights, grads):
+        return problem
+    if any(not isinstance(kept, tuple | list) or len(kept) != 3 for kept in value[1].values()):
+        return "The state of a weight is three things: how many steps, the mean of gradients, the mean of squares."
+    state = {  # of a weight that has done no step there may be one, too
+        name: kept for name, kept in value[1].items() if name in right_state or name not in weights or kept[0] != 0
+    }
+    for number, words in enumerate(("counts of steps", "means of gradients", "means of squares")):
+        found, true = ({name: np.asarray(kept[number]) for name, kept in s.items()} for s in (state, right_state))
+        if problem := _differs(words, found, true, {}, grads):
+            return problem
+    return None
+
+
+def _squares(arrays):
+    return {name: array**2 for name, array in arrays.items()}
+
+
+def _adam_state(means, squares, steps, apart=0):
+    """Return a state from means and mean squares, each weight with `apart` steps more than the one before."""
+    return {name: (steps + apart * n, mean, squares[name]) for n, (name, mean) in enumerate(means.items())}
+
+
+def _draw_adamw(draws):
+    outputs, inputs = draws.integer(1, 3), draws.integer(2, 4)
+    shapes = {"0.weight": (outputs, inputs), "0.bias": (outputs,), "2.weight": (2, outputs, 1, 3)}
+    weights, grads, means, squares = ({name: draws.array(*shape) for name, shape in shapes.items()} for _ in range(4))
+    part = draws.choice(("the first step", "later steps", "weight decay", "no gradient"))
+    state = _adam_state(means, _squares(squares), draws.integer(1, 9), int(part == "no gradient"))
+    rate, betas = draws.integer(1, 9) / 20, (draws.integer(1, 9) / 10, draws.integer(91, 99) / 100)
+    if part == "no gradient":
+        grads = _without(grads, draws.choice(sorted(shapes)))
+    decay = draws.integer(1, 9) / 10 if part == "weight decay" else 0.0
+    state = None if part == "the first step" else state
+    return Case((weights, grads, state, rate, betas, 10.0 ** -draws.integer(4, 8), decay), {}, part)
+
+
+def _adamw_by(change, keeps=True):
+    """Build a mistake: `change` alters what goes into the step of one weight; what comes into the state may stay right.
+
+    ``change(told) -> told``: a dict with w, g, steps, mean, square and the options.
+    """
+
+    def wrong(weights, grads, state, lr, betas, eps, weight_decay):
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        found, kept = _adamw(weights, grads, state, **options)
+        for name, grad in grads.items():
+            zeros = np.zeros(grad.shape)
+            steps, mean, square = (state or {}).get(name, (0, zeros, zeros))
+            given = {"w": weights[name], "g": grad, "steps": steps, "mean": mean, "square": square}
+            told = change(given | options)
+            entry = tuple(told.pop(key) for key in ("steps", "mean", "square"))
+            new, changed = _adamw({name: told.pop("w")}, {name: told.pop("g")}, {name: entry}, **told)
+            found |= new
+            kept |= {} if keeps else changed
+        return found, kept
+
+    return handed(_ADAMW, wrong)
+
+
+def _adamw_after(change):
+    """Build a mistake in what comes of the step of one weight: ``change(w, new w, its new state, options)``."""
+
+    def wrong(weights, grads, state, options):
+        new, kept = _adamw(weights, grads, state, **options)
+        for name in grads:
+            new[name], kept[name] = change(weights[name], new[name], kept[name], options)
+        return new, kept
+
+    return handed(_ADAMW, wrong, 3)
+
+
+def _shrunk(w, options):
+    return w * (1 - options["lr"] * options["weight_decay"])
+
+
+def _adamw_over(divisor):
+    """Build a mistake that divides the step by something else: ``divisor(corrected mean square, mean square, eps)``."""
+
+    def wrong(w, new, kept, options):
+        steps, _, square = kept
+        corrected, eps = square / (1 - options["betas"][1] ** steps), options["eps"]
+        step = (new - _shrunk(w, options)) * (np.sqrt(corrected) + eps)
+        return _shrunk(w, options) + step / divisor(corrected, square, eps), kept
+
+    return _adamw_after(wrong)
+
+
+def _decays_all(weights, grads, state, options):
+    new, kept = _adamw(weights, grads, state, **options)
+    return {name: w if name in grads else _shrunk(w, options) for name, w in new.items()}, kept
+
+
+def _forgets_the_others(weights, grads, state, options):
+    new, kept = _adamw(weights, grads, state, **options)
+    return new, {name: kept[name] for name in grads}
+
+
+def _corrected(w, new, kept, options):
+    steps, *means = kept
+    return new, (steps, *(m / (1 - beta**steps) for m, beta in zip(means, options["betas"], strict=True)))
+
+
+def _one_step_behind(told):
+    if told["steps"] == 0:  # it divides by 1 - 1
+        return told | {"w": np.full(told["w"].shape, np.nan)}
+    return told | {"steps": told["steps"] - 1}
+
+
+def _one_count(weights, grads, state, lr, betas, eps, weight_decay):
+    most = max((steps for steps, _, _ in (state or {}).values()), default=0)
+    zeros = {name: np.zeros(w.shape) for name, w in weights.items()}
+    state = {name: (most, *(state or {}).get(name, (0, zeros[name], zeros[name]))[1:]) for name in weights}
+    return _adamw(weights, grads, state, lr, betas, eps, weight_decay)
+
+
+_S = _adam_state(_V, _squares(_G), 3)
+_APART = _adam_state(_V, _squares(_G), 3, apart=2)
+_TINY = _as_large(1e-8, _G)
+_TINY_S = _adam_state(_as_large(1e-8, _V), _squares(_as_large(1e-8, _G)), 1)
+_S32 = _adam_state(_V32, _squares(_G32), 2)
+
+ADAMW_STEP = Check(
+    "adamw_step",
+    section="training#training-adam",
+    judge=_judge_adamw,
+    parts={"the first step": 1, "later steps": 1, "weight decay": 1, "no gradient": 1},
+    cases=(
+        Case((_W, _G), {"lr": 0.1, "weight_decay": 0.0}, "the first step"),
+        Case((_W, _G, None, 0.1), {"betas": (0.5, 0.75), "weight_decay": 0.0}, "the first step", "other betas"),
+        Case((_WIDE, _WIDE, {}, 0.1, (0.5, 0.75), 0.01, 0.0), {}, "the first step", "other shapes, and a large eps"),
+        Case(
+            (_as_large(1e6, _W), _as_large(1e6, _G), None, 0.1, (0.9, 0.99), 1e-8, 0.0), {}, "the first step", "large"
+        ),
+        Case((_W, _as_large(0.0, _G), None, 0.1, (0.9, 0.99), 1e-8, 0.0), {}, "the first step", "gradients of zeros"),
+        Case((_W, _G, _S), {"lr": 0.1, "weight_decay": 0.0}, "later steps"),
+        Case((_W, _G, _S, 0.1, (0.5, 0.75), 1e-3, 0.0), {}, "later steps", "other betas, and a large eps"),
+        Case((_W, _TINY, _TINY_S, 0.1, (0.9, 0.999), 1e-8, 0.0), {}, "later steps", "gradients as small as eps"),
+        Case((_as_large(1e-3, _W), _G, _S, 1e-4, (0.9, 0.999), 1e-8, 0.0), {}, "later steps", "small weights"),
+        Case((_W32, _G32, _S32, 0.1, (0.8, 0.9), 1e-8, 0.0), {}, "later steps", "float32"),
+        Case((_W, _G, _S, 0.1, (0.0, 0.0), 1e-8, 0.0), {}, "later steps", "nothing is remembered"),
+        Case((_W, _G, _S, 0.0, (0.9, 0.999), 1e-8, 0.0), {}, "later steps", "a rate of 0: the state changes alone"),
+        Case(
+            (_W, _G, _adam_state(_V, _squares(_G), 500), 0.1, (0.9, 0.999), 1e-8, 0.0), {}, "later steps", "much later"
+        ),
+        Case((_W, _G, _S), {}, "weight decay", "nothing but defaults"),
+        Case((_W, _G, None, 0.1, (0.9, 0.999), 1e-8, 0.3), {}, "weight decay", "the first step"),
+        Case((_W, _G, _S, 0.1, (0.8, 0.9), 1e-3, 0.5), {}, "weight decay"),
+        Case((_W, _as_large(0.0, _G), _S, 0.1), {"weight_decay": 0.5}, "weight decay", "gradients of zeros"),
+        Case((_W | {"1.mean": _normal(4)}, _G, None, 0.2), {"weight_decay": 0.0}, "no gradient", "a weight stays"),
+        Case(
+            (_W, _without(_G, "2.weight"), _APART, 0.1, (0.9, 0.99), 1e-8, 0.0),
+            {},
+            "no gradient",
+            "and keeps its state",
+        ),
+        Case(
+            (_W, _G, _without(_APART, "0.bias"), 0.1, (0.9, 0.99), 1e-8, 0.0), {}, "no gradient", "until now: its first"
+        ),
+        Case(
+            (_W, _without(_G, "0.bias"), _APART, 0.1, (0.9, 0.99), 1e-8, 0.2), {}, "no gradient", "and does not decay"
+        ),
+        Case((_W, {}, _APART, 0.1, (0.9, 0.99), 1e-8, 0.2), {}, "no gradient", "no weight has one"),
+    ),
+    properties=_judged_properties(
+        _judge_adamw,
+        Case(
+            (
+                {"w": _W["0.bias"]},
+                {"w": _G["0.bias"]},
+                {"w": (2, _V["0.bias"], _G["0.bias"] ** 2)},
+                0.1,
+                (0.5, 0.75),
+                1e-3,
+                0.2,
+            )
+        ),
+        Case((_W32, _G32, _S32, 0.1, (0.8, 0.9), 1e-8, 0.5)),
+    ),
+    draw=_draw_adamw,
+    mistakes=(
+        Mistake(
+            "does not correct the means",
+            "You did not correct the means for their start at zeros: divide them by 1 - beta**t.",
+            _adamw_by(lambda told: told | {"steps": 10**9}),
+        ),
+        Mistake(
+            "corrects the first mean alone",
+            "You corrected the mean of the gradients alone: that of the squares started at zeros, too.",
+            _adamw_over(lambda corrected, square, eps: np.sqrt(square) + eps),
+        ),
+        Mistake(
+            "does not count the steps",
+            "You corrected the means as at the first step: the number of steps stands in the state, and grows by 1.",
+            _adamw_by(lambda told: told | {"steps": 0}, keeps=False),
+            share=1 / 4,
+        ),
+        Mistake(
+            "counts the steps from 0",
+            "You corrected the means by the number of steps before this one: the first step has the number 1.",
+            _adamw_by(_one_step_behind),
+        ),
+        Mistake(
+            "counts the steps of all weights together",
+            "You gave all weights one count of steps: each has its own, and one that had no gradient has done fewer.",
+            handed(_ADAMW, _one_count),
+            share=3 / 4,
+        ),
+        Mistake(
+            "decays through the gradient",
+            "You added weight_decay to the gradient, as Adam with L2 does: AdamW shrinks the weight itself.",
+            _adamw_by(
+                lambda told: told | {"g": told["g"] + told["weight_decay"] * told["w"], "weight_decay": 0.0}, False
+            ),
+            share=1 / 2,
+        ),
+        Mistake(
+            "decays without the rate",
+            "You shrank the weight by weight_decay alone: it is multiplied by 1 - lr * weight_decay.",
+            _adamw_by(lambda told: told | {"w": told["w"] * (1 - told["weight_decay"]), "weight_decay": 0.0}),
+            share=1 / 2,
+        ),
+        Mistake(
+            "decays after the step",
+            "You shrank the weight after the step: the old weight shrinks, then it moves.",
+            _adamw_after(lambda w, new, kept, told: (_shrunk(new + w - _shrunk(w, told), told), kept)),
+            share=1 / 2,
+        ),
+        Mistake(
+            "forgets weight decay",
+            "You ignored weight_decay.",
+            handed(_ADAMW, lambda *told: _adamw(*told[:-1], 0.0)),
+            share=1 / 2,
+        ),
+        Mistake(
+            "decays without a gradient",
+            "is off by",
+            handed(_ADAMW, _decays_all, 3),
+            share=3 / 4,
+        ),
+        Mistake(
+            "adds eps under the root",
+            "You added eps under the root: it is added to the root.",
+            _adamw_over(lambda corrected, square, eps: np.sqrt(corrected + eps)),
+        ),
+        Mistake(
+            "adds eps before it corrects",
+            "You added eps to the root before the mean of squares was corrected: correct it, take the root, add eps.",
+            _adamw_by(lambda told: told | {"eps": told["eps"] / np.sqrt(1 - told["betas"][1] ** (told["steps"] + 1))}),
+        ),
+        Mistake(
+            "takes no root",
+            "You divided by the mean of squares: take its root.",
+            _adamw_over(lambda corrected, square, eps: corrected + eps),
+        ),
+        Mistake(
+            "exchanges the betas",
+            "You exchanged the two betas: the first is for the gradients, the second for their squares.",
+            _adamw_by(lambda told: told | {"betas": told["betas"][::-1]}, keeps=False),
+        ),
+        Mistake(
+            "follows the gradient alone",
+            "You moved by the gradient itself: the mean of the gradients is what is divided.",
+            _adamw_by(lambda told: told | {"betas": (0.0, told["betas"][1])}),
+            share=1 / 4,
+        ),
+        Mistake(
+            "keeps the corrected means",
+            "You put the corrected means into the state: the next step goes on from the means themselves.",
+            _adamw_after(_corrected),
+        ),
+        Mistake(
+            "goes uphill",
+            "You added the step: the loss falls in the other direction.",
+            _adamw_after(lambda w, new, kept, told: (2 * _shrunk(w, told) - new, kept)),
+        ),
+        Mistake(
+            "loses a state",
+            "is gone: it had no gradient this time, and keeps what it has.",
+            handed(_ADAMW, _forgets_the_others, 3),
+            share=3 / 4,
+        ),
+        Mistake(
+            "cuts off fractions",
+            WHOLE.says,
+            _adamw_after(lambda w, new, kept, told: (new.astype(w.dtype), kept)),
+            share=3 / 4,
+        ),
+        Mistake(
+            "gives float64 for float32",
+            DTYPE,
+            handed(_ADAMW, lambda weights, *told: _adamw(_as_large(np.float64(1), weights), *told)),
+            share=3 / 4,
+        ),
+    ),
+)
+
+# --- cosine_schedule -----------------------------------------------------------------------------------------------
+
+
+def _optimizer(lr):
+    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
+
+
+def _rate(step, steps, lr, warmup=0, lr_min=0.0):
+    """Return the rate that PyTorch's two schedulers, one after the other, have at a step."""
+    optimizer = _optimizer(lr)
+    rise = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / max(warmup, 1), total_iters=max(warmup - 1, 0))
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps - warmup, 1), lr_min)
+    both = torch.optim.lr_scheduler.SequentialLR(optimizer, [rise, fall], [warmup])
+    for _ in range(step):
+        optimizer.step()
+        both.step()
+    return float(optimizer.param_groups[0]["lr"])
+
+
+_SCHEDULE = "step, steps, lr, warmup=0, lr_min=0.0"
+
+
+def _rate_by(change):
+    return altered(_rate, _SCHEDULE, change)
+
+
+def _after_warmup(change):
+    """Build a mistake in what comes after the warm-up: ``change(share of the way, told) -> rate``."""
+
+    def wrong(told):
+        if told["step"] < told["warmup"]:
+            return _rate(**told)
+        return change((told["step"] - told["warmup"]) / (told["steps"] - told["warmup"]), told)
+
+    return handed(_SCHEDULE, wrong, 0)
+
+
+def _in_warmup(change):
+    """Build a mistake in the warm-up: ``change(told) -> rate``."""
+    return handed(_SCHEDULE, lambda told: change(told) if told["step"] < told["warmup"] else _rate(**told), 0)
+
+
+def _draw_schedule(draws):
+    part = draws.choice(("no warm-up", "the warm-up", "after the warm-up"))
+    warmup = draws.integer(2, 8) if part != "no warm-up" else 0
+    steps = warmup + draws.integer(4, 12)
+    step = draws.integer(0, warmup - 1) if part == "the warm-up" else warmup + draws.integer(1, steps - warmup - 1)
+    rate = draws.integer(1, 9) / 10
+    return Case((step, steps, rate, warmup, rate * draws.integer(0, 3) / 8), {}, part)
+
+
+COSINE_SCHEDULE = Check(
+    "cosine_schedule",
+    section="training#training-schedule",
+    oracle=_rate,
+    scale=lambda step, steps, lr, warmup=0, lr_min=0.0: lr,
+    parts={"no warm-up": 1, "the warm-up": 1, "after the warm-up": 1},
+    cases=(
+        Case((0, 4, 0.8), {}, "no warm-up", "the first step"),
+        Case((1, 4, 0.8), {}, "no warm-up"),
+        Case((2, 4, 0.8), {}, "no warm-up", "half of the way"),
+        Case((3, 4, 0.8), {}, "no warm-up", "the last step"),
+        Case((2, 6, 0.8), {"lr_min": 0.2}, "no warm-up", "a smallest rate"),
+        Case((5, 6, 0.8, 0, 0.2), {}, "no warm-up", "a smallest rate, the last step"),
+        Case((0, 1, 0.5), {}, "no warm-up", "a training of one step"),
+        Case((3, 5, 0.25, 0, 0.25), {}, "no warm-up", "the rate stays what it is"),
+        Case((700, 1000, 1e-3), {}, "no warm-up", "a long training"),
+        Case((0, 10, 0.8, 4), {}, "the warm-up", "the first step"),
+        Case((2, 10, 0.8), {"warmup": 4}, "the warm-up"),
+        Case((3, 10, 0.8, 4), {}, "the warm-up", "its last step"),
+        Case((1, 10, 0.8, 4, 0.3), {}, "the warm-up", "a smallest rate, which the warm-up does not know"),
+        Case((0, 10, 0.8, 1), {}, "the warm-up", "of one step"),
+        Case((2, 5, 0.6, 5), {}, "the warm-up", "nothing comes after it"),
+        Case((4, 5, 0.6, 5), {}, "the warm-up", "nothing comes after it: the last step"),
+        Case((4, 10, 0.8, 4), {}, "after the warm-up", "its first step"),
+        Case((5, 10, 0.8, 4), {}, "after the warm-up"),
+        Case((9, 10, 0.8, 4), {}, "after the warm-up", "the last step"),
+        Case((8, 11, 0.8), {"warmup": 3, "lr_min": 0.2}, "after the warm-up", "a smallest rate"),
+        Case((3, 5, 0.6, 1, 0.1), {}, "after the warm-up", "half of the way"),
+        Case((5, 6, 0.6, 5, 0.1), {}, "after the warm-up", "which is one step long"),
+        Case((60, 90, 2.5, 20, 0.5), {}, "after the warm-up", "a longer training"),
+    ),
+    draw=_draw_schedule,
+    mistakes=(
+        Mistake(
+            "forgets the warm-up",
+            "You ignored the warm-up: the rate begins with the cosine at once.",
+            _rate_by(lambda told: told | {"warmup": 0}),
+            share=1 / 3,
+        ),
+        Mistake(
+            "begins at 0",
+            "Your warm-up begins with a rate of 0: the first step, number 0, has lr / warmup.",
+            _in_warmup(lambda told: told["lr"] * told["step"] / told["warmup"]),
+            share=2 / 3,
+        ),
+        Mistake(
+            "warms up for one step too long",
+            "Your warm-up reaches lr a step too late: its last step has the rate lr.",
+            _in_warmup(lambda told: told["lr"] * (told["step"] + 1) / (told["warmup"] + 1)),
+            share=2 / 3,
+        ),
+        Mistake(
+            "rises from lr_min",
+            "Your warm-up rises from lr_min: it does not depend on it.",
+            _in_warmup(
+                lambda told: told["lr_min"] + (told["lr"] - told["lr_min"]) * (told["step"] + 1) / told["warmup"]
+            ),
+            share=2 / 3,
+        ),
+        Mistake(
+            "warms up along the cosine",
+            "You took the smaller of warm-up and a cosine that began with the training: it begins where the warm-up ends.",
+            handed(
+                _SCHEDULE,
+                lambda told: min(
+                    told["lr"] * (told["step"] + 1) / max(told["warmup"], 1), _rate(**told | {"warmup": 0})
+                ),
+                0,
+            ),
+            share=1 / 3,
+        ),
+        Mistake(
+            "counts the cosine from the first step",
+            "You counted the cosine's steps from the beginning of the training: they begin after the warm-up.",
+            _after_warmup(lambda share, told: _rate(**told | {"warmup": 0})),
+            share=2 / 3,
+        ),
+        Mistake(
+            "divides by all steps",
+            "You divided by all steps: the cosine has those that the warm-up left.",
+            _after_warmup(lambda share, told: _rate(**told | {"step": told["step"] - told["warmup"], "warmup": 0})),
+            share=2 / 3,
+        ),
+        Mistake(
+            "reaches the end a step early",
+            "You reach lr_min with the last step: the formula divides by steps - warmup, and would reach it one step later.",
+            _after_warmup(lambda share, told: _rate(**told | {"steps": max(told["steps"] - 1, told["warmup"] + 1)})),
+            share=1 / 3,
+        ),
+        Mistake(
+            "goes down and up again",
+            "You went along a whole cosine: in the end the rate is up again. Half of it, from 0 to pi, is asked for.",
+            _after_warmup(
+                lambda share, told: told["lr_min"] + (told["lr"] - told["lr_min"]) * (1 + np.cos(2 * np.pi * share)) / 2
+            ),
+            share=1 / 3,
+        ),
+        Mistake(
+            "stops at a quarter",
+            "You went along a quarter of the cosine, to half of pi: go on to pi, and halve 1 + cos.",
+            _after_warmup(
+                lambda share, told: told["lr_min"] + (told["lr"] - told["lr_min"]) * np.cos(np.pi * share / 2)
+            ),
+            share=1 / 3,
+        ),
+        Mistake(
+            "forgets the half",
+            "Your rates begin at twice lr: the cosine goes from 1 to -1, so 1 + cos is halved.",
+            _after_warmup(
+                lambda share, told: told["lr_min"] + (told["lr"] - told["lr_min"]) * (1 + np.cos(np.pi * share))
+            ),
+            share=1 / 3,
+        ),
+        Mistake(
+            "falls in a straight line",
+            "Your rate falls in a straight line: it follows a cosine.",
+            _after_warmup(lambda share, told: told["lr"] + (told["lr_min"] - told["lr"]) * share),
+            share=1 / 3,
+        ),
+        Mistake(
+            "forgets lr_min",
+            "You ignored lr_min: the cosine ends there, and not at 0.",
+            _rate_by(lambda told: told | {"lr_min": 0.0}),
+            share=1 / 3,
+        ),
+        Mistake(
+            "adds lr_min on top",
+            "You added lr_min to a cosine from lr to 0: now it begins above lr. It spans lr - lr_min.",
+            _after_warmup(lambda share, told: told["lr_min"] + _rate(**told | {"lr_min": 0.0})),
+            share=1 / 3,
+        ),
+    ),
+)
+
+# --- kaiming_normal ------------------------------------------------------------------------------------------------
+
+_INIT = 'z, mode="fan_in", nonlinearity="relu"'
+
+
+def _kaiming(z, mode="fan_in", nonlinearity="relu"):
+    """Scale z as ``torch.nn.init.kaiming_normal_`` scales the numbers that it draws."""
+    drawn, scaled = (torch.empty(z.shape, dtype=torch.float64) for _ in range(2))
+    drawn.normal_(generator=torch.Generator().manual_seed(0))
+    torch.nn.init.kaiming_normal_(scaled, 0, mode, nonlinearity, torch.Generator().manual_seed(0))
+    return z * float(scaled.norm() / drawn.norm())
+
+
+def _kaiming_by(change):
+    return altered(_kaiming, _INIT, change)
+
+
+def _times(factor):
+    """Build a mistake that gives something else: ``factor(z, right factor, mode, nonlinearity)`` times z."""
+
+    def wrong(z, mode, nonlinearity):
+        right = float(_kaiming(np.ones(z.shape), mode, nonlinearity).flat[0])
+        return z * factor(z, right, mode, nonlinearity)
+
+    return handed(_INIT, wrong)
+
+
+_OTHER = {"fan_in": "fan_out", "fan_out": "fan_in"}
+
+
+def _draw_init(draws):
+    part = draws.choice(("fan_in", "fan_out", "other gains"))
+    sizes = [draws.integer(2, 4), draws.integer(2, 5), draws.integer(1, 3), draws.integer(2, 4)]
+    z = draws.array(*(sizes if draws.integer(0, 1) else sizes[:2]))
+    if part == "other gains":
+        return Case((z, draws.choice(("fan_in", "fan_out")), draws.choice(("linear", "tanh"))), {}, part)
+    return Case((z, part), {}, part)
+
+
+_HE = Arrays("training", "kaiming_normal")
+
+KAIMING_NORMAL = Check(
+    "kaiming_normal",
+    section="training#training-init",
+    oracle=_kaiming,
+    parts={"fan_in": 1, "fan_out": 1, "other gains": 1},
+    cases=(
+        Case((_HE(2, 3),), {}, "fan_in", "a dense layer"),
+        Case((_HE(3, 2, 2, 4),), {}, "fan_in", "kernels"),
+        Case((_HE(5, 1, 3, 3), "fan_in", "relu"), {}, "fan_in", "one channel"),
+        Case((_HE(4, 3, 1, 1),), {}, "fan_in", "kernels of one pixel"),
+        Case((_HE(2, 4, 3, 2, dtype=np.float32),), {}, "fan_in", "float32"),
+        Case((_HE(3, 8)[:, ::2],), {}, "fan_in", "an array that does not lie in one piece"),
+        Case((_HE(3, 2) + 5,), {}, "fan_in", "numbers whose mean is not 0, by chance"),
+        Case((np.zeros((2, 3)),), {}, "fan_in", "zeros"),
+        Case((_HE(2, 3), "fan_out"), {}, "fan_out", "a dense layer"),
+        Case((_HE(3, 2, 2, 4),), {"mode": "fan_out"}, "fan_out", "kernels"),
+        Case((_HE(1, 5, 3, 3), "fan_out"), {}, "fan_out", "one kernel"),
+        Case((_HE(2, 4, 3, 2, dtype=np.float32), "fan_out"), {}, "fan_out", "float32"),
+        Case((_HE(2, 3), "fan_in", "linear"), {}, "other gains"),
+        Case((_HE(2, 3),), {"nonlinearity": "tanh"}, "other gains"),
+        Case((_HE(3, 2, 2, 4), "fan_out", "linear"), {}, "other gains", "kernels"),
+        Case((_HE(3, 2, 2, 4), "fan_out", "tanh"), {}, "other gains", "kernels"),
+        Case((_HE(4, 1), "fan_in", "linear"), {}, "other gains", "one input: the numbers stay, in a new array"),
+        Case((_HE(2, 4, 3, 2, dtype=np.float32), "fan_in", "tanh"), {}, "other gains", "float32"),
+    ),
+    draw=_draw_init,
+    mistakes=(
+        Mistake(
+            "forgets the size of the kernel",
+            "You counted channels alone: an output of a convolution adds kH * kW products from each of them.",
+            _times(lambda z, right, mode, gain: right * np.sqrt(z[0, 0].size)),
+        ),
+        Mistake(
+            "takes kernels for square",
+            "You squared one side of the kernel: multiply its height by its width.",
+            _times(
+                lambda z, right, mode, gain: right * np.sqrt(z[0, 0].size / (z.shape[-1] ** 2 if z.ndim > 2 else 1))
+            ),
+        ),
+        Mistake(
+            "exchanges the fans",
+            "You exchanged the axes: the first counts the outputs, the second the inputs.",
+            _kaiming_by(lambda told: told | {"mode": _OTHER[told["mode"]]}),
+        ),
+        Mistake(
+            "ignores mode",
+            "You ignored mode: by fan_out it is the outputs that count.",
+            _kaiming_by(lambda told: told | {"mode": "fan_in"}),
+            share=1 / 3,
+        ),
+        Mistake(
+            "averages the fans",
+            "You took the mean of both fans, as Glorot and Bengio do: mode says which one counts.",
+            _times(lambda z, right, mode, gain: right * np.sqrt((z.shape[mode == "fan_in"]) / np.mean(z.shape[:2]))),
+        ),
+        Mistake(
+            "counts all weights",
+            "You divided by the number of all weights: count those that one output adds up.",
+            _times(lambda z, right, mode, gain: right / np.sqrt(z.shape[mode == "fan_out"])),
+        ),
+        Mistake(
+            "takes the variance",
+            "You multiplied by the variance: the numbers are scaled by its root.",
+            _times(lambda z, right, mode, gain: right**2),
+        ),
+        Mistake(
+            "takes no root of the fan",
+            "You divided by the fan itself: the standard deviation is the gain over the root of the fan.",
+            _times(lambda z, right, mode, gain: right / np.sqrt(z[0].size if mode == "fan_in" else z[:, 0].size)),
+        ),
+        Mistake(
+            "takes no root of 2",
+            "Your gain for ReLU is 2: its square is 2, as half of the mean square is lost.",
+            _times(lambda z, right, mode, gain: right * (np.sqrt(2) if gain == "relu" else 1)),
+            share=1 / 3,
+        ),
+        Mistake(
+            "forgets the gain",
+            "You forgot the gain: ReLU leaves half of the mean square, so the factor has a root of 2.",
+            _kaiming_by(lambda told: told | {"nonlinearity": "linear"}),
+        ),
+        Mistake(
+            "always takes the gain of ReLU",
+            "You took the gain of ReLU in all cases: it is 1 for linear and 5/3 for tanh.",
+            _kaiming_by(lambda told: told | {"nonlinearity": "relu"}),
+            share=2 / 3,
+        ),
+        Mistake(
+            "takes tanh for linear",
+            "You took 1 as the gain of tanh: it is 5/3.",
+            _kaiming_by(
+                lambda told: (
+                    told | {"nonlinearity": "linear" if told["nonlinearity"] == "tanh" else told["nonlinearity"]}
+                )
+            ),
+            share=2 / 3,
+        ),
+        Mistake(
+            "divides by the deviation that it finds",
+            "You divided by the standard deviation of z: it is 1 by how z was drawn, and by chance a little more or less.",
+            _times(lambda z, right, mode, gain: right / (z.std() or 1)),
+        ),
+        Mistake(
+            "spreads evenly",
+            "You multiplied by the root of 3, which belongs to an even distribution from -1 to 1: z is normal.",
+            _times(lambda z, right, mode, gain: right * np.sqrt(3)),
+        ),
+        Mistake(
+            "cuts off fractions",
+            WHOLE.says,
+            handed(_INIT, lambda z, mode, gain: _kaiming(z, mode, gain).astype(z.dtype)),
+            share=3 / 4,
+        ),
+        Mistake(
+            "gives float64 for float32",
+            DTYPE,
+            handed(_INIT, lambda z, mode, gain: _kaiming(z.astype(float), mode, gain)),
+            share=3 / 4,
+        ),
+    ),
+)
+
+# --- early_stopping ------------------------------------------------------------------------------------------------
+
+
+_STOPPING = "losses, patience, min_delta=0.0"
+
+
+def _stopping(losses, patience, min_delta=0.0, threshold_mode="abs"):
+    """Let PyTorch's ReduceLROnPlateau, which waits for one measurement more, say when the rate would fall."""
+    optimizer, kept = _optimizer(1.0), 0
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, patience=patience - 1, threshold=min_delta, threshold_mode=threshold_mode
+    )
+    for measurement, loss in enumerate(losses):
+        plateau.step(float(loss))
+        if optimizer.param_groups[0]["lr"] < 1:
+            return kept, measurement
+        kept = measurement if plateau.num_bad_epochs == 0 else kept
+    return kept, len(losses) - 1
+
+
+def _curve(*losses, dtype=np.float64):
+    return np.array(losses, dtype)
+
+
+def _stopping_by(change):
+    return altered(_stopping, _STOPPING, change)
+
+
+def _stopping_after(change):
+    """Build a mistake that alters what is right: ``change(losses, patience, min_delta, kept, stopped)``."""
+    return handed(_STOPPING, lambda *told: change(*told, *_stopping(*told)))
+
+
+def _stops_where(losses, patience, is_bad):
+    """Return the measurement where `patience` of them, in a row, were bad, or the last."""
+    row = 0
+    for measurement, bad in enumerate(is_bad):
+        row = row + 1 if bad else 0
+        if row == patience:
+            return measurement
+    return len(losses) - 1
+
+
+def _against_the_one_before(losses, patience, min_delta):
+    rises = [False, *~(np.diff(losses) < -min_delta)]
+    stopped = _stops_where(losses, patience, rises)
+    return max(m for m in range(stopped + 1) if not rises[m]), stopped
+
+
+def _in_all(losses, patience, min_delta):
+    """Never begin to count anew."""
+    kept = [_stopping(losses[: m + 1], len(losses) + 1, min_delta)[0] for m in range(len(losses))]
+    bad = [m for m in range(len(losses)) if kept[m] != m or not np.isfinite(losses[m])]
+    stopped = bad[patience - 1] if len(bad) >= patience else len(losses) - 1
+    return kept[stopped], stopped
+
+
+def _best_of_all_so_far(losses, patience, min_delta):
+    """Let every lower loss be the one to beat, though it is no progress."""
+    lowest = np.fmin.accumulate(np.append(np.inf, losses))[:-1]
+    bad = [not loss < best - min_delta for loss, best in zip(losses, lowest, strict=True)]
+    stopped = _stops_where(losses, patience, bad)
+    return max((m for m in range(stopped + 1) if not bad[m]), default=0), stopped
+
+
+def _nan_is_progress(losses, patience, min_delta):
+    """Take NaN for progress, and with it whatever is compared with NaN later."""
+    falling = -1e12 * np.arange(1, len(losses) + 1)
+    return _stopping(np.where(np.cumsum(np.isnan(losses)) > 0, falling, losses), patience, min_delta)
+
+
+def _nan_stops(losses, patience, min_delta):
+    number = int(np.argmax(np.isnan(np.append(losses, np.nan))))
+    kept, stopped = _stopping(losses[: number + 1], patience, min_delta)
+    return kept, stopped
+
+
+def _lowest(losses):
+    return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
+
+
+def _first_is_progress(told):
+    """Take the first loss for the mark: nothing lies below NaN."""
+    first = np.nan_to_num(told["losses"][:1], nan=-1e300, posinf=1e300)
+    return told | {"losses": np.append(first, told["losses"][1:])}
+
+
+def _draw_stopping(draws):
+    part = draws.choice(("patience", "min_delta", "no number"))
+    losses = np.array([draws.integer(0, 16) / 8 for _ in range(draws.integer(4, 12))])
+    if part == "no number":
+        losses[draws.integer(0, len(losses) - 1)] = draws.choice((np.nan, np.inf))
+    return Case((losses, draws.integer(1, 4), draws.integer(1, 4) / 8 if part == "min_delta" else 0.0), {}, part)
+
+
+_NAN, _INF = np.nan, np.inf
+
+EARLY_STOPPING = Check(
+    "early_stopping",
+    section="training#training-early-stopping",
+    oracle=_stopping,
+    parts={"patience": 1, "min_delta": 1, "no number": 1},
+    cases=(
+        Case((_curve(3, 2, 2.5, 2.25, 1), 2), {}, "patience"),
+        Case((_curve(3, 2, 2.5, 1.5, 2, 1), 2), {}, "patience", "never two in a row"),
+        Case((_curve(4, 3, 2, 1), 1), {}, "patience", "it falls to the end"),
+        Case((_curve(1, 2, 3, 4), 1), {}, "patience", "it rises from the first on"),
+        Case((_curve(2, 2, 2, 2, 1), 3), {}, "patience", "equal losses are no progress"),
+        Case((_curve(5, 3, 4, 3.5, 3.25, 2), 3), {}, "patience", "each lower than the one before, none than the best"),
+        Case((_curve(3, 1, 2, 2), 5), {}, "patience", "it ends before patience does"),
+        Case((_curve(3, 1, 2, 2), 2, 0.0), {}, "patience", "stopped by the last"),
+        Case((_curve(2.0), 1), {}, "patience", "one measurement"),
+        Case((_curve(8e12, 9e12, 5e12, 7e12, 6e12, 1e12), 2), {}, "patience", "large losses"),
+        Case((_curve(0.5, 0.25, 0.375, 0.125, 0.25, 0.5, dtype=np.float32), 2), {}, "patience", "float32"),
+        Case((_curve(3, 2, 4, 2, 5, 2, 1), 4), {}, "patience", "as low as before, again and again"),
+        Case((_curve(-1, -2, -1.5, -3, -2), 1), {}, "patience", "below 0"),
+        Case((_curve(3, 2, 2.5, 2.25, 1), 2, 1.5), {}, "min_delta"),
+        Case((_curve(4, 3.75, 3.5, 3.25, 3, 2.75), 2), {"min_delta": 0.5}, "min_delta", "it creeps"),
+        Case((_curve(4, 3.75, 3.5, 3.25, 3, 2.75), 3, 0.5), {}, "min_delta", "it creeps, and is waited for"),
+        Case((_curve(2, 1.75, 1.5, 1.5, 1.25), 2, 0.25), {}, "min_delta", "just as much is not more"),
+        Case((_curve(8, 7, 6, 7, 5.5, 5.25, 5), 2, 0.5), {}, "min_delta", "it falls far, then less"),
+        Case((_curve(0.5, 0.25, 0.125, 0.0, -0.5, dtype=np.float32), 2, 0.25), {}, "min_delta", "float32"),
+        Case((_curve(1, 1.25, 1.5, 0.75, 1), 3, 0.125), {}, "min_delta", "higher is no progress"),
+        Case((_curve(3, _NAN, 2, _NAN, _NAN, 1), 2), {}, "no number", "NaN is no progress"),
+        Case((_curve(3, 2, _NAN, 1, 1.5, 1.25), 2), {}, "no number", "one NaN does not stop it"),
+        Case((_curve(_NAN, 3, 2, 4, 5), 2), {}, "no number", "the first is NaN"),
+        Case((_curve(_NAN, _NAN, 1), 2), {}, "no number", "none makes progress before it stops"),
+        Case((_curve(_NAN, _NAN), 3), {}, "no number", "none at all"),
+        Case((_curve(_INF, 4, 3, _INF, _INF, 1), 2), {}, "no number", "infinity"),
+        Case((_curve(_INF, _INF, 3, 2), 2), {}, "no number", "two of infinity at first"),
+        Case((_curve(2, _NAN, 2, 1), 2), {}, "no number", "and an equal loss"),
+        Case((_curve(3, _NAN, 2.75, 1, _NAN, 2), 3, 0.5), {}, "no number", "and min_delta"),
+    ),
+    draw=_draw_stopping,
+    mistakes=(
+        Mistake(
+            "waits for one more",
+            "You stop one measurement too late: after `patience` of them without progress, not after one more.",
+            _stopping_by(lambda told: told | {"patience": told["patience"] + 1}),
+        ),
+        Mistake(
+            "waits for one less",
+            "You stop one measurement too early: `patience` of them without progress are waited for.",
+            _stopping_by(lambda told: told | {"patience": max(told["patience"] - 1, 1)}),
+        ),
+        Mistake(
+            "never begins to count anew",
+            "You counted all measurements without progress: those in a row count, and progress sets them back to 0.",
+            handed(_STOPPING, _in_all),
+        ),
+        Mistake(
+            "compares with the one before",
+            "You compared each loss with the one before it: compare it with that of the last progress.",
+            handed(_STOPPING, _against_the_one_before),
+        ),
+        Mistake(
+            "takes equal losses for progress",
+            "You took an equal loss for progress: it has to lie below.",
+            _stopping_by(lambda told: told | {"min_delta": told["min_delta"] - 1e-9}),
+        ),
+        Mistake(
+            "keeps the last weights",
+            "You kept the weights of the last measurement: those of the last progress are asked for.",
+            _stopping_after(lambda losses, patience, delta, kept, stopped: (stopped, stopped)),
+        ),
+        Mistake(
+            "keeps the lowest of all",
+            "You looked for the lowest loss of all: after the stop there are no measurements any more.",
+            _stopping_after(lambda losses, patience, delta, kept, stopped: (_lowest(losses), stopped)),
+        ),
+        Mistake(
+            "keeps the lowest, progress or not",
+            "You kept the lowest loss: by less than min_delta it is no progress.",
+            _stopping_after(lambda losses, patience, delta, kept, stopped: (_lowest(losses[: stopped + 1]), stopped)),
+            share=2 / 3,
+        ),
+        Mistake(
+            "forgets min_delta",
+            "You ignored min_delta: a loss has to lie more than that below.",
+            _stopping_by(lambda told: told | {"min_delta": 0.0}),
+            share=2 / 3,
+        ),
+        Mistake(
+            "takes min_delta for a fraction",
+            "You took min_delta for a fraction of the best loss: it is in the unit of the losses.",
+            _stopping_by(lambda told: told | {"threshold_mode": "rel"}),
+            share=2 / 3,
+        ),
+        Mistake(
+            "forgives rises below min_delta",
+            "You added min_delta: so a loss that lies a little above passes for progress.",
+            _stopping_by(lambda told: told | {"min_delta": -told["min_delta"]}),
+            share=2 / 3,
+        ),
+        Mistake(
+            "lets the mark creep",
+            "You lowered the mark to losses that made no progress: steps below min_delta then never add up to one.",
+            handed(_STOPPING, _best_of_all_so_far),
+            share=2 / 3,
+        ),
+        Mistake(
+            "takes NaN for progress",
+            "You took NaN for progress: every comparison with it is false, so ask whether the loss lies below.",
+            handed(_STOPPING, _nan_is_progress),
+            share=2 / 3,
+        ),
+        Mistake(
+            "stops at NaN",
+            "You stopped at the first NaN: it is a measurement without progress, as others are.",
+            handed(_STOPPING, _nan_stops),
+            share=2 / 3,
+        ),
+        Mistake(
+            "takes the first for progress",
+            "You took the first loss for progress whatever it is: NaN and infinity make none.",
+            _stopping_by(_first_is_progress),
+            share=2 / 3,
+        ),
+        Mistake(
+            "counts from 1",
+            "You counted the measurements from 1: the first is number 0.",
+            _stopping_after(lambda losses, patience, delta, kept, stopped: (kept + 1, stopped + 1)),
         ),
     ),
 )
@@ -1074,6 +1981,10 @@ CHECKS = (
     CROSS_ENTROPY_BACKWARD,
     CONVNET_BACKWARD,
     SGD_STEP,
+    ADAMW_STEP,
+    COSINE_SCHEDULE,
+    KAIMING_NORMAL,
+    EARLY_STOPPING,
     *CLAIMS,
     *NETWORKS,
 )

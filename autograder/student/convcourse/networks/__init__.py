@@ -21,7 +21,8 @@ def train(task, layers, *, folder=".", device="auto", again=False, **settings):
     again : bool
         Train anew in any case.
     settings
-        steps, batch, lr, optimizer, weight_decay, seed, every, patience: see `convcourse.networks.trainer.Settings`.
+        steps, batch, lr, optimizer, schedule, weight_decay, label_smoothing, seed, every, patience: see
+        `convcourse.networks.trainer.Settings`.
 
     Returns
     -------

@@ -4,6 +4,7 @@ The pictures of step k depend on the seed and on k alone, so that a run repeats,
 """
 
 import contextlib
+import functools
 import json
 import math
 import time
@@ -18,6 +19,11 @@ from convcourse.networks import files
 from convcourse.networks.layers import build, put_weights, weights_of
 
 REPLAYED = 20  # steps of the log that a grader may repeat
+OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": functools.partial(torch.optim.SGD, momentum=0.9),
+}
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,14 @@ class Settings:
     batch : int
         Pictures in a batch.
     lr : float
-        The largest learning rate; it rises in the first tenth of the steps and falls to zero by a cosine.
-    optimizer : {"adam", "sgd"}
+        The largest learning rate.
+    optimizer : {"adam", "adamw", "sgd"}
         "sgd" has momentum 0.9.
+    schedule : {"cosine", "constant"}
+        "cosine": the rate rises in the first tenth of the steps and falls to zero by a cosine.
     weight_decay : float
+    label_smoothing : float
+        From 0 to 1, as in ``torch.nn.functional.cross_entropy``.
     seed : int
         Of the weights and of the pictures.
     every : int
@@ -47,7 +57,9 @@ class Settings:
     batch: int = 64
     lr: float = 0.005
     optimizer: str = "adam"
+    schedule: str = "cosine"
     weight_decay: float = 0.0
+    label_smoothing: float = 0.0
     seed: int = 0
     every: int = 100
     patience: int = 0
@@ -61,8 +73,12 @@ class Settings:
             (kind, words), value = kinds.get(name, (int | float, "number")), getattr(self, name)
             if not _is_number(value, kind) or not 0 <= value <= 2**31:
                 raise ModelError(f"The setting {name} must be a {words} from 0, got {value!r}.")
-        if self.optimizer not in ("adam", "sgd"):
-            raise ModelError(f"The optimizer must be 'adam' or 'sgd', got {self.optimizer!r}.")
+        if not _is_number(self.label_smoothing, int | float) or not 0 <= self.label_smoothing <= 1:
+            raise ModelError(f"The setting label_smoothing must be a number from 0 to 1, got {self.label_smoothing!r}.")
+        for name, known in (("optimizer", tuple(OPTIMIZERS)), ("schedule", ("cosine", "constant"))):
+            if getattr(self, name) not in known:
+                words = " or ".join(map(repr, known))
+                raise ModelError(f"The {name} must be {words}, got {getattr(self, name)!r}.")
 
     @classmethod
     def read(cls, values):
@@ -74,6 +90,8 @@ class Settings:
 
     def rate(self, step):
         """Return the learning rate of a step."""
+        if self.schedule == "constant":
+            return self.lr
         warm = max(1, self.steps // 10)
         return self.lr * min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * step / self.steps))
 
@@ -113,8 +131,8 @@ class Trainer:
             torch.manual_seed(settings.seed)  # on the CPU: the same first weights on every device
             self.net = build(layers, task).to(device)
         parameters = list(self.net[-1].parameters() if frozen else self.net.parameters())
-        kinds = {"adam": torch.optim.Adam, "sgd": lambda p, **o: torch.optim.SGD(p, momentum=0.9, **o)}
-        self.optimizer = kinds[settings.optimizer](parameters, lr=settings.lr, weight_decay=settings.weight_decay)
+        optimizer = OPTIMIZERS[settings.optimizer]
+        self.optimizer = optimizer(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
         self.scaler = torch.amp.GradScaler(device, enabled=device == "cuda")
         self.best = {name: value.detach().cpu().clone() for name, value in weights_of(self.net).items()}
         self.log = {
@@ -156,7 +174,7 @@ class Trainer:
             torch.autocast(self.device, enabled=self.device == "cuda", dtype=torch.float16),
         ):
             torch.manual_seed(self.settings.seed + 2**32 * self.step)  # what dropout drops
-            loss = F.cross_entropy(self.net(x), target)
+            loss = F.cross_entropy(self.net(x), target, label_smoothing=self.settings.label_smoothing)
         self.scaler.scale(loss).backward()
         self.scaler.step(self.optimizer)
         self.scaler.update()
@@ -194,7 +212,8 @@ class Trainer:
         try:
             tensors, about = files.read_checkpoint(_checkpoint(folder, self.task))
             log, scaler = json.loads(about["log"]), json.loads(about["scaler"])
-            if about["layers"] != self._id():
+            layers, settings = json.loads(about["layers"])
+            if layers != json.loads(json.dumps(self.layers)) or Settings.read(settings) != self.settings:
                 return False
             state = self.optimizer.state_dict()
             state["state"] = {}
@@ -275,7 +294,8 @@ def _finished(folder, trainer):
         found = files.read_model(folder, trainer.task)
         put_weights(build(trainer.layers, trainer.task), found.weights)
         same = found.layers == json.loads(json.dumps(trainer.layers)) and found.log.get("finished") is True
-        return found.log if same and found.log.get("settings") == trainer.log["settings"] else None
+        same = same and Settings.read(found.log.get("settings")) == trainer.settings  # also of before there were more
+        return found.log if same else None
     return None
 
 
