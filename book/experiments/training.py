@@ -517,13 +517,13 @@ RECIPES = {  # what is changed in a recipe
     "the rate stays": {"schedule": "constant"},
     "SGD with momentum": {"optimizer": "sgd", "lr": 0.1},
     "AdamW with decay": {"optimizer": "adamw", "weight_decay": 0.1},
-    "smoothed labels": {"label_smoothing": 0.1},
+    "labels as they are": {"label_smoothing": 0.0},
 }
 
 
-@experiment(seeds=3, within=0.1, rerun=False)
+@experiment(seeds=5, within=0.1, rerun=False)
 def ablation(seed, steps=1000):
-    """Train the reference network for digits, of 32 x 32 pixels, with one thing changed: its accuracy on a test."""
+    """Train the reference network for digits, 32 x 32 pixels, with one thing changed; accuracy on 4,000 pictures."""
     task = tasks.find("digits")
     _, layers, settings = files.read_recipe(NETWORKS / "digits.json")
     found = {}
@@ -534,7 +534,7 @@ def ablation(seed, steps=1000):
         while not trained.is_done:
             trained.advance()
         trained.net.load_state_dict(trained.best, strict=False)
-        found[name] = [measure.measure(trained.net, task, seed)]
+        found[name] = [measure.measure(trained.net, task, seed, count=4000)]
     return found
 
 

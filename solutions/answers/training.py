@@ -422,6 +422,145 @@ def kaiming_normal__float32(z, mode="fan_in", nonlinearity="relu"):
     return z.astype(dtype) * np.sqrt(square / fan)
 
 
+# --- batch_norm, batch_norm_backward -------------------------------------------------------------------------------
+
+
+def by_channel(x):
+    """Return x as one row for each channel, and what puts such rows back into the shape of x."""
+    first = np.moveaxis(x, 1, 0)
+    return first.reshape(len(first), -1), lambda rows: np.moveaxis(rows.reshape(first.shape), 0, 1)
+
+
+def batch_norm__rows(x, running_mean, running_var, weight, bias, training=False, momentum=0.1, eps=1e-5):
+    rows, back = by_channel(x)
+    if training:
+        mean, var = rows.mean(1), rows.var(1)
+        running_mean = running_mean + momentum * (mean - running_mean)
+        running_var = running_var + momentum * (rows.var(1, ddof=1) - running_var)
+    else:
+        mean, var = running_mean, running_var
+    factor = weight / np.sqrt(var + eps)
+    return back((rows - mean[:, None]) * factor[:, None] + bias[:, None]), np.array(running_mean), np.array(running_var)
+
+
+def batch_norm__loop_over_channels(x, running_mean, running_var, weight, bias, training=False, momentum=0.1, eps=1e-5):
+    dtype = np.result_type(np.float32, x, running_mean, running_var, weight, bias)
+    y, new_mean, new_var = np.zeros(x.shape, dtype), running_mean.astype(dtype), running_var.astype(dtype)
+    for c in range(x.shape[1]):
+        values = x[:, c].astype(dtype)
+        center, spread = new_mean[c], new_var[c]
+        if training:
+            center = values.mean()
+            squares = ((values - center) ** 2).sum()
+            spread = squares / values.size
+            new_mean[c] = momentum * center + (1 - momentum) * new_mean[c]
+            new_var[c] = momentum * squares / (values.size - 1) + (1 - momentum) * new_var[c]
+        y[:, c] = weight[c] * (values - center) / (spread + eps) ** 0.5 + bias[c]
+    return y, new_mean, new_var
+
+
+def batch_norm__channels_last(x, running_mean, running_var, weight, bias, training=False, momentum=0.1, eps=1e-5):
+    last = np.moveaxis(x, 1, -1)
+    axes = tuple(range(last.ndim - 1))
+    mean, var = (last.mean(axes), last.var(axes)) if training else (running_mean, running_var)
+    y = np.moveaxis((last - mean) / np.sqrt(var + eps) * weight + bias, -1, 1)
+    if not training:
+        return y.copy(), running_mean.copy(), running_var.copy()
+    count = last[..., 0].size
+    kept = 1 - momentum
+    return y.copy(), kept * running_mean + momentum * mean, kept * running_var + momentum * count / (count - 1) * var
+
+
+def batch_norm_backward__one_formula(grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5):
+    (rows, back), (g, _) = by_channel(x), by_channel(grad_output)
+    mean, var = (rows.mean(1), rows.var(1)) if training else (running_mean, running_var)
+    root = np.sqrt(var + eps)
+    hat = (rows - mean[:, None]) / root[:, None]
+    grad_weight, grad_bias = (g * hat).sum(1), g.sum(1)
+    if training:
+        n = rows.shape[1]
+        g = (n * g - grad_bias[:, None] - hat * grad_weight[:, None]) / n
+    return back(g * (weight / root)[:, None]), grad_weight, grad_bias
+
+
+def batch_norm_backward__way_by_way(grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5):
+    axes, shape = (0, *range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
+    mean = (x.mean(axes) if training else running_mean).reshape(shape)
+    var = (x.var(axes) if training else running_var).reshape(shape)
+    away, root = x - mean, np.sqrt(var + eps)
+    grad_hat = grad_output * weight.reshape(shape)
+    grad_x = grad_hat / root
+    if training:
+        n = x.size / x.shape[1]
+        grad_var = (grad_hat * away).sum(axes, keepdims=True) * -0.5 / root**3
+        grad_mean = -(grad_hat / root).sum(axes, keepdims=True)
+        grad_x = grad_x + grad_var * 2 * away / n + grad_mean / n
+    return grad_x, (grad_output * away / root).sum(axes), grad_output.sum(axes)
+
+
+def batch_norm_backward__matrices(grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5):
+    """Write the derivative of every channel as a matrix: of each output for each input."""
+    (rows, back), (g, _) = by_channel(x), by_channel(grad_output)
+    dtype = np.result_type(np.float32, rows, g, running_mean, running_var, weight)
+    grad_x, grad_weight, grad_bias = np.zeros(rows.shape, dtype), np.zeros(len(rows), dtype), np.zeros(len(rows), dtype)
+    for c, row in enumerate(rows):
+        mean, var = (row.mean(), row.var()) if training else (running_mean[c], running_var[c])
+        hat = ((row - mean) / np.sqrt(var + eps)).astype(dtype)
+        matrix = np.eye(len(row), dtype=dtype)
+        if training:
+            matrix = matrix - (1 + np.outer(hat, hat)) / len(row)
+        grad_x[c] = weight[c] * (matrix @ g[c]) / np.sqrt(var + eps)
+        grad_weight[c], grad_bias[c] = hat @ g[c], g[c].sum()
+    return back(grad_x), grad_weight, grad_bias
+
+
+# --- shift_and_flip ------------------------------------------------------------------------------------------------
+
+
+def shift_and_flip__pixel_by_pixel(images, masks, shifts, flips, ignore_index=-100):
+    n, _, height, width = images.shape
+    moved, labels = np.zeros(images.shape, images.dtype), np.full(masks.shape, ignore_index, np.int64)
+    for sample, row, column in np.ndindex(n, height, width):
+        to_row = row + shifts[sample, 0]
+        to_column = (width - 1 - column if flips[sample] else column) + shifts[sample, 1]
+        if 0 <= to_row < height and 0 <= to_column < width:
+            moved[sample, :, to_row, to_column] = images[sample, :, row, column]
+            labels[sample, to_row, to_column] = masks[sample, row, column]
+    return moved, labels
+
+
+def shift_and_flip__on_a_canvas(images, masks, shifts, flips, ignore_index=-100):
+    """Lay everything on a canvas three times as large, and cut out what the frame shows after the shift."""
+    height, width = masks.shape[1:]
+    around = ((height, height), (width, width))
+    new_images, new_masks = [], []
+    for image, mask, (down, right), flip in zip(images, masks.astype(np.int64), shifts, flips):
+        if flip:
+            image, mask = image[:, :, ::-1], mask[:, ::-1]
+        top, left = (n - int(np.clip(s, -n, n)) for n, s in ((height, down), (width, right)))
+        frame = ..., slice(top, top + height), slice(left, left + width)
+        new_images.append(np.pad(image, ((0, 0), *around))[frame])
+        new_masks.append(np.pad(mask, around, constant_values=ignore_index)[frame])
+    return np.array(new_images), np.array(new_masks)
+
+
+def overlap(shift, n):
+    """Return where a row of n pixels lies after a shift, and which of its pixels those are; two slices."""
+    shift = int(np.clip(shift, -n, n))
+    return slice(max(shift, 0), n + min(shift, 0)), slice(max(-shift, 0), n - max(shift, 0))
+
+
+def shift_and_flip__slices(images, masks, shifts, flips, ignore_index=-100):
+    moved, labels = np.zeros_like(images), np.full_like(masks, ignore_index, dtype=np.int64)
+    for number, (down, right) in enumerate(shifts):
+        step = -1 if flips[number] else 1
+        to_rows, from_rows = overlap(down, images.shape[2])
+        to_columns, from_columns = overlap(right, images.shape[3])
+        moved[number, :, to_rows, to_columns] = images[number][:, :, ::step][:, from_rows, from_columns]
+        labels[number, to_rows, to_columns] = masks[number][:, ::step][from_rows, from_columns]
+    return moved, labels
+
+
 # --- early_stopping ------------------------------------------------------------------------------------------------
 
 
@@ -466,6 +605,27 @@ def early_stopping__recursive(losses, patience, min_delta=0.0, number=0, kept=0,
     if losses[number] < best - min_delta:
         return early_stopping__recursive(losses, patience, min_delta, number + 1, number, losses[number], patience)
     return early_stopping__recursive(losses, patience, min_delta, number + 1, kept, best, left - 1)
+
+
+# --- judge_logs ----------------------------------------------------------------------------------------------------
+
+
+def judge_logs__read_off():
+    return {"overfits": ("B", (8, 19)), "rate too high": ("C", (4, 5)), "shuffled labels": ("A", (0, 23))}
+
+
+def judge_logs__shortest_evidence():
+    found = dict.fromkeys(("overfits", "rate too high", "shuffled labels"))
+    found["shuffled labels"] = "A", [3, 15]
+    found["overfits"] = "B", [8, 13]
+    found["rate too high"] = "C", [4, 5]
+    return found
+
+
+def judge_logs__with_numpy():
+    names, firsts, seconds = np.array(["C", "A", "B"]), np.array([4, 2, 7]), np.array([5, 20, 21])
+    diagnoses = "rate too high", "shuffled labels", "overfits"
+    return {which: [str(name), pair] for which, name, *pair in zip(diagnoses, names, firsts, seconds)}
 
 
 # --- claims --------------------------------------------------------------------------------------------------------

@@ -135,10 +135,147 @@ def linear_backward(grad_output, x, weight, bias=None):
     return grad_output @ weight, grad_weight, None if bias is None else rows.sum(0)
 
 
+# --- batch normalisation -------------------------------------------------------------------------------------------
+
+
+def batch_norm(x, running_mean, running_var, weight, bias, training=False, momentum=0.1, eps=1e-5):
+    """Return batch normalisation of x, and the running statistics after it.
+
+    Every channel is moved and scaled by two numbers: ``(x - mean) / sqrt(var + eps) * weight + bias``. In evaluation
+    these are the running statistics, which stay. In training they are the mean and the variance of the channel over
+    the batch and all pixels, and the running statistics move towards them: ``(1 - momentum) * old + momentum * new``.
+    With n numbers in a channel, y takes the variance that divides by n, and running_var the one that divides by n - 1.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) or (N, C) float
+    running_mean, running_var : (C,) float
+        The running statistics; no variance is negative.
+    weight, bias : (C,) float
+    training : bool
+        Whether to take the statistics of this batch.
+    momentum : float
+        How much of the new statistics goes into the running ones, 0 to 1.
+    eps : float
+        What is added to the variance, so that a channel of one value is not divided by 0.
+
+    Returns
+    -------
+    y : array of float, of the shape of x
+    running_mean, running_var : (C,) float
+        New arrays; those passed in stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or if there is one number per channel in training: its variance says nothing.
+
+    References
+    ----------
+    Ioffe and Szegedy (2015), algorithms 1 and 2; `torch.nn.functional.batch_norm`.
+
+    Examples
+    --------
+    A channel holds 1 and 3: the mean is 2, the variance 1, or 2 where the sum of squares is divided by n - 1.
+
+    >>> x, one = np.array([[1.0], [3.0]]), np.ones(1)
+    >>> y, mean, var = batch_norm(x, 0 * one, one, one, 0 * one, training=True, eps=0.0)
+    >>> y.ravel(), mean, var
+    (array([-1.,  1.]), array([0.2]), array([1.1]))
+    >>> batch_norm(x, 2 * one, 4 * one, one, one, eps=0.0)[0].ravel()
+    array([0.5, 1.5])
+    """
+    x, mean, var, scale, shift = _by_channel(x, running_mean, running_var, weight, bias)
+    running_mean, running_var = np.array(running_mean), np.array(running_var)
+    if training:
+        (mean, var), count = _batch_statistics(x), x.size / x.shape[1]
+        running_mean = (1 - momentum) * running_mean + momentum * mean.ravel()
+        running_var = (1 - momentum) * running_var + momentum * var.ravel() * (count / (count - 1))
+    return (x - mean) / np.sqrt(var + eps) * scale + shift, running_mean, running_var
+
+
+def batch_norm_backward(grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5):
+    """Return the gradients of the output of `batch_norm` for x, weight and bias.
+
+    In evaluation the statistics are constants. In training they depend on every number of their channel, so that each
+    input has a part in all outputs of its channel.
+
+    Parameters
+    ----------
+    grad_output : array of float, of the shape of x
+        Gradient of the loss with respect to y.
+    x : (N, C, H, W) or (N, C) float
+    running_mean, running_var, weight, bias : (C,) float
+    training : bool
+    eps : float
+        As in the forward pass; momentum has no part in y.
+
+    Returns
+    -------
+    grad_x : array of float, of the shape of x
+    grad_weight, grad_bias : (C,) float
+
+    Raises
+    ------
+    ValueError
+        As in the forward pass, or if grad_output does not have the shape of x.
+
+    References
+    ----------
+    Ioffe and Szegedy (2015), section 3.
+
+    Examples
+    --------
+    In evaluation 6 * 2 / 3 reaches x. In training a gradient that is the same everywhere moves the mean alone, and
+    the mean is taken away:
+
+    >>> x, one = np.array([[1.0], [3.0]]), np.ones(1)
+    >>> grads = batch_norm_backward(np.full((2, 1), 6.0), x, one, 9 * one, 2 * one, one, eps=0.0)
+    >>> [grad.ravel().round(3).tolist() for grad in grads]
+    [[4.0, 4.0], [4.0], [12.0]]
+    >>> grads = batch_norm_backward(np.full((2, 1), 6.0), x, one, 9 * one, 2 * one, one, training=True, eps=0.0)
+    >>> [grad.ravel().round(3).tolist() for grad in grads]
+    [[0.0, 0.0], [0.0], [12.0]]
+    """
+    x, mean, var, scale, _ = _by_channel(x, running_mean, running_var, weight, bias)
+    grad_output = _like_output(grad_output, x)
+    axes = (0, *range(2, x.ndim))
+    if training:
+        mean, var = _batch_statistics(x)
+    deviation = np.sqrt(var + eps)
+    normal = (x - mean) / deviation
+    grad = grad_output * scale
+    if training:
+        grad = grad - grad.mean(axes, keepdims=True) - normal * (grad * normal).mean(axes, keepdims=True)
+    return grad / deviation, (grad_output * normal).sum(axes), grad_output.sum(axes)
+
+
+def _by_channel(x, running_mean, running_var, weight, bias):
+    """Return x (N, C, ...) and, in a shape that goes with it, the four numbers of every channel, or raise."""
+    x = as_array(x, "x", None)
+    if x.ndim < 2:
+        raise ValueError(f"x must have shape (N, C) or (N, C, H, W), got {x.shape}")
+    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    given = {name: as_array(value, name, "(C,)") for name, value in given.items()}
+    for name, value in given.items():
+        if value.shape != x.shape[1:2]:
+            raise ValueError(f"{name} must have shape {x.shape[1:2]}, one per channel, got {value.shape}")
+    return x, *(value.reshape(-1, *[1] * (x.ndim - 2)) for value in given.values())
+
+
+def _batch_statistics(x):
+    """Return mean and variance of every channel over the batch and all pixels, or raise where they say nothing."""
+    if x.size == x.shape[1]:
+        raise ValueError(f"training needs more than one number per channel to have a variance, x has shape {x.shape}")
+    axes = (0, *range(2, x.ndim))
+    return x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+
+
 def batch_norm2d(x, weight, bias, running_mean, running_var):
     """Return the output of batch normalisation after training: each channel moved and scaled by fixed numbers.
 
-    ``(x - running_mean) / sqrt(running_var + 1e-5) * weight + bias``, channel by channel.
+    ``(x - running_mean) / sqrt(running_var + 1e-5) * weight + bias``, channel by channel: `batch_norm` in evaluation,
+    with its arguments in the order in which a layer has its weights.
 
     Parameters
     ----------
@@ -164,20 +301,8 @@ def batch_norm2d(x, weight, bias, running_mean, running_var):
     >>> batch_norm2d(x, np.array([2.0]), np.array([1.0]), np.array([3.0]), np.array([1.0])).round(3).ravel()
     array([1., 5.])
     """
-    x, weight, bias, mean, deviation = _normalisation(x, weight, bias, running_mean, running_var)
-    return (x - mean) / deviation * weight + bias
-
-
-def _normalisation(x, weight, bias, running_mean, running_var):
-    """Return x and, in a shape that goes with it, weight, bias, mean and standard deviation of every channel."""
     x = as_array(x, "x", "(N, C, H, W)")
-    given = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
-    given = {name: as_array(value, name, "(C,)") for name, value in given.items()}
-    for name, value in given.items():
-        if value.shape != x.shape[1:2]:
-            raise ValueError(f"{name} must have shape {x.shape[1:2]}, one per channel, got {value.shape}")
-    weight, bias, mean, var = (value[:, None, None] for value in given.values())
-    return x, weight, bias, mean, np.sqrt(var + EPSILON)
+    return batch_norm(x, running_mean, running_var, weight, bias, eps=EPSILON)[0]
 
 
 def batch_norm2d_backward(grad_output, x, weight, bias, running_mean, running_var):
@@ -200,10 +325,11 @@ def batch_norm2d_backward(grad_output, x, weight, bias, running_mean, running_va
     >>> [g.round(3).ravel().tolist() for g in batch_norm2d_backward(2 * x, 3 * x, 4 * one, one, one, one)]
     [[8.0, 8.0], [8.0], [4.0]]
     """
-    grad_output = _like_output(grad_output, batch_norm2d(x, weight, bias, running_mean, running_var))
-    x, weight, _, mean, deviation = _normalisation(x, weight, bias, running_mean, running_var)
-    grad_weight = (grad_output * (x - mean) / deviation).sum((0, 2, 3))
-    return grad_output * weight / deviation, grad_weight, grad_output.sum((0, 2, 3))
+    x = as_array(x, "x", "(N, C, H, W)")
+    return batch_norm_backward(grad_output, x, running_mean, running_var, weight, bias, eps=EPSILON)
+
+
+# --- attention among places ----------------------------------------------------------------------------------------
 
 
 def attention2d(x, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, num_heads=1):
@@ -585,6 +711,80 @@ def convnet_backward(grad_output, layers, weights, x):
         found, grad = layer_backward(grad, position, layers[position], weights, inputs[position])
         grad_weights = found | grad_weights
     return grad_weights, grad
+
+
+# --- pictures ------------------------------------------------------------------------------------------------------
+
+
+def shift_and_flip(images, masks, shifts, flips, ignore_index=-100):
+    """Return images and their masks, each pair mirrored or not and then shifted, both of them alike.
+
+    A sample is first mirrored left to right where its flip is True, and then moved by its shift. What comes in from
+    outside is 0 in the image and `ignore_index` in the mask: nobody knows what is there, and no loss counts it.
+
+    Parameters
+    ----------
+    images : (N, C, H, W) float
+    masks : (N, H, W) int
+        A label for every pixel.
+    shifts : (N, 2) int
+        Pixels down and to the right; negative: up and to the left. Of any size.
+    flips : (N,) bool
+    ignore_index : int
+        The label of what comes in; `torch.nn.functional.cross_entropy` leaves out -100.
+
+    Returns
+    -------
+    images : (N, C, H, W) float
+        A new array of the same dtype.
+    masks : (N, H, W) int64
+        A new array, in which `ignore_index` has room, whatever the dtype of the masks was.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the shapes do not fit, if masks or shifts hold no integers, or if flips are not True or False.
+
+    References
+    ----------
+    Simard, Steinkraus and Platt (2003), section 2.
+
+    Examples
+    --------
+    Mirrored, the row 1, 2, 3 is 3, 2, 1; one pixel to the right it is 0, 3, 2.
+
+    >>> row = np.array([1, 2, 3]).reshape(1, 1, 3)
+    >>> images, masks = shift_and_flip(row[None] / 2, row, np.array([[0, 1]]), np.array([True]))
+    >>> images.ravel(), masks.ravel()
+    (array([0. , 1.5, 1. ]), array([-100,    3,    2]))
+    """
+    images, masks, shifts, flips = _as_samples(images, masks, shifts, flips)
+    height, width = masks.shape[1:]
+    n = np.arange(len(images))[:, None, None]
+    rows = np.arange(height)[:, None] - shifts[:, 0, None, None]  # where each pixel comes from: (N, H, 1), (N, 1, W)
+    columns = np.arange(width) - shifts[:, 1, None, None]
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    columns = np.where(flips[:, None, None], width - 1 - columns, columns)
+    rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
+    moved = np.moveaxis(images, 1, -1)[n, rows, columns]
+    moved = np.where(inside[..., None], moved, 0).astype(images.dtype)
+    return np.moveaxis(moved, -1, 1).copy(), np.where(inside, masks[n, rows, columns].astype(np.int64), ignore_index)
+
+
+def _as_samples(images, masks, shifts, flips):
+    """Return images, masks, shifts and flips as arrays of as many samples, or raise."""
+    images, masks = as_array(images, "images", "(N, C, H, W)"), as_array(masks, "masks", "(N, H, W)")
+    shifts, flips = as_array(shifts, "shifts", "(N, 2)"), np.asarray(flips)
+    n, _, *size = images.shape
+    for name, array, shape in (("masks", masks, (n, *size)), ("shifts", shifts, (n, 2)), ("flips", flips, (n,))):
+        if array.shape != shape:
+            raise ValueError(f"{name} must have shape {shape} for images {images.shape}, got {array.shape}")
+    for name, array in (("masks", masks), ("shifts", shifts)):
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"{name} must hold integers, got dtype {array.dtype}")
+    if flips.dtype != bool:
+        raise TypeError(f"flips must be True or False, got dtype {flips.dtype}")
+    return images, masks, shifts.astype(np.int64), flips
 
 
 # --- the loss and the step -----------------------------------------------------------------------------------------

@@ -11,8 +11,10 @@ from miniconv.gradients import numerical_gradient
 from miniconv.training import (
     adamw_step,
     attention2d_backward,
+    batch_norm,
     batch_norm2d,
     batch_norm2d_backward,
+    batch_norm_backward,
     convnet_activations,
     convnet_backward,
     convnet_forward,
@@ -28,6 +30,7 @@ from miniconv.training import (
     network_summary,
     relu_backward,
     sgd_step,
+    shift_and_flip,
 )
 from tests.helpers.arrays import assert_close
 
@@ -416,6 +419,128 @@ def test_with_these_weights_the_signal_keeps_its_size_through_thirty_layers_and_
     assert size_after("linear") < 1e-6 and size_after("tanh") > 1e3
 
 
+# --- batch normalisation -------------------------------------------------------------------------------------------
+
+SHAPES = {"maps": (3, 2, 4, 5), "one picture": (1, 3, 2, 2), "one pixel": (4, 2, 1, 1), "a matrix": (5, 3)}
+
+
+def norm_arguments(*shape, dtype=np.float64):
+    """Draw x, running mean and variance, weight and bias."""
+    c = shape[1]
+    x = 3 * draw(*shape, dtype=dtype) + 2
+    return (
+        x,
+        draw(c, seed=1, dtype=dtype),
+        draw(c, seed=2, dtype=dtype) ** 2,
+        *(draw(c, seed=s, dtype=dtype) for s in (3, 4)),
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_batch_norm_agrees_with_pytorch(shape, training, dtype):
+    args = norm_arguments(*shape, dtype=dtype)
+    x, mean, var, weight, bias = (torch.from_numpy(a.copy()) for a in args)
+    y = nn.functional.batch_norm(x, mean, var, weight, bias, training, 0.3, 0.01)  # writes into mean and var
+    found = batch_norm(*args, training, 0.3, 0.01)
+    assert [a.dtype for a in found] == [dtype] * 3
+    for ours, right in zip(found, (y, mean, var), strict=True):
+        assert_close(ours, right.numpy(), scale=50.0)
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_batch_norm_backward_agrees_with_autograd(shape, training):
+    args, g = norm_arguments(*shape), draw(*shape, seed=5)
+    x, mean, var, weight, bias = (torch.from_numpy(a.copy()).requires_grad_(n in (0, 3, 4)) for n, a in enumerate(args))
+    (nn.functional.batch_norm(x, mean, var, weight, bias, training, eps=0.01) * torch.from_numpy(g)).sum().backward()
+    found = batch_norm_backward(g, *args, training, 0.01)
+    for ours, right in zip(found, (x.grad, weight.grad, bias.grad), strict=True):
+        assert_close(ours, right.numpy(), scale=100.0)
+
+
+def test_batch_norm_backward_in_training_agrees_with_central_differences():
+    x, mean, var, weight, bias = norm_arguments(2, 2, 2, 3)
+    g = draw(2, 2, 2, 3, seed=5)
+    numerical = numerical_gradient(lambda v: batch_norm(v, mean, var, weight, bias, True)[0], x, g)
+    assert_close(batch_norm_backward(g, x, mean, var, weight, bias, True)[0], numerical, tolerance=1e-6)
+
+
+def test_in_training_a_channel_gets_the_mean_bias_and_the_deviation_weight():
+    x, mean, var, weight, bias = norm_arguments(3, 2, 4, 5)
+    y = batch_norm(x, mean, var, weight, bias, True, eps=0.0)[0]
+    assert_close(y.mean((0, 2, 3)), bias)
+    assert_close(y.std((0, 2, 3)), np.abs(weight))
+
+
+def test_in_training_no_gradient_moves_or_stretches_a_channel():
+    x, *others = norm_arguments(3, 2, 4, 5)
+    grad_x = batch_norm_backward(draw(3, 2, 4, 5, seed=5), x, *others, True, eps=0.0)[0]
+    assert_close(grad_x.sum((0, 2, 3)), np.zeros(2), scale=10.0)
+    assert_close((grad_x * x).sum((0, 2, 3)), np.zeros(2), scale=100.0)
+
+
+def test_running_statistics_come_to_those_of_a_batch_that_is_seen_again_and_again():
+    x, mean, var, weight, bias = norm_arguments(3, 2, 4, 5)
+    for _ in range(300):
+        _, mean, var = batch_norm(x, mean, var, weight, bias, True)
+    assert_close(mean, x.mean((0, 2, 3)), scale=10.0)
+    assert_close(var, x.var((0, 2, 3), ddof=1), scale=20.0)
+
+
+def test_batch_norm_returns_new_arrays_and_changes_none():
+    args = norm_arguments(2, 3, 2, 2)
+    for array in args:
+        array.flags.writeable = False
+    for training in (False, True):
+        for found in (*batch_norm(*args, training), *batch_norm_backward(args[0], *args, training)):
+            assert not any(np.may_share_memory(found, array) for array in args)
+
+
+# --- pictures and masks --------------------------------------------------------------------------------------------
+
+
+def test_what_is_shifted_and_mirrored_is_what_torch_rolls_and_flips_where_nothing_comes_in():
+    images, masks = draw(3, 2, 6, 7), np.arange(126).reshape(3, 6, 7)
+    shifts, flips = np.array([[1, 2], [-2, 1], [0, -1]]), np.array([True, False, True])
+    found, labels = shift_and_flip(images, masks, shifts, flips)
+    for n, ((down, right), flip) in enumerate(zip(shifts.tolist(), flips, strict=True)):
+        inside = np.s_[max(down, 0) : 6 + min(down, 0), max(right, 0) : 7 + min(right, 0)]
+        for ours, before in ((found[n], images[n]), (labels[n], masks[n])):
+            pixels = torch.from_numpy(before)
+            pixels = pixels.flip(-1) if flip else pixels
+            rolled = torch.roll(pixels, (down, right), (-2, -1)).numpy()
+            assert (ours[..., *inside] == rolled[..., *inside]).all()
+        assert (labels[n] == -100).sum() == 42 - labels[n][inside].size
+        assert not found[n][:, labels[n] == -100].any()
+
+
+def test_a_mask_moves_as_its_picture_does():
+    masks = np.random.default_rng(0).integers(1, 5, (4, 5, 6))
+    shifts, flips = np.array([[0, 0], [2, -3], [-9, 1], [-1, 4]]), np.array([True, False, True, True])
+    images, labels = shift_and_flip(masks[:, None] + 0.0, masks, shifts, flips, ignore_index=0)
+    assert (images[:, 0] == labels).all() and labels[1].any() and not labels[2].any()
+
+
+def test_masks_of_bytes_have_room_for_what_is_ignored_and_the_loss_of_pytorch_ignores_it():
+    images, masks = draw(1, 1, 2, 3), np.array([[[1, 0, 1], [0, 1, 0]]], np.uint8)
+    _, labels = shift_and_flip(images, masks, np.array([[0, 1]]), np.array([False]))
+    assert labels.tolist() == [[[-100, 1, 0], [-100, 0, 1]]] and labels.dtype == np.int64
+    logits = torch.from_numpy(draw(1, 2, 2, 3))
+    loss = nn.functional.cross_entropy(logits, torch.from_numpy(labels))
+    assert_close(cross_entropy(logits[..., 1:].numpy(), labels[..., 1:]), loss.numpy(), scale=10.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.int64])
+def test_pictures_keep_their_type_and_stay_as_they_are(dtype):
+    images, masks = np.ones((2, 1, 2, 2), dtype), np.zeros((2, 2, 2), int)
+    images.flags.writeable = masks.flags.writeable = False
+    found, labels = shift_and_flip(images, masks, np.zeros((2, 2), int), np.array([False, True]))
+    assert found.dtype == dtype and (found == images).all() and (labels == masks).all()
+    assert not np.may_share_memory(found, images) and not np.may_share_memory(labels, masks)
+
+
 # --- early stopping ------------------------------------------------------------------------------------------------
 
 STOPS = {  # (losses, patience, min_delta, what is right)
@@ -458,6 +583,7 @@ def test_training_stops_where_pytorch_would_lower_the_rate(losses, patience, min
 
 
 X = np.ones((1, 1, 2, 2))
+MOVES = np.zeros((1, 2), int), np.array([False])
 ERRORS = {
     "velocity of another shape": (lambda: sgd_step({"a": X}, {"a": X}, {"a": X[0]}, 0.1, 0.9), r"velocity 'a'"),
     "loss with many gradients": (lambda: cross_entropy_backward(np.ones(2), np.ones((3, 2)), [0, 1, 0]), r"\(2,\)"),
@@ -475,6 +601,23 @@ ERRORS = {
     "relu gradient": (lambda: relu_backward(np.ones(2), np.ones(3)), r"\(3,\)"),
     "batch norm": (lambda: batch_norm2d(X, *[np.ones(2)] * 4), r"\(1,\)"),
     "batch norm gradient": (lambda: batch_norm2d_backward(X[:, :, 0], X, *[np.ones(1)] * 4), r"\(1, 1, 2\)"),
+    "batch norm of a row": (lambda: batch_norm(X[0, 0, 0], *[np.ones(2)] * 4), r"\(N, C\)"),
+    "batch norm of other channels": (lambda: batch_norm(X, *[np.ones(2)] * 4), r"\(1,\), one per channel"),
+    "one number per channel": (lambda: batch_norm(X[..., :1, :1], *[np.ones(1)] * 4, True), "more than one number"),
+    "one number per channel, backward": (
+        lambda: batch_norm_backward(X[..., :1, :1], X[..., :1, :1], *[np.ones(1)] * 4, True),
+        "more than one number",
+    ),
+    "batch norm, another gradient": (lambda: batch_norm_backward(X[0], X, *[np.ones(1)] * 4), r"\(1, 2, 2\)"),
+    "masks of another size": (lambda: shift_and_flip(X, np.ones((1, 2, 3), int), *MOVES), r"masks .*\(1, 2, 2\)"),
+    "masks of fractions": (lambda: shift_and_flip(X, X[0], *MOVES), "masks must hold integers"),
+    "shifts of fractions": (lambda: shift_and_flip(X, X[0].astype(int), X[0, 0, :1], MOVES[1]), "shifts must hold"),
+    "a shift for all": (lambda: shift_and_flip(X, X[0].astype(int), np.ones(2, int), MOVES[1]), r"shifts .*\(N, 2\)"),
+    "flips of numbers": (lambda: shift_and_flip(X, X[0].astype(int), MOVES[0], np.ones(1, int)), "True or False"),
+    "flips of other samples": (
+        lambda: shift_and_flip(X, X[0].astype(int), MOVES[0], np.ones(2, bool)),
+        r"flips .*\(1,\)",
+    ),
     "target shape": (lambda: cross_entropy(np.ones((2, 3)), np.array([0])), r"\(2, 3\)"),
     "target range": (lambda: cross_entropy(np.ones((2, 3)), np.array([0, 3])), r"0 \.\.\. 2"),
     "target dtype": (lambda: cross_entropy(np.ones((1, 3)), np.array([0.5])), "integers"),

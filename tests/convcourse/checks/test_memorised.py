@@ -30,6 +30,7 @@ NOT_DRAWN = {
     "shapes.claim_half_padding": EVIDENCE,
     "structured_outputs.claim_doubling": EVIDENCE,
     "training.claim_loss": EVIDENCE,
+    "training.judge_logs": EVIDENCE,
     "variants.claim_deconvolution": EVIDENCE,
     "visual_cortex.claim_band": EVIDENCE,
     "visual_cortex.claim_brightness": EVIDENCE,

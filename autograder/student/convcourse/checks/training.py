@@ -4,7 +4,11 @@ Oracles are PyTorch: ``F.cross_entropy``, ``torch.optim``, its schedulers, ``tor
 the same list by its functions.
 """
 
+from dataclasses import dataclass
+from operator import index
+
 import numpy as np
+import scipy.ndimage
 import torch
 import torch.nn.functional as F
 
@@ -13,7 +17,7 @@ from convcourse.engine.builders import Arrays, altered, claim_mistakes, handed, 
 from convcourse.engine.check import Check
 from convcourse.engine.evidence import verdict_and_evidence
 from convcourse.engine.kinds import WHOLE
-from convcourse.engine.model import DTYPE, Case, Mistake, Property
+from convcourse.engine.model import DTYPE, MODIFIES, Case, Mistake, Property
 from convcourse.engine.network_check import Bounds, NetworkCheck
 from convcourse.engine.oracles import array, gradient, tensor
 from convcourse.networks import tasks
@@ -996,7 +1000,8 @@ def _draw_adamw(draws):
         grads = _without(grads, draws.choice(sorted(shapes)))
     decay = draws.integer(1, 9) / 10 if part == "weight decay" else 0.0
     state = None if part == "the first step" else state
-    return Case((weights, grads, state, rate, betas, 10.0 ** -draws.integer(4, 8), decay), {}, part)
+    eps = 10.0 ** -draws.integer(2, 8) if part == "later steps" else 0.0
+    return Case((weights, grads, state, rate, betas, eps, decay), {}, part)
 
 
 def _adamw_by(change, keeps=True):
@@ -1090,13 +1095,11 @@ ADAMW_STEP = Check(
     judge=_judge_adamw,
     parts={"the first step": 1, "later steps": 1, "weight decay": 1, "no gradient": 1},
     cases=(
-        Case((_W, _G), {"lr": 0.1, "weight_decay": 0.0}, "the first step"),
-        Case((_W, _G, None, 0.1), {"betas": (0.5, 0.75), "weight_decay": 0.0}, "the first step", "other betas"),
-        Case((_WIDE, _WIDE, {}, 0.1, (0.5, 0.75), 0.01, 0.0), {}, "the first step", "other shapes, and a large eps"),
-        Case(
-            (_as_large(1e6, _W), _as_large(1e6, _G), None, 0.1, (0.9, 0.99), 1e-8, 0.0), {}, "the first step", "large"
-        ),
-        Case((_W, _as_large(0.0, _G), None, 0.1, (0.9, 0.99), 1e-8, 0.0), {}, "the first step", "gradients of zeros"),
+        Case((_W, _G, None, 0.1), {"eps": 0.0, "weight_decay": 0.0}, "the first step"),
+        Case((_W, _G, None, 0.1, (0.5, 0.75), 0.0, 0.0), {}, "the first step", "other betas"),
+        Case((_WIDE, _WIDE, {}, 0.1, (0.5, 0.75), 0.0, 0.0), {}, "the first step", "other shapes"),
+        Case((_as_large(1e6, _W), _as_large(1e6, _G), None, 0.1, (0.9, 0.99), 0.0, 0.0), {}, "the first step", "large"),
+        Case((_W, _as_large(0.0, _G)), {"lr": 0.1, "weight_decay": 0.0}, "the first step", "gradients of zeros"),
         Case((_W, _G, _S), {"lr": 0.1, "weight_decay": 0.0}, "later steps"),
         Case((_W, _G, _S, 0.1, (0.5, 0.75), 1e-3, 0.0), {}, "later steps", "other betas, and a large eps"),
         Case((_W, _TINY, _TINY_S, 0.1, (0.9, 0.999), 1e-8, 0.0), {}, "later steps", "gradients as small as eps"),
@@ -1107,24 +1110,18 @@ ADAMW_STEP = Check(
         Case(
             (_W, _G, _adam_state(_V, _squares(_G), 500), 0.1, (0.9, 0.999), 1e-8, 0.0), {}, "later steps", "much later"
         ),
-        Case((_W, _G, _S), {}, "weight decay", "nothing but defaults"),
-        Case((_W, _G, None, 0.1, (0.9, 0.999), 1e-8, 0.3), {}, "weight decay", "the first step"),
-        Case((_W, _G, _S, 0.1, (0.8, 0.9), 1e-3, 0.5), {}, "weight decay"),
-        Case((_W, _as_large(0.0, _G), _S, 0.1), {"weight_decay": 0.5}, "weight decay", "gradients of zeros"),
-        Case((_W | {"1.mean": _normal(4)}, _G, None, 0.2), {"weight_decay": 0.0}, "no gradient", "a weight stays"),
+        Case((_W, _as_large(1e6, _G)), {}, "weight decay", "nothing but defaults, large gradients"),
+        Case((_W, _G, None, 0.1, (0.9, 0.999), 0.0, 0.3), {}, "weight decay", "the first step"),
+        Case((_W, _G, _S, 0.1, (0.8, 0.9), 0.0, 0.5), {}, "weight decay"),
+        Case((_W32, _G32, _S32, 0.1, (0.8, 0.9), 0.0, 0.5), {}, "weight decay", "float32"),
         Case(
-            (_W, _without(_G, "2.weight"), _APART, 0.1, (0.9, 0.99), 1e-8, 0.0),
-            {},
-            "no gradient",
-            "and keeps its state",
+            (_W, _as_large(0.0, _G), _S, 0.1), {"eps": 0.0, "weight_decay": 0.5}, "weight decay", "gradients of zeros"
         ),
-        Case(
-            (_W, _G, _without(_APART, "0.bias"), 0.1, (0.9, 0.99), 1e-8, 0.0), {}, "no gradient", "until now: its first"
-        ),
-        Case(
-            (_W, _without(_G, "0.bias"), _APART, 0.1, (0.9, 0.99), 1e-8, 0.2), {}, "no gradient", "and does not decay"
-        ),
-        Case((_W, {}, _APART, 0.1, (0.9, 0.99), 1e-8, 0.2), {}, "no gradient", "no weight has one"),
+        Case((_W | {"1.mean": _normal(4)}, _G, None, 0.2, (0.9, 0.99), 0.0, 0.0), {}, "no gradient", "a weight stays"),
+        Case((_W, _without(_G, "2.weight"), _APART, 0.1, (0.9, 0.99), 0.0, 0.0), {}, "no gradient", "a state stays"),
+        Case((_W, _G, _without(_APART, "0.bias"), 0.1, (0.9, 0.99), 0.0, 0.0), {}, "no gradient", "one has its first"),
+        Case((_W, _without(_G, "0.bias"), _APART, 0.1, (0.9, 0.99), 0.0, 0.2), {}, "no gradient", "and no decay"),
+        Case((_W, {}, _APART, 0.1, (0.9, 0.99), 0.0, 0.2), {}, "no gradient", "no weight has one"),
     ),
     properties=_judged_properties(
         _judge_adamw,
@@ -1206,11 +1203,19 @@ ADAMW_STEP = Check(
             "adds eps under the root",
             "You added eps under the root: it is added to the root.",
             _adamw_over(lambda corrected, square, eps: np.sqrt(corrected + eps)),
+            share=3 / 4,
         ),
         Mistake(
             "adds eps before it corrects",
             "You added eps to the root before the mean of squares was corrected: correct it, take the root, add eps.",
             _adamw_by(lambda told: told | {"eps": told["eps"] / np.sqrt(1 - told["betas"][1] ** (told["steps"] + 1))}),
+            share=3 / 4,
+        ),
+        Mistake(
+            "forgets eps",
+            "You forgot eps: where all gradients were 0, it keeps the step from being 0/0.",
+            _adamw_by(lambda told: told | {"eps": 0.0}),
+            share=1 / 2,
         ),
         Mistake(
             "takes no root",
@@ -1607,6 +1612,625 @@ KAIMING_NORMAL = Check(
     ),
 )
 
+# --- batch_norm ----------------------------------------------------------------------------------------------------
+
+_NORM = "x, running_mean, running_var, weight, bias, training=False, momentum=0.1, eps=1e-5"
+_NORM_BACKWARD = "grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5"
+_drawn_norm = Arrays("training", "batch_norm")
+
+
+def _batch_norm(x, running_mean, running_var, weight, bias, training=False, momentum=0.1, eps=1e-5):
+    dtype = np.result_type(np.float32, x, running_mean, running_var, weight, bias)
+    x, mean, var, weight, bias = (tensor(a.astype(dtype)) for a in (x, running_mean, running_var, weight, bias))
+    y = F.batch_norm(x, mean, var, weight, bias, training, momentum, eps)  # changes mean and var
+    return array(y), array(mean), array(var)
+
+
+def _in_place(axes, *arrays):
+    """Return arrays of one number per channel in a shape that goes with an x of so many axes."""
+    return (a.reshape(-1, *[1] * (axes - 2)) for a in arrays)
+
+
+def _norm_sizes(x, running_mean, running_var, weight, bias, training=False, eps=1e-5):
+    """Return the sizes of what is normalised, of the standard deviation, and the axes of a channel."""
+    axes = (0, *range(2, x.ndim))
+    mean, var = (x.mean(axes), x.var(axes)) if training else (running_mean, running_var)
+    mean, deviation = _in_place(x.ndim, mean, np.sqrt(var + eps))
+    return (x + mean) / deviation, deviation, axes
+
+
+def _norm_scale(x, running_mean, running_var, weight, bias, training=False, momentum=0.1, eps=1e-5):
+    normal, _, axes = _norm_sizes(x, running_mean, running_var, weight, bias, training, eps)
+    weight, bias = _in_place(x.ndim, weight, bias)
+    return normal * weight + bias, running_mean + x.max(axes), running_var + x.max(axes) ** 2
+
+
+def _channels(*shape, draw=_drawn_norm, dtype=np.float64):
+    """Draw an input whose channels differ, running statistics, weights and biases."""
+    c = shape[1]
+    offset, width = (value.reshape(-1, *[1] * (len(shape) - 2)) for value in (2 * draw(c), 0.5 + np.arange(c)))
+    x = width * draw(*shape) + offset
+    statistics = draw(c), 0.5 + np.abs(draw(c))
+    return tuple(value.astype(dtype) for value in (x, *statistics, draw(c), draw(c)))
+
+
+def _flat_channel():
+    """Return an input with a channel of one value, the other arguments, and running variances of 0."""
+    x, mean, _, weight, bias = _channels(2, 3, 2, 3)
+    x[:, 1] = 0.25
+    return x, mean, np.array([2.0, 0.0, 1.0]), weight, bias
+
+
+def _upright(x, *others):
+    """Return the same arguments, x as it lies in memory for (N, C, W, H)."""
+    return np.ascontiguousarray(x.swapaxes(2, 3)).swapaxes(2, 3), *others
+
+
+def _nothing_to_do(*shape):
+    """Return arguments with which, in evaluation and with an eps of 0, batch normalisation changes nothing."""
+    c = shape[1]
+    return _drawn_norm(*shape), np.zeros(c), np.ones(c), np.ones(c), np.zeros(c)
+
+
+def _draw_norm(draws):
+    part = draws.choice(("evaluation", "training", "running statistics", "a matrix (N, C)"))
+    n, c = draws.integer(2, 3), draws.integer(1, 3)
+    size = () if part == "a matrix (N, C)" else (draws.integer(1, 3), draws.integer(1, 3))
+    training = part in ("training", "running statistics") or (not size and draws.choice((True, False)))
+    momentum = 0.0 if part == "training" else draws.integer(1, 9) / 10
+    return Case(
+        _channels(n, c, *size, draw=draws.array), {"training": training, "momentum": momentum, "eps": 0.25}, part
+    )
+
+
+def _statistics(x, biased=False):
+    """Return the mean and the variance of every channel, PyTorch's; `biased` divides by n."""
+    c, n = x.shape[1], x.size // x.shape[1]
+    _, mean, var = _batch_norm(x, *np.zeros((2, c)), np.ones(c), np.zeros(c), True, 1.0)
+    return mean, var * ((n - 1) / n if biased else 1)
+
+
+def _with_output(other):
+    """Build a mistake that returns another y, ``other(y, x, running_mean, ...)``, in training; the rest is right."""
+
+    def change(*told):
+        y, *running = _batch_norm(*told)
+        return (other(*told).astype(y.dtype) if told[5] else y), *running
+
+    return handed(_NORM, change)
+
+
+def _with_running_var(x, running_mean, running_var, weight, bias, training, momentum, eps):
+    y, mean, var = _batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+    n, old = x.size // x.shape[1], (1 - momentum) * running_var
+    return y, mean, old + (var - old) * ((n - 1) / n) if training else var
+
+
+def _as_one_channel(x, running_mean, running_var, weight, bias, training, momentum, eps):
+    one = torch.ones(1, dtype=torch.float64)
+    y = F.batch_norm(tensor(x.astype(float).reshape(len(x), 1, -1)), None, None, one, 0 * one, True, 0.0, eps)
+    weight, bias = _in_place(x.ndim, weight, bias)
+    return array(y).reshape(x.shape) * weight + bias
+
+
+def _by_sample(x, running_mean, running_var, weight, bias, training, momentum, eps):
+    y = array(F.layer_norm(tensor(x.astype(float)), x.shape[1:], eps=eps))
+    weight, bias = _in_place(x.ndim, weight, bias)
+    return y * weight + bias
+
+
+def _of_deviation(change):
+    """Build a mistake that divides by another number than the root: ``change(var, eps)`` stands below it."""
+
+    def wrong(x, running_mean, running_var, weight, bias, training, momentum, eps):
+        mean, var = _statistics(x, biased=True) if training else (running_mean, running_var)
+        told = x, running_mean, running_var, weight, bias, training, momentum, eps
+        return _batch_norm(x, mean, change(var, eps), weight, bias, eps=0.0)[0], *_batch_norm(*told)[1:]
+
+    return handed(_NORM, wrong)
+
+
+def _writes_into_its_arguments(x, running_mean, running_var, weight, bias, training, momentum, eps):
+    y, mean, var = _batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+    running_mean[...], running_var[...] = mean, var
+    return y, mean, var
+
+
+BATCH_NORM = Check(
+    "batch_norm",
+    section="training#training-batch-norm",
+    oracle=_batch_norm,
+    scale=_norm_scale,
+    outputs=("y", "running_mean", "running_var"),
+    photographs=True,
+    parts={"evaluation": 1, "training": 1, "running statistics": 1, "a matrix (N, C)": 1},
+    cases=(
+        Case(_channels(2, 3, 2, 4), {}, "evaluation"),
+        Case(_channels(1, 2, 2, 3), {}, "evaluation", "a batch of one"),
+        Case(_channels(3, 2, 1, 1), {}, "evaluation", "maps of one pixel"),
+        Case(_channels(2, 2, 3, 2, dtype=np.float32), {}, "evaluation", "float32"),
+        Case(_nothing_to_do(2, 2, 2, 3), {"eps": 0.0}, "evaluation", "nothing changes"),
+        Case(_upright(*_channels(2, 3, 3, 2)), {"momentum": 0.4, "eps": 0.5}, "evaluation", "a large eps"),
+        Case(_flat_channel(), {}, "evaluation", "a running variance of 0"),
+        Case(_channels(2, 3, 2, 4), {"training": True, "momentum": 0.0}, "training", "the running statistics stay"),
+        Case(_channels(1, 2, 3, 2), {"training": True, "momentum": 0.0}, "training", "a batch of one"),
+        Case(_channels(3, 2, 1, 1), {"training": True, "momentum": 0.0}, "training", "maps of one pixel"),
+        Case(_flat_channel(), {"training": True, "momentum": 0.0}, "training", "a channel of one value"),
+        Case(_upright(*_channels(3, 2, 2, 3)), {"training": True, "momentum": 0.0, "eps": 0.5}, "training"),
+        Case(_channels(2, 3, 4, 3, dtype=np.float32), {"training": True, "momentum": 0.0}, "training", "float32"),
+        Case(_channels(2, 3, 2, 4), {"training": True}, "running statistics"),
+        Case(_channels(3, 1, 2, 2), {"training": True, "momentum": 0.3}, "running statistics", "one channel"),
+        Case(_channels(2, 2, 1, 1), {"training": True}, "running statistics", "two numbers in a channel"),
+        Case(_channels(2, 2, 3, 1), {"training": True, "momentum": 1.0, "eps": 0.5}, "running statistics"),
+        Case(_channels(3, 2, 2, 3, dtype=np.float32), {"training": True}, "running statistics", "float32"),
+        Case(_channels(3, 4), {}, "a matrix (N, C)"),
+        Case(_channels(4, 3), {"training": True}, "a matrix (N, C)"),
+        Case(_channels(2, 3), {"training": True, "momentum": 0.7, "eps": 0.1}, "a matrix (N, C)"),
+        Case(_channels(5, 2, dtype=np.float32), {"training": True}, "a matrix (N, C)", "float32"),
+    ),
+    draw=_draw_norm,
+    mistakes=(
+        Mistake(
+            "normalises every sample",
+            "You took mean and variance of every sample by itself, which is layer normalisation: here a channel has one "
+            "mean over the batch and all pixels.",
+            _with_output(_by_sample),
+            share=1 / 4,
+        ),
+        Mistake(
+            "takes one mean for all channels",
+            "You took one mean and one variance for all channels: every channel has its own.",
+            _with_output(_as_one_channel),
+            share=1 / 4,
+        ),
+        Mistake(
+            "normalises by n - 1",
+            "You normalised by the variance that divides by n - 1: that one goes into running_var alone.",
+            _with_output(
+                lambda x, mean, var, w, b, training, momentum, eps: _batch_norm(x, *_statistics(x), w, b, eps=eps)[0]
+            ),
+            share=1 / 4,
+        ),
+        Mistake(
+            "keeps the variance by n",
+            "Into running_var you put the variance that divides by n: there, as in PyTorch, it is n - 1.",
+            handed(_NORM, _with_running_var),
+            share=2 / 4,
+        ),
+        Mistake(
+            "does not update",
+            "Your running statistics stay as they are: in training they move towards those of the batch.",
+            altered(_batch_norm, _NORM, lambda told: told | {"momentum": 0.0}),
+            share=2 / 4,
+        ),
+        Mistake(
+            "has momentum the wrong way round",
+            "Your momentum is the wrong way round: `momentum` is the share of the new statistics, not of the old ones.",
+            altered(_batch_norm, _NORM, lambda told: told | {"momentum": 1 - told["momentum"]}),
+            share=1 / 4,
+        ),
+        Mistake(
+            "ignores momentum",
+            "You ignored the argument momentum, and took 0.1 for it.",
+            altered(_batch_norm, _NORM, lambda told: told | {"momentum": 0.1}),
+            share=1 / 4,
+        ),
+        Mistake(
+            "normalises by running statistics in training",
+            "In training you normalised by the running statistics: there it is the batch's own.",
+            _with_output(
+                lambda x, mean, var, w, b, training, momentum, eps: _batch_norm(x, mean, var, w, b, eps=eps)[0]
+            ),
+            share=1 / 4,
+        ),
+        Mistake(
+            "updates first",
+            "In training you updated the running statistics first and normalised by these: it is the batch's own that y takes.",
+            _with_output(
+                lambda x, *told: _batch_norm(x, *_batch_norm(x, *told)[1:], *told[2:4], eps=told[6])[0],
+            ),
+            share=1 / 4,
+        ),
+        Mistake(
+            "takes the batch in evaluation",
+            "In evaluation you normalised by the batch: there it is the running statistics, so that no picture's result "
+            "hangs on the others.",
+            handed(
+                _NORM,
+                lambda *told: (_batch_norm(*told[:5], True, *told[6:])[0], *_batch_norm(*told)[1:]),
+            ),
+            share=2 / 4,
+        ),
+        Mistake(
+            "adds eps outside the root",
+            "You added eps to the standard deviation: it is added to the variance, below the root.",
+            _of_deviation(lambda var, eps: (np.sqrt(var) + eps) ** 2),
+        ),
+        Mistake(
+            "divides by the variance",
+            "You divided by the variance: it is the standard deviation, its root, that has the unit of x.",
+            _of_deviation(lambda var, eps: (var + eps) ** 2),
+        ),
+        Mistake(
+            "forgets weight and bias",
+            "You left weight and bias out: they are what the network learns here.",
+            altered(
+                _batch_norm,
+                _NORM,
+                lambda told: told | {"weight": np.ones_like(told["weight"]), "bias": np.zeros_like(told["bias"])},
+            ),
+        ),
+        Mistake(
+            "writes into its arguments",
+            MODIFIES,
+            handed(_NORM, _writes_into_its_arguments),
+            share=3 / 4,
+        ),
+    ),
+)
+
+
+# --- batch_norm_backward -------------------------------------------------------------------------------------------
+
+
+def _norm_of(x, running_mean, running_var, weight, bias, training=False, eps=1e-5):
+    return F.batch_norm(x, running_mean.clone(), running_var.clone(), weight, bias, training, 0.0, eps)
+
+
+def _norm_gradients(grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5, of=_norm_of):
+    """Return the gradients for x, weight and bias by autograd; `of` is the function in the place of the right one."""
+    values = grad_output, x, running_mean, running_var, weight, bias
+    g, *values = (a.astype(np.result_type(np.float32, *values)) for a in values)
+    return gradient(of, (0, 3, 4))(g, *values, training=training, eps=eps)
+
+
+def _norm_gradient_scale(grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5):
+    normal, deviation, axes = _norm_sizes(x, running_mean, running_var, weight, bias, training, eps)
+    (weight,), g = _in_place(x.ndim, weight), grad_output
+    around = g.mean(axes, keepdims=True) + normal * (g * normal).mean(axes, keepdims=True)
+    return (g + around) * weight / deviation, (g * normal).sum(axes), g.sum(axes)
+
+
+def _moments_held(mean=True, var=True):
+    """Return batch normalisation that takes the batch's mean, its variance or both for constants in training."""
+
+    def held(x, running_mean, running_var, weight, bias, training=False, eps=1e-5):
+        if not training:
+            return _norm_of(x, running_mean, running_var, weight, bias, False, eps)
+        axes = (0, *range(2, x.ndim))
+        found = torch.var_mean(x, axes, correction=0, keepdim=True)
+        deviation, center = (found[0] + eps).sqrt(), found[1]
+        center, deviation = center.detach() if mean else center, deviation.detach() if var else deviation
+        w, b = (value.reshape(-1, *[1] * (x.ndim - 2)) for value in (weight, bias))
+        return (x - center) / deviation * w + b
+
+    return held
+
+
+def _backward_by(of):
+    return handed(_NORM_BACKWARD, lambda *told: _norm_gradients(*told, of=of))
+
+
+def _spoiled(change):
+    """Build a mistake that spoils the right gradients: ``change(found, told)``."""
+    return handed(_NORM_BACKWARD, lambda *told: change(_norm_gradients(*told), told))
+
+
+def _upstream_of(x, *others):
+    return _drawn_norm(*x.shape, dtype=x.dtype), x, *others
+
+
+def _draw_norm_backward(draws):
+    part = draws.choice(("evaluation", "training", "a matrix (N, C)"))
+    n, c = draws.integer(2, 3), draws.integer(1, 3)
+    size = () if part == "a matrix (N, C)" else (draws.integer(1, 3), draws.integer(1, 3))
+    training = part == "training" or (not size and draws.choice((True, False)))
+    args = _channels(n, c, *size, draw=draws.array)
+    return Case((draws.array(*args[0].shape), *args), {"training": training, "eps": 0.25}, part)
+
+
+BATCH_NORM_BACKWARD = Check(
+    "batch_norm_backward",
+    section="training#training-batch-norm",
+    oracle=_norm_gradients,
+    scale=_norm_gradient_scale,
+    outputs=("grad_x", "grad_weight", "grad_bias"),
+    parts={"evaluation": 2, "training": 2, "a matrix (N, C)": 1},
+    cases=(
+        Case(_upstream_of(*_channels(2, 3, 2, 4)), {}, "evaluation"),
+        Case(_upstream_of(*_channels(1, 2, 2, 3)), {}, "evaluation", "a batch of one"),
+        Case(_upstream_of(*_channels(3, 2, 1, 1)), {}, "evaluation", "maps of one pixel"),
+        Case(_upstream_of(*_channels(2, 2, 3, 2, dtype=np.float32)), {}, "evaluation", "float32"),
+        Case(_upstream_of(*_nothing_to_do(2, 2, 2, 3)), {"eps": 0.0}, "evaluation", "nothing changes"),
+        Case(_upstream_of(*_upright(*_channels(2, 3, 3, 2))), {"eps": 0.5}, "evaluation", "a large eps"),
+        Case(_upstream_of(*_flat_channel()), {}, "evaluation", "a running variance of 0"),
+        Case(_upstream_of(*_channels(2, 3, 2, 4)), {"training": True}, "training"),
+        Case(_upstream_of(*_channels(1, 2, 3, 2)), {"training": True}, "training", "a batch of one"),
+        Case(_upstream_of(*_channels(3, 2, 1, 1)), {"training": True}, "training", "maps of one pixel"),
+        Case(_upstream_of(*_flat_channel()), {"training": True}, "training", "a channel of one value"),
+        Case(_upstream_of(*_upright(*_channels(3, 2, 2, 3))), {"training": True, "eps": 0.5}, "training"),
+        Case(_upstream_of(*_channels(2, 3, 4, 3, dtype=np.float32)), {"training": True}, "training", "float32"),
+        Case(_upstream_of(*_channels(3, 4)), {}, "a matrix (N, C)"),
+        Case(_upstream_of(*_channels(4, 3)), {"training": True}, "a matrix (N, C)"),
+        Case(_upstream_of(*_channels(5, 2, dtype=np.float32)), {"training": True, "eps": 0.1}, "a matrix (N, C)"),
+    ),
+    draw=_draw_norm_backward,
+    mistakes=(
+        Mistake(
+            "holds the statistics",
+            "In training you took mean and variance for constants: every number of a channel is part of both.",
+            _backward_by(_moments_held()),
+            share=2 / 5,
+        ),
+        Mistake(
+            "holds the variance",
+            "In training you left out the way over the variance: it changes with every number, too.",
+            _backward_by(_moments_held(mean=False)),
+            share=2 / 5,
+        ),
+        Mistake(
+            "holds the mean",
+            "In training you left out the way over the mean: it changes with every number, too.",
+            _backward_by(_moments_held(var=False)),
+            share=2 / 5,
+        ),
+        Mistake(
+            "takes the running statistics in training",
+            "In training you took the running statistics: there the forward pass has those of the batch.",
+            _backward_by(lambda *args, training, eps: _norm_of(*args, False, eps)),
+            share=2 / 5,
+        ),
+        Mistake(
+            "takes the batch in evaluation",
+            "In evaluation you went back over the batch's mean and variance: there the running statistics are constants.",
+            _backward_by(lambda *args, training, eps: _norm_of(*args, True, eps)),
+            share=2 / 5,
+        ),
+        Mistake(
+            "forgets the weight",
+            "On the way to x you left out weight: it multiplies the normalised numbers.",
+            handed(
+                _NORM_BACKWARD,
+                lambda *told: (
+                    _norm_gradients(*told[:4], np.ones_like(told[4]), *told[5:])[0],
+                    *_norm_gradients(*told)[1:],
+                ),
+            ),
+        ),
+        Mistake(
+            "multiplies by x",
+            "For weight you multiplied grad_output by x: what weight multiplies is the normalised x.",
+            _spoiled(
+                lambda found, told: (
+                    found[0],
+                    (told[0] * told[1]).sum((0, *range(2, told[1].ndim))).astype(found[1].dtype),
+                    found[2],
+                )
+            ),
+        ),
+        Mistake(
+            "averages",
+            "For weight and bias you took the mean: they have a part in every number of their channel, so their gradients add up.",
+            _spoiled(lambda found, told: (found[0], *(grad * told[1].shape[1] / told[1].size for grad in found[1:]))),
+        ),
+        Mistake(
+            "forgets eps",
+            "You left eps out: the root is that of var + eps, as in the forward pass.",
+            altered(_norm_gradients, _NORM_BACKWARD, lambda told: told | {"eps": 0.0}),
+        ),
+        Mistake(
+            "ignores the upstream gradient",
+            "You ignored grad_output: it multiplies everything.",
+            altered(
+                _norm_gradients, _NORM_BACKWARD, lambda told: told | {"grad_output": np.ones_like(told["grad_output"])}
+            ),
+        ),
+        Mistake(
+            "returns x last",
+            "The order is gradient for x, for weight, for bias: that of the arguments.",
+            _spoiled(lambda found, told: (*found[1:], found[0])),
+        ),
+    ),
+)
+
+
+# --- shift_and_flip ------------------------------------------------------------------------------------------------
+
+_drawn_pairs = Arrays("training", "shift_and_flip")
+_SHIFT = "images, masks, shifts, flips, ignore_index=-100"
+_UPSIDE, _SIDES = -2, -1  # the axes of a picture, and of its mask
+
+
+def _moved(array, shift, outside, mode="constant"):
+    """Move a picture or a mask of any axes before its rows and columns."""
+    steps = (*[0] * (array.ndim - 2), *shift)
+    return scipy.ndimage.shift(array, steps, order=0, mode=mode, cval=outside, prefilter=False)
+
+
+def _shift_and_flip(
+    images, masks, shifts, flips, ignore_index=-100, axes=(_SIDES, _SIDES), mode="constant", label=None
+):
+    """Do it sample by sample with SciPy; `axes` are those along which picture and mask are mirrored."""
+    fill, masks = ignore_index if label is None else label, masks.astype(np.int64)
+    pairs = [
+        [np.flip(one, axis) if flip else one for one, axis in zip(pair, axes)]
+        for *pair, flip in zip(images, masks, flips)
+    ]
+    return (
+        np.stack([_moved(image, shift, 0, mode) for (image, _), shift in zip(pairs, shifts)]),
+        np.stack([_moved(mask, shift, fill, mode) for (_, mask), shift in zip(pairs, shifts)]),
+    )
+
+
+def _pictures(*shape, dtype=np.float64, labels=np.int64, classes=4):
+    """Draw pictures and masks of as many pixels."""
+    n, _, *size = shape
+    masks = _drawn_pairs.generator(*shape, "labels").integers(0, classes, (n, *size)).astype(labels)
+    return _drawn_pairs(*shape, dtype=dtype), masks
+
+
+def _moves(*pairs):
+    return np.array(pairs)
+
+
+def _standing(images, masks):
+    """Return pictures that lie in memory as (N, H, W, C), and masks as (N, W, H)."""
+    images = np.ascontiguousarray(np.moveaxis(images, 1, -1))
+    return np.moveaxis(images, -1, 1), np.ascontiguousarray(masks.swapaxes(1, 2)).swapaxes(1, 2)
+
+
+_NO, _YES = np.array([False, False]), np.array([True, True])
+_ONE = np.array([True, False])
+
+
+def _draw_pairs(draws):
+    part = draws.choice(("moved", "mirrored", "both"))
+    n, c, h, w = draws.integer(1, 3), draws.integer(1, 2), draws.integer(2, 4), draws.integer(2, 5)
+    masks = np.array([draws.integer(0, 3) for _ in range(n * h * w)]).reshape(n, h, w)
+    shifts = np.array([[draws.integer(-3, 3), draws.integer(-3, 3)] for _ in range(n)])
+    flips = np.array([part == "mirrored" or draws.choice((True, False)) for _ in range(n)])
+    if part == "both":
+        shifts[:, 1], flips[0] = np.where(shifts[:, 1] == 0, 1, shifts[:, 1]), True
+    return Case(
+        (draws.array(n, c, h, w), masks, 0 * shifts if part == "mirrored" else shifts, flips & (part != "moved")),
+        {},
+        part,
+    )
+
+
+SHIFT_AND_FLIP = Check(
+    "shift_and_flip",
+    section="training#training-augmentation",
+    oracle=_shift_and_flip,
+    scale=lambda images, masks, shifts, flips, ignore_index=-100: (np.abs(images).max(), np.asarray(1.0)),
+    outputs=("images", "masks"),
+    photographs=True,
+    parts={"moved": 1, "mirrored": 1, "both": 1},
+    cases=(
+        Case((*_pictures(2, 1, 2, 3), _moves((0, 1), (1, 0)), _NO), {}, "moved", "one pixel right, one pixel down"),
+        Case((*_pictures(2, 3, 4, 5), _moves((1, -2), (-2, 1)), _NO), {}, "moved"),
+        Case((*_pictures(2, 2, 3, 4), _moves((0, 0), (0, 0)), _NO), {}, "moved", "nothing changes"),
+        Case((*_pictures(2, 2, 3, 2), _moves((3, 0), (-7, 9)), _NO), {}, "moved", "by more than the picture is large"),
+        Case((*_pictures(2, 2, 1, 1), _moves((0, 0), (1, 0)), _NO), {}, "moved", "pictures of one pixel"),
+        Case((*_pictures(2, 2, 3, 4, labels=np.uint8), _moves((1, 1), (0, -1)), _NO), {}, "moved", "masks of bytes"),
+        Case((*_pictures(2, 1, 4, 3), _moves((1, 0), (0, -1)), _NO, 255), {}, "moved", "another ignore_index"),
+        Case((*_pictures(2, 2, 3, 4, dtype=np.float32), _moves((1, 2), (0, -1)), _NO), {}, "moved", "float32"),
+        Case(
+            (-1e10 * (1 + np.abs(_drawn_pairs(2, 1, 3, 4))), _pictures(2, 1, 3, 4)[1], _moves((1, 2), (0, -1)), _NO),
+            {},
+            "moved",
+            "numbers far below 0",
+        ),
+        Case((*_pictures(2, 1, 2, 3), _moves((0, 0), (0, 0)), _YES), {}, "mirrored"),
+        Case((*_pictures(2, 3, 5, 3), _moves((0, 0), (0, 0)), _ONE), {}, "mirrored", "one of two"),
+        Case((*_pictures(2, 2, 3, 4, dtype=np.float32), _moves((0, 0), (0, 0)), _ONE[::-1]), {}, "mirrored", "float32"),
+        Case((*_pictures(2, 2, 4, 3), _moves((0, 1), (2, -1)), _ONE), {}, "both"),
+        Case((*_pictures(2, 3, 3, 5), _moves((-1, 2), (1, 1)), _YES), {}, "both"),
+        Case(
+            (*_standing(*_pictures(2, 3, 5, 4)), _moves((1, -2), (-1, 1)), _YES, 7), {}, "both", "another ignore_index"
+        ),
+        Case((*_pictures(2, 2, 4, 3, dtype=np.float32), _moves((1, 1), (0, -1)), _YES), {}, "both", "float32"),
+    ),
+    draw=_draw_pairs,
+    mistakes=(
+        Mistake(
+            "moves first",
+            "You moved first and mirrored then: the order is the other one, and the shift to the right becomes one to the left.",
+            handed(
+                _SHIFT,
+                lambda images, masks, shifts, flips, ignore: _shift_and_flip(
+                    images, masks, np.where(flips[:, None], shifts * (1, -1), shifts), flips, ignore
+                ),
+            ),
+            share=2 / 3,
+        ),
+        Mistake(
+            "moves the other way",
+            "You moved the other way: a shift of (1, 2) is one pixel down and two to the right.",
+            altered(_shift_and_flip, _SHIFT, lambda told: told | {"shifts": -told["shifts"]}),
+            share=1 / 3,
+        ),
+        Mistake(
+            "moves right, then down",
+            "You took the shifts for (right, down): they are (down, right), as rows and columns are.",
+            altered(_shift_and_flip, _SHIFT, lambda told: told | {"shifts": told["shifts"][:, ::-1]}),
+            share=1 / 3,
+        ),
+        Mistake(
+            "rolls",
+            "What leaves the picture comes in again on the other side, as with np.roll: there it has to be 0, and ignore_index in the mask.",
+            handed(_SHIFT, lambda *told: _shift_and_flip(*told, mode="grid-wrap")),
+            share=1 / 3,
+        ),
+        Mistake(
+            "repeats the border",
+            "You repeated the pixels of the border: what comes in is 0, and ignore_index in the mask.",
+            handed(_SHIFT, lambda *told: _shift_and_flip(*told, mode="nearest")),
+            share=1 / 3,
+        ),
+        Mistake(
+            "leaves the mask where it is",
+            "You moved the pictures and left the masks where they were: every label belongs to a pixel.",
+            handed(_SHIFT, lambda *told: (_shift_and_flip(*told)[0], told[1].astype(np.int64))),
+        ),
+        Mistake(
+            "calls what comes in background",
+            "In the masks you filled in 0, which is a class: nobody has seen what is there, so it is ignore_index.",
+            handed(_SHIFT, lambda *told: _shift_and_flip(*told, label=0)),
+            share=1 / 3,
+        ),
+        Mistake(
+            "ignores ignore_index",
+            "You ignored the argument ignore_index, and took -100 for it.",
+            altered(_shift_and_flip, _SHIFT, lambda told: told | {"ignore_index": -100}),
+            share=1 / 3,
+        ),
+        Mistake(
+            "mirrors upside down",
+            "You mirrored top to bottom: it is left to right, along the last axis.",
+            handed(_SHIFT, lambda *told: _shift_and_flip(*told, axes=(_UPSIDE, _UPSIDE))),
+            share=1 / 3,
+        ),
+        Mistake(
+            "mirrors the picture alone",
+            "You mirrored the pictures and not their masks.",
+            handed(
+                _SHIFT,
+                lambda images, masks, shifts, flips, ignore: (
+                    _shift_and_flip(images, masks, shifts, flips, ignore)[0],
+                    _shift_and_flip(images, masks, shifts, flips & False, ignore)[1],
+                ),
+            ),
+            share=1 / 3,
+        ),
+        Mistake(
+            "mirrors all",
+            "You mirrored every picture: only those whose flip is True.",
+            altered(_shift_and_flip, _SHIFT, lambda told: told | {"flips": told["flips"] | True}),
+        ),
+        Mistake(
+            "moves all by the first shift",
+            "You moved all pictures by the first shift: each one has its own.",
+            altered(
+                _shift_and_flip,
+                _SHIFT,
+                lambda told: told | {"shifts": np.broadcast_to(told["shifts"][:1], told["shifts"].shape)},
+            ),
+            share=1 / 3,
+        ),
+        Mistake(
+            "writes into bytes",
+            "Masks of bytes have no room for ignore_index: -100 became 156. Make the new masks int64.",
+            handed(
+                _SHIFT,
+                lambda *told: (lambda images, masks: (images, masks.astype(told[1].dtype)))(*_shift_and_flip(*told)),
+            ),
+            share=2 / 3,
+        ),
+    ),
+)
+
+
 # --- early_stopping ------------------------------------------------------------------------------------------------
 
 
@@ -1833,6 +2457,195 @@ EARLY_STOPPING = Check(
     ),
 )
 
+# --- judge_logs ----------------------------------------------------------------------------------------------------
+
+# fmt: off
+LOGS = {  # made by tools/training_logs.py: training loss, validation loss, validation accuracy
+    "A": (
+        (
+            2.30, 2.29, 2.29, 2.27, 2.22, 2.16, 2.13, 2.02, 1.90, 1.81, 1.62, 1.50,
+            1.37, 1.28, 1.22, 1.12, 1.07, 1.02, 0.98, 0.96, 0.95, 0.94, 0.94, 0.94,
+        ),
+        (
+            2.30, 2.32, 2.32, 2.33, 2.37, 2.39, 2.55, 2.50, 2.51, 2.59, 2.66, 2.77,
+            2.78, 2.83, 2.97, 3.03, 3.05, 3.09, 3.15, 3.17, 3.19, 3.19, 3.19, 3.19,
+        ),
+        (
+            0.09, 0.06, 0.09, 0.05, 0.08, 0.08, 0.09, 0.08, 0.07, 0.12, 0.08, 0.08,
+            0.09, 0.08, 0.10, 0.10, 0.10, 0.10, 0.12, 0.10, 0.11, 0.11, 0.11, 0.11,
+        ),
+    ),
+    "B": (
+        (
+            2.30, 2.26, 1.95, 1.71, 1.48, 1.12, 0.87, 0.67, 0.51, 0.43, 0.33, 0.27,
+            0.22, 0.16, 0.14, 0.11, 0.09, 0.08, 0.07, 0.07, 0.06, 0.06, 0.06, 0.06,
+        ),
+        (
+            2.30, 2.31, 2.12, 1.99, 1.82, 1.71, 1.63, 1.61, 1.60, 1.64, 1.84, 1.87,
+            1.91, 2.01, 1.99, 2.04, 2.19, 2.14, 2.16, 2.23, 2.20, 2.19, 2.20, 2.19,
+        ),
+        (
+            0.14, 0.14, 0.28, 0.30, 0.38, 0.43, 0.48, 0.53, 0.53, 0.54, 0.52, 0.52,
+            0.56, 0.52, 0.56, 0.57, 0.54, 0.56, 0.55, 0.55, 0.56, 0.57, 0.57, 0.56,
+        ),
+    ),
+    "C": (
+        (
+            2.30, 2.24, 1.89, 1.69, 1.63, 2.01, 1.91, 1.68, 1.43, 1.35, 1.39, 1.44,
+            1.33, 1.15, 1.14, 1.06, 0.84, 0.82, 0.75, 0.65, 0.63, 0.60, 0.60, 0.60,
+        ),
+        (
+            2.30, 2.25, 1.94, 1.80, 1.74, 2.17, 2.01, 1.91, 1.51, 1.67, 1.53, 1.52,
+            1.70, 1.43, 1.55, 1.33, 1.27, 1.40, 1.25, 1.34, 1.29, 1.26, 1.27, 1.27,
+        ),
+        (
+            0.09, 0.17, 0.32, 0.38, 0.42, 0.34, 0.32, 0.32, 0.52, 0.51, 0.51, 0.48,
+            0.48, 0.54, 0.52, 0.55, 0.60, 0.57, 0.62, 0.61, 0.63, 0.63, 0.63, 0.63,
+        ),
+    ),
+}
+# fmt: on
+_CHANCE = 0.1  # the accuracy of who knows nothing about ten classes; the loss is log 10
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One measurement of a log."""
+
+    number: int
+    training: float
+    validation: float
+    accuracy: float
+
+
+_LOG10 = float(np.log(10))
+_SHOWN = {  # diagnosis -> what two measurements show: what is said where they do not, and the condition
+    "overfits": (
+        ("the training loss does not fall by half", lambda one, two: two.training <= 0.5 * one.training),
+        ("the validation loss does not rise by a quarter", lambda one, two: two.validation >= 1.25 * one.validation),
+        (
+            "the validation accuracy is not at least 0.3 at both, so nothing was learned that could be lost",
+            lambda one, two: min(one.accuracy, two.accuracy) >= 3 * _CHANCE,
+        ),
+    ),
+    "rate too high": (
+        ("the second does not follow the first at once", lambda one, two: two.number == one.number + 1),
+        ("the training loss does not rise by 0.25", lambda one, two: two.training >= one.training + 0.25 - 1e-9),
+    ),
+    "shuffled labels": (
+        (
+            "the training loss at the first is not within 0.05 of log 10: there the network knows something",
+            lambda one, two: abs(one.training - _LOG10) <= 0.05,
+        ),
+        ("the training loss at the second is not below half of log 10", lambda one, two: two.training < 0.5 * _LOG10),
+        ("the validation loss at the second is not above log 10", lambda one, two: two.validation > _LOG10),
+        (
+            "the validation accuracy is above 0.15: it did learn something true",
+            lambda one, two: max(one.accuracy, two.accuracy) <= 1.5 * _CHANCE,
+        ),
+    ),
+}
+
+
+def _is_pair(value):
+    return isinstance(value, tuple | list | np.ndarray) and len(value) == 2
+
+
+def _judge_logs(value, case):
+    """Judge one diagnosis: the log is not compared with the right one, the evidence is computed in it."""
+    if not isinstance(value, dict) or case.part not in value:
+        return f"Return a dict that has for {case.part!r} the name of a log and two measurements."
+    named = {which: entry for which, entry in value.items() if _is_pair(entry) and _is_pair(entry[1])}
+    if case.part not in named:
+        return f"A name alone proves nothing: for {case.part!r} give it with two measurements, (name, (first, second))."
+    name, (first, second) = named[case.part]
+    if name not in LOGS:
+        return f"There is no log of that name: they are called {', '.join(LOGS)}."
+    if [other for other, _ in named.values()].count(name) > 1:
+        return f"Log {name} has two diagnoses: each log has one."
+    first, second = index(first), index(second)
+    last = len(LOGS[name][0]) - 1
+    if not 0 <= first < second <= last:
+        return (
+            f"Measurements are numbered 0 to {last}, and the first comes before the second: got {first} and {second}."
+        )
+    one, two = (_Measured(number, *(series[number] for series in LOGS[name])) for number in (first, second))
+    lacking = next((says for says, holds in _SHOWN[case.part] if not holds(one, two)), None)
+    return None if lacking is None else f"From {first} to {second}, log {name} does not show it: {lacking}."
+
+
+def _told(overfits=("B", (8, 20)), rate=("C", (4, 5)), shuffled=("A", (1, 22))):
+    """Build an answer, right where nothing else is said."""
+    return lambda: {"overfits": overfits, "rate too high": rate, "shuffled labels": shuffled}
+
+
+JUDGE_LOGS = Check(
+    "judge_logs",
+    section="training#training-logs",
+    judge=_judge_logs,
+    parts={"overfits": 2, "rate too high": 2, "shuffled labels": 1},  # least for what is guessed most easily
+    cases=tuple(Case(part=part) for part in _SHOWN),
+    mistakes=(
+        Mistake(
+            "gives names alone",
+            "A name alone proves nothing",
+            lambda: {"overfits": "B", "rate too high": "C", "shuffled labels": "A"},
+        ),
+        Mistake(
+            "takes first and last for everything",
+            "the validation loss does not rise by a quarter",
+            _told(("B", (0, 23)), ("C", (0, 23)), ("A", (0, 23))),
+            share=1 / 5,
+        ),
+        Mistake(
+            "takes the highest last loss for a rate that is too high",
+            "the training loss does not rise by 0.25",
+            _told(rate=("A", (22, 23)), shuffled=("C", (0, 23))),
+            share=2 / 5,
+        ),
+        Mistake(
+            "takes shuffled labels for overfitting",
+            "so nothing was learned that could be lost",
+            _told(overfits=("A", (8, 23)), shuffled=("B", (0, 23))),
+            share=2 / 5,
+        ),
+        Mistake(
+            "takes a bumpy validation loss for overfitting",
+            "the training loss does not fall by half",
+            _told(overfits=("C", (8, 12)), rate=("B", (22, 23))),
+            share=1 / 5,
+        ),
+        Mistake(
+            "starts where the validation loss still falls",
+            "the validation loss does not rise by a quarter",
+            _told(overfits=("B", (3, 23))),
+            share=3 / 5,
+        ),
+        Mistake(
+            "takes any rise for a jump",
+            "the training loss does not rise by 0.25",
+            _told(rate=("C", (10, 11))),
+            share=3 / 5,
+        ),
+        Mistake(
+            "starts when it has learned by heart already",
+            "there the network knows something",
+            _told(shuffled=("A", (12, 23))),
+            share=4 / 5,
+        ),
+        Mistake(
+            "counts steps",
+            "Measurements are numbered 0 to 23",
+            _told(("B", (270, 720)), ("C", (150, 180)), ("A", (30, 720))),
+        ),
+        Mistake(
+            "gives one log every diagnosis",
+            "has two diagnoses",
+            _told(("B", (8, 20)), ("B", (4, 5)), ("B", (1, 22))),
+        ),
+    ),
+)
+
 # --- claims on trial -----------------------------------------------------------------------------------------------
 
 
@@ -1984,7 +2797,11 @@ CHECKS = (
     ADAMW_STEP,
     COSINE_SCHEDULE,
     KAIMING_NORMAL,
+    BATCH_NORM,
+    BATCH_NORM_BACKWARD,
+    SHIFT_AND_FLIP,
     EARLY_STOPPING,
+    JUDGE_LOGS,
     *CLAIMS,
     *NETWORKS,
 )
