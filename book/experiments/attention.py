@@ -298,7 +298,10 @@ class SelfAttention(nn.Module):
 
 
 class Depthwise(nn.Module):
-    """A k x k kernel for each feature of x (N, L, E), whose places form a square."""
+    """A k x k kernel for each feature of x (N, L, E).
+
+    The L places form a square.
+    """
 
     def __init__(self, size, k):
         super().__init__()
@@ -330,7 +333,7 @@ class Block(nn.Module):
 
 
 class TwoConvolutions(nn.Module):
-    """The block of a residual network: two full 3 x 3 kernels on maps (N, E, H, W)."""
+    """The block of a residual network, on maps (N, E, H, W)."""
 
     def __init__(self, size):
         super().__init__()
@@ -345,7 +348,7 @@ class TwoConvolutions(nn.Module):
 
 
 def price(block, x):
-    """Return how many parameters a block has, and its multiply-adds on x: PyTorch counts."""
+    """Return a block's number of parameters, and its multiply-adds on x."""
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         block.eval()(x)
@@ -368,7 +371,7 @@ MIXERS = {
 
 
 class DigitNetwork(nn.Module):
-    """Patches of 2 x 2 pixels, learned positions, two blocks, the mean, ten classes."""
+    """Patches of 2 x 2, learned positions, two blocks, mean, ten classes."""
 
     def __init__(self, mixer, size=32):
         super().__init__()
@@ -397,17 +400,22 @@ def digits(seed, shuffled):
 
 
 def train_digits(mixer, count, seed, shuffled, steps):
-    """Train a `DigitNetwork` on `count` scans by AdamW, with a rate that rises and sinks to 0.
+    """Train a `DigitNetwork` on `count` scans by AdamW.
 
-    Returns the loss at three quarters of the steps and at the end (means of 50 steps), and the accuracy on these scans
-    and on 797 others.
+    The rate rises and sinks to 0. Returns the loss at three quarters of
+    the steps and at the end (means of 50 steps), and the accuracy on these
+    scans and on 797 others.
     """
     torch.set_num_threads(1)
     x, y = digits(seed, shuffled)
     torch.manual_seed(seed)
     network, losses = DigitNetwork(mixer), []
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.003, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        0.003,
+        total_steps=steps,
+    )
     for _step in range(steps):
         batch = torch.randint(count, (64,))
         loss = F.cross_entropy(network(x[batch]), y[batch])
@@ -416,10 +424,19 @@ def train_digits(mixer, count, seed, shuffled, steps):
         loss.backward()
         optimizer.step()
         schedule.step()
-    late = [np.mean(losses[end - 50 : end]) for end in (3 * steps // 4, steps)]
+    late = [
+        np.mean(losses[end - 50 : end])
+        for end in (3 * steps // 4, steps)  # at rest?
+    ]
     with torch.no_grad():
         right = network(x).argmax(1) == y
-    return [*late, *(part.float().mean().item() for part in (right[:count], right[1000:]))]
+    return [
+        *late,
+        *(
+            part.float().mean().item()
+            for part in (right[:count], right[1000:])  # learned, new
+        ),
+    ]
 
 
 @experiment(seeds=3, within=0.08, rerun=False)
