@@ -32,10 +32,12 @@ def channels(photograph, size):
 
 
 def marked_scenes(count, seed, side=4):
-    """Draw scenes with a value at each place, a mark at one place and marks of another kind, of both signs, at two.
+    """Draw scenes with a value at each place, and marks at three.
 
-    The channels are mixed: each is half the sum of all four, with signs. So the mark stands out in no channel: with
-    either sign, one of the others stands out there as well.
+    One place has a mark, two have marks of another kind, of both signs. The
+    channels are mixed: each is half the sum of all four, with signs. So the
+    mark stands out in no channel: with either sign, one of the others stands
+    out there as well.
 
     Returns
     -------
@@ -48,18 +50,21 @@ def marked_scenes(count, seed, side=4):
     rng = np.random.default_rng(seed)
     scenes = 0.3 * rng.standard_normal((count, 4, side * side))
     scenes[:, 0] = rng.standard_normal((count, side * side))
-    rows, places = np.arange(count), rng.permuted(np.tile(np.arange(side * side), (count, 1)), axis=1)
+    rows, numbers = np.arange(count), np.arange(side * side)
+    places = rng.permuted(np.tile(numbers, (count, 1)), axis=1)
     for channel, place, mark in ((1, 0, 3), (2, 1, 3), (2, 2, -3)):
         scenes[rows, channel, places[:, place]] += mark
     mixture = hadamard(4) / 2  # a rotation whose entries are all of one size
     target = scenes[rows, 0, places[:, 0]]
-    return np.einsum("ij,njp->nip", mixture, scenes).reshape(count, 4, side, side), target, places[:, 0]
+    scenes = np.einsum("ij,njp->nip", mixture, scenes)
+    return scenes.reshape(count, 4, side, side), target, places[:, 0]
 
 
 def best_channel(scenes, marked):
-    """Return how much weight at the marked place one channel gives at the most, a mean over the scenes.
+    """Return the most weight that one channel puts on the marked place.
 
-    Each channel is tried as the scores of a softmax, with either sign and at several temperatures.
+    It is a mean over the scenes. Each channel is tried as the scores of a
+    softmax, with either sign and at several temperatures.
     """
     flat, rows = scenes.reshape(len(scenes), 4, -1), np.arange(len(scenes))
     return max(
@@ -70,7 +75,7 @@ def best_channel(scenes, marked):
 
 
 def learn_to_look(seed, steps=300, rate=0.1):
-    """Train the scores' kernel (1 x 1) and the reading of a soft glimpse by gradient descent.
+    """Train the scores' kernel (1 x 1) and the reading of a soft glimpse.
 
     Returns
     -------
@@ -81,8 +86,8 @@ def learn_to_look(seed, steps=300, rate=0.1):
     """
     x, target, _ = marked_scenes(400, seed)
     rng = np.random.default_rng(seed + 1000)
-    look, read, errors = 0.1 * rng.standard_normal(4), 0.1 * rng.standard_normal(4), []
-    flat = x.reshape(len(x), 4, -1)
+    look, read = 0.1 * rng.standard_normal((2, 4))
+    errors, flat = [], x.reshape(len(x), 4, -1)
     for _step in range(steps):
         scores = np.einsum("c,ncp->np", look, flat)
         weights = attention.softmax(scores)
@@ -95,7 +100,8 @@ def learn_to_look(seed, steps=300, rate=0.1):
         read = read - rate * grad @ glimpse
         look = look - rate * np.einsum("np,ncp->c", grad_scores, flat)
     new, _, marked = marked_scenes(400, seed + 1)
-    weights = attention.soft_glimpse(new, np.einsum("c,nchw->nhw", look, new))[1].reshape(len(new), -1)
+    scores = np.einsum("c,nchw->nhw", look, new)
+    weights = attention.soft_glimpse(new, scores)[1].reshape(len(new), -1)
     return np.array(errors), weights[np.arange(len(new)), marked].mean()
 
 
