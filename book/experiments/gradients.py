@@ -1,4 +1,4 @@
-"""What the chapter on gradients trains: one small network, with a right gradient, a wrong one, and none at all."""
+"""What the chapter on gradients trains: one small network, with a right gradient, two wrong ones, and none at all."""
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -9,26 +9,46 @@ from miniconv.layer import conv2d, unfold
 
 SCANS, TARGET = load_digits().images[:, None] / 16, load_digits().target
 LABELS = np.eye(10)[TARGET][:, :, None, None]
-MARKS = (200, 800, 1600)  # after so many steps the programs are asked what they have learned
+# after so many steps the programs are asked what they have learned
+MARKS = (200, 800, 1600)
 
 
 def other_input(size, weight, grad_output):
-    """What one of the two programs takes for the gradient for the input."""
+    """What one of the programs takes for the gradient for the input."""
     return conv2d_input(size, weight[:, :, ::-1, ::-1], grad_output)
 
 
 def nothing(size, weight, grad_output):
-    """The control: the first layer is told nothing, and keeps the weights that it was given."""
+    """The control: the first layer is told nothing, and stays."""
     return np.zeros(size)
 
 
+def through(weight):
+    """Return a program that sends all back through this weight."""
+
+    def elsewhere(size, _, grad_output):
+        return conv2d_input(size, weight, grad_output)
+
+    return elsewhere
+
+
 def start(rng):
-    """Draw the weights of both layers: eight kernels of 3 x 3, and ten that see all of the 6 x 6 places."""
-    return 0.3 * rng.standard_normal((8, 1, 3, 3)), 0.1 * rng.standard_normal((10, 8, 6, 6))
+    """Draw the weights of both layers.
+
+    The first has eight kernels of 3 x 3, the second ten that see all of
+    the 6 x 6 places.
+    """
+    return (
+        0.3 * rng.standard_normal((8, 1, 3, 3)),
+        0.1 * rng.standard_normal((10, 8, 6, 6)),
+    )
 
 
 def network(x, w1, w2):
-    """Return the hidden maps for images (N, 1, 8, 8), and the probabilities of the ten digits (N, 10, 1, 1)."""
+    """Return hidden maps for images, and probabilities of the digits.
+
+    The images are (N, 1, 8, 8), the probabilities (N, 10, 1, 1).
+    """
     hidden = np.maximum(conv2d(x, w1), 0)
     scores = conv2d(hidden, w2)
     p = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -36,18 +56,22 @@ def network(x, w1, w2):
 
 
 def gradients(gradient_for_input, x, labels, w1, w2):
-    """Return the gradients of the mean cross-entropy for both weights."""
+    """Return the gradients of the mean cross-entropy for the weights."""
     hidden, p = network(x, w1, w2)
     g2 = (p - labels) / len(x)
     g1 = gradient_for_input(hidden.shape, w2, g2) * (hidden > 0)
-    return conv2d_weight(x, w1.shape, g1), conv2d_weight(hidden, w2.shape, g2)
+    d1 = conv2d_weight(x, w1.shape, g1)
+    d2 = conv2d_weight(hidden, w2.shape, g2)
+    return d1, d2
 
 
 def quick_gradients(gradient_for_input, columns, labels, w1, w2):
-    """Return the loss, and what `gradients` returns, many times as fast: both layers are products of matrices.
+    """Return the loss, and what `gradients` returns, many times as fast.
 
-    `columns` (N, 9, 36) are the unfolded images, `labels` (N, 10). What comes back through the second layer is linear
-    in what is sent, so the gradients of the ten scores are sent alone, and all others are mixed from what they give.
+    Both layers are products of matrices: `columns` (N, 9, 36) are the
+    unfolded images, `labels` (N, 10). What comes back through the second
+    layer is linear in what is sent, so the gradients of the ten scores
+    are sent alone, and all others are mixed from what they give.
     """
     hidden = np.maximum(w1.reshape(8, 9) @ columns, 0)
     seen = hidden.reshape(len(hidden), -1)
@@ -55,76 +79,132 @@ def quick_gradients(gradient_for_input, columns, labels, w1, w2):
     p = np.exp(scores - scores.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     g2 = (p - labels) / len(p)
-    back = gradient_for_input((10, *w2.shape[1:]), w2, np.eye(10)[:, :, None, None]).reshape(10, -1)
+    back = gradient_for_input(
+        (10, *w2.shape[1:]),
+        w2,
+        np.eye(10)[:, :, None, None],
+    ).reshape(10, -1)
     g1 = (g2 @ back).reshape(hidden.shape) * (hidden > 0)
     d1, d2 = np.tensordot(g1, columns, ([0, 2], [0, 2])), g2.T @ seen
-    return -np.mean(np.log(p[labels > 0])), d1.reshape(w1.shape), d2.reshape(w2.shape)
+    return (
+        -np.mean(np.log(p[labels > 0])),
+        d1.reshape(w1.shape),
+        d2.reshape(w2.shape),
+    )
 
 
 def train(gradient_for_input, seed, marks=MARKS, rate=0.25, count=100):
     """Train the network on some of the scans by gradient descent.
 
-    Returns the loss before each step, and after as many steps as `marks` say the accuracies on those scans and on all
-    others.
+    Returns the loss before each step, and after as many steps as `marks`
+    say the accuracies on those scans and on all others.
     """
     rng = np.random.default_rng(seed)
     order, losses, fitted, read = rng.permutation(len(SCANS)), [], [], []
-    (x, others), (labels, _), (truth, hidden) = (np.split(v[order], [count]) for v in (SCANS, LABELS, TARGET))
+    (x, others), (labels, _), (truth, hidden) = (
+        np.split(v[order], [count])
+        for v in (
+            SCANS,
+            LABELS,
+            TARGET,
+        )
+    )
     columns, (w1, w2) = unfold(x, 3), start(rng)
     for step in range(1, max(marks) + 1):
-        loss, d1, d2 = quick_gradients(gradient_for_input, columns, labels[:, :, 0, 0], w1, w2)
+        loss, d1, d2 = quick_gradients(
+            gradient_for_input,
+            columns,
+            labels[:, :, 0, 0],
+            w1,
+            w2,
+        )
         losses.append(loss)
         w1, w2 = w1 - rate * d1, w2 - rate * d2
         if step in marks:
-            for rates, images, digits in ((fitted, x, truth), (read, others, hidden)):
-                rates.append(np.mean(network(images, w1, w2)[1].argmax(axis=1)[:, 0, 0] == digits))
+            for rates, images, digits in (
+                (fitted, x, truth),
+                (read, others, hidden),
+            ):
+                found = network(images, w1, w2)[1].argmax(axis=1)[:, 0, 0]
+                rates.append(np.mean(found == digits))
     return losses, fitted, read
 
 
 @experiment(seeds=20, within=0.02)
 def three_programs(seed):
-    """Train with the right gradient for the input, with that of `other_input`, and with none for the first layer.
+    """Train with the right gradient for the input, a wrong one, none.
 
-    The third is the control. Whether all three are trained out is seen from the accuracies at half of the steps.
+    The wrong one is that of `other_input`; none, for the first layer, is
+    the control. Whether all three are trained out is seen from the
+    accuracies at half of the steps.
 
     Returns
     -------
     dict
-        `loss`, (3, 80): of the three on the training set, every 20th step. `train` and `test`, (3, 3): accuracies of
-        the three after the steps in `MARKS`.
+        `loss`, (3, 80): of the three on the training set, every 20th
+        step. `train` and `test`, (3, 3): accuracies of the three after
+        the steps in `MARKS`.
     """
-    runs = [train(program, seed) for program in (conv2d_input, other_input, nothing)]
+    programs = conv2d_input, other_input, nothing
+    runs = [train(program, seed) for program in programs]
     losses, fitted, read = zip(*runs)
-    return {"loss": [loss[::20] for loss in losses], "train": fitted, "test": read}
+    return {
+        "loss": [loss[::20] for loss in losses],
+        "train": fitted,
+        "test": read,
+    }
 
 
 def cosine(a, b):
-    """Return the cosine of the angle between two arrays, read as vectors."""
+    """Return the cosine of the angle between two arrays, as vectors."""
     return np.sum(a * b) / np.sqrt(np.sum(a**2) * np.sum(b**2))
 
 
-def angles_to_the_gradient(seed):
-    """Compare what the first layer gets with its gradient, at random weights: two cosines.
+@experiment(seeds=20, within=0.02)
+def told(seed):
+    """Compare what the first layer is told with its gradient.
 
-    The first is that of `other_input`, the second the control: the right program, but with second weights that have
-    nothing to do with those of the network.
+    It is told by `other_input`, and by weights that have nothing to do
+    with the network's, the control. Starts and scans are those of `train`.
+
+    Returns
+    -------
+    dict
+        `program B` and `unrelated weights`, (2,): cosines of the angle
+        to the gradient, before the first step and after 400 steps.
+        `loss`, (21,): with unrelated weights, before every 20th step.
     """
     rng = np.random.default_rng(seed)
-    x, labels = SCANS[:200], LABELS[:200]
-    w1, w2 = start(rng)
-    _, unrelated = start(rng)
-    right, wrong, control = (
-        gradients(program, x, labels, w1, w2)[0]
-        for program in (conv2d_input, other_input, lambda size, _, g: conv2d_input(size, unrelated, g))
-    )
-    return cosine(right, wrong), cosine(right, control)
+    order = rng.permutation(len(SCANS))[:100]
+    columns, labels = unfold(SCANS[order], 3), LABELS[order, :, 0, 0]
+    weights = start(rng)
+    _, unrelated = start(np.random.default_rng([seed, 1]))
+    programs = {
+        "program B": other_input,
+        "unrelated weights": through(unrelated),
+    }
+    cosines = {name: [] for name in programs}
+    for name, program in programs.items():
+        (w1, w2), losses = weights, []
+        for step in range(401):
+            known = columns, labels, w1, w2
+            loss, d1, d2 = quick_gradients(program, *known)
+            losses.append(loss)
+            if step in (0, 400):
+                _, right, _ = quick_gradients(conv2d_input, *known)
+                cosines[name].append(cosine(d1, right))
+            w1, w2 = w1 - 0.25 * d1, w2 - 0.25 * d2
+    return cosines | {"loss": losses[::20]}
 
 
 def there_and_back(image, kernel, back=None):
-    """Send an image (1, 1, H, W) through a layer and back through its transpose, or that of the layer `back`.
+    """Send an image (1, 1, H, W) through a layer and back.
 
+    The layer has one kernel, (kH, kW), or several, (F, kH, kW). The way
+    back is through its transpose, or through that of the layer `back`.
     Returns the correlation of what comes back with the image.
     """
-    kernel, back = kernel[None, None], (kernel if back is None else back)[None, None]
-    returned = conv2d_input(image.shape, back, conv2d(image, kernel))
+    there = kernel.reshape(-1, 1, *kernel.shape[-2:])
+    back = there if back is None else back.reshape(there.shape)
+    returned = conv2d_input(image.shape, back, conv2d(image, there))
     return np.corrcoef(returned.ravel(), image.ravel())[0, 1]

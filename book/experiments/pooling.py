@@ -10,10 +10,11 @@ from miniconv.layer import conv2d
 
 
 def unchanged(pool, images, shift):
-    """Return the share of outputs that stay exactly the same when the images move right by `shift` pixels.
+    """Return the share of outputs that a shift leaves exactly as they were.
 
-    `pool` maps images (N, C, H, W) to outputs. The pixels that enter on the left and leave on the right are real ones:
-    both crops come from the same larger image.
+    `pool` maps images (N, C, H, W) to outputs. The images move right by
+    `shift` pixels; what enters on the left and leaves on the right are real
+    pixels, since both crops come from the same larger image.
     """
     width = images.shape[3] - shift
     before, after = pool(images[..., shift:]), pool(images[..., :width])
@@ -21,47 +22,60 @@ def unchanged(pool, images, shift):
 
 
 def moved_crops(image, shift, seed, count=100, size=48):
-    """Cut crops at random places out of an image (1, 1, H, W), and again with the image moved right by `shift` pixels.
+    """Cut crops at random places, and again with the image moved right.
 
-    Pooling windows start at the corner of a crop, so they lie differently on the scene in every one of them. Returns
-    two arrays (count, 1, size, size).
+    The image is (1, 1, H, W) and moves by `shift` pixels. Pooling windows
+    start at the corner of a crop, so they lie differently on the scene in
+    every one of them. Returns two arrays (count, 1, size, size).
     """
     rng = np.random.default_rng(seed)
     height, width = image.shape[2:]
-    corners = zip(rng.integers(height - size + 1, size=count), rng.integers(shift, width - size + 1, size=count))
-    rows = [(image[0, :, i : i + size], j) for i, j in corners]
-    return tuple(np.stack([row[..., j - t : j - t + size] for row, j in rows]) for t in (0, shift))
+    tops = rng.integers(height - size + 1, size=count)
+    lefts = rng.integers(shift, width - size + 1, size=count)
+
+    def cut(t):
+        corners = zip(tops, lefts - t)
+        return [image[0, :, i : i + size, j : j + size] for i, j in corners]
+
+    return np.stack(cut(0)), np.stack(cut(shift))
 
 
 def moved_digits(top, left, size=24):
     """Lay every scanned digit on an empty canvas with its corner at (top, left), and again one pixel further right.
 
-    Returns two arrays (1797, 1, size, size).
+    `top` and `left` are numbers, or arrays (1797,) with a place for every digit. Returns two arrays
+    (1797, 1, size, size).
     """
     digits = load_digits().images / 16
     canvases = np.zeros((2, len(digits), 1, size, size))
-    for canvas, column in zip(canvases, (left, left + 1)):
-        canvas[:, 0, top : top + 8, column : column + 8] = digits
+    samples, rows, columns = np.ix_(np.arange(len(digits)), np.arange(8), np.arange(8))
+    rows, columns = (np.reshape(corner, (-1, 1, 1)) + within for corner, within in ((top, rows), (left, columns)))
+    for step, canvas in enumerate(canvases):
+        canvas[samples, 0, rows, columns + step] = digits
     return tuple(canvases)
 
 
 def reaction(pool, before, after):
-    """Return how the outputs of a pooling react when images `before` (N, C, H, W) become images `after`.
+    """Return how outputs react when images (N, C, H, W) become others.
 
     Returns
     -------
     same : float
-        Share of the outputs that are not zero, before or after, and stay exactly the same.
+        Share of the outputs that are not zero, before or after, and stay
+        exactly the same.
     own : float
-        The change relative to the outputs themselves: the norm of the one over the norm of the other.
+        The change relative to the outputs themselves: norm over norm.
     other : float
-        The change relative to the distance of two different images of the set, both as roots of mean squares: 0 when
-        nothing changes, 1 when each image changes as much as if another one took its place.
+        The change relative to the distance of two different images of the
+        set, both as roots of mean squares: 0 when nothing changes, 1 when each
+        image changes as much as if another one took its place.
     """
     old, new = pool(before), pool(after)
     change, seen = np.linalg.norm(new - old), (old != 0) | (new != 0)
-    apart = np.sqrt(2 * len(old) / (len(old) - 1)) * np.linalg.norm(old - old.mean(0))
-    return np.mean((old == new)[seen]), change / np.linalg.norm(old), change / apart
+    pairs = 2 * len(old) / (len(old) - 1)  # of the mean over all pairs
+    apart = np.sqrt(pairs) * np.linalg.norm(old - old.mean(0))
+    same = np.mean((old == new)[seen])
+    return same, change / np.linalg.norm(old), change / apart
 
 
 def mismatches(layer, image, shifts, size=256, margin=16):
@@ -118,39 +132,60 @@ def ridge_accuracy(train, labels, test, answers, penalty=0.01):
 SIZES = (1, 2, 4, 8, 12, 24)  # sides of the pooling windows, in pixels; the last is global
 
 
+PENALTIES = (1e-4, 1e-2, 1, 100, 1000)  # of the ridge regression, for the control; 1e-2 is the one otherwise
+
+
 @experiment(seeds=5, within=0.02)
 def two_questions(seed, sizes=SIZES, train=300, test=600):
-    """Ask "which digit?" and "in the left half?" of pooled random features, and read the answers linearly.
+    """Ask "which digit?" and "in the left half?" of pooled random features.
 
-    The features are twelve random 5 x 5 kernels with ReLU, max pooled. Three controls: global *average* pooling
-    (is it the maximum?), twelve random mixtures of the features before pooling (is it the small number?), and global
-    max pooling with four times the pictures to train (is it the few data?).
+    The features are twelve random 5 x 5 kernels with ReLU, max pooled; the
+    answers are read off them linearly. Four controls: global *average* pooling
+    (is it the maximum?), twelve random mixtures of the features before pooling
+    (is it the small number?), global max pooling with four times the pictures
+    to train (is it the few data?), and other penalties in the place of pooling
+    (would they do as well against overfitting?).
 
     Returns
     -------
     dict
-        `which` and `where`, (sizes, 2) accuracies on the training and the test set, and for the controls `average`,
-        `mixtures` and `more`, (2, 2): question, and training or test set.
+        `which` and `where`, (sizes, 2) accuracies on the training and the test
+        set; for the controls `average`, `mixtures` and `more`, (2, 2):
+        question, and training or test set; `penalties`, those of *which*
+        without pooling: (penalties, 2).
     """
     rng = np.random.default_rng(seed)
     kernels = rng.standard_normal((12, 1, 5, 5))
     kernels -= kernels.mean((2, 3), keepdims=True)
-    sets = [digit_scenes(count, offset + seed) for count, offset in ((4 * train, 0), (test, 100))]
-    many, tested = (np.maximum(conv2d(scenes, kernels, padding=2), 0) for scenes, *_ in sets)
+    sets = [digit_scenes(4 * train, seed), digit_scenes(test, 100 + seed)]
+
+    def maps(scenes):
+        return np.maximum(conv2d(scenes, kernels, padding=2), 0)
+
+    many, tested = (maps(scenes) for scenes, *_ in sets)
     mix = rng.standard_normal((tested[0].size, 12))
 
-    def read(features, count=train):
-        """Return the accuracies (question, training or test set) of a linear reading of these features."""
-        a, b = (features(v).reshape(len(v), -1) for v in (many[:count], tested))
-        return [ridge_accuracy(a, sets[0][q][:count], b, sets[1][q]) for q in (1, 2)]
+    def read(features, question, count=train, penalty=0.01):
+        """Return the accuracy of a linear reading, training and test."""
+        a, b = features(many[:count]), features(tested)
+        a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
+        labels, answers = sets[0][question][:count], sets[1][question]
+        return ridge_accuracy(a, labels, b, answers, penalty)
 
-    which, where = zip(*(read(lambda v, k=k: pooling.max_pool2d(v, k)) for k in sizes))
+    def both(features, count=train):
+        return [read(features, question, count) for question in (1, 2)]
+
+    def pooled(k):
+        return lambda v: pooling.max_pool2d(v, k)
+
+    which, where = zip(*(both(pooled(k)) for k in sizes))
     return {
         "which": which,
         "where": where,
-        "average": read(pooling.global_avg_pool2d),
-        "mixtures": read(lambda v: v.reshape(len(v), -1) @ mix),
-        "more": read(lambda v: pooling.max_pool2d(v, sizes[-1]), 4 * train),
+        "average": both(pooling.global_avg_pool2d),
+        "mixtures": both(lambda v: v.reshape(len(v), -1) @ mix),
+        "more": both(pooled(sizes[-1]), 4 * train),
+        "penalties": [read(pooled(1), 1, penalty=p) for p in PENALTIES],
     }
 
 
@@ -190,22 +225,39 @@ def rotated_digits(seed, target):
     return np.array(turned), (digits.target == target).astype(float), angles
 
 
-def train_detectors(x, labels, count, seed, steps=600, rate=2.0):
-    """Train `count` linear detectors, the largest of which is the score, by gradient descent on the logistic loss.
+def paid_alike(grad_output, x, pool_size):
+    """Return what is no gradient of a maximum: every channel gets the same share, whichever won."""
+    return np.repeat(grad_output / pool_size, pool_size, axis=1)
 
-    `x` is (N, D), `labels` (N,) holds 0 and 1; both classes weigh alike. Returns the weights (count, D) and the offset
-    of the score.
+
+def train_detectors(
+    x,
+    labels,
+    count,
+    seed,
+    steps=600,
+    rate=2.0,
+    backward=pooling.channel_max_pool_backward,
+):
+    """Train `count` linear detectors, the largest of which is the score.
+
+    By gradient descent with momentum, on the logistic loss in which both
+    classes weigh alike. `x` is (N, D), `labels` (N,) holds 0 and 1; `backward`
+    says what the detectors are paid. Returns the weights (count, D) and the
+    offset of the score.
     """
     rng = np.random.default_rng(seed)
     weights, offset = 0.3 * rng.standard_normal((count, x.shape[1])), 0.0
-    balance = np.where(labels == 1, 0.5 / labels.mean(), 0.5 / (1 - labels.mean())) / len(x)
+    share = labels.mean()
+    balance = np.where(labels == 1, 0.5 / share, 0.5 / (1 - share)) / len(x)
     velocity = np.zeros_like(weights)
     for _ in range(steps):
         channels = (x @ weights.T)[:, :, None, None]
-        score = pooling.channel_max_pool(channels, count)[:, 0, 0, 0] + offset
-        slope = balance * (1 / (1 + np.exp(-score)) - labels)
-        grad = pooling.channel_max_pool_backward(slope[:, None, None, None], channels, count)[:, :, 0, 0]
-        velocity = 0.9 * velocity - rate * (grad.T @ x + 3e-3 * weights)
+        largest = pooling.channel_max_pool(channels, count)[:, 0, 0, 0]
+        slope = balance * (1 / (1 + np.exp(-largest - offset)) - labels)
+        grad = backward(slope[:, None, None, None], channels, count)
+        step = grad[:, :, 0, 0].T @ x + 3e-3 * weights
+        velocity = 0.9 * velocity - rate * step
         weights, offset = weights + velocity, offset - rate * slope.sum()
     return weights, offset
 
@@ -234,37 +286,51 @@ def sevens_at_any_angle(seed, fitted=1200):
 
 @experiment(seeds=5, within=0.03)
 def learned_angles(seed):
-    """Learn to tell sevens at any angle from other digits by the largest of linear detectors.
+    """Tell sevens at any angle from other digits by the largest of detectors.
 
-    Controls: one detector for four; twice the steps; detectors that were not trained, or on shuffled labels (would
-    they share the angles too?); angles that were left out of the training.
+    Controls: one detector for four; twice the steps; detectors that were not
+    trained, that were trained on shuffled labels, or that were all paid alike
+    (would they share the angles too?); angles left out of the training.
 
     Returns
     -------
     dict
         `train`, `test` : (2,) balanced accuracies of one detector and of four.
         `longer` : the training accuracy of four after twice the steps.
+        `alike` : that of four that were all paid alike.
         `wins` : (4,) how many sevens each of the four wins.
-        `guessed` : (3,) how often the angle tells the winner: trained, untrained, shuffled labels.
+        `guessed` : (4,) how often the angle tells the winner: trained,
+            untrained, shuffled labels, all paid alike.
         `always` : how often the most frequent winner wins.
-        `angles` : (2,) accuracy of four that saw angles up to 60 degrees alone: on such, and on those beyond 120.
+        `angles` : (2,) accuracy of four that saw angles up to 60 degrees
+            alone: on such, and on those beyond 120.
     """
     x, y, angles, n = sevens_at_any_angle(seed)
-    few, four = (train_detectors(x[:n], y[:n], count, seed) for count in (1, 4))
-    longer = train_detectors(x[:n], y[:n], 4, seed, steps=1200)
-    blank = train_detectors(x[:n], y[:n], 4, seed, steps=0)
-    shuffled = train_detectors(x[:n], np.random.default_rng(seed).permutation(y[:n]), 4, seed)
-    winners = [(x[y == 1] @ weights.T).argmax(1) for weights, _ in (four, blank, shuffled)]
-    wins, small, large = np.bincount(winners[0], minlength=4), np.abs(angles) < 60, np.abs(angles) > 120
-    narrow = train_detectors(x[:n][small[:n]], y[:n][small[:n]], 4, seed)
+    first = np.arange(len(x)) < n  # what is trained on
+    small, large = np.abs(angles) < 60, np.abs(angles) > 120
+    mixed = y.copy()
+    mixed[:n] = np.random.default_rng(seed).permutation(y[:n])
+
+    def fit(count=4, labels=y, seen=first, **how):
+        return train_detectors(x[seen], labels[seen], count, seed, **how)
+
+    def right(net, seen):
+        return balanced_accuracy(x[seen], y[seen], *net)
+
+    one, four, alike = fit(1), fit(), fit(backward=paid_alike)
+    narrow, longer = fit(seen=first & small), fit(steps=1200)
+    nets = four, fit(steps=0), fit(labels=mixed), alike
+    winners = [(x[y == 1] @ weights.T).argmax(1) for weights, _ in nets]
+    wins = np.bincount(winners[0], minlength=4)
     return {
-        "train": [balanced_accuracy(x[:n], y[:n], *net) for net in (few, four)],
-        "test": [balanced_accuracy(x[n:], y[n:], *net) for net in (few, four)],
-        "longer": balanced_accuracy(x[:n], y[:n], *longer),
+        "train": [right(net, first) for net in (one, four)],
+        "test": [right(net, ~first) for net in (one, four)],
+        "longer": right(longer, first),
+        "alike": right(alike, first),
         "wins": wins,
         "guessed": [guessed_from_angle(w, angles[y == 1]) for w in winners],
         "always": wins.max() / wins.sum(),
-        "angles": [balanced_accuracy(x[n:][part[n:]], y[n:][part[n:]], *narrow) for part in (small, large)],
+        "angles": [right(narrow, ~first & part) for part in (small, large)],
     }
 
 

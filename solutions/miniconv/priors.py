@@ -256,6 +256,7 @@ def fit_with_conv_prior(x, y, strength):
     Returns
     -------
     (oH * oW, H * W) float
+        float32 if x and y are, however it is computed in between.
 
     Raises
     ------

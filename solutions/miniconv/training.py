@@ -951,7 +951,7 @@ def adamw_step(weights, grads, state=None, lr=0.001, betas=(0.9, 0.999), eps=1e-
     weights, grads : dict of str to array
     state : dict of str to (int, array, array), optional
         What the last step returned: for each weight how many steps it has done, the mean of its gradients, and the
-        mean of their squares. A weight that is not there has done none; None stands for no weight.
+        mean of their squares. A weight that is not there has done none; with None, no weight has.
     lr : float
         Not negative.
     betas : (float, float)

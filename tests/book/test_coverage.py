@@ -111,8 +111,10 @@ def test_a_claim_is_well_formed_and_its_evidence_exists(entry):
 
 
 def section(text, label):
-    """Return the section that a label stands above, or in; its subsections aside."""
+    """Return the section that a label stands above, or in; its subsections aside; nothing where it is missing."""
     at = re.search(rf"^\({label}\)=|\bname: {label}$", text, re.MULTILINE)
+    if at is None:
+        return ""
     headings = [match.start() for match in re.finditer(r"^#{2,6} ", text, re.MULTILINE)]
     after = [place for place in headings if place > at.start()] + [len(text), len(text)]
     if at[0].startswith("("):

@@ -159,6 +159,36 @@ def test_gradient_for_x_is_a_full_convolution_with_the_flipped_kernel():
     assert_close(conv2d_input(x.shape, weight, grad_output), conv2d(grad_output, flipped, padding=(2, 1)))
 
 
+def by_the_recipe(size, w, g, stride, padding, dilation, groups):
+    """The gradient for x by a layer of stride 1, with each option as the chapter's list says."""
+    parts, filters = [], len(w) // groups
+    for n in range(0, len(w), filters):
+        spread, kernels = g[:, n : n + filters], w[n : n + filters]
+        for axis in (2, 3):
+            reach = dilation * (w.shape[axis] - 1)
+            gaps = np.repeat(np.arange(1, g.shape[axis]), stride - 1)
+            spread = np.insert(spread, gaps, 0, axis=axis)
+            rest = (size[axis] + 2 * padding - reach - 1) % stride
+            around = np.zeros((4, 2), int)
+            around[axis] = reach - padding, reach - padding + rest
+            spread = np.pad(spread, np.maximum(around, 0))
+            first, last = np.maximum(-around[axis], 0)
+            spread = spread.take(range(first, spread.shape[axis] - last), axis=axis)
+        parts.append(conv2d(spread, kernels[:, :, ::-1, ::-1].swapaxes(0, 1), dilation=dilation))
+    return np.concatenate(parts, axis=1)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("padding", range(5))  # more than the kernel reaches, too: then the gradient is cut
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_gradient_for_x_is_what_the_chapter_says_of_each_option(stride, padding, dilation, groups):
+    rng, options = np.random.default_rng(5), (stride, padding, dilation, groups)
+    w, size = rng.standard_normal((6, 4 // groups, 3, 2)), (2, 4, 9, 8)
+    g = rng.standard_normal(conv2d(np.zeros(size), w, None, *options).shape)
+    assert np.allclose(by_the_recipe(size, w, g, *options), conv2d_input(size, w, g, *options), atol=1e-12)
+
+
 def test_gradient_for_the_weight_is_a_cross_correlation_of_input_and_gradient():
     layer = Layer((2, 3, 6, 5), (4, 3, 3, 2))
     x, weight, bias = layer.arrays()

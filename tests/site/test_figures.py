@@ -148,6 +148,21 @@ def test_pooling_shift_by_mouse(figure):
     assert "Of the 40 outputs that see ink before or after, 40 changed (100 %)" in said(element)
 
 
+def test_pooling_shift_shows_what_the_first_page_says(figure):
+    """One pixel changes 20 of 33 outputs, two pixels more of them; windows of 8 change none for three pixels."""
+    _, element = figure("pooling-shift")
+    counts = {}
+    for kernel, right in itertools.product((2, 8), (1, 2, 3, 4)):
+        element.evaluate("(figure, state) => figure.set(state)", {"kernel": kernel, "stride": kernel, "right": right})
+        words = r"Of the (\d+) outputs that see ink before or after, (\w+) changed"
+        seen, changed = re.search(words, said(element)).groups()
+        counts[kernel, right] = int(seen), 0 if changed in ("no", "none") else int(changed)
+    assert counts[2, 1] == (33, 20)
+    assert counts[2, 2][1] > 20
+    assert [counts[8, right] for right in (1, 2, 3)] == [(4, 0)] * 3
+    assert counts[8, 4][1] > 0
+
+
 def test_pooling_shift_counts_outputs_that_see_ink(figure):
     """At every corner of its settings, against the reference on the picture as it is drawn."""
     _, element = figure("pooling-shift")

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from experiments import gradients as experiments
 from miniconv.gradients import conv2d_input
-from miniconv.layer import unfold
+from miniconv.layer import conv2d, unfold
 
 
 def weights(seed=0):
@@ -82,11 +82,25 @@ def test_cosine_by_hand():
     assert experiments.cosine(np.array([[1, 2]]), np.array([[-2, -4]])) == pytest.approx(-1)
 
 
-def test_angles_of_the_wrong_program_and_of_an_unrelated_one():
-    wrong, control = np.transpose([experiments.angles_to_the_gradient(seed) for seed in range(20)])
-    assert np.median(wrong) > 0.2 > np.abs(np.median(control))
-    assert np.sum(wrong > 0) > 15 > np.sum(control > 0)
-    assert experiments.angles_to_the_gradient(0) == (wrong[0], control[0])
+def test_what_the_page_says_of_the_angles():
+    found = experiments.told.recorded()
+    wrong, control = found["program B"].T, found["unrelated weights"].T
+    assert np.median(wrong[0]) > 0.2 > np.abs(np.median(control[0]))
+    assert np.sum(wrong[0] > 0) > 15 > np.sum(control[0] > 0)
+    assert np.median(control[1]) > 0.2  # the network turns towards what it is told
+    kept = experiments.three_programs.recorded(rerun=False)["loss"][:, 2]
+    assert found["loss"][:, 0] == pytest.approx(kept[:, 0])  # the same starts and scans
+    assert (found["loss"][:, 20] < kept[:, 20]).all()
+
+
+def test_what_goes_through_the_weights_of_the_network_is_its_gradient():
+    x, labels = experiments.SCANS[:7], experiments.LABELS[:7]
+    w1, w2 = weights()
+    ours = experiments.gradients(experiments.through(w2), x, labels, w1, w2)
+    for one, other in zip(ours, experiments.gradients(conv2d_input, x, labels, w1, w2)):
+        assert np.array_equal(one, other)
+    first, second = experiments.gradients(experiments.through(weights(1)[1]), x, labels, w1, w2)
+    assert not np.allclose(first, ours[0], atol=1e-3) and np.array_equal(second, ours[1])
 
 
 def test_there_and_back_with_one_weight_is_the_image_and_with_its_negative_the_negative():
@@ -94,3 +108,11 @@ def test_there_and_back_with_one_weight_is_the_image_and_with_its_negative_the_n
     one = np.ones((1, 1))
     assert experiments.there_and_back(image, one) == pytest.approx(1)
     assert experiments.there_and_back(image, one, -one) == pytest.approx(-1)
+
+
+def test_there_and_back_with_several_kernels_is_the_sum_of_what_each_sends_back():
+    rng = np.random.default_rng(0)
+    image, kernels = rng.standard_normal((1, 1, 6, 7)), rng.standard_normal((3, 2, 2))
+    sent = sum(conv2d_input(image.shape, k[None, None], conv2d(image, k[None, None])) for k in kernels)
+    found = experiments.there_and_back(image, kernels)
+    assert found == pytest.approx(np.corrcoef(sent.ravel(), image.ravel())[0, 1])

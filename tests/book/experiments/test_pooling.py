@@ -93,6 +93,23 @@ def test_moved_digits_are_one_pixel_apart(top, left):
     assert before.sum() == pytest.approx(digits.sum())
 
 
+def test_moved_digits_can_have_a_place_each():
+    top, left = np.random.default_rng(0).integers(0, 15, (2, 1797))
+    each = experiments.moved_digits(top, left)
+    for i in (0, 17, 1796):
+        alone = experiments.moved_digits(top[i], left[i])
+        assert all(np.array_equal(many[i], one[i]) for many, one in zip(each, alone))
+
+
+def test_pooling_gains_nothing_on_digits_at_one_place_and_much_on_digits_anywhere():
+    places = (8, 8), np.random.default_rng(0).integers(4, 13, (2, 1797))
+    pairs = [experiments.moved_digits(*corner) for corner in places]
+    bare, pooled = (
+        [experiments.reaction(pool, *v)[2] for v in pairs] for pool in (identity, lambda v: avg_pool2d(v, 4))
+    )
+    assert pooled[0] > 0.8 * bare[0] and pooled[1] < 0.65 * bare[1]
+
+
 def test_which_pooling_is_steadier_is_an_accident_of_the_alignment():
     """What a single alignment shows: with the digit flush in its windows the maximum is ahead, elsewhere the mean."""
     sizes = [
@@ -165,6 +182,7 @@ def test_two_questions_about_what_and_where():
         "average": (2, 2),
         "mixtures": (2, 2),
         "more": (2, 2),
+        "penalties": (5, 2),
     }
     which, where = found["which"], found["where"]
     assert which[1, 1] > which[0, 1] + 0.1  # global pooling closes the gap
@@ -176,10 +194,11 @@ def test_two_questions_and_what_their_controls_say(monkeypatch):
     pictures, read = [], experiments.ridge_accuracy
     monkeypatch.setattr(experiments, "ridge_accuracy", lambda a, *rest: pictures.append(len(a)) or read(a, *rest))
     found = two_questions(1, sizes=(24,), train=200, test=300)
-    assert pictures == [200] * 6 + [800] * 2  # of the last control, to train on
+    assert pictures == [200] * 6 + [800] * 2 + [200] * 5  # the eight hundred are the control of few data
     assert found["average"][0, 1] > 0.85  # the mean does it too
     assert found["mixtures"][0, 1] < 0.65  # any twelve numbers do not
     assert found["more"][1, 0] < 0.65  # more pictures do not bring the place back
+    assert found["penalties"][:, 1].max() < found["which"][0, 1] - 0.2  # no penalty does what pooling does
 
 
 def test_two_questions_depend_on_the_seed_alone():
@@ -257,6 +276,19 @@ def test_train_detectors_weighs_a_rare_class_as_much_as_the_other():
     assert offset == pytest.approx(0, abs=1e-12)
 
 
+def test_detectors_that_are_paid_alike_learn_alike():
+    grad, channels = np.arange(2.0).reshape(2, 1, 1, 1), np.ones((2, 4, 1, 1))
+    paid = experiments.paid_alike(grad, channels, 4)
+    assert paid.shape == (2, 4, 1, 1) and paid[1] == pytest.approx(0.25)
+    x, labels = cross()
+    weights, _ = experiments.train_detectors(x, labels, 2, seed=0, steps=200, backward=experiments.paid_alike)
+    start, _ = experiments.train_detectors(x, labels, 2, seed=0, steps=0)
+    shared = (weights - weights.mean(0)).ravel()
+    assert abs(shared @ (start - start.mean(0)).ravel()) == pytest.approx(
+        np.linalg.norm(shared) * np.linalg.norm(start - start.mean(0))
+    )  # what sets them apart is what they started with
+
+
 def test_balanced_accuracy_by_hand():
     x, labels = np.array([[1.0], [2.0], [-1.0], [3.0]]), np.array([1, 1, 0, 0])
     assert experiments.balanced_accuracy(x, labels, np.ones((1, 1)), 0) == 0.75
@@ -281,6 +313,7 @@ def test_what_the_page_says_of_learned_angles():
     found = experiments.learned_angles.recorded()
     assert found["test"][:, 1].min() > found["test"][:, 0].max() + 0.05
     assert np.abs(found["longer"] - found["train"][:, 1]).max() < 0.002  # trained out
+    assert found["alike"].max() < found["train"][:, 0].max() + 0.02  # no better than one detector
     trained, *controls = found["guessed"].T
     assert trained.min() > np.max(controls) + 0.1
     assert found["angles"][:, 0].min() > 0.85 > 0.55 > found["angles"][:, 1].max()

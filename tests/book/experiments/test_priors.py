@@ -105,6 +105,21 @@ def test_an_experiment_puts_every_score_where_it_says(trial, shape, trainings, m
     assert {seed for _, _, seed, _ in calls} == {3}
 
 
+def test_the_wide_mlp_gets_the_pictures_and_the_split_of_the_small_one(monkeypatch):
+    seen, trained = [], []
+    monkeypatch.setattr(experiments, "accuracy", lambda model, x, labels: seen.append((x, labels)) or len(seen))
+    monkeypatch.setattr(experiments, "train", lambda *given, rate: trained.append((*given[3:], rate)))
+    found = experiments.wide_mlp(2)
+    assert found["train"].tolist() == [[1, 3], [5, 7]] and found["test"].tolist() == [[2, 4], [6, 8]]
+    assert trained == [(2, 40, 0.01)] * 2 + [(2, 100, 0.01)] * 2  # seed, epochs, rate
+    wide, seen[:] = list(seen), []
+    pictures = experiments.moved(experiments.digits(), 12, np.random.default_rng([2, 2]))
+    for world in (experiments.digits(), pictures):
+        for x in experiments.both_orders(world, 2):
+            experiments.scores("MLP", x, 2, epochs=1)
+    assert all(torch.equal(a, b) for one, other in zip(wide, seen, strict=True) for a, b in zip(one, other))
+
+
 def test_an_order_of_its_own_for_every_picture_leaves_its_grey_values(monkeypatch):
     seen = []
     monkeypatch.setattr(experiments, "scores", lambda name, x, seed, epochs: seen.append(x) or (0, 0))

@@ -980,7 +980,7 @@ def _draw_gap(d):
 _x = Arrays("gradients", "adjoint_gap")
 ADJOINT_GAP = Check(
     "adjoint_gap",
-    section="gradients#gradients-find",
+    section="gradients#gradients-adjoint",
     oracle=_gap,
     scale=lambda *args: 1.0,
     parts={"matrices": 2, "layers": 2},
