@@ -179,7 +179,7 @@ def layers(seed, epochs):
 
 
 def read_edge(layer, images, train, test):
-    """Read the slope of the picture at pixel (3, 3) from a layer, by a linear probe.
+    """Read the slope of the picture at (3, 3) from a layer, by a linear probe.
 
     Return the share of its variance that is explained on the test rows.
     """

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { attend, softmax, spread } from "../../book/_static/figures/compute/attention.js";
+import { attend, leaders, softmax, spread } from "../../book/_static/figures/compute/attention.js";
 import { convolve, crossCorrelate, flip, matrix1d, matrix2d, modeOf, strokes, transpose } from "../../book/_static/figures/compute/convolution.js";
 import { complexResponse, gabor, grating, modulation, overPhases, quadraturePair, response, tuningCurve } from "../../book/_static/figures/compute/gabor.js";
 import { averagePoolBackward, convBackward, maxPoolBackward, termsOfInput, winner } from "../../book/_static/figures/compute/gradients.js";
@@ -169,6 +169,10 @@ test("attention, from averaging to selection", () => {
   near(attend([0, 0], keys, values).output[0], 2);
   near(spread([0.5, 0.5]).bits, 1);
   near(spread([1, 0]).effective, 1);
+  assert.deepEqual(leaders([0.2, 0.5, 0.3]), [1]);
+  assert.deepEqual(leaders([0.1 + 0.2, 0.3, 0.4 - 1e-3]), [2]);
+  assert.deepEqual(leaders([0.1 + 0.2, 0.1, 0.3]), [0, 2]);
+  assert.deepEqual(leaders([0.25, 0.25, 0.25, 0.25]), [0, 1, 2, 3]);
 });
 
 test("a mask by hand: 20 of 30 and 30 pixels", () => {

@@ -268,6 +268,27 @@ def test_attention_by_mouse(figure):
     assert "plain average" in said(element)
 
 
+@pytest.mark.parametrize(
+    ("state", "heard"),
+    [
+        ({"query": [0, 0]}, "All keys have the same weight, 0.2."),
+        ({"position": 20}, "All keys have the same weight, 0.2."),
+        ({"position": -20}, "Key a has the largest weight, 1. All of the weight is with one key."),
+        ({"keys": [[2, 1], [2, 1], [0, 0], [0, 0], [0, 0]]}, "Keys a and b tie with the largest weight, 0.46 each."),
+        (
+            {"query": [3, 3], "keys": [[3, 3], [0, 0], [0, 0], [0, 0], [0, 0]]},
+            "Nearly all of the weight is with one key.",
+        ),
+        ({"query": [1, 0], "keys": [[1, 2], [1, 0], [1, -1], [0, 0], [0, 0]]}, "Keys a, b and c tie with the largest"),
+    ],
+)
+def test_attention_says_which_keys_lead(state, heard, figure):
+    """A tie is no lead: at the origin and at an infinite temperature all keys are alike."""
+    _, element = figure("attention-explorer", options=json.dumps(state))
+    assert heard in said(element)
+    assert "/ 0)" not in said(element) and "as over 1 " not in said(element)
+
+
 def test_gabor_by_mouse(figure):
     seen, element = figure("gabor-explorer")
     before = said(element)
