@@ -670,6 +670,14 @@ _BACKWARD_CASES = tuple(
     for layers, weights, x, part, note in (*_TRIED, *_PHOTOS, (*_half_black(), "ReLU at 0", "a black half and no bias"))
 )
 
+
+def _large_behind(kind):
+    """Build a mistake that gives float64 for a network with a layer of this kind."""
+    return lambda g, layers, weights, x: _gradients(
+        g, layers, weights, x.astype(float) if any(layer["kind"] == kind for layer in layers) else x
+    )
+
+
 CONVNET_BACKWARD = Check(
     "convnet_backward",
     builds_on=("convnet_forward",),
@@ -680,7 +688,7 @@ CONVNET_BACKWARD = Check(
     properties=_judged_properties(
         _judge_backward,
         _BACKWARD_CASES[0],
-        next(case for case in _BACKWARD_CASES if case.args[-1].dtype == np.float32),
+        *(case for case in _BACKWARD_CASES if case.args[-1].dtype == np.float32),
     ),
     draw=_draw_backward,
     draws=4,
@@ -733,6 +741,8 @@ CONVNET_BACKWARD = Check(
             lambda g, layers, weights, x: _gradients(g, layers, weights, x.astype(float)),
             share=3 / 4,
         ),
+        Mistake("goes through zeros of float64 where it pools", DTYPE, _large_behind("max_pool2d"), share=3 / 4),
+        Mistake("gives float64 of what is transposed", DTYPE, _large_behind("conv_transpose2d"), share=3 / 4),
         Mistake(
             "averages over the batch",
             "You divided by the size of the batch: the mean is in the loss's gradient already.",
