@@ -11,7 +11,7 @@ const STEPS = 60;
 const WORDS = { sgd: "SGD", momentum: "SGD with momentum", adam: "Adam", adamw: "AdamW" };
 const LINES = { sgd: "━━", momentum: "╍╍", adam: "┈┈", adamw: "━·━" };
 const START = [-1.4, 1.4];
-const [SIDE, REACH] = [300, 2.4]; // pixels of the map, weights from -2.4 to 2.4
+const [SIDE, REACH] = [300, 3]; // pixels of the map, weights from -3 to 3
 const [WIDE, HIGH, LEFT, BOTTOM] = [300, 210, 40, 30];
 const [LEAST, MOST] = [0.01, 100]; // losses that are drawn
 
