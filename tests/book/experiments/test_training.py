@@ -9,14 +9,6 @@ from experiments import training as experiments
 from miniconv import training as miniconv
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_the_three_parts_share_no_digit_and_depend_on_the_seed():
     parts = experiments.digits(0)
     assert {name: len(y) for name, (_, y) in parts.items()} == {"train": 1000, "validation": 297, "test": 500}
