@@ -235,7 +235,10 @@ def test_optimisers_come_to_rest_below_the_rate_that_the_figure_names(figure):
         assert decay or not rests or float(loss) >= float(least) - 0.001
         far[chosen, rate, decay] = rests
     assert set(far.values()) == {True, False}
-    for decay, words in ((0, "Without weight decay AdamW is Adam."), (4, "AdamW decays the weights beside the step.")):
+    for decay, words in (
+        (0, "Without weight decay Adam and AdamW take one path."),
+        (4, "AdamW decays the weights beside the step."),
+    ):
         element.evaluate("(figure, state) => figure.set(state)", {"chosen": "adam", "rate": 8, "decay": decay})
         *losses, _, rule = re.search(pattern, said(element)).groups()
         assert words in rule and (losses[2] == losses[3]) == (decay == 0)
