@@ -128,9 +128,11 @@ def start(net, factor):
 
 @experiment(seeds=5, within=0.5)
 def depth(seed, width=64):
-    """Send noise through an untrained chain, and a gradient back: the mean squares after each layer, log 10.
+    """Send noise through an untrained chain, and a gradient back.
 
-    `out, NAME`: of the activations, over that of the first layer; `back, NAME`: of the gradient, over that of the last.
+    The mean squares after each layer, log 10: `out, NAME` of the activations,
+    over that of the first layer; `back, NAME` of the gradient, over that of
+    the last.
     """
     found = {}
     for name, factor in STARTS.items():
@@ -144,8 +146,10 @@ def depth(seed, width=64):
                 x.retain_grad()
                 outputs.append(x)
         (x * torch.randn(x.shape)).sum().backward()
-        for what, arrays in (("out", outputs), ("back", [each.grad for each in outputs])):
-            size = np.log10([float(each.detach().double().square().mean()) for each in arrays])
+        gradients = [output.grad for output in outputs]
+        for what, arrays in (("out", outputs), ("back", gradients)):
+            squares = [array.detach().double().square() for array in arrays]
+            size = np.log10([square.mean().item() for square in squares])
             found[f"{what}, {name}"] = size - size[0 if what == "out" else -1]
     return found
 
