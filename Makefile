@@ -100,6 +100,7 @@ student-kit: .make/woven  ## build what students get: dist/student-kit.zip
 
 experiments: $(INSTALLED)  ## run the experiments of the chapters that have changed, under all their seeds
 	$(RUN) -m tools.experiments
+	$(RUN) -m tools.figure_data
 
 mutants: $(INSTALLED)  ## try every known mistake, and break the reference on purpose
 	$(RUN) -m tools.mutation

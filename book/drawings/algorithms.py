@@ -9,7 +9,7 @@ DASHES = {"loops": "-", "matrix": ":", "im2col": "-", "fft": "--", "separable": 
 
 def counts_and_times(sizes, counts, times):
     """Draw multiplications and measured milliseconds (with their range) against the side of the kernel."""
-    figure, axes = plt.subplots(1, 2, figsize=(8.6, 3.2))
+    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.2))
     for name, values in counts.items():
         axes[0].plot(sizes, values, DASHES[name], label=NAMES[name])
     for name, values in times.items():
@@ -19,7 +19,7 @@ def counts_and_times(sizes, counts, times):
         axes[1].fill_between(sizes, 1e3 * values.min(1), 1e3 * values.max(1), color=line.get_color(), alpha=0.2, lw=0)
     for axis, label in zip(axes, ("multiplications, counted", "milliseconds, measured here"), strict=True):
         axis.set(yscale="log", xlabel="side of the kernel, in pixels", ylabel=label)
-        axis.legend(fontsize=8)
+        axis.legend(fontsize=9.5)
     return figure
 
 
@@ -38,12 +38,12 @@ def best_map(best, image_sizes, kernel_sizes):
 
 def layer_maps(ratios, kernel_sizes, channels):
     """Colour ratios of products (channels, kernels) by their logarithm, one map a name; a line where they are 1."""
-    figure, axes = plt.subplots(1, len(ratios), figsize=(8.6, 3.2), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, len(ratios), figsize=(7.4, 3.1), sharey=True, layout="constrained")
     rows = np.log2(channels)
     for axis, (name, ratio) in zip(axes, ratios.items(), strict=True):
         image = axis.pcolormesh(kernel_sizes, rows, np.log2(ratio), cmap="RdBu", vmin=-5, vmax=5, shading="nearest")
         axis.contour(kernel_sizes, rows, np.log2(ratio), levels=[0], colors="black")
-        axis.set(title=name, xlabel="side of the kernel, in pixels", xticks=range(1, 16, 2))
+        axis.set(title=name, xlabel="side of the kernel, in pixels", xticks=range(1, 16, 4))
     axes[0].set(ylabel="channels", yticks=rows[::2])
     axes[0].set_yticklabels([str(c) for c in channels[::2]])
     bar = figure.colorbar(image, ax=axes, label="FFT / direct", ticks=[-4, -2, 0, 2, 4])
@@ -53,25 +53,25 @@ def layer_maps(ratios, kernel_sizes, channels):
 
 def wrap(image, circular, full):
     """Show the image, the circular result, and where it differs from the first rows and columns of the full one."""
-    figure, axes = plt.subplots(1, 3, figsize=(8.4, 3.0))
+    figure, axes = plt.subplots(1, 3, figsize=(7.4, 2.8))
     wrong = np.abs(circular - full[: image.shape[0], : image.shape[1]])
-    titles = ("image", "product of unpadded transforms", "difference from the convolution")
+    titles = ("image", "without padding", "difference")
     for axis, picture, title in zip(axes, (image, circular, wrong), titles, strict=True):
         axis.imshow(picture, cmap="gray" if picture is not wrong else "magma")
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=10)
         axis.set(xticks=[], yticks=[])
     return figure
 
 
 def ranks(kernels, nearest, errors):
     """Show kernels above their best approximations of rank 1, each with its relative error."""
-    figure, axes = plt.subplots(2, len(kernels), figsize=(1.15 * len(kernels), 2.8))
+    figure, axes = plt.subplots(2, len(kernels), figsize=(0.92 * len(kernels), 2.4))
     bound = np.abs(kernels).max()
     for column, kernel, approximation, error in zip(axes.T, kernels, nearest, errors, strict=True):
         for axis, picture in zip(column, (kernel, approximation), strict=True):
             axis.imshow(picture, cmap="RdBu_r", vmin=-bound, vmax=bound)
             axis.set(xticks=[], yticks=[])
-        column[1].set_xlabel(f"{error:.2f}", fontsize=9)
-    axes[0, 0].set_ylabel("learned", fontsize=9)
-    axes[1, 0].set_ylabel("rank 1", fontsize=9)
+        column[1].set_xlabel(f"{error:.2f}", fontsize=10)
+    axes[0, 0].set_ylabel("learned", fontsize=10)
+    axes[1, 0].set_ylabel("rank 1", fontsize=10)
     return figure

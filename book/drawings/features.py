@@ -46,11 +46,11 @@ def whitening_pictures(before, after, row):
     for axis, picture, title in zip(axes, [before, after, row], titles, strict=True):
         bound = np.abs(picture).max()
         shown = axis.imshow(picture, cmap="RdBu_r", vmin=-bound, vmax=bound)
-        axis.set_title(title, fontsize=9)
-        axis.set_xlabel("pixel of the patch" if picture is not row else "column (pixels)", fontsize=8)
+        axis.set_title(title, fontsize=10)
+        axis.set_xlabel("pixel of the patch" if picture is not row else "column (pixels)")
         figure.colorbar(shown, ax=axis, shrink=0.75)
-    axes[0].set_ylabel("pixel of the patch", fontsize=8)
-    axes[2].set_ylabel("row (pixels)", fontsize=8)
+    axes[0].set_ylabel("pixel of the patch")
+    axes[2].set_ylabel("row (pixels)")
     return figure
 
 
@@ -65,22 +65,22 @@ def comparison(results, pixels, chance, counts, titles):
             where = np.asarray(counts) * 2 ** ((shift - 2) / 12)
             axis.errorbar(where, middle, yerr=spread, marker="o", markersize=4, capsize=2, label=name)
         axis.axhline(100 * np.mean(flat), color="black", linestyle="--", linewidth=1)
-        axis.text(counts[-1], 100 * np.mean(flat) + 0.4, "pixels", ha="right", va="bottom", fontsize=8)
+        axis.text(counts[-1], 100 * np.mean(flat) + 0.4, "pixels", ha="right", va="bottom")
         if low * 100 > axis.get_ylim()[0]:
             axis.axhline(100 * low, color="#888888", linestyle=":", linewidth=1)
         axis.set_xscale("log", base=2)
         axis.set_xticks(counts, [str(count) for count in counts])
         axis.set_xlabel("number of kernels")
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=10)
     axes[0].set_ylabel("test accuracy (%)")
-    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, fontsize=8, ncols=5, loc="outside upper center")
+    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, ncols=5, loc="outside upper center")
     return figure
 
 
 def rotation(degrees, single, pooled, across):
     """Plot three responses to an edge against the angle of the edge."""
     figure, axis = plt.subplots(figsize=(6.4, 3.0))
-    axis.plot(degrees, single, label="one kernel")
+    axis.plot(degrees, single, linewidth=4, alpha=0.5, label="one kernel")
     axis.plot(degrees, pooled, linestyle="--", label="one kernel, max over space")
     axis.plot(degrees, across, label="max over 16 kernels")
     axis.set_xlabel("direction in which the picture brightens (degrees)")
@@ -103,8 +103,8 @@ def probes(runs):
             axis.errorbar(where + shift, middle, yerr=spread, marker="o", capsize=3, label=when)
         axis.set_xticks(range(first, 5), ["input", "1", "2", "3", "4"][first:])
         axis.set_xlabel("layer")
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=10)
         axis.set_ylim(0, 105)
     axes[0].set_ylabel("read by a linear probe (%)")
-    axes[0].legend(frameon=False, fontsize=9, loc="lower left")
+    axes[0].legend(frameon=False, loc="lower left")
     return figure

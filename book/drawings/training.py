@@ -50,19 +50,6 @@ def show_confusion(counts):
     return figure
 
 
-def show_filters(before, after):
-    """Show the first kernels before training (upper row) and after (lower row), on one diverging scale."""
-    figure, axes = plt.subplots(2, len(after), figsize=(7.2, 1.6))
-    bound = np.abs(after).max()
-    for row, kernels, words in zip(axes, (before, after), ("before", "after"), strict=True):
-        for axis, kernel in zip(row, kernels, strict=True):
-            axis.imshow(kernel[0], cmap="RdBu_r", vmin=-bound, vmax=bound)
-            axis.set_xticks([])
-            axis.set_yticks([])
-        row[0].set_ylabel(words)
-    return figure
-
-
 def show_agreement(gaps):
     """Show the largest difference between two networks after every layer, for several precisions."""
     figure, axis = plt.subplots(figsize=(6.4, 2.8))

@@ -14,7 +14,7 @@ def wirings(inputs=7, taps=3):
         f"tiled, t = 2: {2 * taps} weights": lambda p: p % 2,
         f"shared: {taps} weights": lambda p: 0,
     }
-    figure, axes = plt.subplots(1, 3, figsize=(9, 2.6))
+    figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.6))
     for axis, (title, kernel) in zip(axes, kinds.items(), strict=True):
         for p in range(outputs):
             for i, dashes in zip(range(taps), ("-", "--", ":"), strict=True):
@@ -32,7 +32,7 @@ def wirings(inputs=7, taps=3):
 
 def checkerboards(pictures):
     """Show how often each output pixel was painted, for several kernels and strides."""
-    figure, axes = plt.subplots(1, len(pictures), figsize=(2.4 * len(pictures), 2.6))
+    figure, axes = plt.subplots(1, len(pictures), figsize=(7.2, 2.6))
     for axis, (title, picture) in zip(axes, pictures.items(), strict=True):
         image = axis.imshow(picture, cmap="viridis", vmin=0, vmax=max(p.max() for p in pictures.values()))
         axis.set_title(title, fontsize=9)
@@ -43,7 +43,7 @@ def checkerboards(pictures):
 
 def reach(seen, dilations):
     """Draw causal layers with kernels of two, and in colour the lines to units in `seen` (1 + layers, length)."""
-    figure, axis = plt.subplots(figsize=(8.6, 2.6))
+    figure, axis = plt.subplots(figsize=(7.2, 2.6))
     length = seen.shape[1]
     for depth, d in enumerate(dilations, 1):
         for t, used in enumerate(seen[depth]):
@@ -65,7 +65,7 @@ def hearing(sound, rate, spans, fields, errors, stacked, turn):
     `errors` is (fields, seeds); `stacked` holds for each name the errors (seeds,) of a stack that sees as many samples
     as the last field.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), width_ratios=[1.3, 1])
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.6), width_ratios=[1.3, 1])
     ms, low, step = 1000 / rate, sound.min(), 0.22 * np.ptp(sound)
     axes[0].plot(ms * np.arange(sound.size), sound, color=COLOURS[5], lw=0.9)
     for row, (name, span) in enumerate(spans.items(), 1):
@@ -96,5 +96,5 @@ def costs(channels, shares):
         axis.axhline(1 / k**2, color=colour, lw=0.7, ls=":")
     axis.set(xscale="log", xlabel="output channels", ylabel="weights, share of the full kernel", ylim=(0, 1))
     axis.set_xticks(channels, [str(c) for c in channels])
-    axis.legend(fontsize=8, title="kernel")
+    axis.legend(fontsize=9, title="kernel")
     return figure

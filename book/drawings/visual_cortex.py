@@ -10,14 +10,14 @@ def _picture(axis, picture, bound, title=None):
     axis.set_xticks([])
     axis.set_yticks([])
     if title:
-        axis.set_title(title, fontsize=8)
+        axis.set_title(title, fontsize=9)
     return shown
 
 
 def gallery(rows, names):
     """Show rows of (title, kernel) pairs, one row for each name."""
     figure, axes = plt.subplots(
-        len(rows), len(rows[0]), figsize=(1.5 * len(rows[0]) + 1.2, 1.62 * len(rows)), squeeze=False
+        len(rows), len(rows[0]), figsize=(min(7.2, 1.5 * len(rows[0]) + 1.2), 1.62 * len(rows)), squeeze=False
     )
     for line, pairs, name in zip(axes, rows, names, strict=True):
         for axis, (title, kernel) in zip(line, pairs, strict=True):
@@ -28,7 +28,7 @@ def gallery(rows, names):
 
 def estimates(planted, found, trials):
     """Show the planted receptive field beside estimates from more and more trials."""
-    figure, axes = plt.subplots(1, 1 + len(found), figsize=(1.4 * (1 + len(found)), 1.9))
+    figure, axes = plt.subplots(1, 1 + len(found), figsize=(7.2, 1.9))
     bound = np.abs(planted).max()
     titles = ["planted"] + [f"{count:,} trials" for count in trials]
     for axis, picture, title in zip(axes, [planted, *found], titles, strict=True):
@@ -48,19 +48,19 @@ def errors(trials, measured, predicted):
     axis.set_yscale("log")
     axis.set_xlabel("number of trials")
     axis.set_ylabel("error (share of the energy)")
-    axis.legend(frameon=False, fontsize=8)
+    axis.legend(frameon=False, fontsize=9)
     return figure
 
 
 def tuning(curves):
     """Plot tuning curves side by side: (x values, responses, label of the x axis) each."""
-    figure, axes = plt.subplots(1, len(curves), figsize=(2.9 * len(curves), 2.7), sharey=True)
+    figure, axes = plt.subplots(1, len(curves), figsize=(7.2, 2.6), sharey=True)
     for axis, (x, lines, label) in zip(axes, curves, strict=True):
         for name, values in lines.items():
             axis.plot(x, values, label=name)
         axis.set_xlabel(label, fontsize=9)
         if len(lines) > 1:
-            axis.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0.93))
+            axis.legend(frameon=False, fontsize=9, loc="center", handlelength=1)
     axes[0].set_ylabel("response (share of largest)", fontsize=9)
     return figure
 
@@ -69,7 +69,7 @@ def kernels_and_nulls(banks):
     """Show a row for each bank: its kernels, and right of them their nulls, each scaled to a largest weight of 1."""
     count = len(next(iter(banks.values()))[0])
     ratios = [1] * count + [0.4] + [1] * count
-    figure, axes = plt.subplots(len(banks), 2 * count + 1, figsize=(8, 0.85 * len(banks) + 0.3), width_ratios=ratios)
+    figure, axes = plt.subplots(len(banks), 2 * count + 1, figsize=(7.2, 0.85 * len(banks) + 0.3), width_ratios=ratios)
     for line, (name, pairs) in zip(axes, banks.items(), strict=True):
         line[count].set_axis_off()
         for axis, kernel in zip([*line[:count], *line[count + 1 :]], [*pairs[0], *pairs[1]], strict=True):
@@ -82,14 +82,14 @@ def kernels_and_nulls(banks):
 
 def fixations(image, views, points):
     """Show a photograph and the views that remain of it when one point after the other is looked at."""
-    figure, axes = plt.subplots(1, 1 + len(points), figsize=(2.55 * (1 + len(points)), 2.8))
+    figure, axes = plt.subplots(1, 1 + len(points), figsize=(7.2, 2.7))
     titles = ["photograph", "looking at the head", "looking at the tripod"]
     for axis, view, title in zip(axes, [image, *views], titles, strict=True):
         axis.imshow(view, cmap="gray", vmin=0, vmax=1)
         axis.set_title(title, fontsize=9)
-        axis.set_xlabel("column (pixels)", fontsize=8)
-        axis.tick_params(labelsize=7)
-    axes[0].set_ylabel("row (pixels)", fontsize=8)
+        axis.set_xlabel("column (pixels)", fontsize=9)
+        axis.tick_params(labelsize=9)
+    axes[0].set_ylabel("row (pixels)", fontsize=9)
     for axis, (row, column) in zip(axes[1:], points, strict=True):
         axis.plot(column, row, marker="+", color="#ff8c1a", markersize=11, markeredgewidth=2)
     return figure
@@ -97,7 +97,7 @@ def fixations(image, views, points):
 
 def space_time(fields):
     """Show fields over position and delay, by their names, each scaled to a largest weight of 1."""
-    figure, axes = plt.subplots(1, len(fields), figsize=(2.5 * len(fields), 2.5), sharey=True)
+    figure, axes = plt.subplots(1, len(fields), figsize=(7.2, 2.4), sharey=True)
     for axis, (name, field) in zip(axes, fields.items(), strict=True):
         shown = axis.imshow(field / np.abs(field).max(), cmap="RdBu_r", vmin=-1, vmax=1)
         axis.set_title(name, fontsize=9)
@@ -127,5 +127,5 @@ def quartiles(tables):
     axis.invert_yaxis()
     axis.set_xlim(0, 1)
     axis.set_xlabel("share of the kernel's energy that the best Gabor explains", fontsize=9)
-    axis.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    axis.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure

@@ -39,7 +39,7 @@ def predict(model, x):
 
 
 class Encoder(nn.Module):
-    """Three layers of convolution and ReLU, with a pooling before the second and before the third."""
+    """Three layers of convolution and ReLU, a pooling before the last two."""
 
     def __init__(self):
         super().__init__()
@@ -55,7 +55,10 @@ class Encoder(nn.Module):
 
 
 class Segmenter(nn.Module):
-    """Scores of three classes from the last map, enlarged; with `skips` those of finer maps are added on the way."""
+    """Scores of three classes from the last map, enlarged.
+
+    With `skips` the scores of finer maps are added on the way.
+    """
 
     def __init__(self, skips):
         super().__init__()

@@ -150,6 +150,37 @@ def depth(seed, width=64):
     return found
 
 
+@experiment(seeds=5, within=0.5)
+def as_drawn(seed, width=64):
+    """Send four pictures of noise through the chain as PyTorch draws it, biases and all, and from He's start.
+
+    `out, NAME`, `back, NAME`: log 10 of the mean squares of activations and gradients, end over beginning of the way.
+    `apart, NAME`: that of what differs between the pictures.
+    """
+    found = {}
+    for name in ("PyTorch", "He"):
+        torch.manual_seed(seed)
+        net = chain(width)
+        if name == "He":
+            start(net, STARTS["He"])
+        x, outputs = torch.randn(4, 1, 8, 8), []
+        for module in net:
+            x = module(x)
+            if isinstance(module, nn.ReLU):
+                x.retain_grad()
+                outputs.append(x)
+        (x * torch.randn(x.shape)).sum().backward()
+        first, last = outputs[0], outputs[-1]
+        for what, ends in (
+            ("out", (first, last)),
+            ("apart", (first - first.mean(0), last - last.mean(0))),
+            ("back", (last.grad, first.grad)),
+        ):
+            begin, end = (float(each.detach().double().square().mean()) for each in ends)
+            found[f"{what}, {name}"] = np.log10(end / begin)
+    return found
+
+
 def deep_reader(norm=None, width=8):
     """Return a chain of 20 convolutions that ends in a dense layer for ten digits."""
     return nn.Sequential(chain(width, norm=norm), nn.Flatten(), nn.Linear(64 * width, 10))
@@ -183,6 +214,39 @@ def deep_starts(seed):
             return net
 
         found[f"loss, {name}"], found[f"test, {name}"] = best_of(make, seed, DEEP_RATES)
+    return found
+
+
+@experiment(seeds=3, within=0.1, rerun=False)
+def shallow_starts(seed):
+    """Train the reader, two convolutions, from each start at the same four rates: the accuracies, `NAME`."""
+    found = {}
+    for name, factor in STARTS.items():
+
+        def make(factor=factor):
+            net = reader()
+            start(net, factor)
+            return net
+
+        found[name] = best_of(make, seed, DEEP_RATES)[1]
+    return found
+
+
+SCALES = {"from -0.3 to 0.7": (0.0, 1.0), "from 0 to 16": (0.3, 16.0), "from 0 to 255": (0.3, 255.0)}
+SCALE_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
+
+
+@experiment(seeds=3, within=0.1, rerun=False)
+def scales(seed):
+    """Train the reader on grey values of three ranges, by momentum at six rates: the accuracies, `NAME`."""
+    data, found = digits(seed), {}
+    for name, (added, times) in SCALES.items():
+        parts, found[name] = {part: ((x + added) * times, y) for part, (x, y) in data.items()}, []
+        for rate in SCALE_RATES:
+            torch.manual_seed(seed)
+            net = reader()
+            fit(net, *parts["train"], 300, OPTIMIZERS["momentum"](net.parameters(), lr=rate), seed)
+            found[name].append(judged(net, *parts["test"])[1])
     return found
 
 
@@ -379,6 +443,27 @@ def augmented(seed, steps=800):
     return found
 
 
+@experiment(seeds=5, within=0.1, rerun=False)
+def moved_test(seed, steps=800):
+    """Train the reader with and without moves, on 100 and 800 digits; accuracy on the test, and on a moved test.
+
+    `NAME`: (100 or 800 digits) x (test as it is, every test digit moved by up to a pixel).
+    """
+    found = {}
+    for name in ("as they are", "moved by a pixel"):
+        found[name] = []
+        for count in (100, 800):
+            data = digits(seed, count)
+            torch.manual_seed(seed)
+            net = reader()
+            optimizer = torch.optim.Adam(net.parameters(), 0.003)
+            fit(net, *data["train"], steps, optimizer, seed, schedule=cosine, change=CHANGES[name])
+            x, y = data["test"]
+            moved = shifted(x, torch.Generator().manual_seed(100 + seed))
+            found[name].append([judged(net, x, y)[1], judged(net, moved, y)[1]])
+    return found
+
+
 def calibration_error(net, x, y, bins=10):
     """Return the expected calibration error: how far confidence and accuracy lie apart, over bins of confidence."""
     net.eval()
@@ -448,6 +533,31 @@ def remedies(seed, steps=1000):
     return found
 
 
+@experiment(seeds=5, within=0.1, rerun=False)
+def sureness(seed, steps=1000):
+    """How sure readers of 100 digits are, trained on labels as they are and on smoothed ones, and how often right.
+
+    `NAME`: [mean confidence, accuracy, calibration error, that with the best temperature, that of perfect calibration].
+    The last: each label of the test is drawn anew from the probabilities that the network gives, 50 times.
+    """
+    data, found = digits(seed, FEW), {}
+    x, y = data["test"]
+    for name, smoothing in (("nothing", 0.0), ("smoothed labels", 0.3)):
+        torch.manual_seed(seed)
+        net = reader()
+        fit(net, *data["train"], steps, torch.optim.Adam(net.parameters(), 0.003), seed, smoothing=smoothing)
+        cooled = nn.Sequential(net, Divide(temperature(net, *data["validation"]))).eval()
+        with torch.no_grad():
+            sure, chances = F.softmax(net(x), 1).amax(1).mean(), F.softmax(cooled(x), 1)
+        generator = torch.Generator().manual_seed(seed)
+        drawn = [torch.multinomial(chances, 1, generator=generator)[:, 0] for _ in range(50)]
+        least = np.mean([calibration_error(cooled, x, labels) for labels in drawn])
+        found[name] = [
+            float(sure), judged(net, x, y)[1], calibration_error(net, x, y), calibration_error(cooled, x, y), least,
+        ]  # fmt: skip
+    return found
+
+
 class Divide(nn.Module):
     """Divide by a number."""
 
@@ -491,6 +601,49 @@ def curves(seed, steps=400):
         watch(steps, net)
         for i, part in enumerate(("train", "validation")):
             found[f"{part}, {name}"] = np.minimum(np.array(rows)[:, i], 10.0)
+    return found
+
+
+CURES = {  # (training digits, width, rate, steps, moved by a pixel)
+    "too weak": {
+        "as it was": (1000, 2, 0.001, 400, False),
+        "half the pictures": (500, 2, 0.001, 400, False),
+        "three times the steps": (1000, 2, 0.001, 1200, False),
+        "ten times the rate": (1000, 2, 0.01, 400, False),
+        "eight times the width": (1000, 16, 0.001, 400, False),
+    },
+    "too few pictures": {
+        "as it was": (60, 16, 0.003, 400, False),
+        "three times the steps": (60, 16, 0.003, 1200, False),
+        "moved by a pixel": (60, 16, 0.003, 400, True),
+        "twice the pictures": (120, 16, 0.003, 400, False),
+    },
+    "too high a rate": {
+        "as it was": (1000, 16, 0.1, 400, False),
+        "three times the steps": (1000, 16, 0.1, 1200, False),
+        "a third of the rate": (1000, 16, 0.03, 400, False),
+        "a tenth of the rate": (1000, 16, 0.01, 400, False),
+    },
+}
+
+
+@experiment(seeds=5, within=0.3, rerun=False)
+def cures(seed):
+    """Train three of the networks of `CURVES` with one thing changed: [loss, accuracy] on validation at the end.
+
+    `loss, NAME` and `right, NAME`: an entry per change.
+    """
+    found = {}
+    for name, changes in CURES.items():
+        rows = []
+        for count, width, rate, steps, moved in changes.values():
+            data = digits(seed, count)
+            torch.manual_seed(seed)
+            net = reader(width)
+            optimizer = torch.optim.Adam(net.parameters(), rate)
+            fit(net, *data["train"], steps, optimizer, seed, change=shifted if moved else None)
+            rows.append(judged(net, *data["validation"]))
+        found[f"loss, {name}"], found[f"right, {name}"] = np.transpose(rows)
     return found
 
 
@@ -538,6 +691,25 @@ def ablation(seed, steps=1000):
     return found
 
 
+HELD = (0.006, 0.003, 0.0015)
+
+
+@experiment(seeds=3, within=0.1, rerun=False)
+def held_rates(seed, steps=1000):
+    """Train the reference network for digits at rates that stay as they are; accuracy on 4,000 pictures."""
+    task = tasks.find("digits")
+    _, layers, settings = files.read_recipe(NETWORKS / "digits.json")
+    scores = []
+    for rate in HELD:
+        changed = {"schedule": "constant", "lr": rate, "seed": seed, "steps": steps}
+        trained = trainer.Trainer(task, layers, trainer.Settings.read(settings | changed))
+        while not trained.is_done:
+            trained.advance()
+        trained.net.load_state_dict(trained.best, strict=False)
+        scores.append(measure.measure(trained.net, task, seed, count=4000))
+    return {"held": scores}
+
+
 def _conv(channels, kernel=3, **more):
     return [{"kind": "conv2d", "out_channels": channels, "kernel_size": kernel, "padding": kernel // 2, **more},
             {"kind": "relu"}]  # fmt: skip
@@ -574,3 +746,16 @@ def ends(seed, steps=500):
         trained.net.load_state_dict(trained.best, strict=False)
         found[name] = [known, measure.measure(trained.net, task, seed)]
     return found
+
+
+@experiment(seeds=3, within=0.15, rerun=False)
+def slow_average(seed, steps=2500):
+    """Train the network for scenes that ends in an average, 11 pixels to a unit, five times as long: `test`."""
+    task = tasks.find("scenes")
+    _, _, settings = files.read_recipe(NETWORKS / "scenes.json")
+    layers = ENDS["average"][0]
+    trained = trainer.Trainer(task, layers, trainer.Settings.read(settings | {"seed": seed, "steps": steps}))
+    while not trained.is_done:
+        trained.advance()
+    trained.net.load_state_dict(trained.best, strict=False)
+    return {"test": measure.measure(trained.net, task, seed)}

@@ -63,7 +63,7 @@ def unfold_cores(cores):
 
 
 def fit_stack(seen, target, channels, rng, sweeps=60):
-    """Fit a stack of linear dilated layers by least squares, one layer after the other, again and again.
+    """Fit linear dilated layers by least squares, one after the other.
 
     Returns
     -------
@@ -72,19 +72,25 @@ def fit_stack(seen, target, channels, rng, sweeps=60):
     loss : float
         Mean squared error where it was fitted.
     """
-    gram, moment = seen @ seen.T / target.size, seen @ target / target.size
+    gram = seen @ seen.T / target.size
+    moment = seen @ target / target.size
     sizes = [1, *[channels] * (LAYERS - 1), 1]
-    cores = [rng.standard_normal((a, 2, b)) / np.sqrt(2 * a) for a, b in itertools.pairwise(sizes)]
+    shapes = [(a, 2, b) for a, b in itertools.pairwise(sizes)]
+    cores = [rng.standard_normal(s) / np.sqrt(2 * s[0]) for s in shapes]
     for _ in range(sweeps):
         for layer, core in enumerate(cores):
             units = np.eye(core.size).reshape(core.size, *core.shape)
-            basis = np.stack([unfold_cores([*cores[:layer], unit, *cores[layer + 1 :]]) for unit in units], axis=1)
+            below, above = cores[:layer], cores[layer + 1 :]
+            kernels = [unfold_cores([*below, u, *above]) for u in units]
+            basis = np.stack(kernels, axis=1)
             system = basis.T @ gram @ basis
             system += 1e-9 * np.trace(system) * np.eye(core.size)
-            cores[layer] = np.linalg.solve(system, basis.T @ moment).reshape(core.shape)
-            cores[layer] /= np.linalg.norm(cores[layer]) if layer < LAYERS - 1 else 1
+            best = np.linalg.solve(system, basis.T @ moment)
+            size = np.linalg.norm(best) if layer < LAYERS - 1 else 1
+            cores[layer] = best.reshape(core.shape) / size
     kernel = unfold_cores(cores)
-    return kernel, kernel @ gram @ kernel - 2 * moment @ kernel + np.mean(target**2)
+    loss = kernel @ gram @ kernel - 2 * moment @ kernel
+    return kernel, loss + np.mean(target**2)
 
 
 def error(kernel, lags, sounds):
@@ -101,18 +107,29 @@ def free_taps(lags, train):
 
 @experiment(seeds=5, within=0.01)
 def linear_stacks(seed, restarts=12):
-    """Predict plucked strings by stacks of six linear layers that see 64 samples, with one channel and with two.
+    """Predict plucked strings by six linear layers that see 64 samples.
 
-    Learned from ten strings, measured on ten others. Controls: the 7 latest samples with free weights, which no stack
-    without gaps can beat; all 64 with free weights; and the two samples alone that the loop really uses.
+    Stacks with one channel and with two learn from ten strings, and are
+    measured on ten others. Controls: the 7 latest samples with free weights,
+    which no stack without gaps can beat; all 64 with free weights; and the two
+    samples alone that the loop really uses.
     """
     train, new = pluck(10, [seed, 0]), pluck(10, [seed, 1])
-    groups = {"seven": range(1, 8), "free": range(1, REACH + 1), "two": (TURN, TURN + 1)}
-    found = {name: error(free_taps(lags, train), lags, new) for name, lags in groups.items()}
+    groups = {
+        "seven": range(1, 8),
+        "free": range(1, REACH + 1),
+        "two": (TURN, TURN + 1),
+    }
+    found = {}
+    for name, lags in groups.items():
+        found[name] = error(free_taps(lags, train), lags, new)
     seen, target = past(train, groups["free"])
     for name, channels in (("one channel", 1), ("two channels", 2)):
         rng = np.random.default_rng(seed)
-        fits = [fit_stack(seen, target, channels, rng) for _ in range(restarts)]
+        fits = [
+            fit_stack(seen, target, channels, rng)
+            for _ in range(restarts)  # the loss is flat in places
+        ]
         kernel, _ = min(fits, key=lambda fit: fit[1])
         found[name] = error(kernel, groups["free"], new)
         found[f"{name}, old"] = error(kernel, groups["free"], train)
@@ -120,9 +137,10 @@ def linear_stacks(seed, restarts=12):
 
 
 class Stack(nn.Module):
-    """Causal layers of two taps on sounds (N, 1, T), between two 1 x 1 layers; with ReLU or without.
+    """Causal layers of two taps on sounds (N, 1, T), between two 1 x 1 layers.
 
-    The ReLU lets a tenth of what is negative through: a single channel that gives nothing but 0 would learn no more.
+    The ReLU, where there is one, lets a tenth of what is negative through: a
+    single channel that gives nothing but 0 would learn no more.
     """
 
     def __init__(self, channels, dilations, relu):
@@ -130,20 +148,38 @@ class Stack(nn.Module):
         bend = functools.partial(nn.LeakyReLU, 0.1) if relu else nn.Identity
         layers = [nn.Conv1d(1, channels, 1)]
         for dilation in dilations:
-            layers += [nn.Conv1d(channels, channels, 2, dilation=dilation), bend()]
-        self.layers = nn.Sequential(*layers, nn.Conv1d(channels, channels, 1), bend(), nn.Conv1d(channels, 1, 1))
+            layers += [
+                nn.Conv1d(channels, channels, 2, dilation=dilation),
+                bend(),
+            ]
+        self.layers = nn.Sequential(
+            *layers,
+            nn.Conv1d(channels, channels, 1),
+            bend(),
+            nn.Conv1d(channels, 1, 1),
+        )
         self.reach = 1 + sum(dilations)
 
     def loss(self, sounds):
-        """Return the mean squared error of the prediction of each sample, but for the start, from those before it."""
+        """Return the mean squared error of each sample's prediction."""
         guess = self.layers(sounds[..., :-1])
-        return ((guess[..., REACH - self.reach :] - sounds[..., REACH:]) ** 2).mean()
+        return (
+            # the first samples have too little past
+            (guess[..., REACH - self.reach :] - sounds[..., REACH:]) ** 2
+        ).mean()
 
 
 def train_stack(model, sounds, steps):
-    """Train by Adam, with a rate that rises and sinks to 0; return the errors at three quarters and at the end."""
+    """Train by Adam, with a rate that rises and sinks to 0.
+
+    Return the errors at three quarters of the steps and at the end.
+    """
     optimiser = torch.optim.Adam(model.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 0.01, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        0.01,
+        total_steps=steps,
+    )
     errors = []
     for _ in range(steps):
         optimiser.zero_grad()
@@ -165,13 +201,19 @@ STACKS = {  # name: channels, dilations, whether with ReLU
 
 @experiment(seeds=3, within=0.15, rerun=False)
 def folded_strings(seed, steps=1000):
-    """Predict strings whose loop folds; the full stack, and three controls that lack one thing each.
+    """Predict strings whose loop folds: the full stack, and three controls.
 
-    For each stack of `STACKS`: the error at three quarters of the training, at its end, and on strings of other seeds,
+    Each control lacks one thing. For each stack of `STACKS`: the error at
+    three quarters of the training, at its end, and on strings of other seeds,
     as shares of the sounds' spread.
     """
     torch.manual_seed(seed)
-    sounds = [torch.tensor(pluck(16, [seed, part], 200, folded=True)).float()[:, None] for part in (0, 1)]
+    sounds = [
+        torch.tensor(
+            pluck(16, [seed, part], 200, folded=True),
+        ).float()[:, None]
+        for part in (0, 1)  # to learn from, and new
+    ]
     train, new = [(x - sounds[0].mean()) / sounds[0].std() for x in sounds]
     found = {}
     for name, options in STACKS.items():

@@ -1113,8 +1113,8 @@ def early_stopping(losses, patience, min_delta=0.0):
     """Return which measurement's weights are kept, and after which measurement training stops.
 
     A measurement makes progress if its loss lies more than `min_delta` below that of the last measurement that made
-    progress, or if none has made any before it. A loss of NaN or infinity never makes progress. Training stops as soon
-    as `patience` measurements in a row have made none.
+    progress, or if none has made any before it. A loss of NaN or plus infinity never makes progress. Training stops as
+    soon as `patience` measurements in a row have made none.
 
     Parameters
     ----------

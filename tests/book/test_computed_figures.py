@@ -1,5 +1,6 @@
 """The interactive figures show the reference package's numbers: the same random cases go through both."""
 
+import itertools
 import json
 import math
 import re
@@ -12,7 +13,19 @@ import pytest
 import torch
 
 from experiments.algorithms import layer_products
-from miniconv import attention, convolution, gradients, layer, motivation, pooling, priors, shapes, visual_cortex
+from miniconv import (
+    algorithms,
+    attention,
+    convolution,
+    gradients,
+    layer,
+    motivation,
+    pooling,
+    priors,
+    shapes,
+    structured_outputs,
+    visual_cortex,
+)
 from tests.helpers.arrays import assert_close
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +123,33 @@ def test_products_of_a_layer():
     for got, case in zip(evaluate("layers", [("layerProducts", case) for case in cases]), cases, strict=True):
         assert np.allclose(got, layer_products(*case))
     assert evaluate("layers", [("powerOfTwo", [room]) for room in (1, 2, 3, 128, 129)]) == [1, 2, 4, 128, 256]
+
+
+def test_scores_of_a_mask():
+    cases = [g.integers(0, 2, (2, *g.integers(2, 9, 2))) * (g.random((2, 1, 1)) > 0.2) for g in draws(60)]
+    cases = [(mask, label, int(1 + index % 4)) for index, (mask, label) in enumerate(cases)]
+    for got, (mask, label, width) in zip(evaluate("segmentation", [("scores", c) for c in cases]), cases, strict=True):
+        iou = structured_outputs.intersection_over_union(mask, label, 2)[1]
+        border = structured_outputs.band_accuracy(mask[None], label[None], width)
+        expected = {"iou": iou, "dice": 2 * iou / (1 + iou), "share": np.mean(mask == label), "border": border}
+        for name, value in expected.items():
+            assert np.isclose(np.nan if got[name] is None else got[name], value, equal_nan=True), name
+
+
+def test_a_kernel_as_a_sum_of_outer_products():
+    cases = [g.normal(size=(k, k)) for g, k in zip(draws(18), itertools.cycle(range(3, 12)))]
+    for parts, kernel in zip(evaluate("rank", [("decompose", [kernel]) for kernel in cases]), cases, strict=True):
+        assert_close(np.array(parts["values"]), np.linalg.svd(kernel)[1], scale=10)
+        for rank in (1, len(kernel)):
+            terms = zip(parts["columns"][:rank], parts["values"], parts["rows"], strict=False)
+            kept = sum(value * np.outer(column, row) for column, value, row in terms)
+            (got,) = evaluate("rank", [("missed", [parts, rank])])
+            error = np.linalg.norm(kernel - kept) / np.linalg.norm(kernel)
+            assert abs(got - error) < 1e-12
+            if rank == 1:
+                assert abs(got - algorithms.separate_kernel(kernel)[2]) < 1e-12
+            else:
+                assert_close(kept, kernel, scale=10)
 
 
 def layer_case(generator):

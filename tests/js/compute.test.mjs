@@ -3,15 +3,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { attend, softmax, spread } from "../../book/_static/figures/compute/attention.js";
+import { attend, leaders, softmax, spread } from "../../book/_static/figures/compute/attention.js";
 import { convolve, crossCorrelate, flip, matrix1d, matrix2d, modeOf, strokes, transpose } from "../../book/_static/figures/compute/convolution.js";
 import { complexResponse, gabor, grating, modulation, overPhases, quadraturePair, response, tuningCurve } from "../../book/_static/figures/compute/gabor.js";
 import { averagePoolBackward, convBackward, maxPoolBackward, termsOfInput, winner } from "../../book/_static/figures/compute/gradients.js";
 import { block, cost, inPadding, layer, slices, unfold } from "../../book/_static/figures/compute/layer.js";
 import { compare, compareInk, pool, shift } from "../../book/_static/figures/compute/pooling.js";
 import { departures, expectedError, fitWithConvPrior, project, squares, trainingError, world } from "../../book/_static/figures/compute/priors.js";
+import { decompose, kernelOf, missed, nearest, rankOf, sentence as ofRank } from "../../book/_static/figures/compute/rank.js";
 import { cone, paths, receptiveField, sizes } from "../../book/_static/figures/compute/receptive.js";
+import { band, blocks, grow, moved, scores, sentence as ofMask } from "../../book/_static/figures/compute/segmentation.js";
 import { convOutput, poolOutput, span, transposeOutput, unread, windowStart } from "../../book/_static/figures/compute/shapes.js";
+import { commonest, picture, windowOf } from "../../book/_static/figures/compute/units.js";
 
 const near = (a, b, tolerance = 1e-12) => assert.ok(Math.abs(a - b) <= tolerance, `${a} is not ${b}`);
 
@@ -166,4 +169,55 @@ test("attention, from averaging to selection", () => {
   near(attend([0, 0], keys, values).output[0], 2);
   near(spread([0.5, 0.5]).bits, 1);
   near(spread([1, 0]).effective, 1);
+  assert.deepEqual(leaders([0.2, 0.5, 0.3]), [1]);
+  assert.deepEqual(leaders([0.1 + 0.2, 0.3, 0.4 - 1e-3]), [2]);
+  assert.deepEqual(leaders([0.1 + 0.2, 0.1, 0.3]), [0, 2]);
+  assert.deepEqual(leaders([0.25, 0.25, 0.25, 0.25]), [0, 1, 2, 3]);
+});
+
+test("a mask by hand: 20 of 30 and 30 pixels", () => {
+  const row = (from) => [Array.from({ length: 50 }, (_, c) => (c >= from && c < from + 30 ? 1 : 0))];
+  const is = scores(row(0), row(10), 1);
+  assert.deepEqual([is.both, is.either, is.iou], [20, 40, 0.5]);
+  near(is.dice, 2 / 3);
+  near(is.share, 30 / 50);
+  assert.deepEqual([is.near, is.nearRight], [4, 2]);
+});
+
+test("IoU and Dice of nothing are not numbers, and a picture without a border has no band", () => {
+  const none = [[0, 0], [0, 0]];
+  const is = scores(none, none, 3);
+  assert.deepEqual([is.iou, is.dice, is.border, is.share], [NaN, NaN, NaN, 1]);
+  assert.match(ofMask(none, none, 3), /0\/0.*no border, so the band is empty/);
+  assert.match(ofMask([[1, 0], [0, 0]], none, 3), /IoU 0\/1 = 0, Dice 0\/1 = 0/);
+});
+
+test("the band, blocks, and a mask that grows, shrinks and moves", () => {
+  assert.deepEqual(band([[0, 0, 0, 1, 1, 1]], 1), [[false, false, true, true, false, false]]);
+  assert.deepEqual(blocks([[1, 0, 0, 1, 1], [1, 0, 0, 0, 1]], 2), [[1, 1, 0, 0, 1], [1, 1, 0, 0, 1]]);
+  assert.deepEqual(grow([[0, 0, 1, 0, 0]]), [[0, 1, 1, 1, 0]]);
+  assert.deepEqual(grow([[0, 1, 1, 1, 0]], 0), [[0, 0, 1, 0, 0]]);
+  assert.deepEqual(moved([[1, 0, 1]]), [[0, 1, 0]]);
+});
+
+test("a kernel as a sum of outer products", () => {
+  const identity = decompose([[1, 0], [0, 1]]);
+  assert.deepEqual(identity.values, [1, 1]);
+  near(missed(identity, 1), Math.sqrt(0.5));
+  assert.equal(rankOf(decompose([[1, 2, 1], [2, 4, 2], [0, 0, 0]])), 1);
+  const parts = decompose([[1, 2], [3, 4]]);
+  nearest(parts, 2).flat().forEach((value, i) => near(value, i + 1));
+  near(parts.values[0] * parts.values[1], 2);
+  for (const angle of [0, 30, 90]) assert.equal(rankOf(decompose(kernelOf("gabor", 9, angle))), angle % 90 ? 2 : 1);
+  for (const k of [3, 6, 11]) assert.deepEqual(["blur", "diagonal", "noise"].map((name) => rankOf(decompose(kernelOf(name, k)))), [1, k, k]);
+  assert.match(ofRank(identity, 1), /misses 70.7 %.*1 · \(2 \+ 2\) = 4 products for each output, as many as the 4/);
+  assert.match(ofRank(identity, 2), /is exact.*8 products for each output, more than the 4/);
+});
+
+test("a unit sees as far as its layer's windows reach, not beyond the picture", () => {
+  assert.deepEqual(windowOf(1, 9), [0, 0, 2, 2]);
+  assert.deepEqual(windowOf(4, 0), [0, 0, 4, 4]);
+  assert.deepEqual(windowOf(4, 36), [0, 0, 7, 7]);
+  assert.deepEqual([commonest([3, 1, 3, 3]), commonest([1, 2])], [3, 1]);
+  assert.deepEqual(picture("0g8" + "0".repeat(61))[0].slice(0, 3), [0, 1, 0.5]);
 });

@@ -6,14 +6,15 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from book._ext.course import FIGURES
-from miniconv import motivation, pooling, priors
+from miniconv import motivation, pooling, priors, structured_outputs
 from miniconv.layer import conv2d, unfold, window_counts
 from miniconv.motivation import connectivity
 from miniconv.shapes import conv_transpose_output_shape, pool_output_shape
 from tests.helpers.visits import ROOT
-from tools import serve
+from tools import figure_data, serve
 
 pytestmark = pytest.mark.browser
 
@@ -234,7 +235,10 @@ def test_optimisers_come_to_rest_below_the_rate_that_the_figure_names(figure):
         assert decay or not rests or float(loss) >= float(least) - 0.001
         far[chosen, rate, decay] = rests
     assert set(far.values()) == {True, False}
-    for decay, words in ((0, "Without weight decay AdamW is Adam."), (4, "AdamW decays the weights beside the step.")):
+    for decay, words in (
+        (0, "Without weight decay Adam and AdamW take one path."),
+        (4, "AdamW decays the weights beside the step."),
+    ):
         element.evaluate("(figure, state) => figure.set(state)", {"chosen": "adam", "rate": 8, "decay": decay})
         *losses, _, rule = re.search(pattern, said(element)).groups()
         assert words in rule and (losses[2] == losses[3]) == (decay == 0)
@@ -265,6 +269,27 @@ def test_attention_by_mouse(figure):
     slider = element.get_by_label("temperature")
     slider.press("End")
     assert "plain average" in said(element)
+
+
+@pytest.mark.parametrize(
+    ("state", "heard"),
+    [
+        ({"query": [0, 0]}, "All keys have the same weight, 0.2."),
+        ({"position": 20}, "All keys have the same weight, 0.2."),
+        ({"position": -20}, "Key a has the largest weight, 1. All of the weight is with one key."),
+        ({"keys": [[2, 1], [2, 1], [0, 0], [0, 0], [0, 0]]}, "Keys a and b tie with the largest weight, 0.46 each."),
+        (
+            {"query": [3, 3], "keys": [[3, 3], [0, 0], [0, 0], [0, 0], [0, 0]]},
+            "Nearly all of the weight is with one key.",
+        ),
+        ({"query": [1, 0], "keys": [[1, 2], [1, 0], [1, -1], [0, 0], [0, 0]]}, "Keys a, b and c tie with the largest"),
+    ],
+)
+def test_attention_says_which_keys_lead(state, heard, figure):
+    """A tie is no lead: at the origin and at an infinite temperature all keys are alike."""
+    _, element = figure("attention-explorer", options=json.dumps(state))
+    assert heard in said(element)
+    assert "/ 0)" not in said(element) and "as over 1 " not in said(element)
 
 
 def test_gabor_by_mouse(figure):
@@ -479,6 +504,138 @@ def test_the_products_of_a_layer_follow_the_map(figure):
     assert "8192 transforms serve 131072 convolutions" in said(element)
     element.get_by_label("n + k − 1").check()
     assert "the definition takes 4.06 times" in said(element)
+
+
+MASK_OBJECTS = ("coin", "two", "rod", "nothing")
+
+
+@pytest.mark.parametrize("object_", MASK_OBJECTS)
+def test_a_painted_mask_is_scored_as_the_reference_scores_it(object_, figure):
+    """The label, nothing, all, blocks, and the label grown, shrunk and moved: what is said is what a count gives."""
+    seen, element = figure("mask-painter")
+    element.evaluate("(figure, object) => figure.set({ object })", object_)
+    label = np.array(element.evaluate("(figure) => figure.label"))
+    masks = {"label": label, "nothing": 0 * label, "all": 0 * label + 1}
+    for name, button in (("grown", "Grow by a pixel"), ("shrunk", "Shrink by a pixel"), ("moved", "Move right")):
+        element.get_by_role("button", name="Take the label").click()
+        element.get_by_role("button", name=button).click()
+        masks[name] = np.array(element.evaluate("(figure) => figure.state.mask"))
+    assert (masks["grown"] >= label).all() and (masks["shrunk"] <= label).all()
+    assert np.array_equal(masks["moved"][:, 1:], label[:, :-1])
+    for (name, mask), width in itertools.product(masks.items(), (1, 4)):
+        element.evaluate("(figure, state) => figure.set(state)", {"mask": mask.tolist(), "width": width})
+        text = said(element)
+        iou = structured_outputs.intersection_over_union(mask, label, 2)[1]
+        assert ("IoU and Dice are 0/0" in text) == np.isnan(iou), name
+        if not np.isnan(iou):
+            told = [float(number) for number in re.search(r"IoU \S+ = (\S+), Dice \S+ = (\S+)\. ", text).groups()]
+            assert told == pytest.approx([iou, 2 * iou / (1 + iou)], abs=6e-4)
+        assert float(re.search(r"Right pixels: \S+ = (\S+)\. ", text)[1]) == pytest.approx(
+            np.mean(mask == label), abs=6e-4
+        )
+        border = structured_outputs.band_accuracy(mask[None], label[None], width)
+        assert ("the band is empty" in text) == np.isnan(border)
+        if not np.isnan(border):
+            assert float(re.search(r"In the band .* = (\S+) are right", text)[1]) == pytest.approx(border, abs=6e-4)
+    assert seen.errors == []
+
+
+def test_a_mask_is_painted_by_mouse_and_by_keyboard(figure):
+    seen, element = figure("mask-painter")
+    element.get_by_role("button", name="Clear").click()
+    canvas = element.locator("svg").first
+    drag(seen, canvas, 160, 0, start=(0.025, 0.5 / 14))  # in steps of two and a half pixels, without gaps
+    assert "11 pixels marked" in said(element)
+    drag(seen, canvas, 32, 0, start=(0.025, 0.5 / 14))  # begun on a marked one, it wipes
+    assert "8 pixels marked" in said(element)
+    canvas.press("Enter")
+    assert "9 pixels marked" in said(element)
+    canvas.press("ArrowDown")
+    element.get_by_label("3 × 3").check()
+    canvas.press("Enter")
+    assert f"{9 + 7} pixels marked" in said(element)
+
+
+def test_a_mask_is_painted_by_touch(figure):
+    seen, element = figure("mask-painter", has_touch=True)
+    element.get_by_role("button", name="Clear").click()
+    box = element.locator("svg").first.bounding_box()
+    seen.page.touchscreen.tap(box["x"] + 5, box["y"] + 5)
+    assert "1 pixel marked" in said(element)
+    assert element.locator("svg").first.evaluate("(svg) => getComputedStyle(svg).touchAction") == "none"
+
+
+def test_the_rank_of_a_kernel_is_what_a_decomposition_gives(figure):
+    seen, element = figure("kernel-rank")
+    pattern = r"kernel of (\d+) × \d+ has rank (\d+)\. A sum of (\d+) outer products? (is exact|misses (\S+) %)"
+    states = [*itertools.product(("blur", "gabor", "disc", "diagonal", "noise"), (3, 11), (0, 30, 90), (1, 2, 11))]
+    states = [dict(zip(("kernel", "side", "angle", "rank"), state, strict=True)) for state in states]
+    states += [{"kernel": "learned", "learned": which, "rank": rank} for which in (1, 8) for rank in (1, 4, 5)]
+    for state in states:
+        element.evaluate("(figure, state) => figure.set(state)", state)
+        text = said(element)
+        kernel = np.array(element.evaluate("(figure) => figure.kernel"))
+        values = np.linalg.svd(kernel)[1]
+        k, full, rank = (int(number) for number in re.search(pattern, text).groups()[:3])
+        assert (k, full) == (len(kernel), np.sum(values > 1e-9 * values[0]))
+        assert rank == min(state["rank"], k)
+        exact = "is exact" in text
+        assert exact == (rank >= full)
+        if not exact:
+            error = 100 * np.linalg.norm(values[rank:]) / np.linalg.norm(values)
+            assert float(re.search(pattern, text)[5]) == pytest.approx(error, abs=0.06)
+        products = 2 * k * rank
+        assert f"= {products} products for each output" in text
+        word = "fewer than" if products < k * k else "as many as" if products == k * k else "more than"
+        assert f"{word} the {k * k} of the definition" in text
+    assert seen.errors == []
+
+
+def test_the_rank_is_dragged_and_moved_by_keys(figure):
+    seen, element = figure("kernel-rank")
+    bars = element.locator("svg").nth(1)
+    drag(seen, bars, 70, 0, start=(0.05, 0.5))
+    assert "A sum of 3 outer products" in said(element)
+    bars.press("End")
+    assert "A sum of 9 outer products is exact" in said(element)
+    bars.press("ArrowRight")
+    assert "A sum of 9 outer products is exact" in said(element)
+    bars.press("Home")
+    assert "A sum of 1 outer product misses" in said(element)
+
+
+def test_every_unit_is_shown_as_it_was_recorded(figure):
+    """All 32 units, before and after training: the classes of their digits, how many agree, what ascent found."""
+    seen, element = figure("unit-explorer")
+    labels, units = load_digits().target, figure_data.units()
+    words = r"the six digits that excite it most are ([\d, and]+), (all|no two|\d) of one class; .*? it (\S+) times"
+    for layer, index in itertools.product(range(4), range(8)):
+        element.evaluate("(figure, state) => figure.set(state)", {"layer": str(layer + 1), "index": index})
+        text, shares = said(element), []
+        assert f"Layer {layer + 1}, unit {units['trained'][layer][index]['unit']}: " in text
+        assert f"a window of {2 * layer + 3} × {2 * layer + 3}" in text
+        for (told, same, factor), network in zip(re.findall(words, text), ("untrained", "trained"), strict=True):
+            unit = units[network][layer][index]
+            classes = labels[unit["digits"]]
+            assert [int(number) for number in re.findall(r"\d", told)] == classes.tolist()
+            most = np.bincount(classes).max()
+            assert same == {1: "no two", 6: "all"}.get(most, str(most))
+            assert float(factor) == pytest.approx(unit["values"][6] / unit["values"][0], abs=0.006)
+            counts = [np.bincount(labels[other["digits"]]).max() / 6 for other in units[network][layer]]
+            shares.append(100 * np.mean(counts))
+        before, after = re.search(r"makes up (\d+) % of such digits before training and (\d+) % after", text).groups()
+        assert [int(before), int(after)] == pytest.approx(shares, abs=0.51)
+    assert seen.errors == []
+
+
+def test_units_are_chosen_by_keys(figure):
+    _, element = figure("unit-explorer")
+    picture = element.locator("svg").first
+    picture.press("ArrowDown")
+    assert "Layer 3" in said(element)
+    before = said(element)
+    picture.press("ArrowRight")
+    assert said(element) != before
 
 
 def test_strokes_of_a_transposed_convolution_add_up(figure):

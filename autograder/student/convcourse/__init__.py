@@ -1,11 +1,11 @@
 """What a student of the course on convolutional networks installs: the checks, the networks, the commands.
 
-A notebook begins with ``check = convcourse.checker("pooling", needs="0.2")``. Importing this package imports nothing
+A notebook begins with ``check = convcourse.checker("pooling", needs="0.3")``. Importing this package imports nothing
 else: a sandbox, where grading runs a student's code, must not find PyTorch in it.
 """
 
 COURSE = "Convolutional networks, computed"  # a notebook looks at this: another package of our name is not ours
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 
 def checker(topic, needs=None, provided=()):

@@ -1,6 +1,6 @@
 /* Attention: one query among keys in the plane. Move them, turn the temperature, from averaging to hard selection. */
 
-import { attend, spread } from "./compute/attention.js";
+import { attend, leaders, spread } from "./compute/attention.js";
 import { CourseFigure, define, h, s, show } from "./base.js";
 
 const SIDE = 280;
@@ -12,6 +12,22 @@ const LETTERS = ["a", "b", "c", "d", "e"];
 /* The slider runs from hard selection over 1 to averaging. */
 const temperature = (position) => (position === -20 ? 0 : position === 20 ? Infinity : 10 ** (position / 10));
 const word = (position) => ({ "-20": "0", 20: "∞" })[position] ?? show(temperature(position), 2);
+
+/** Say which keys have the largest weight: one, several that tie, or all alike. */
+function first(best, weights) {
+  const weight = show(weights[best[0]], 2);
+  if (best.length === weights.length) return `All keys have the same weight, ${weight}.`;
+  const names = best.map((index) => LETTERS[index]);
+  if (names.length === 1) return `Key ${names[0]} has the largest weight, ${weight}.`;
+  return `Keys ${names.slice(0, -1).join(", ")} and ${names.at(-1)} tie with the largest weight, ${weight} each.`;
+}
+
+/** Say over how many keys the weights are spread. */
+function concentration(effective, count) {
+  const number = show(effective, 1);
+  if (number === "1") return `${effective < 1 + 1e-9 ? "All" : "Nearly all"} of the weight is with one key.`;
+  return effective > count - 1e-9 ? "" : `The weights are spread as over ${number} equal keys of ${count}.`;
+}
 
 class AttentionExplorer extends CourseFigure {
   static defaults = {
@@ -98,11 +114,11 @@ class AttentionExplorer extends CourseFigure {
       ]),
       s("text", { x: 22, y: row * keys.length + 14, "font-size": 13, class: "cf-left", "font-weight": 600 }, `output = ${show(output[0], 2)}`),
     );
-    const best = weights.indexOf(Math.max(...weights));
-    const how = { 0: "Temperature 0: the largest score takes all.", Infinity: "Infinite temperature: a plain average, whatever the query asks." }[temperature(position)];
+    const hardness = { 0: "Temperature 0: the largest score takes all.", Infinity: "Infinite temperature: a plain average, whatever the query asks." }[temperature(position)];
+    const rule = { 0: "weights = the limit of softmax(scores / T) for T → 0", Infinity: "weights = the limit of softmax(scores / T) for T → ∞" }[temperature(position)];
     this.say(
-      `Key ${letter(best)} has the largest weight, ${show(weights[best], 2)}. The weights are spread as over ${show(effective, 1)} equal keys of 5. ${how ?? "The lower the temperature, the harder the selection."}`,
-      h("p", { class: "cf-formula" }, `scores q·k/√2: ${scores.map((score, index) => `${letter(index)} ${show(score)}`).join(", ")}; weights = softmax(scores / ${word(position)})`),
+      `${first(leaders(weights), weights)} ${concentration(effective, keys.length)} ${hardness ?? "The lower the temperature, the harder the selection."}`,
+      h("p", { class: "cf-formula" }, `scores q·k/√2: ${scores.map((score, index) => `${letter(index)} ${show(score)}`).join(", ")}; ${rule ?? `weights = softmax(scores / ${word(position)})`}`),
     );
     this.plane.svg.setAttribute("aria-label", `Query at ${query.map((value) => show(value)).join(", ")}; keys at ${keys.map((key, index) => `${letter(index)} ${key.map((value) => show(value)).join(", ")}`).join("; ")}.`);
     this.bars.svg.setAttribute("aria-label", `Weights ${weights.map((weight, index) => `${letter(index)} ${show(weight, 3)}`).join(", ")}; output ${show(output[0], 2)}.`);

@@ -65,9 +65,10 @@ class OptimizerPaths extends CourseFigure {
         ? `The steepest curvature is ${show(steep + decay)}, so on the whole data ${WORDS[chosen]} comes to rest only below the rate ${show(limit)}` +
           `${batch < data.x.length ? "; here a batch adds noise." : "."}`
         : `The first step of Adam is as long as the rate in either weight, however steep the loss is. ` +
-          (decay ? "Adam adds the decay to the gradient, and its denominator takes a part of it back; AdamW decays the weights beside the step." : "Without weight decay AdamW is Adam.");
+          (decay ? "Adam adds the decay to the gradient, and its denominator takes a part of it back; AdamW decays the weights beside the step." : "");
+    const one = decay ? "" : " Without weight decay Adam and AdamW take one path.";
     this.say(
-      `After ${STEPS} steps the loss is ${NAMES.map((name) => `${size(last[name])} by ${WORDS[name]}`).join(", ")}; the least is ${show(loss(data, bottom), 3)}. ${rule}`,
+      `After ${STEPS} steps the loss is ${NAMES.map((name) => `${size(last[name])} by ${WORDS[name]}`).join(", ")}; the least is ${show(loss(data, bottom), 3)}. ${rule.trim()}${one}`,
       h("p", { class: "cf-legend" }, ...NAMES.map((name) => h("span", { class: name }, `${LINES[name]} ${WORDS[name]}`))),
       h("p", { class: "cf-formula" }, `curvatures ${show(slow)} and ${show(steep)}, start ${show(loss(data, START))}, rate ${show(rate, 3)}`),
     );

@@ -4,20 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from experiments import algorithms as experiments
 from miniconv.algorithms import operation_count
 from miniconv.layer import conv2d
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Keep PyTorch to one thread: with layers as small as these, more only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def test_seconds_leaves_out_the_first_call(monkeypatch):

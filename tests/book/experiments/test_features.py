@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from experiments import features as experiments
 from miniconv import features as kit
@@ -74,3 +75,70 @@ def test_an_untrained_network_guesses():
     assert [v.shape[1] for v in outputs] == [1, 16, 16, 32, 32]
     assert on < 0.25 and new < 0.25
     assert not np.array_equal(outputs[1], experiments.layers(0, 1)[0][1])  # after no step, not after one
+
+
+def test_what_excites_a_unit_most_comes_first_once_for_each_picture():
+    layer = np.zeros((4, 2, 3, 5))
+    layer[2, 0, 1, 4], layer[2, 0, 0, 0], layer[0, 0, 2, 2] = 9, 8, 7  # twice in picture 2: it counts once
+    layer[3, 1, 0, 3] = 1
+    rows, places, values = experiments.strongest(layer, 2)
+    assert rows[0].tolist() == [2, 0] and rows[1, 0] == 3
+    assert places[0].tolist() == [9, 12] and places[1, 0] == 3
+    assert values.tolist() == [[9, 7], [1, 0]]
+
+
+def test_purity_is_the_share_of_the_commonest_label_averaged_over_units():
+    assert experiments.purity(np.array([[7, 7, 7, 7], [1, 2, 1, 3]])) == 0.75
+
+
+def test_ascent_finds_the_ink_that_a_first_layer_wants_and_never_falls_below_its_start():
+    convs, *_ = experiments.deep_network(0, 0)
+    start = np.random.default_rng(0).random((2, 1, 8, 8))
+    weight, bias = convs[0].weight[3, 0].detach().numpy(), convs[0].bias[3].item()
+    picture, value = experiments.ascend(convs, 1, 3, 8 * 4 + 5, start, steps=40)
+    assert value == pytest.approx(weight[weight > 0].sum() + bias, abs=1e-5)
+    assert np.array_equal(picture[3:6, 4:7] > 0.5, weight > 0)
+    deep, value = experiments.ascend(convs, 4, 2, 36, start, steps=20)
+    with torch.no_grad():
+        answers = convs[3](experiments.maps(convs[:3], torch.tensor(start).float())[-1])[:, 2, 4, 4]
+        again = convs[3](experiments.maps(convs[:3], torch.tensor(deep)[None, None])[-1])[0, 2, 4, 4]
+    assert deep.min() >= 0 and deep.max() <= 1
+    assert value == pytest.approx(float(again), abs=1e-5) and value > answers.max()
+    far = experiments.ascend(convs, 4, 2, 36, deep[None, None], steps=3, rate=50)  # too far at each step
+    assert far[1] == pytest.approx(value, abs=1e-5)
+
+
+def test_the_share_of_an_edge_is_one_for_edges_none_for_brightness_and_two_ninths_by_chance():
+    assert experiments.slope_share(kit.edge_kernels(3, [0.3, 2.0])) == pytest.approx(1)
+    assert experiments.slope_share(np.ones((1, 3, 3))) == pytest.approx(0)
+    noise = np.random.default_rng(0).standard_normal((5000, 3, 3))
+    assert experiments.slope_share(noise) == pytest.approx(2 / 9, abs=0.01)
+
+
+def test_training_changes_the_network_and_the_seed_decides_it():
+    def kernels(seed, epochs):
+        return experiments.deep_network(seed, epochs)[0][0].weight.detach().numpy()
+
+    assert np.array_equal(kernels(0, 0), kernels(0, 0))
+    assert not np.array_equal(kernels(0, 0), kernels(1, 0))
+    assert not np.array_equal(kernels(0, 0), kernels(0, 1))
+
+
+def test_sides_are_compared_with_random_and_with_trained_kernels_on_new_pictures(monkeypatch):
+    """Trained kernels that are the random ones do as well; with a bias that silences them they guess."""
+    for bias, same in ((0.0, True), (-99.0, False)):
+        monkeypatch.setattr(
+            experiments,
+            "trained_bank",
+            lambda x, y, count, side, seed, b=bias: (kit.random_kernels(count, 1, side, seed), b),
+        )
+        monkeypatch.setattr(experiments, "SIDES", (2, 5))
+        found = experiments.architectures(0)
+        for data, chance in (("digits", 0.1), ("textures", 1 / 3)):
+            random, trained = found[f"{data}, random"], found[f"{data}, trained"]
+            assert len(random) == len(trained) == 2 and min(random) > chance + 0.2
+            assert np.allclose(random, trained) if same else np.allclose(trained, chance, atol=0.05)
+    on = experiments.digits()
+    train, test = experiments.split(0, 400)
+    values = experiments.bank_features(on[0], kit.random_kernels(16, 1, 5, 0))
+    assert experiments.architectures(0)["digits, random"][1] == experiments.accuracy(values, on[1], train, test)[1]

@@ -8,15 +8,6 @@ from experiments import priors as experiments
 from miniconv.priors import inverse_permutation, permute_pixels
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Keep PyTorch to one thread: with layers as small as these, more only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.parametrize("name", experiments.NETWORKS)
 @pytest.mark.parametrize("side", [8, 9, 12])
 def test_a_network_names_ten_digits(name, side):

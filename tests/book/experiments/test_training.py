@@ -9,14 +9,6 @@ from experiments import training as experiments
 from miniconv import training as miniconv
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_the_three_parts_share_no_digit_and_depend_on_the_seed():
     parts = experiments.digits(0)
     assert {name: len(y) for name, (_, y) in parts.items()} == {"train": 1000, "validation": 297, "test": 500}
@@ -141,3 +133,9 @@ def test_what_one_unit_of_a_scenes_network_sees():
                 reach += (layer["kernel_size"] - 1) * step
                 step *= layer.get("stride", 2 if layer["kind"] == "max_pool2d" else 1)
         assert reach == seen
+
+
+def test_layers_as_pytorch_draws_them_keep_their_size_and_not_what_tells_pictures_apart():
+    found = experiments.as_drawn(0)
+    assert found["out, PyTorch"] > -4 and found["apart, PyTorch"] < -13
+    assert abs(found["out, He"]) < 1 and -2 < found["apart, He"] < 0

@@ -65,6 +65,18 @@ def test_check_gives_a_notebook_the_time_of_grading_and_names_the_cell_that_took
 
 
 @pytest.mark.slow
+def test_check_says_that_a_cell_which_trains_belongs_into_jupyter_and_gives_it_none_of_the_notebooks_time(
+    started, capfd
+):
+    trains = nbformat.v4.new_code_cell("while True:\n    pass", metadata={"nbgrader": {"grade_id": "train-digits"}})
+    edit(started, lambda notebook: notebook.cells.insert(2, trains))
+    cli.main(["check", str(started), "--cell-seconds", "6", "--notebook-seconds", "10"])
+    out = " ".join(capfd.readouterr().out.split())
+    assert "(`while True:`) raised: took too long and was stopped. Run it in Jupyter" in out
+    assert not re.search(r"most of it in cell \[\d+\] \(`while True:`\)", out)
+
+
+@pytest.mark.slow
 def test_check_gives_a_check_more_than_the_time_of_a_cell_as_grading_does(started, project, capfd):
     shutil.copyfile(project / "course/source/pooling/pooling.ipynb", started)
     slow = "\n\n_quick = avg_pool2d\n\ndef avg_pool2d(*a, **k):\n    time.sleep(0.2)\n    return _quick(*a, **k)"

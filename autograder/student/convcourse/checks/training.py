@@ -184,12 +184,12 @@ def _works_with_whole_numbers(judge, case):
     )
 
 
-def _keeps_single(case):
-    """Say for a property whether what comes of a case with float32 is of float32."""
-    return lambda call, draws: all(found.dtype == np.float32 for found in arrays_in(call(*case.args)))
+def _keeps_single(cases):
+    """Say for a property whether what comes of cases with float32 is of float32."""
+    return lambda call, draws: all(found.dtype == np.float32 for case in cases for found in arrays_in(call(*case.args)))
 
 
-def _judged_properties(judge, whole, single):
+def _judged_properties(judge, whole, *single):
     """Return what `kinds` tries where there is an oracle, for a check that has a judge."""
     return (
         Property("whole numbers", WHOLE.says, _works_with_whole_numbers(judge, whole)),
@@ -670,6 +670,14 @@ _BACKWARD_CASES = tuple(
     for layers, weights, x, part, note in (*_TRIED, *_PHOTOS, (*_half_black(), "ReLU at 0", "a black half and no bias"))
 )
 
+
+def _large_behind(kind):
+    """Build a mistake that gives float64 for a network with a layer of this kind."""
+    return lambda g, layers, weights, x: _gradients(
+        g, layers, weights, x.astype(float) if any(layer["kind"] == kind for layer in layers) else x
+    )
+
+
 CONVNET_BACKWARD = Check(
     "convnet_backward",
     builds_on=("convnet_forward",),
@@ -680,7 +688,7 @@ CONVNET_BACKWARD = Check(
     properties=_judged_properties(
         _judge_backward,
         _BACKWARD_CASES[0],
-        next(case for case in _BACKWARD_CASES if case.args[-1].dtype == np.float32),
+        *(case for case in _BACKWARD_CASES if case.args[-1].dtype == np.float32),
     ),
     draw=_draw_backward,
     draws=4,
@@ -733,6 +741,8 @@ CONVNET_BACKWARD = Check(
             lambda g, layers, weights, x: _gradients(g, layers, weights, x.astype(float)),
             share=3 / 4,
         ),
+        Mistake("goes through zeros of float64 where it pools", DTYPE, _large_behind("max_pool2d"), share=3 / 4),
+        Mistake("gives float64 of what is transposed", DTYPE, _large_behind("conv_transpose2d"), share=3 / 4),
         Mistake(
             "averages over the batch",
             "You divided by the size of the batch: the mean is in the loss's gradient already.",
@@ -805,7 +815,8 @@ def _differs(words, found, right, others, grads):
         gap = np.abs(got - right[name]).max()
         size = max(np.abs(part[name]).max() for part in (right, others) if name in part)
         if not gap <= (1e-5 if right[name].dtype == np.float32 else 1e-10) * size:
-            return f"In the new {words}, {name!r} is off by {gap:.3g}."
+            alone = "" if name in grads else ", though it had no gradient this time"
+            return f"In the new {words}, {name!r} is off by {gap:.3g}{alone}."
     return None
 
 
@@ -865,7 +876,10 @@ SGD_STEP = Check(
         Case((_W, _G, None, 0.1, 0.0, 0.3), {}, "weight decay"),
     ),
     properties=_judged_properties(
-        _judge_step, Case((_W, _G, _V, 0.1, 0.9, 0.2)), Case((_W32, _G32, _V32, 0.1, 0.5, 0.2))
+        _judge_step,
+        Case((_W, _G, _V, 0.1, 0.9, 0.2)),
+        Case((_W32, _G32, _V32, 0.1, 0.5, 0.2)),
+        Case((_W32, _G32, None, 0.1, 0.5, 0.2)),
     ),
     draw=_draw_step,
     mistakes=(
@@ -897,7 +911,7 @@ SGD_STEP = Check(
         ),
         Mistake(
             "decays without a gradient",
-            "is off by",
+            ", though it had no gradient this time.",
             lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: (
                 lambda new, moved: ({n: a if n in g else a - lr * weight_decay * a for n, a in new.items()}, moved)
             )(*_step(w, g, v, lr, momentum, weight_decay)),
@@ -924,6 +938,14 @@ SGD_STEP = Check(
             DTYPE,
             lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: _step(
                 _as_large(np.float64(1), w), g, v, lr, momentum, weight_decay
+            ),
+            share=3 / 4,
+        ),
+        Mistake(
+            "begins with zeros of float64",
+            DTYPE,
+            lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: _step(
+                w if v else _as_large(np.float64(1), w), g, v, lr, momentum, weight_decay
             ),
             share=3 / 4,
         ),
@@ -1137,6 +1159,7 @@ ADAMW_STEP = Check(
             )
         ),
         Case((_W32, _G32, _S32, 0.1, (0.8, 0.9), 1e-8, 0.5)),
+        Case((_W32, _G32, None, 0.1, (0.8, 0.9), 1e-8, 0.5)),
     ),
     draw=_draw_adamw,
     mistakes=(
@@ -1195,7 +1218,7 @@ ADAMW_STEP = Check(
         ),
         Mistake(
             "decays without a gradient",
-            "is off by",
+            ", though it had no gradient this time.",
             handed(_ADAMW, _decays_all, 3),
             share=3 / 4,
         ),
@@ -1259,6 +1282,17 @@ ADAMW_STEP = Check(
             "gives float64 for float32",
             DTYPE,
             handed(_ADAMW, lambda weights, *told: _adamw(_as_large(np.float64(1), weights), *told)),
+            share=3 / 4,
+        ),
+        Mistake(
+            "begins with zeros of float64",
+            DTYPE,
+            handed(
+                _ADAMW,
+                lambda weights, grads, state, *told: _adamw(
+                    weights if state else _as_large(np.float64(1), weights), grads, state, *told
+                ),
+            ),
             share=3 / 4,
         ),
     ),
@@ -2111,6 +2145,10 @@ SHIFT_AND_FLIP = Check(
         Case((*_pictures(2, 3, 4, 5), _moves((1, -2), (-2, 1)), _NO), {}, "moved"),
         Case((*_pictures(2, 2, 3, 4), _moves((0, 0), (0, 0)), _NO), {}, "moved", "nothing changes"),
         Case((*_pictures(2, 2, 3, 2), _moves((3, 0), (-7, 9)), _NO), {}, "moved", "by more than the picture is large"),
+        Case((*_pictures(2, 2, 3, 4), _moves((4, 0), (-4, 1)), _NO), {}, "moved", "by a row more than there are"),
+        Case(
+            (*_pictures(2, 2, 3, 4), _moves((0, 6), (1, -6)), _NO), {}, "moved", "by a few columns more than there are"
+        ),
         Case((*_pictures(2, 2, 1, 1), _moves((0, 0), (1, 0)), _NO), {}, "moved", "pictures of one pixel"),
         Case((*_pictures(2, 2, 3, 4, labels=np.uint8), _moves((1, 1), (0, -1)), _NO), {}, "moved", "masks of bytes"),
         Case((*_pictures(2, 1, 4, 3), _moves((1, 0), (0, -1)), _NO, 255), {}, "moved", "another ignore_index"),

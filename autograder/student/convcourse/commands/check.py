@@ -12,6 +12,7 @@ from convcourse.commands.notebook import assignment_of, assignments, check_cells
 from convcourse.commands.world import differences
 from convcourse.engine.model import SCORED
 from convcourse.errors import UsageError
+from convcourse.grade_ids import TRAIN
 from convcourse.limits import CELL_SECONDS, NOTEBOOK_SECONDS
 
 LOADED = "import torch as _torch"  # what grading has loaded already takes none of a notebook's time at home either
@@ -108,6 +109,7 @@ def _execute(notebook, skipped, folder, cell_seconds, notebook_seconds):
     )
     client.cell_seconds, client.notebook_seconds, client.spent = cell_seconds, notebook_seconds, {}
     client.checks = {cell.index for cell in check_cells(notebook)}
+    client.free = {index for index, cell in enumerate(notebook.cells) if _trains(cell)}
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     setup, first.source = first.source, f"{first.source}\n{LOADED}"
     try:
@@ -131,7 +133,8 @@ def _timed_client():
         async def async_execute_cell(self, cell, cell_index, **options):
             """Run a cell in the time that is left. The first, which loads the course, takes none.
 
-            A cell has its own limit too; a check has only that of the notebook.
+            A cell has its own limit too; a check has only that of the notebook. One that trains takes none of the
+            notebook's time, since it does nothing in grading.
             """
             if cell.cell_type != "code":
                 return cell
@@ -146,7 +149,8 @@ def _timed_client():
             try:
                 return await super().async_execute_cell(cell, cell_index, **options)
             finally:
-                self.spent[cell_index] = time.monotonic() - start if self.spent else 0.0
+                counts = self.spent and cell_index not in self.free
+                self.spent[cell_index] = time.monotonic() - start if counts else 0.0
 
     return TimedClient
 
@@ -160,6 +164,11 @@ def _on_time(notebook, spent, most):
             f"The notebook took {total:.0f} s here, most of it in {_label(notebook, slowest)}: {spent[slowest]:.0f} s. "
             f"When it is graded it has {most:g} s with all its checks; what is not reached by then earns nothing."
         )
+
+
+def _trains(cell):
+    """Say whether a cell trains a network."""
+    return cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith(TRAIN)
 
 
 def _label(notebook, index):
@@ -188,6 +197,9 @@ def _errors_elsewhere(notebook, graded):
     for index, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []) if cell.cell_type == "code" and index not in graded else []:
             if output.output_type == "error":
-                reason = "took too long and was stopped" if output.ename == "KeyboardInterrupt" else output.ename
+                stopped = output.ename == "KeyboardInterrupt"
+                reason = "took too long and was stopped" if stopped else output.ename
                 says = f": {output.evalue}" if output.evalue else ""
+                if stopped and _trains(cell):
+                    says = ". Run it in Jupyter, where it has all the time it needs; here its files are then taken."
                 yield f"C{_label(notebook, index)[1:]} raised: {reason}{says}"

@@ -29,3 +29,9 @@ export function spread(weights) {
   const bits = weights.reduce((sum, weight) => (weight > 0 ? sum - weight * Math.log2(weight) : sum), 0);
   return { bits, effective: 2 ** bits };
 }
+
+/** The keys that have the largest weight: one, several that tie, or all. */
+export function leaders(weights) {
+  const top = Math.max(...weights);
+  return weights.flatMap((weight, index) => (top - weight < 1e-9 ? [index] : []));
+}
