@@ -121,7 +121,10 @@ class SampleTraces:
     def remove(self):
         """Remove what the class wrote, and nothing else."""
         with _gradebook(self.course) as gradebook:
-            for student in self.own_gradings(gradebook):
+            gradings = self.own_gradings(gradebook)
+            if gradings:  # it holds their pages; `nbgrader generate_feedback` makes it anew of those that are left
+                (self.course / "feedback" / f"{self.stem}.zip").unlink(missing_ok=True)
+            for student in gradings:
                 for step in ("autograded", "feedback"):
                     _remove(self.course / step / student / self.stem)
                 if gradebook:

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from convgrader.jobs import AssignmentSpec, Job, NotebookResult
+from convgrader.notebooks.answers import ELSEWHERE
 from convgrader.worker import SubmissionGrader, collect_scores
 from tests.helpers.courses import answer
 from tests.helpers.grading_fixtures import BUDGET, FULL, SEED
@@ -46,6 +47,18 @@ def test_scores_comments_and_files(grader, released, answers, tmp_path):
 def test_words_wait_for_a_person(grader, released, tmp_path):
     graded = grader.grade(hand_in(tmp_path, answer(released, {"written-pooling": "It forgets where."}))).notebooks[0]
     assert graded.scores["written-pooling"] is None and graded.comments["written-pooling"] is None
+
+
+@pytest.mark.parametrize("emptied", ["", " \n"])
+@pytest.mark.parametrize(("own", "score", "says"), [([], 0.0, "No response."), (["It forgets."], None, ELSEWHERE)])
+def test_an_answer_that_was_emptied_is_as_one_that_was_left_blank(
+    grader, released, tmp_path, emptied, own, score, says
+):
+    """Whoever deletes "write your answer here", and writes the answer into another cell."""
+    notebook = answer(released, {"written-pooling": emptied})
+    notebook.cells += map(nbformat.v4.new_markdown_cell, own)
+    graded = grader.grade(hand_in(tmp_path, notebook)).notebooks[0]
+    assert (graded.scores["written-pooling"], graded.comments["written-pooling"]) == (score, says)
 
 
 def test_nothing_that_was_handed_in_earns_nothing(grader, tmp_path):

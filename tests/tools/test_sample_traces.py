@@ -36,6 +36,7 @@ def grade_by_hand(root, *students):
                 made.mkdir(parents=True, exist_ok=True)
                 (made / "made").write_text(digest)
                 made.chmod(0o555)
+    (root / "course" / "feedback" / f"{STEM}.zip").write_text("the pages of all")
 
 
 def hand_in(root, student, text="mine", stem=STEM):
@@ -105,6 +106,15 @@ def test_a_student_with_the_same_name_keeps_what_was_handed_in_and_graded(projec
     with gradebook(project) as book:
         assert book.find_grade("check-max_pool2d", STEM, STEM, "ada").auto_score == 3
         assert book.find_student("ada").last_name == ("Lovelace" if entered else None)
+
+
+def test_the_pages_for_the_learning_platform_stay_where_none_is_of_the_class(project):
+    forget(project)
+    pages = project / "course" / "feedback" / f"{STEM}.zip"
+    pages.parent.mkdir(exist_ok=True)
+    pages.write_text("of real students")
+    forget(project)
+    assert pages.is_file()
 
 
 def test_a_student_with_the_same_name_who_is_not_graded_yet_keeps_the_hand_in_alone(project):

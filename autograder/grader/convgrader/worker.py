@@ -13,7 +13,7 @@ from convgrader.errors import MalformedNotebookError
 from convgrader.grade import NotebookGrader
 from convgrader.jobs import NotebookResult, SubmissionResult
 from convgrader.notebooks import files, finding, reader
-from convgrader.notebooks.answers import ELSEWHERE, Answers
+from convgrader.notebooks.answers import ELSEWHERE, Answers, is_blank
 
 
 class SubmissionGrader:
@@ -117,22 +117,22 @@ def collect_scores(cells, source, earned, graded, is_elsewhere=False):
     """Fill in the scores and comments of a graded notebook.
 
     `earned` holds the points of its check cells; `is_elsewhere` says that cells which are no answers hold text of the
-    student's: then a person decides on answers in words that were left as they were.
+    student's: then a person decides on answers in words that were left as they were, or emptied.
     """
     frame = source.by_name()
     for cell in cells:
         ours = frame.get(cell["metadata"].get("nbgrader", {}).get("grade_id"))
         if ours is None:
             continue
-        is_blank = cell["source"] == ours.source
+        nothing = is_blank(cell["source"], ours)
         in_words = ours.grade and ours.solution
         if ours.grade:
-            graded.scores[ours.name] = earned[ours.name] if not in_words else _without_a_person(is_blank, is_elsewhere)
+            graded.scores[ours.name] = earned[ours.name] if not in_words else _without_a_person(nothing, is_elsewhere)
         if ours.task or ours.solution:
             says = ELSEWHERE if in_words and is_elsewhere else "No response."
-            graded.comments[ours.name] = says if is_blank and not ours.task else None
+            graded.comments[ours.name] = says if nothing and not ours.task else None
 
 
-def _without_a_person(is_blank, is_elsewhere):
+def _without_a_person(nothing, is_elsewhere):
     """Return the points for an answer in words: none where nothing was written, else None."""
-    return 0.0 if is_blank and not is_elsewhere else None
+    return 0.0 if nothing and not is_elsewhere else None

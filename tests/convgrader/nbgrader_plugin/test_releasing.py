@@ -248,6 +248,22 @@ def test_every_task_of_a_topic_without_checks_is_named_and_none_of_a_notebook_wi
     assert releasing.unchecked(with_setup("check = print")) == []
 
 
+@pytest.mark.parametrize(
+    "slip", [AttributeError("no attribute 'CHECKS'"), SyntaxError("invalid"), KeyError("x")], ids=repr
+)
+def test_a_slip_in_the_checks_is_a_sentence_and_releases_nothing(graded, monkeypatch, slip):
+    def load(topic):
+        raise slip
+
+    before = everything(graded)
+    with monkeypatch.context() as patch:
+        patch.setattr(releasing.checks, "load", load)
+        for preview in (True, False):
+            with pytest.raises(UsageError, match=f"the checks of pooling cannot be run: {type(slip).__name__}"):
+                release(graded, monkeypatch, preview=preview)
+    assert everything(graded) == before
+
+
 def test_a_preview_before_the_first_release_makes_no_gradebook(course, monkeypatch):
     (course.root / "gradebook.db").unlink()
     shutil.rmtree(course.root / "release")

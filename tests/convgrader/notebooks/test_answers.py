@@ -110,3 +110,11 @@ def test_a_task_without_an_answer_cell_changes_with_anything(released, source):
     with_task = dataclasses.replace(source, cells=(*source.cells, task))
     one, other = (answers_of(nb, with_task).digests() for nb in (released, with_cell(released, "code", "x = 1")))
     assert one["task"] != other["task"]
+
+
+def test_an_emptied_answer_changes_where_the_words_elsewhere_do(released, source):
+    """What was typed elsewhere is the answer then, and a person looks again."""
+    emptied = filled(released, written_pooling="")
+    before = answers_of(with_cell(emptied, "markdown", PROSE), source).digests()
+    after = answers_of(with_cell(emptied, "markdown", f"{PROSE} Or so."), source).digests()
+    assert [name for name in before if before[name] != after[name]] == ["written-pooling"]

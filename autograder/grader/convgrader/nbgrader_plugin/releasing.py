@@ -99,8 +99,16 @@ def unchecked(notebook):
     topics = set(notebook.plan.topics)
     if not topics:  # it brings checks of its own
         return []
-    known = set().union(*(checks.load(topic) for topic in topics & set(checks.topics())))
+    known = set().union(*map(_checks, topics & set(checks.topics())))
     return [name.removeprefix(CHECK) for name in notebook.plan.graded if name.removeprefix(CHECK) not in known]
+
+
+def _checks(topic):
+    """Return the checks of a topic; an author may have made a slip in them."""
+    try:
+        return checks.load(topic)
+    except Exception as error:
+        raise UsageError(f"the checks of {topic} cannot be run: {type(error).__name__}: {error}") from None
 
 
 def _refuse_if_missing(directory, assignment):

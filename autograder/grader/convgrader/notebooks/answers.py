@@ -72,13 +72,18 @@ class Answers:
                 texts = [*self.answers.values(), *(text for _, text in self.own)]
             elif cell.grade and cell.solution:
                 text = self.answers.get(cell.name, cell.source)
-                texts = [text] if text != cell.source else [text, self.elsewhere]
+                texts = [text, self.elsewhere] if is_blank(text, cell) else [text]
             elif cell.grade:
                 texts = [self.answers.get(cell.name.removeprefix(CHECK), ""), *code]
             else:
                 continue
             found[cell.name] = hashlib.sha256("\0".join(texts).encode()).hexdigest()
         return found
+
+
+def is_blank(text, cell):
+    """Say whether nothing was written in a cell: it is as it was handed out, or empty."""
+    return text.strip() in ("", cell.source.strip())
 
 
 def _lines(text):
