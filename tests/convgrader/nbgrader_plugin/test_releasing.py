@@ -12,6 +12,7 @@ from nbgrader.coursedir import CourseDirectory
 from convcourse.errors import UsageError
 from convgrader import batch, lock
 from convgrader.nbgrader_plugin import releasing, revising
+from convgrader.notebooks.answers import ELSEWHERE
 from convgrader.notebooks.source import SourceNotebook
 from tests.helpers.courses import answer
 
@@ -131,6 +132,24 @@ def _in_gradebook(course):
 
     with Gradebook(course.url, "test") as gradebook:
         return grading_log.source_of(gradebook, "pooling", "pooling")
+
+
+def test_text_of_an_earlier_release_is_nobodys_own_words(graded, here, monkeypatch):
+    """A blank hand-in stays one, and an answer that was marked stays marked, after a heading was rewritten."""
+
+    def rewrite(cells):
+        next(cell for cell in cells if cell.cell_type == "markdown").source = "# Another heading, and other words"
+
+    release(graded, monkeypatch)
+    graded.submit("blank", graded.released("pooling"))
+    change(graded, rewrite)
+    release(graded, monkeypatch)
+    assert not graded.grade(pool=here, students=["all", "blank", "wrong"]).failures
+    assert (None, None, 0) in marks(graded) and marks(graded).count((1.5, 0.5, 0)) == 2
+    said = graded.query(
+        "SELECT auto_comment FROM comment c JOIN base_cell b ON b.id = c.cell_id WHERE b.name LIKE 'written%'"
+    )
+    assert ("No response.",) in said and (ELSEWHERE,) not in said
 
 
 def test_changed_points_reach_the_gradebook_and_the_regrade(graded, here, monkeypatch):

@@ -11,7 +11,6 @@ import glob
 import os
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
@@ -21,14 +20,13 @@ from traitlets.config import Configurable
 
 from convcourse.errors import UsageError
 from convgrader import lock
-from convgrader.errors import DatabaseError, MalformedNotebookError
+from convgrader.errors import DatabaseError
 from convgrader.fingerprint import fingerprint
 from convgrader.jobs import AssignmentSpec, Budget, Job
-from convgrader.nbgrader_plugin import feedback, patches
+from convgrader.nbgrader_plugin import feedback, handed_out, patches
 from convgrader.nbgrader_plugin.gradebook import GradebookWriter
 from convgrader.nbgrader_plugin.returning import CurrentFeedback
 from convgrader.nbgrader_plugin.telling import in_a_sentence, naming
-from convgrader.notebooks import files, reader
 from convgrader.sandbox.zygote import warm_zygote
 from convgrader.worker import SubmissionGrader
 
@@ -80,7 +78,8 @@ def spec_of(book, directory, config):
     return AssignmentSpec(
         name=book.name,
         sources={
-            name: replace(source, given=_given(directory, book.name, name)) for name, source in book.sources.items()
+            name: replace(source, given=handed_out.texts(directory, book.name, name))
+            for name, source in book.sources.items()
         },
         seed=book.seed,
         checks=fingerprint(book.sources, budget),
@@ -90,15 +89,6 @@ def spec_of(book, directory, config):
         extra=extra if os.path.isdir(extra) else "",
         site=options.site,
     )
-
-
-def _given(directory, assignment, notebook):
-    """Return the texts of all cells that students were handed, as far as the released notebook is still there."""
-    for step in (directory.release_directory, directory.source_directory):
-        path = Path(directory.format_path(step, ".", assignment), f"{notebook}.ipynb")
-        with contextlib.suppress(OSError, MalformedNotebookError):
-            return tuple(text for _, text, _, _ in reader.read(files.read_regular(path)))
-    return ()
 
 
 class Stopped(BaseException):

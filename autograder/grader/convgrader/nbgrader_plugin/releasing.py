@@ -23,7 +23,7 @@ from convcourse import checks
 from convcourse.errors import UsageError
 from convcourse.grade_ids import CHECK
 from convgrader import lock
-from convgrader.nbgrader_plugin import revising
+from convgrader.nbgrader_plugin import handed_out, revising
 from convgrader.nbgrader_plugin.telling import in_a_sentence, naming
 from convgrader.notebooks.source import SourceCell, SourceNotebook
 
@@ -89,6 +89,7 @@ def release(directory, config, renamed=None, preview=False):
             found = Release.of(revisions, revising.handed_in(gradebook, assignment))
             if not preview:
                 revising.enter(gradebook, assignment, revisions)
+                handed_out.remember(directory, assignment, place / "made" / assignment)
                 with _exchanged(target, place / "made" / assignment, place / "earlier"):
                     gradebook.db.commit()
     return found
