@@ -24,6 +24,7 @@ def test_pages_follow_the_gradebook_without_being_asked_twice(handed_in, here):
     assert sorted(pages) == ["all__pooling.html", "wrong__pooling.html"]
     page = pages["all__pooling.html"]
     assert "all, pooling (Score: 48.0 / 50.0)" in page and "(not graded yet / 2.0)" in page and OPEN in page
+    assert page.count("not graded yet / 2.0") == 2 and "0.0 / 2.0" not in page, "in the list and at the answer"
     with Gradebook(handed_in.url, "test") as gradebook:
         grade = gradebook.find_grade("written-pooling", "pooling", "pooling", "all")
         grade.manual_score, grade.needs_manual_grade = 1.5, False
