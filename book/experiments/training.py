@@ -1,5 +1,6 @@
 """What the chapter on training measures: how networks start, move, settle and are judged, on the scanned digits."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -206,17 +207,19 @@ def best_of(make, seed, rates, steps=250, momentum=0.9):
 DEEP_RATES = (0.003, 0.01, 0.03, 0.1)
 
 
+def started(make, factor):
+    """Make a network and draw its weights by `start`."""
+    net = make()
+    start(net, factor)
+    return net
+
+
 @experiment(seeds=3, within=0.1, rerun=False)
 def deep_starts(seed):
     """Train the chain of 20 convolutions from each start, at four rates: `loss, NAME` and `test, NAME`."""
     found = {}
     for name, factor in STARTS.items():
-
-        def make(factor=factor):
-            net = deep_reader()
-            start(net, factor)
-            return net
-
+        make = functools.partial(started, deep_reader, factor)
         found[f"loss, {name}"], found[f"test, {name}"] = best_of(make, seed, DEEP_RATES)
     return found
 
@@ -226,13 +229,7 @@ def shallow_starts(seed):
     """Train the reader, two convolutions, from each start at the same four rates: the accuracies, `NAME`."""
     found = {}
     for name, factor in STARTS.items():
-
-        def make(factor=factor):
-            net = reader()
-            start(net, factor)
-            return net
-
-        found[name] = best_of(make, seed, DEEP_RATES)[1]
+        found[name] = best_of(functools.partial(started, reader, factor), seed, DEEP_RATES)[1]
     return found
 
 

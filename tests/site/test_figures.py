@@ -253,6 +253,7 @@ def test_optimiser_paths_by_keyboard(figure):
     picture.press("End")
     assert "more than 1000 by SGD," in said(element)
     picture.press("Home")
+    assert element.get_by_label("rate η").input_value() == "0"
     assert "more than 1000" not in said(element)
     before = said(element)
     picture.press("ArrowRight")

@@ -22,6 +22,7 @@ def test_the_three_parts_share_no_digit_and_depend_on_the_seed():
 def test_a_rate_rises_in_a_tenth_and_falls_to_nothing():
     done = np.linspace(0, 1, 1001)
     rates = np.array([experiments.cosine(d) for d in done])
+    assert rates[50] == pytest.approx(0.51) and rates[25] == pytest.approx(0.26)  # half-way, and a quarter of the way
     assert rates[0] == pytest.approx(0.01) and rates[550] == pytest.approx(0.5) and rates[-1] == pytest.approx(0)
     assert rates.max() == pytest.approx(1, abs=0.02) and done[rates.argmax()] == pytest.approx(0.1, abs=0.002)
 
@@ -68,8 +69,10 @@ def test_norms_stand_between_convolution_and_relu():
     kinds = [type(module).__name__ for module in experiments.chain(8, 2, nn.BatchNorm2d)]
     assert kinds == ["Conv2d", "BatchNorm2d", "ReLU"] * 2
     x = torch.randn(3, 8, 5, 5)
+    x[:, :4] += 3  # half of the channels lie higher
     layer = experiments.NORMS["layer"](8)(x).flatten(1)
     assert torch.allclose(layer.mean(1), torch.zeros(3), atol=1e-5)
+    assert experiments.NORMS["layer"](8)(x)[:, :4].mean() > 0.5  # over all channels together, and not by halves
     group = experiments.NORMS["group"](8)(x).unflatten(1, (2, 4)).flatten(2)
     assert torch.allclose(group.mean(2), torch.zeros(3, 2), atol=1e-5)
 
