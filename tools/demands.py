@@ -33,9 +33,9 @@ class Task:
         """The docstring's description of each parameter: {name: (its type, in words; the whole)}."""
         section = re.search(r"Parameters\n-+\n(.*?)(?:\n\n?\w+\n-+\n|\Z)", self.doc, re.DOTALL)
         found = {}
-        for names, says in re.findall(r"^(\w[\w, ]*) : (.*(?:\n(?: .*)?)*)", section[1] if section else "", re.M):
+        for names, text in re.findall(r"^(\w[\w, ]*) : (.*(?:\n(?: .*)?)*)", section[1] if section else "", re.M):
             for name in names.split(", "):
-                found[name] = says.splitlines()[0], says
+                found[name] = text.splitlines()[0], text
         return found
 
     @cached_property

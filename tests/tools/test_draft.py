@@ -85,7 +85,7 @@ def test_from_a_finished_task_nothing_is_missing_whatever_another_task_lacks(pla
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"mistakes": ()}, "The check knows no mistake"),
         ({"mistakes": (replace(MISTAKE, function=np.square),)}, "accepts the mistake 'no square'"),
@@ -103,9 +103,9 @@ def test_from_a_finished_task_nothing_is_missing_whatever_another_task_lacks(pla
         ),
     ],
 )
-def test_a_check_that_is_not_right_is_told_of(places, change, says):
+def test_a_check_that_is_not_right_is_told_of(places, change, message):
     found = " ".join(lacking(places, replace(CHECK, **change)))
-    assert says in found
+    assert message in found
 
 
 def test_a_damage_to_a_right_answer_that_no_case_shows_is_told_of(places):
@@ -121,7 +121,7 @@ def test_a_damage_to_a_right_answer_that_no_case_shows_is_told_of(places):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ("array([1., 4.])", "array([1., 5.])", "gives array([1., 5.]); it gives array([1., 4.])."),
         (">>> energy", ">>> energie", "it gives NameError"),
@@ -129,12 +129,12 @@ def test_a_damage_to_a_right_answer_that_no_case_shows_is_told_of(places):
         (energy.__doc__.partition("    Examples")[2], "", "The docstring has no example"),
     ],
 )
-def test_a_docstring_that_is_not_right_is_told_of(places, old, new, says):
+def test_a_docstring_that_is_not_right_is_told_of(places, old, new, message):
     def other(x):
         return x**2
 
     other.__doc__ = energy.__doc__.replace(old, new)
-    assert says in " ".join(lacking(places, function=other))
+    assert message in " ".join(lacking(places, function=other))
 
 
 def test_an_example_by_hand_in_the_text_will_do(places):

@@ -73,7 +73,7 @@ def test_two_mistakes_at_once_are_both_named():
         ),
     )
     both = reliability.two_at_once(check, double, *check.mistakes)
-    assert reliability.tried(check, both).says == "You cut off the last. You trebled."
+    assert reliability.tried(check, both).diagnosis == "You cut off the last. You trebled."
 
 
 def test_a_mistake_beside_a_part_that_raises_is_named():
@@ -87,7 +87,7 @@ def test_a_mistake_beside_a_part_that_raises_is_named():
     half = reliability.beside_an_error(check, check.mistakes[0], "long")
     with pytest.raises(ValueError, match="not written"):
         half(np.ones(3))
-    assert reliability.tried(check, half).says == "You trebled."
+    assert reliability.tried(check, half).diagnosis == "You trebled."
 
 
 def test_mutants_are_single_changes_that_cosmic_ray_makes():

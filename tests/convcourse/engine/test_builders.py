@@ -89,8 +89,8 @@ def test_arguments_are_handed_on(positional, handed_on):
 def test_a_claim_can_be_misjudged_and_judged_without_evidence(holds):
     misjudged, alone = claim_mistakes(holds, "You misjudged it.", lambda x: x + 1, "Give evidence.")
     assert misjudged.name == ("disbelieves it" if holds else "believes it")
-    assert misjudged.function(1) == (not holds, 2) and misjudged.says == "You misjudged it."
-    assert alone.function(1) is holds and alone.says == "Give evidence."
+    assert misjudged.function(1) == (not holds, 2) and misjudged.message == "You misjudged it."
+    assert alone.function(1) is holds and alone.message == "Give evidence."
     assert misjudged.share == alone.share == 0
 
 

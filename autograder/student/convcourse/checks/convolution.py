@@ -518,7 +518,7 @@ CONVOLVE2D = Check(
             _later_centre(_convolve, "later"),
             share=5 / 6,
         ),
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_convolve), share=3 / 4),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_convolve), share=3 / 4),
         Mistake(
             "convolves the rows alone",
             "You slide along rows only and add up the rows of the kernel; it moves down the image too.",
@@ -598,7 +598,7 @@ CROSS_CORRELATE2D = Check(
             _always(_correlate, "full"),
             share=2 / 6,
         ),
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_correlate), share=3 / 4),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_correlate), share=3 / 4),
         Mistake(
             "divides by the size",
             "You divide by the number of taps: a sum is asked for, not an average.",
@@ -677,7 +677,7 @@ CIRCULAR_CONVOLVE1D = Check(
             "You fold the end that hangs over onto the last outputs; what leaves on the right comes in on the left.",
             _folded_at_the_end,
         ),
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_circular), share=3 / 4),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_circular), share=3 / 4),
     ),
 )
 

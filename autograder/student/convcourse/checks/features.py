@@ -30,7 +30,7 @@ def _takes_bytes(*shapes, **options):
         right, whole, ours = (call(*(array.astype(dtype) for array in given), **options) for dtype in dtypes)
         return _near(ours, whole) or not _near(whole, right)  # what all integers spoil is another matter
 
-    return Property("bytes", kinds.BYTES.says, holds)
+    return Property("bytes", kinds.BYTES.message, holds)
 
 
 def _near(some, others):
@@ -45,7 +45,7 @@ def _cut_to(number, right):
         found, dtype = right(*args, **kwargs), args[number].dtype
         return tuple(each.astype(dtype) for each in found) if isinstance(found, tuple) else found.astype(dtype)
 
-    return Mistake("cuts off fractions", kinds.WHOLE.says, wrong, share=0.75)
+    return Mistake("cuts off fractions", kinds.WHOLE.message, wrong, share=0.75)
 
 
 # --- patches -------------------------------------------------------------------------------------------------------
@@ -826,11 +826,11 @@ KMEANS = Check(
         Mistake("changes the start", MODIFIES, _changes_start, share=0.75),
         Mistake(
             "whole centroids",
-            kinds.WHOLE.says,
+            kinds.WHOLE.message,
             lambda points, centroids, steps=10: _lloyd(points, centroids, steps, dtype=centroids.dtype),
             share=0.75,
         ),
-        Mistake("bytes wrap around", kinds.BYTES.says, _kmeans_with(pick=_wrapping), share=0.75),
+        Mistake("bytes wrap around", kinds.BYTES.message, _kmeans_with(pick=_wrapping), share=0.75),
     ),
 )
 
@@ -998,7 +998,7 @@ ENCODE_PATCHES = Check(
         ),
         Mistake("root of a negative number", _BELOW_ZERO, _codes_by(distances=_by_products), share=0.5),
         Mistake("products", _FAR_AWAY, _codes_by(distances=_by_clipped_products), share=0.75),
-        Mistake("bytes wrap around", kinds.BYTES.says, _codes_by(distances=_of_bytes), share=0.75),
+        Mistake("bytes wrap around", kinds.BYTES.message, _codes_by(distances=_of_bytes), share=0.75),
         _cut_to(0, _codes_by()),
     ),
 )

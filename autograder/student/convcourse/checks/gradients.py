@@ -880,8 +880,8 @@ NUMERICAL_GRADIENT = Check(
             _in_place,
             share=2 / 5,
         ),
-        Mistake("keeps x's dtype", kinds.WHOLE.says, _at_first_dtype, share=1 / 2),
-        Mistake("one step for all", kinds.SCALE.says, _numerical_by(_central, lambda element: 6e-6), share=3 / 4),
+        Mistake("keeps x's dtype", kinds.WHOLE.message, _at_first_dtype, share=1 / 2),
+        Mistake("one step for all", kinds.SCALE.message, _numerical_by(_central, lambda element: 6e-6), share=3 / 4),
     ),
     properties=(
         Property(

@@ -456,7 +456,7 @@ MAX_POOL2D = Check(
         ),
         Mistake(
             "pads whole numbers with zeros",
-            kinds.WHOLE.says,
+            kinds.WHOLE.message,
             lambda x, *args, **kwargs: (_max if x.dtype.kind == "f" else _far_padded)(x, *args, **kwargs),
             share=7 / 8,
         ),
@@ -650,8 +650,8 @@ AVG_POOL2D = Check(
             "You swapped height and width: the first number of a pair is for the rows.",
             _avg_with(_swapped),
         ),
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_avg), share=0.75),
-        Mistake("adds bytes", kinds.BYTES.says, handed(_AVG, _adds_bytes, 1), share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_avg), share=0.75),
+        Mistake("adds bytes", kinds.BYTES.message, handed(_AVG, _adds_bytes, 1), share=0.75),
         Mistake(
             "takes the maximum",
             "You return the maximum of each window, not its average.",
@@ -738,8 +738,8 @@ LP_POOL2D = Check(
     ),
     draw=_draw_lp,
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_lp), share=0.75),
-        Mistake("squares bytes", kinds.BYTES.says, _squares_bytes, share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_lp), share=0.75),
+        Mistake("squares bytes", kinds.BYTES.message, _squares_bytes, share=0.75),
         Mistake(
             "takes the mean",
             "You took the mean of the powers; the norm, like PyTorch's, has their sum.",
@@ -1193,7 +1193,7 @@ ADAPTIVE_AVG_POOL2D = Check(
     ),
     draw=_draw_adaptive,
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_adaptive), share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_adaptive), share=0.75),
         Mistake(
             "takes the maximum",
             "You return maxima; averages are asked for.",
@@ -1389,8 +1389,8 @@ def _judge_equivariance(value, case):
         return None
     if moved is None:
         return f"For a shift of {shift} and stride {stride} there is a shift of the output that matches."
-    says = "no shift of the output matches" if right is None else "some shift of the output matches, but another"
-    return f"For a shift of {shift} and stride {stride}, {says}."
+    message = "no shift of the output matches" if right is None else "some shift of the output matches, but another"
+    return f"For a shift of {shift} and stride {stride}, {message}."
 
 
 def _whole(moved):

@@ -192,7 +192,7 @@ def _keeps_single(cases):
 def _judged_properties(judge, whole, *single):
     """Return what `kinds` tries where there is an oracle, for a check that has a judge."""
     return (
-        Property("whole numbers", WHOLE.says, _works_with_whole_numbers(judge, whole)),
+        Property("whole numbers", WHOLE.message, _works_with_whole_numbers(judge, whole)),
         Property("float32", DTYPE, _keeps_single(single)),
     )
 
@@ -729,7 +729,7 @@ CONVNET_BACKWARD = Check(
         ),
         Mistake(
             "cuts off fractions",
-            WHOLE.says,
+            WHOLE.message,
             lambda g, layers, weights, x: (
                 lambda grads, grad_x: (grads, grad_x.astype(x.dtype) if x.dtype.kind == "i" else grad_x)
             )(*_gradients(g, layers, weights, x)),
@@ -927,7 +927,7 @@ SGD_STEP = Check(
         ),
         Mistake(
             "cuts off fractions",
-            WHOLE.says,
+            WHOLE.message,
             lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: (
                 lambda new, moved: ({n: a.astype(w[n].dtype) for n, a in new.items()}, moved)
             )(*_step(w, g, v, lr, momentum, weight_decay)),
@@ -1274,7 +1274,7 @@ ADAMW_STEP = Check(
         ),
         Mistake(
             "cuts off fractions",
-            WHOLE.says,
+            WHOLE.message,
             _adamw_after(lambda w, new, kept, told: (new.astype(w.dtype), kept)),
             share=3 / 4,
         ),
@@ -1633,7 +1633,7 @@ KAIMING_NORMAL = Check(
         ),
         Mistake(
             "cuts off fractions",
-            WHOLE.says,
+            WHOLE.message,
             handed(_INIT, lambda z, mode, gain: _kaiming(z, mode, gain).astype(z.dtype)),
             share=3 / 4,
         ),
@@ -2608,7 +2608,7 @@ def _judge_logs(value, case):
             f"Measurements are numbered 0 to {last}, and the first comes before the second: got {first} and {second}."
         )
     one, two = (_Measured(number, *(series[number] for series in LOGS[name])) for number in (first, second))
-    lacking = next((says for says, holds in _SHOWN[case.part] if not holds(one, two)), None)
+    lacking = next((message for message, holds in _SHOWN[case.part] if not holds(one, two)), None)
     return None if lacking is None else f"From {first} to {second}, log {name} does not show it: {lacking}."
 
 

@@ -752,7 +752,7 @@ FUTURE_LEAKS = Check(
         _leak_case("centred, with tiny weights", "hidden leaks"),
     ),
     draw=_draw_leaks,
-    properties=(Property("whole numbers", WHOLE.says, _finds_leaks_of_whole_numbers),),
+    properties=(Property("whole numbers", WHOLE.message, _finds_leaks_of_whole_numbers),),
     mistakes=(
         Mistake("says all is well", "Your list is empty: it names no leak of any layer.", lambda f, x, size=1.0: []),
         Mistake("looks at the last input alone", "You moved the last input alone; every input may leak.", lambda f, x, size=1.0: [p for p in _leaks(f, x, size) if p[1] == x.shape[2] - 1]),
@@ -768,7 +768,7 @@ FUTURE_LEAKS = Check(
         Mistake("adds the changes up", "You added the changes of all channels and samples up: changes of opposite signs cancel.", lambda f, x, size=1.0: _leaks(lambda moved: f(moved).sum((0, 1), keepdims=True).round(9), x, size), share=2 / 3),
         Mistake("takes small changes for none", "You took small changes for none: `np.allclose` calls equal what differs by a hundred-thousandth, or by 1e-8.", lambda f, x, size=1.0: _leaks_to(np.allclose, f, x, size), share=2 / 3),
         Mistake("swaps the pair", "Your pairs are the wrong way round: (t_out, t_in).", lambda f, x, size=1.0: [(t, s) for s, t in _leaks(f, x, size)]),
-        Mistake("cannot move whole numbers", WHOLE.says, lambda f, x, size=1.0: _leaks(f, x, size if x.dtype.kind == "f" else int(size)), share=3 / 4),
+        Mistake("cannot move whole numbers", WHOLE.message, lambda f, x, size=1.0: _leaks(f, x, size if x.dtype.kind == "f" else int(size)), share=3 / 4),
     ),
 )  # fmt: skip
 

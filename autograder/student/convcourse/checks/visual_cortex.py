@@ -411,7 +411,7 @@ SIMPLE_CELL = Check(
     draw=_draw_simple,
     properties=(Property("linear", "Without rectifying it is not linear, and a weighted sum is.", _is_linear),),
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_simple), share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_simple), share=0.75),
         Mistake("adds bytes", _NARROW, _narrow),
         Mistake(
             "flips the kernel",
@@ -520,7 +520,7 @@ COMPLEX_CELL = Check(
         ),
     ),
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_complex), share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_complex), share=0.75),
         Mistake(
             "adds bytes",
             _NARROW,
@@ -789,8 +789,8 @@ REVERSE_CORRELATION = Check(
     ),
     draw=_draw_reverse,
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_reverse), share=0.75),
-        Mistake("squares bytes", kinds.BYTES.says, _squares_bytes, share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_reverse), share=0.75),
+        Mistake("squares bytes", kinds.BYTES.message, _squares_bytes, share=0.75),
         Mistake(
             "keeps the mean response",
             "You did not subtract the mean response: it multiplies what the random pictures add up to by chance.",
@@ -1186,7 +1186,7 @@ FOVEATE = Check(
     ),
     draw=_draw_foveate,
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_foveate), share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_foveate), share=0.75),
         Mistake(
             "maxima",
             "You took the largest pixel of each block; its average is asked for.",

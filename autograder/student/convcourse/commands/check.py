@@ -73,8 +73,8 @@ def check(path, tasks=(), cell_seconds=CELL_SECONDS, notebook_seconds=NOTEBOOK_S
     table.add_section()
     table.add_row("total", f"{total:g}", f"{possible:g}")
     console.print(table)
-    for says in (*_errors_elsewhere(notebook, {c.index for c in graded}), *slow, *notes):
-        console.print(says, markup=False)
+    for message in (*_errors_elsewhere(notebook, {c.index for c in graded}), *slow, *notes):
+        console.print(message, markup=False)
     return 0 if total == possible else 1
 
 
@@ -140,8 +140,8 @@ def _timed_client():
                 return cell
             left = self.notebook_seconds - sum(self.spent.values())
             if left <= 0:
-                says = f"It was not reached: the notebook took longer than {self.notebook_seconds:g} s."
-                cell.outputs = [new_output("error", ename="TimeLimitError", evalue=says)]
+                message = f"It was not reached: the notebook took longer than {self.notebook_seconds:g} s."
+                cell.outputs = [new_output("error", ename="TimeLimitError", evalue=message)]
                 return cell
             most = left if cell_index in self.checks else min(self.cell_seconds, left)
             self.timeout = math.ceil(most) if self.spent else None
@@ -199,7 +199,7 @@ def _errors_elsewhere(notebook, graded):
             if output.output_type == "error":
                 stopped = output.ename == "KeyboardInterrupt"
                 reason = "took too long and was stopped" if stopped else output.ename
-                says = f": {output.evalue}" if output.evalue else ""
+                message = f": {output.evalue}" if output.evalue else ""
                 if stopped and _trains(cell):
-                    says = ". Run it in Jupyter, where it has all the time it needs; here its files are then taken."
-                yield f"C{_label(notebook, index)[1:]} raised: {reason}{says}"
+                    message = ". Run it in Jupyter, where it has all the time it needs; here its files are then taken."
+                yield f"C{_label(notebook, index)[1:]} raised: {reason}{message}"

@@ -84,7 +84,7 @@ class Kit:
 
     def notes(self, path, notebook, stem):
         """List sentences on what is behind: the checks, the notebook."""
-        return [says for says in (self.behind(), self.notebook_behind(path, notebook, stem)) if says]
+        return [message for message in (self.behind(), self.notebook_behind(path, notebook, stem)) if message]
 
     def take_over(self, source):
         """Put the files of a newer kit, a folder or a zip file, into this folder; work/ stays as it is."""

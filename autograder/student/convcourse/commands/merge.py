@@ -25,8 +25,8 @@ class Merged:
     def sentences(self, released):
         """Say what became of the tasks, a sentence each."""
         return [
-            f"{says}: {', '.join(names)}."
-            for says, names in (
+            f"{message}: {', '.join(names)}."
+            for message, names in (
                 ("New tasks", self.added),
                 ("Put back, since they were missing", self.restored),
                 ("Locked cells that had been changed, and are the course's again", self.reset),

@@ -26,7 +26,7 @@ def start(assignment, here=None):
     if notebook.exists():
         raise UsageError(
             f"{short(notebook)} is there already and is left alone: go on in it, or rename it to start again"
-            + "".join(f"\n{says}" for says in _behind(kit, notebook, assignment))
+            + "".join(f"\n{message}" for message in _behind(kit, notebook, assignment))
         )
     with writing(notebook.parent):
         notebook.parent.mkdir(parents=True, exist_ok=True)
@@ -47,4 +47,4 @@ def _behind(kit, notebook, assignment):
     try:
         return kit.notes(notebook, read_notebook(notebook), assignment)
     except UsageError:
-        return [says for says in [kit.behind()] if says]
+        return [message for message in [kit.behind()] if message]

@@ -70,8 +70,8 @@ def submit(path, student=None, now=None):
         print(f"With it: {model.name}")
     released = read_notebook(released)
     changed = [*([BLANK] if is_blank(notebook, released) else []), *remarks(notebook, released)]
-    for says in [*changed, *differences(notebook, path.parent), *kit.notes(path, notebook, stem)]:
-        print(f"Note: {says}")
+    for message in [*changed, *differences(notebook, path.parent), *kit.notes(path, notebook, stem)]:
+        print(f"Note: {message}")
     return 0
 
 

@@ -106,8 +106,8 @@ def _write(path, notebook, merged, released):
         shutil.copyfile(path, kept)
         fresh.replace(path)
     print(f"{short(path)} follows the newest release now. If it is open in JupyterLab, reload it from disk.")
-    for says in merged.sentences(released):
-        print(f"  {says}")
+    for message in merged.sentences(released):
+        print(f"  {message}")
     print(f"  As it was before: {short(kept)}")
 
 

@@ -17,15 +17,15 @@ def differences(notebook, folder):
     modules = {name.split(".")[0] for node in nodes for name in _imported(node)}
     absent = sorted(name for name in modules if not is_present(name))
     own = [name for name in absent if (folder / f"{name}.py").is_file() or (folder / name).is_dir()]
-    says = [f"{NO_FILES}copy what you need of {name} into a cell, the import of it will fail." for name in own]
+    messages = [f"{NO_FILES}copy what you need of {name} into a cell, the import of it will fail." for name in own]
     if others := [name for name in absent if name not in own]:
-        says.append(
+        messages.append(
             f"{', '.join(others)}: imported here, and not there where submissions are graded, which has NumPy and "
             "Matplotlib alone. The import fails, and with it all of its cell."
         )
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     files = sorted(text for text in texts if _is_file(folder, text))
-    return says + [f"{NO_FILES}{text} is named in a cell; write its numbers into the notebook." for text in files]
+    return messages + [f"{NO_FILES}{text} is named in a cell; write its numbers into the notebook." for text in files]
 
 
 def _tree(source):

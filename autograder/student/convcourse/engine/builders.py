@@ -115,14 +115,14 @@ def handed(signature, change, positional=None):
     return wrong
 
 
-def claim_mistakes(holds, says, evidence, alone=""):
+def claim_mistakes(holds, message, evidence, alone=""):
     """Return the mistakes that every claim on trial has: it is misjudged, or judged without evidence.
 
     Parameters
     ----------
     holds : bool
         Whether the claim is true.
-    says : str
+    message : str
         What the judge says to whoever misjudges it.
     evidence : callable
         What comes with the wrong verdict, for the arguments of the check.
@@ -135,6 +135,6 @@ def claim_mistakes(holds, says, evidence, alone=""):
     ['disbelieves it', 'returns the verdict alone']
     """
     return (
-        Mistake("disbelieves it" if holds else "believes it", says, lambda *args: (not holds, evidence(*args))),
+        Mistake("disbelieves it" if holds else "believes it", message, lambda *args: (not holds, evidence(*args))),
         Mistake("returns the verdict alone", alone, lambda *args: holds),
     )

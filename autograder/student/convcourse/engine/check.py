@@ -123,6 +123,13 @@ class Check:
         tried.run()
         broken, failure, diagnosis = tried.broken(), tried.failure(), tried.diagnosis()
         return Verdict.of(
-            self, points, tried.share(broken), tried.parts(), broken=tuple(says for says, _ in broken), failure=failure,
-            diagnosis=diagnosis, seed=seed, outputs=self.outputs,
-        )  # fmt: skip
+            self,
+            points,
+            tried.share(broken),
+            tried.parts(),
+            broken=tuple(message for message, _ in broken),
+            failure=failure,
+            diagnosis=diagnosis,
+            seed=seed,
+            outputs=self.outputs,
+        )

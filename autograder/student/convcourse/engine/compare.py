@@ -11,7 +11,7 @@ NOISE, NOISE32 = 1e-14, 1e-6  # allowed where an element adds nothing up, relati
 class Difference:
     """How a value differs from what is right; `where` is the index of the worst element of output number `output`."""
 
-    says: str
+    message: str
     where: tuple | None = None
     output: int | None = None
 
@@ -25,11 +25,11 @@ def compare(value, expected, scale=None, tolerance=1e-10):
     Examples
     --------
     >>> compare(np.array([1.0, 2.0]), np.array([1.0, 2.0 + 1e-14]))
-    >>> compare(np.array([1.0, 2.0]), np.array([1.0, 3.0])).says
+    >>> compare(np.array([1.0, 2.0]), np.array([1.0, 3.0])).message
     'The values differ: the largest error is 1, at index (1,), got 2, expected 3.'
-    >>> compare(np.array([2.0000001]), np.array([2.0])).says
+    >>> compare(np.array([2.0000001]), np.array([2.0])).message
     'The values differ: the largest error is 1e-07, at index (0,), got 2.0000001, expected 2.'
-    >>> compare(np.zeros((2, 3)), np.zeros((3, 2))).says
+    >>> compare(np.zeros((2, 3)), np.zeros((3, 2))).message
     'The shape is (2, 3), expected (3, 2).'
     >>> compare(np.array([3, 4]), (3, 4))
     """
@@ -72,7 +72,7 @@ def _compare_items(value, expected, scale, tolerance):
             if whole:
                 return Difference(f"It returned {_short(value)}, expected {_short(expected)}.", found.where, number)
             which = f"Of the {len(expected)} results that it returns, number {number + 1} is wrong. "
-            return Difference(which + found.says, found.where, number)
+            return Difference(which + found.message, found.where, number)
     return None
 
 

@@ -63,7 +63,7 @@ def _clearest(candidates):
         return ()
     least = min(map(_contradicted, candidates))
     said = {
-        tuple(dict.fromkeys(each.mistake.says for each in one)) for one in candidates if _contradicted(one) == least
+        tuple(dict.fromkeys(each.mistake.message for each in one)) for one in candidates if _contradicted(one) == least
     }
     return said.pop() if len(said) == 1 else ()
 

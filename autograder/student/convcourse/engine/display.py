@@ -33,12 +33,12 @@ def explanation(verdict):
         lines.append(("diagnosis", verdict.diagnosis))
     if verdict.failure is not None:
         lines.append(("problem", verdict.failure.problem))
-    lines += [("property", says) for says in verdict.broken]
+    lines += [("property", message) for message in verdict.broken]
     right = [part for part, passed in verdict.parts.items() if passed]
     wrong = [part for part, passed in verdict.parts.items() if not passed]
     if wrong and len(verdict.parts) > 1:
         lines.append(("parts", f"Right: {', '.join(right) or 'nothing yet'}. Not yet: {', '.join(wrong)}."))
-    return lines + [("note", says) for says in verdict.notes]
+    return lines + [("note", message) for message in verdict.notes]
 
 
 def call_of(verdict):
@@ -129,7 +129,7 @@ def _plane(array, where):
 
 def as_text(verdict):
     """Write a verdict as plain text."""
-    lines = [headline(verdict), *(f"  {says}" for _, says in explanation(verdict))]
+    lines = [headline(verdict), *(f"  {message}" for _, message in explanation(verdict))]
     if verdict.failure is not None and (verdict.failure.case.args or verdict.failure.case.kwargs):
         lines.append(f"  The call: {call_of(verdict)}")
         if is_shortened(verdict):
@@ -169,8 +169,8 @@ def as_html(verdict):
     """Write a verdict as a piece of HTML: no scripts, nothing loaded, every text escaped."""
     colour = _GOOD if verdict.passed else _PARTLY if verdict.earned else _BAD
     body = [f'<strong style="color:{colour}">{_escape(headline(verdict))}</strong>']
-    for kind, says in explanation(verdict):
-        text = _escape(says)
+    for kind, message in explanation(verdict):
+        text = _escape(message)
         body.append(f"<div><em>{text}</em></div>" if kind == "diagnosis" else f"<div>{text}</div>")
     if verdict.failure is not None and (verdict.failure.case.args or verdict.failure.case.kwargs):
         more = f"<br><code>{TO_TRY}</code>" if is_shortened(verdict) else ""

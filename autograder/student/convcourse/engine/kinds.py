@@ -21,7 +21,7 @@ class Kind:
     """
 
     name: str
-    says: str
+    message: str
     vary: Callable
 
 

@@ -41,14 +41,14 @@ class Mistake:
     """A known wrong implementation, the sentence a teacher would say, and the share of the points that it earns."""
 
     name: str
-    says: str
+    message: str
     function: Callable
     share: float = 0.0
 
     @property
     def is_sentence(self):
         """Whether it can be said alone, and is not a fragment of what a judge says."""
-        return self.says.rstrip(")").endswith((".", "?"))
+        return self.message.rstrip(")").endswith((".", "?"))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Property:
     """
 
     name: str
-    says: str
+    message: str
     holds: Callable
     cost: float = COST
 

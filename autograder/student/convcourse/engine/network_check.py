@@ -126,8 +126,8 @@ class NetworkCheck:
             ]
         problems = {}
         for part, attempt in tried:
-            if part not in problems and (says := _attempted(attempt)):
-                problems[part] = says
+            if part not in problems and (message := _attempted(attempt)):
+                problems[part] = message
         return problems
 
     def _call(self, find):
@@ -148,16 +148,16 @@ class NetworkCheck:
         failure = Failure(Case(), " ".join(problems.values())) if problems else None
         return Verdict.of(self, points, earned / sum(WEIGHTS.values()), parts, broken=notes, failure=failure)
 
-    def _nothing(self, points, says, notes=()):
-        return Verdict.of(self, points, 0.0, {}, broken=notes, failure=Failure(Case(), says))
+    def _nothing(self, points, message, notes=()):
+        return Verdict.of(self, points, 0.0, {}, broken=notes, failure=Failure(Case(), message))
 
 
 def for_instructor(model, task, score, tolerance=0.02):
     """List what an instructor may want to know and what earns no points: is the log this model's?"""
     told = model.log.get("score")
     if isinstance(told, int | float) and 0 <= told <= 1:
-        says = f"The log states {told:.3f} on validation pictures; measured on the test: {score:.3f}."
-        notes = [says + (" These differ by more than chance." if abs(told - score) > 0.1 else "")]
+        message = f"The log states {told:.3f} on validation pictures; measured on the test: {score:.3f}."
+        notes = [message + (" These differ by more than chance." if abs(told - score) > 0.1 else "")]
     else:
         notes = ["The log states no score."]
     replayed = trainer.replay(task, model.layers, model.log, seconds=REPLAY_SECONDS)

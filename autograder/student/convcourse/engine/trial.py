@@ -126,7 +126,7 @@ class Trial:
         value, listed = as_expected(outcome.value, expected)
         difference = compare(value, expected, scale, tolerance)
         if difference is not None:
-            return Judged(Failure(case, difference.says, value, expected, difference), listed=listed)
+            return Judged(Failure(case, difference.message, value, expected, difference), listed=listed)
         return Judged(dtype_kept=listed or dtype_kept(value, expected, case), listed=listed)
 
     def parts(self):
@@ -151,12 +151,12 @@ class Trial:
             LIST: self.listed,
             OVERWRITES: self.overwrites,
         }
-        found = [(says, COST) for says, broken in standard.items() if broken]
-        found += [(kind.says, COST) for kind in self.spoiled]
+        found = [(message, COST) for message, broken in standard.items() if broken]
+        found += [(kind.message, COST) for kind in self.spoiled]
         for number, prop in enumerate(() if self.failures else self.check.properties):
             draws = Draws(rng_of(self.context.seed, self.check.name, number))
             if not _holds(prop, self.function, self.check.limit, draws):
-                found.append((prop.says, prop.cost))
+                found.append((prop.message, prop.cost))
         return tuple(found)
 
     def failure(self):
@@ -170,10 +170,10 @@ class Trial:
     def diagnosis(self):
         """Return the sentences of the known mistakes that explain what is wrong, none where it is not clear."""
         told = " ".join(failure.problem for failure in self.failures.values())
-        fragments = {mistake.says for mistake in self.check.mistakes if not mistake.is_sentence}
+        fragments = {mistake.message for mistake in self.check.mistakes if not mistake.is_sentence}
         sentences = diagnose(self.check, self.outcomes, self.wrong)
-        said = [says for says in sentences if says not in fragments or says in told]
-        return " ".join([*said, AGAIN.says] if self.remembers and AGAIN.says not in said else said)
+        said = [message for message in sentences if message not in fragments or message in told]
+        return " ".join([*said, AGAIN.message] if self.remembers and AGAIN.message not in said else said)
 
     def _shrunk(self, failure, seconds=0.5):
         """Find the smallest case of the same part that still fails, in about half a second."""

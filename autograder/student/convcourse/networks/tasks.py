@@ -25,7 +25,7 @@ class Task:
     Parameters
     ----------
     name : str
-    says : str
+    description : str
         The task in one sentence.
     channels, classes : int
         Of the pictures, and of the answers.
@@ -38,7 +38,7 @@ class Task:
     """
 
     name: str
-    says: str
+    description: str
     channels: int
     classes: int
     per_pixel: bool
