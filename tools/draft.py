@@ -239,6 +239,8 @@ def kept_also(draft, name):
         found.append(f"{MISTAKES} known mistakes; it has {len(check.mistakes)}.")
     if given < styles:
         found.append(f"{styles} right answers in solutions/answers, in several styles; it has {given}.")
-    if check.draw is None and any(case.args or case.kwargs for case in check.cases):
-        found.append("further calls that are drawn by chance (draw), so that nobody can hand in a list of results.")
+    if check.draw_case is None and any(case.args or case.kwargs for case in check.cases):
+        found.append(
+            "further calls that are drawn by chance (draw_case), so that nobody can hand in a list of results."
+        )
     return found + [f"{message[0].upper()}{message[1:]}." for message in lacking_kinds(Task(check, draft.space[name]))]

@@ -410,7 +410,7 @@ def _agreed(check, mistake, outcomes):
     return {
         case
         for case, ours in outcomes.items()
-        if expected.agree(ours, theirs.call(case.args, case.kwargs, check.limit), expected.noise_of(check, case))
+        if expected.agree(ours, theirs.call(case.args, case.kwargs, check.limit), expected.rounding_floor(check, case))
     }
 
 

@@ -58,7 +58,7 @@ CHECK = Check(
     section="sound#sound-energy",
     oracle=np.square,
     cases=(Case((np.array([0.5, -2.0, 3.0]),)), Case((X,)), Case((X[:5].astype(np.float32),))),
-    draw=lambda draws: Case((draws.array(draws.integer(3, 7)),)),
+    draw_case=lambda sampler: Case((sampler.array(sampler.integer(3, 7)),)),
     mistakes=(MISTAKE,),
 )
 
@@ -98,7 +98,7 @@ def test_from_a_finished_task_nothing_is_missing_whatever_another_task_lacks(pla
         ({"section": ""}, "name a page and a label"),
         ({"section": "noise#loud"}, "name a page and a label"),
         (
-            {"cases": (Case((np.array([0.0, 1.0]),)),), "draw": None},
+            {"cases": (Case((np.array([0.0, 1.0]),)),), "draw_case": None},
             "An answer that returns its first argument earns 0.",
         ),
     ],
@@ -184,7 +184,11 @@ def test_what_cannot_be_run_is_told_of_with_its_line(tmp_path):
 
 def test_what_make_test_asks_for_is_said_of_a_finished_task(places):
     read = Draft(
-        places, ["energy"], {"energy": replace(CHECK, draw=None)}, {"energy": {"loops": energy}}, {"energy": energy}
+        places,
+        ["energy"],
+        {"energy": replace(CHECK, draw_case=None)},
+        {"energy": {"loops": energy}},
+        {"energy": energy},
     )
     found = " ".join(draft.kept_also(read, "energy"))
     assert "4 known mistakes; it has 1." in found and "3 right answers" in found and "(draw)" in found

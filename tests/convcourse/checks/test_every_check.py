@@ -34,7 +34,7 @@ def verdict_on(check, function, seed=0):
 
 
 def seeds_of(check):
-    return range(DEAR.get(check.name, SEEDS) if check.draw else 1)
+    return range(DEAR.get(check.name, SEEDS) if check.draw_case else 1)
 
 
 def name_of(item):

@@ -126,7 +126,7 @@ def test_after_two_endless_loops_no_more_is_tried_and_after_one_the_rest_is():
             pass
         return 2 * x
 
-    check = replace(DOUBLE, limit=0.2, draw=None, mistakes=())
+    check = replace(DOUBLE, limit=0.2, draw_case=None, mistakes=())
     assert verdict_on(stuck, check).earned == 0.0
     assert len(calls) == 2
     assert verdict_on(stuck, replace(check, cases=DOUBLE.cases[1:])).earned == 3.0

@@ -179,14 +179,16 @@ _PHOTOS = (
 
 def _works_with_whole_numbers(judge, case):
     """Say for a property whether all is well with integers in all arrays of a case, and in each of them alone."""
-    return lambda call, draws: all(
+    return lambda call, sampler: all(
         judge(call(*given.args, **given.kwargs), meant) is None for given, meant in WHOLE.vary(case)
     )
 
 
 def _keeps_single(cases):
     """Say for a property whether what comes of cases with float32 is of float32."""
-    return lambda call, draws: all(found.dtype == np.float32 for case in cases for found in arrays_in(call(*case.args)))
+    return lambda call, sampler: all(
+        found.dtype == np.float32 for case in cases for found in arrays_in(call(*case.args))
+    )
 
 
 def _judged_properties(judge, whole, *single):
@@ -250,7 +252,7 @@ NETWORK_SUMMARY = Check(
     "network_summary",
     section="training#training-network",
     oracle=_summary,
-    draws=3,
+    draw_count=3,
     parts={"convolutions and dense layers": 2, "strides, pads, pooling": 2, "transposed": 1},
     cases=(
         Case((_PLAIN, (1, 2, 4, 5)), {}, "convolutions and dense layers"),
@@ -266,7 +268,7 @@ NETWORK_SUMMARY = Check(
         Case((_UP_PAIRS, (2, 3, 5, 6)), {}, "transposed", "sizes are pairs, no bias"),
         Case((_UP_GAPS, (2, 1, 3, 4)), {}, "transposed", "strides larger than the kernel"),
     ),
-    draw=lambda d: Case(
+    draw_case=lambda d: Case(
         (_DEEP, (d.integer(1, 3), d.integer(1, 4), d.integer(9, 14), d.integer(9, 14))), {}, "strides, pads, pooling"
     ),
     mistakes=(
@@ -373,10 +375,10 @@ def _pool_with_zeros(x, kernel_size, stride=None, padding=0):
     return F.max_pool2d(F.pad(x, (pw, pw, ph, ph)), size, stride)
 
 
-def _draw_forward(draws):
-    layers, part = draws.choice([(_PLAIN, "one after the other"), (_UP, "a label per pixel")])
-    shape = (draws.integer(1, 3), draws.integer(1, 3), 2 * draws.integer(2, 4), 2 * draws.integer(2, 4))
-    return Case((layers, _weights(layers, shape, draws.array), draws.array(*shape)), {}, part)
+def _draw_forward(sampler):
+    layers, part = sampler.choice([(_PLAIN, "one after the other"), (_UP, "a label per pixel")])
+    shape = (sampler.integer(1, 3), sampler.integer(1, 3), 2 * sampler.integer(2, 4), 2 * sampler.integer(2, 4))
+    return Case((layers, _weights(layers, shape, sampler.array), sampler.array(*shape)), {}, part)
 
 
 CONVNET_FORWARD = Check(
@@ -385,8 +387,8 @@ CONVNET_FORWARD = Check(
     oracle=_forward,
     parts={"one after the other": 3, "strides, pads, pooling": 3, "a label per pixel": 2},
     cases=tuple(Case((layers, weights, x), {}, part, note) for layers, weights, x, part, note in (*_TRIED, *_PHOTOS)),
-    draw=_draw_forward,
-    draws=4,
+    draw_case=_draw_forward,
+    draw_count=4,
     mistakes=(
         Mistake(
             "forgets biases",
@@ -439,11 +441,11 @@ def _cross_entropy(logits, target):
     return np.asarray(array(F.cross_entropy(tensor(logits), tensor(target).long())))
 
 
-def _draw_loss(draws):
-    n, k = draws.integer(1, 4), draws.integer(2, 5)
-    space, part = draws.choice([((), "one label"), ((2, 3), "a label per pixel")])
-    labels = np.array([draws.integer(0, k - 1) for _ in range(n * int(np.prod(space)))]).reshape(n, *space)
-    return draws.array(n, k, *space), labels, part
+def _draw_loss(sampler):
+    n, k = sampler.integer(1, 4), sampler.integer(2, 5)
+    space, part = sampler.choice([((), "one label"), ((2, 3), "a label per pixel")])
+    labels = np.array([sampler.integer(0, k - 1) for _ in range(n * int(np.prod(space)))]).reshape(n, *space)
+    return sampler.array(n, k, *space), labels, part
 
 
 _LOSSES = (
@@ -483,7 +485,7 @@ CROSS_ENTROPY = Check(
     scale=_loss_scale,
     parts={"one label": 2, "a label per pixel": 1, "huge logits": 1},
     cases=tuple(Case((logits, target), {}, part, note) for logits, target, part, note in _LOSSES),
-    draw=lambda d: (lambda logits, target, part: Case((logits, target), {}, part))(*_draw_loss(d)),
+    draw_case=lambda d: (lambda logits, target, part: Case((logits, target), {}, part))(*_draw_loss(d)),
     mistakes=(
         Mistake(
             "overflows",
@@ -545,7 +547,7 @@ CROSS_ENTROPY_BACKWARD = Check(
         *(Case((2.5, logits, target), {}, part, note) for logits, target, part, note in _LOSSES),
         Case((0.0, *_LOSSES[0][:2]), {}, _LOSSES[0][2], "nothing arrives from above"),
     ),
-    draw=lambda d: (lambda logits, target, part: Case((-0.7, logits, target), {}, part))(*_draw_loss(d)),
+    draw_case=lambda d: (lambda logits, target, part: Case((-0.7, logits, target), {}, part))(*_draw_loss(d)),
     mistakes=(
         Mistake(
             "forgets the label",
@@ -660,9 +662,9 @@ def _every_gradient(change):
     return wrong
 
 
-def _draw_backward(draws):
-    case = _draw_forward(draws)
-    return Case((draws.array(*_forward(*case.args).shape), *case.args), {}, case.part)
+def _draw_backward(sampler):
+    case = _draw_forward(sampler)
+    return Case((sampler.array(*_forward(*case.args).shape), *case.args), {}, case.part)
 
 
 _BACKWARD_CASES = tuple(
@@ -690,8 +692,8 @@ CONVNET_BACKWARD = Check(
         _BACKWARD_CASES[0],
         *(case for case in _BACKWARD_CASES if case.args[-1].dtype == np.float32),
     ),
-    draw=_draw_backward,
-    draws=4,
+    draw_case=_draw_backward,
+    draw_count=4,
     mistakes=(
         Mistake(
             "ignores the upstream gradient",
@@ -828,17 +830,17 @@ def _as_large(factor, arrays):
     return {name: factor * array for name, array in arrays.items()}
 
 
-def _draw_step(draws):
-    outputs, inputs = draws.integer(1, 3), draws.integer(2, 4)
+def _draw_step(sampler):
+    outputs, inputs = sampler.integer(1, 3), sampler.integer(2, 4)
     shapes = {"0.weight": (outputs, inputs), "0.bias": (outputs,), "2.weight": (2, outputs, 1, 3)}
-    weights, grads, velocity = ({name: draws.array(*shape) for name, shape in shapes.items()} for _ in range(3))
-    part = draws.choice(("a plain step", "momentum", "weight decay", "no gradient"))
-    rate, momentum = draws.integer(1, 9) / 20, draws.integer(1, 9) / 10
+    weights, grads, velocity = ({name: sampler.array(*shape) for name, shape in shapes.items()} for _ in range(3))
+    part = sampler.choice(("a plain step", "momentum", "weight decay", "no gradient"))
+    rate, momentum = sampler.integer(1, 9) / 20, sampler.integer(1, 9) / 10
     if part == "a plain step":
         return Case((weights, grads), {"lr": rate}, part)
     if part == "no gradient":
-        grads = _without(grads, draws.choice(sorted(shapes)))
-    decay = draws.integer(1, 9) / 10 if part == "weight decay" else 0.0
+        grads = _without(grads, sampler.choice(sorted(shapes)))
+    decay = sampler.integer(1, 9) / 10 if part == "weight decay" else 0.0
     return Case((weights, grads, velocity, rate, momentum, decay), {}, part)
 
 
@@ -881,7 +883,7 @@ SGD_STEP = Check(
         Case((_W32, _G32, _V32, 0.1, 0.5, 0.2)),
         Case((_W32, _G32, None, 0.1, 0.5, 0.2)),
     ),
-    draw=_draw_step,
+    draw_case=_draw_step,
     mistakes=(
         Mistake(
             "goes uphill",
@@ -1011,18 +1013,18 @@ def _adam_state(means, squares, steps, apart=0):
     return {name: (steps + apart * n, mean, squares[name]) for n, (name, mean) in enumerate(means.items())}
 
 
-def _draw_adamw(draws):
-    outputs, inputs = draws.integer(1, 3), draws.integer(2, 4)
+def _draw_adamw(sampler):
+    outputs, inputs = sampler.integer(1, 3), sampler.integer(2, 4)
     shapes = {"0.weight": (outputs, inputs), "0.bias": (outputs,), "2.weight": (2, outputs, 1, 3)}
-    weights, grads, means, squares = ({name: draws.array(*shape) for name, shape in shapes.items()} for _ in range(4))
-    part = draws.choice(("the first step", "later steps", "weight decay", "no gradient"))
-    state = _adam_state(means, _squares(squares), draws.integer(1, 9), int(part == "no gradient"))
-    rate, betas = draws.integer(1, 9) / 20, (draws.integer(1, 9) / 10, draws.integer(91, 99) / 100)
+    weights, grads, means, squares = ({name: sampler.array(*shape) for name, shape in shapes.items()} for _ in range(4))
+    part = sampler.choice(("the first step", "later steps", "weight decay", "no gradient"))
+    state = _adam_state(means, _squares(squares), sampler.integer(1, 9), int(part == "no gradient"))
+    rate, betas = sampler.integer(1, 9) / 20, (sampler.integer(1, 9) / 10, sampler.integer(91, 99) / 100)
     if part == "no gradient":
-        grads = _without(grads, draws.choice(sorted(shapes)))
-    decay = draws.integer(1, 9) / 10 if part == "weight decay" else 0.0
+        grads = _without(grads, sampler.choice(sorted(shapes)))
+    decay = sampler.integer(1, 9) / 10 if part == "weight decay" else 0.0
     state = None if part == "the first step" else state
-    eps = 10.0 ** -draws.integer(2, 8) if part == "later steps" else 0.0
+    eps = 10.0 ** -sampler.integer(2, 8) if part == "later steps" else 0.0
     return Case((weights, grads, state, rate, betas, eps, decay), {}, part)
 
 
@@ -1161,7 +1163,7 @@ ADAMW_STEP = Check(
         Case((_W32, _G32, _S32, 0.1, (0.8, 0.9), 1e-8, 0.5)),
         Case((_W32, _G32, None, 0.1, (0.8, 0.9), 1e-8, 0.5)),
     ),
-    draw=_draw_adamw,
+    draw_case=_draw_adamw,
     mistakes=(
         Mistake(
             "does not correct the means",
@@ -1340,13 +1342,13 @@ def _in_warmup(change):
     return handed(_SCHEDULE, lambda told: change(told) if told["step"] < told["warmup"] else _rate(**told), 0)
 
 
-def _draw_schedule(draws):
-    part = draws.choice(("no warm-up", "the warm-up", "after the warm-up"))
-    warmup = draws.integer(2, 8) if part != "no warm-up" else 0
-    steps = warmup + draws.integer(4, 12)
-    step = draws.integer(0, warmup - 1) if part == "the warm-up" else warmup + draws.integer(1, steps - warmup - 1)
-    rate = draws.integer(1, 9) / 10
-    return Case((step, steps, rate, warmup, rate * draws.integer(0, 3) / 8), {}, part)
+def _draw_schedule(sampler):
+    part = sampler.choice(("no warm-up", "the warm-up", "after the warm-up"))
+    warmup = sampler.integer(2, 8) if part != "no warm-up" else 0
+    steps = warmup + sampler.integer(4, 12)
+    step = sampler.integer(0, warmup - 1) if part == "the warm-up" else warmup + sampler.integer(1, steps - warmup - 1)
+    rate = sampler.integer(1, 9) / 10
+    return Case((step, steps, rate, warmup, rate * sampler.integer(0, 3) / 8), {}, part)
 
 
 COSINE_SCHEDULE = Check(
@@ -1380,7 +1382,7 @@ COSINE_SCHEDULE = Check(
         Case((5, 6, 0.6, 5, 0.1), {}, "after the warm-up", "which is one step long"),
         Case((60, 90, 2.5, 20, 0.5), {}, "after the warm-up", "a longer training"),
     ),
-    draw=_draw_schedule,
+    draw_case=_draw_schedule,
     mistakes=(
         Mistake(
             "forgets the warm-up",
@@ -1513,12 +1515,12 @@ def _times(factor):
 _OTHER = {"fan_in": "fan_out", "fan_out": "fan_in"}
 
 
-def _draw_init(draws):
-    part = draws.choice(("fan_in", "fan_out", "other gains"))
-    sizes = [draws.integer(2, 4), draws.integer(2, 5), draws.integer(1, 3), draws.integer(2, 4)]
-    z = draws.array(*(sizes if draws.integer(0, 1) else sizes[:2]))
+def _draw_init(sampler):
+    part = sampler.choice(("fan_in", "fan_out", "other gains"))
+    sizes = [sampler.integer(2, 4), sampler.integer(2, 5), sampler.integer(1, 3), sampler.integer(2, 4)]
+    z = sampler.array(*(sizes if sampler.integer(0, 1) else sizes[:2]))
     if part == "other gains":
-        return Case((z, draws.choice(("fan_in", "fan_out")), draws.choice(("linear", "tanh"))), {}, part)
+        return Case((z, sampler.choice(("fan_in", "fan_out")), sampler.choice(("linear", "tanh"))), {}, part)
     return Case((z, part), {}, part)
 
 
@@ -1549,7 +1551,7 @@ KAIMING_NORMAL = Check(
         Case((_HE(4, 1), "fan_in", "linear"), {}, "other gains", "one input: the numbers stay, in a new array"),
         Case((_HE(2, 4, 3, 2, dtype=np.float32), "fan_in", "tanh"), {}, "other gains", "float32"),
     ),
-    draw=_draw_init,
+    draw_case=_draw_init,
     mistakes=(
         Mistake(
             "forgets the size of the kernel",
@@ -1706,14 +1708,14 @@ def _nothing_to_do(*shape):
     return _drawn_norm(*shape), np.zeros(c), np.ones(c), np.ones(c), np.zeros(c)
 
 
-def _draw_norm(draws):
-    part = draws.choice(("evaluation", "training", "running statistics", "a matrix (N, C)"))
-    n, c = draws.integer(2, 3), draws.integer(1, 3)
-    size = () if part == "a matrix (N, C)" else (draws.integer(1, 3), draws.integer(1, 3))
-    training = part in ("training", "running statistics") or (not size and draws.choice((True, False)))
-    momentum = 0.0 if part == "training" else draws.integer(1, 9) / 10
+def _draw_norm(sampler):
+    part = sampler.choice(("evaluation", "training", "running statistics", "a matrix (N, C)"))
+    n, c = sampler.integer(2, 3), sampler.integer(1, 3)
+    size = () if part == "a matrix (N, C)" else (sampler.integer(1, 3), sampler.integer(1, 3))
+    training = part in ("training", "running statistics") or (not size and sampler.choice((True, False)))
+    momentum = 0.0 if part == "training" else sampler.integer(1, 9) / 10
     return Case(
-        _channels(n, c, *size, draw=draws.array), {"training": training, "momentum": momentum, "eps": 0.25}, part
+        _channels(n, c, *size, draw=sampler.array), {"training": training, "momentum": momentum, "eps": 0.25}, part
     )
 
 
@@ -1802,7 +1804,7 @@ BATCH_NORM = Check(
         Case(_channels(2, 3), {"training": True, "momentum": 0.7, "eps": 0.1}, "a matrix (N, C)"),
         Case(_channels(5, 2, dtype=np.float32), {"training": True}, "a matrix (N, C)", "float32"),
     ),
-    draw=_draw_norm,
+    draw_case=_draw_norm,
     mistakes=(
         Mistake(
             "normalises every sample",
@@ -1954,13 +1956,13 @@ def _upstream_of(x, *others):
     return _drawn_norm(*x.shape, dtype=x.dtype), x, *others
 
 
-def _draw_norm_backward(draws):
-    part = draws.choice(("evaluation", "training", "a matrix (N, C)"))
-    n, c = draws.integer(2, 3), draws.integer(1, 3)
-    size = () if part == "a matrix (N, C)" else (draws.integer(1, 3), draws.integer(1, 3))
-    training = part == "training" or (not size and draws.choice((True, False)))
-    args = _channels(n, c, *size, draw=draws.array)
-    return Case((draws.array(*args[0].shape), *args), {"training": training, "eps": 0.25}, part)
+def _draw_norm_backward(sampler):
+    part = sampler.choice(("evaluation", "training", "a matrix (N, C)"))
+    n, c = sampler.integer(2, 3), sampler.integer(1, 3)
+    size = () if part == "a matrix (N, C)" else (sampler.integer(1, 3), sampler.integer(1, 3))
+    training = part == "training" or (not size and sampler.choice((True, False)))
+    args = _channels(n, c, *size, draw=sampler.array)
+    return Case((sampler.array(*args[0].shape), *args), {"training": training, "eps": 0.25}, part)
 
 
 BATCH_NORM_BACKWARD = Check(
@@ -1988,7 +1990,7 @@ BATCH_NORM_BACKWARD = Check(
         Case(_upstream_of(*_channels(4, 3)), {"training": True}, "a matrix (N, C)"),
         Case(_upstream_of(*_channels(5, 2, dtype=np.float32)), {"training": True, "eps": 0.1}, "a matrix (N, C)"),
     ),
-    draw=_draw_norm_backward,
+    draw_case=_draw_norm_backward,
     mistakes=(
         Mistake(
             "holds the statistics",
@@ -2117,16 +2119,16 @@ _NO, _YES = np.array([False, False]), np.array([True, True])
 _ONE = np.array([True, False])
 
 
-def _draw_pairs(draws):
-    part = draws.choice(("moved", "mirrored", "both"))
-    n, c, h, w = draws.integer(1, 3), draws.integer(1, 2), draws.integer(2, 4), draws.integer(2, 5)
-    masks = np.array([draws.integer(0, 3) for _ in range(n * h * w)]).reshape(n, h, w)
-    shifts = np.array([[draws.integer(-3, 3), draws.integer(-3, 3)] for _ in range(n)])
-    flips = np.array([part == "mirrored" or draws.choice((True, False)) for _ in range(n)])
+def _draw_pairs(sampler):
+    part = sampler.choice(("moved", "mirrored", "both"))
+    n, c, h, w = sampler.integer(1, 3), sampler.integer(1, 2), sampler.integer(2, 4), sampler.integer(2, 5)
+    masks = np.array([sampler.integer(0, 3) for _ in range(n * h * w)]).reshape(n, h, w)
+    shifts = np.array([[sampler.integer(-3, 3), sampler.integer(-3, 3)] for _ in range(n)])
+    flips = np.array([part == "mirrored" or sampler.choice((True, False)) for _ in range(n)])
     if part == "both":
         shifts[:, 1], flips[0] = np.where(shifts[:, 1] == 0, 1, shifts[:, 1]), True
     return Case(
-        (draws.array(n, c, h, w), masks, 0 * shifts if part == "mirrored" else shifts, flips & (part != "moved")),
+        (sampler.array(n, c, h, w), masks, 0 * shifts if part == "mirrored" else shifts, flips & (part != "moved")),
         {},
         part,
     )
@@ -2169,7 +2171,7 @@ SHIFT_AND_FLIP = Check(
         ),
         Case((*_pictures(2, 2, 4, 3, dtype=np.float32), _moves((1, 1), (0, -1)), _YES), {}, "both", "float32"),
     ),
-    draw=_draw_pairs,
+    draw_case=_draw_pairs,
     mistakes=(
         Mistake(
             "moves first",
@@ -2356,12 +2358,12 @@ def _first_is_progress(told):
     return told | {"losses": np.append(first, told["losses"][1:])}
 
 
-def _draw_stopping(draws):
-    part = draws.choice(("patience", "min_delta", "no number"))
-    losses = np.array([draws.integer(0, 16) / 8 for _ in range(draws.integer(4, 12))])
+def _draw_stopping(sampler):
+    part = sampler.choice(("patience", "min_delta", "no number"))
+    losses = np.array([sampler.integer(0, 16) / 8 for _ in range(sampler.integer(4, 12))])
     if part == "no number":
-        losses[draws.integer(0, len(losses) - 1)] = draws.choice((np.nan, np.inf))
-    return Case((losses, draws.integer(1, 4), draws.integer(1, 4) / 8 if part == "min_delta" else 0.0), {}, part)
+        losses[sampler.integer(0, len(losses) - 1)] = sampler.choice((np.nan, np.inf))
+    return Case((losses, sampler.integer(1, 4), sampler.integer(1, 4) / 8 if part == "min_delta" else 0.0), {}, part)
 
 
 _NAN, _INF = np.nan, np.inf
@@ -2402,7 +2404,7 @@ EARLY_STOPPING = Check(
         Case((_curve(2, _NAN, 2, 1), 2), {}, "no number", "and an equal loss"),
         Case((_curve(3, _NAN, 2.75, 1, _NAN, 2), 3, 0.5), {}, "no number", "and min_delta"),
     ),
-    draw=_draw_stopping,
+    draw_case=_draw_stopping,
     mistakes=(
         Mistake(
             "waits for one more",
@@ -2746,9 +2748,9 @@ def _dense_pair(seed):
     return {name: _normal(*shape, seed=seed) for name, shape in _PAIR_SHAPES.items()}
 
 
-def _draw_rescale(draws):
-    weights = {name: draws.array(*shape) for name, shape in _PAIR_SHAPES.items()}
-    part, factor = draws.choice(("large factors", "small factors")), draws.integer(3, 40) / 2
+def _draw_rescale(sampler):
+    weights = {name: sampler.array(*shape) for name, shape in _PAIR_SHAPES.items()}
+    part, factor = sampler.choice(("large factors", "small factors")), sampler.integer(3, 40) / 2
     return Case((weights, factor if part == "large factors" else 1 / factor), {}, part)
 
 
@@ -2791,7 +2793,7 @@ CLAIMS = (
             Case((_dense_pair(5), 1e6), {}, "large factors", "a very large one"),
             Case((_dense_pair(6), 1e-6), {}, "small factors", "a very small one"),
         ),
-        draw=_draw_rescale,
+        draw_case=_draw_rescale,
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda w, a: w),
             Mistake("returns the same weights", "The first layer's kernel is not", lambda w, a: (True, w)),

@@ -31,7 +31,7 @@ class Kept:
     """What was computed for one check: it lives as long as the check, and belongs to no other."""
 
     def __init__(self):
-        self.truths = weakref.WeakKeyDictionary()  # case -> (expected, scale, tolerance)
+        self.expectations = weakref.WeakKeyDictionary()  # case -> (expected, scale, tolerance)
         self.drawn = {}  # seed -> cases
         self.mistakes = {}  # mistake -> its outcomes on the table
         self.shows = {}  # mistake -> in which cases of the table it is seen
@@ -58,8 +58,8 @@ class Check:
         on trial, counterexamples and other answers that are not unique.
     parts : dict
         The value properties that earn the points, with their weights. Every case names one.
-    draw : callable or None
-        ``draw(draws)`` builds a further Case from random choices; also used to find the smallest failing one.
+    draw_case : callable or None
+        ``draw_case(sampler)`` builds a further Case from random choices; also used to find the smallest failing one.
     properties, mistakes
         See Property and Mistake.
     exempt : dict
@@ -80,8 +80,8 @@ class Check:
     scale: Callable | None = None
     judge: Callable | None = None
     parts: dict = field(default_factory=lambda: {"values": 1})
-    draw: Callable | None = None
-    draws: int = 8
+    draw_case: Callable | None = None
+    draw_count: int = 8
     properties: tuple = ()
     mistakes: tuple = ()
     exempt: dict = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Check:
         if self.oracle is not None:
             varied = [meant for kind in kinds.KINDS for _, meant in kinds.variations(self, kind)]
             for case in (*self.cases, *expected.drawn(self, seed), *varied):
-                expected.truth(self, case)
+                expected.expectation(self, case)
 
     def run(self, find, points, context):
         """Try the student's function; see `Gradable.run`.

@@ -6,7 +6,7 @@ with the function everywhere; it, or two of them together, must give every wrong
 
 from itertools import combinations
 
-from convcourse.engine.expected import agree, mistake_outcomes, mistake_shows, noise_of
+from convcourse.engine.expected import agree, mistake_outcomes, mistake_shows, rounding_floor
 
 MOST = 2  # sentences
 
@@ -25,7 +25,7 @@ class Evidence:
 
     def __init__(self, check, mistake, outcomes, wrong):
         self.mistake = mistake
-        theirs, noise = mistake_outcomes(check, mistake), [noise_of(check, case) for case in check.cases]
+        theirs, noise = mistake_outcomes(check, mistake), [rounding_floor(check, case) for case in check.cases]
         answered = [number for number, ours in enumerate(outcomes) if ours is not None and ours.ok]
         alike = {number for number in answered if agree(outcomes[number], theirs[number], noise[number])}
         shows = mistake_shows(check, mistake)

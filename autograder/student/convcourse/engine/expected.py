@@ -8,7 +8,7 @@ import numpy as np
 
 from convcourse.calls.call import LocalFunction, arrays_in, mapped
 from convcourse.engine.compare import compare, same
-from convcourse.engine.sampling import Draws
+from convcourse.engine.sampling import Sampler
 
 
 def rng_of(seed, *names):
@@ -21,11 +21,11 @@ def drawn(check, seed):
 
     ValueError where one of them belongs to no part of the points: it could not cost any.
     """
-    if check.draw is None:
+    if check.draw_case is None:
         return ()
     if seed not in check.kept.drawn:
-        draws = Draws(rng_of(seed, check.name))
-        cases = tuple(check.draw(draws) for _ in range(check.draws))
+        sampler = Sampler(rng_of(seed, check.name))
+        cases = tuple(check.draw_case(sampler) for _ in range(check.draw_count))
         unknown = {case.part for case in cases} - set(check.parts)
         if unknown:
             raise ValueError(f"{check.name}: drawn cases are of the parts {sorted(unknown)}, which there are not")
@@ -33,14 +33,14 @@ def drawn(check, seed):
     return check.kept.drawn[seed]
 
 
-def truth(check, case):
+def expectation(check, case):
     """Return (expected, scale, tolerance) for a case, computed once."""
-    if case not in check.kept.truths:
+    if case not in check.kept.expectations:
         wide, absolute = _map_floats(case, np.float64, lambda a: a), _map_floats(case, np.float64, np.abs)
         expected = check.oracle(*wide.args, **wide.kwargs)
         scale = (check.scale or check.oracle)(*absolute.args, **absolute.kwargs)
-        check.kept.truths[case] = expected, scale, check.tolerance32 if has_single(case) else check.tolerance
-    return check.kept.truths[case]
+        check.kept.expectations[case] = expected, scale, check.tolerance32 if has_single(case) else check.tolerance
+    return check.kept.expectations[case]
 
 
 def has_single(case):
@@ -103,13 +103,13 @@ def mistake_shows(check, mistake):
 
 
 def _is_right(check, case, outcome):
-    right, scale, tolerance = truth(check, case)
+    right, scale, tolerance = expectation(check, case)
     return outcome.ok and compare(as_expected(outcome.value, right)[0], right, scale, tolerance) is None
 
 
-def noise_of(check, case):
+def rounding_floor(check, case):
     """Return the size below which a number that a case leads to is rounding."""
-    scale = truth(check, case)[1] if check.oracle is not None else None
+    scale = expectation(check, case)[1] if check.oracle is not None else None
     if not isinstance(scale, int | float | np.ndarray | np.generic):
         return 1e-12
     scale = np.abs(np.asarray(scale, dtype=float))

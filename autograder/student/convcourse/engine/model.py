@@ -55,12 +55,12 @@ class Mistake:
 class Property:
     """Something that must hold beside the values: it takes points away and never earns any.
 
-    `holds(call, draws)` calls the student's function by ``call(*args, **kwargs)`` and returns a bool.
+    `predicate(call, sampler)` calls the student's function by ``call(*args, **kwargs)`` and returns a bool.
     """
 
     name: str
     message: str
-    holds: Callable
+    predicate: Callable
     cost: float = COST
 
 

@@ -4,12 +4,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 
-class Draws:
+class Sampler:
     """Random choices from a NumPy generator.
 
     Examples
     --------
-    >>> Draws(np.random.default_rng(0)).array(2, 3).shape
+    >>> Sampler(np.random.default_rng(0)).array(2, 3).shape
     (2, 3)
     """
 
@@ -29,7 +29,7 @@ class Draws:
         return self.rng.standard_normal(shape).astype(dtype)
 
 
-class SmallDraws(Draws):
+class SmallSampler(Sampler):
     """The same choices drawn by Hypothesis, which prefers small ones; arrays hold small whole numbers."""
 
     def __init__(self, draw):

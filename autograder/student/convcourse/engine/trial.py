@@ -13,13 +13,13 @@ from convcourse.engine.expected import (
     as_expected,
     drawn,
     dtype_kept,
+    expectation,
     is_double,
     rng_of,
-    truth,
 )
 from convcourse.engine.kinds import AGAIN, BYTES, KINDS, SINGLE, WHOLE, variations
 from convcourse.engine.model import COST, DTYPE, LIST, MODIFIES, NOT_TRIED, OVERWRITES, VIEW, Failure, malformed
-from convcourse.engine.sampling import Draws, SmallDraws
+from convcourse.engine.sampling import Sampler, SmallSampler
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Trial:
         if self.check.judge is not None:
             problem = _ask(self.check.judge, outcome.value, case)
             return Judged(Failure(case, problem, outcome.value) if problem else None)
-        expected, scale, tolerance = truth(self.check, meant or case)
+        expected, scale, tolerance = expectation(self.check, meant or case)
         if meant is not None and not is_double(case):
             tolerance = self.check.tolerance32
         value, listed = as_expected(outcome.value, expected)
@@ -154,8 +154,8 @@ class Trial:
         found = [(message, COST) for message, broken in standard.items() if broken]
         found += [(kind.message, COST) for kind in self.spoiled]
         for number, prop in enumerate(() if self.failures else self.check.properties):
-            draws = Draws(rng_of(self.context.seed, self.check.name, number))
-            if not _holds(prop, self.function, self.check.limit, draws):
+            sampler = Sampler(rng_of(self.context.seed, self.check.name, number))
+            if not _holds(prop, self.function, self.check.limit, sampler):
                 found.append((prop.message, prop.cost))
         return tuple(found)
 
@@ -177,7 +177,7 @@ class Trial:
 
     def _shrunk(self, failure, seconds=0.5):
         """Find the smallest case of the same part that still fails, in about half a second."""
-        if self.check.draw is None:
+        if self.check.draw_case is None:
             return failure
         best, stop = [failure], time.monotonic() + seconds
 
@@ -191,7 +191,7 @@ class Trial:
             best[0] = min(best[0], found, key=lambda one: one.case.size)
             return True
 
-        find_smallest(self.check.draw, fails)
+        find_smallest(self.check.draw_case, fails)
         return best[0]
 
 
@@ -209,7 +209,7 @@ def find_smallest(draw, fails):
 
     @st.composite
     def cases(pick):
-        return draw(SmallDraws(pick))
+        return draw(SmallSampler(pick))
 
     with contextlib.suppress(hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky):
         hypothesis.find(cases(), fails, settings=settings)
@@ -226,7 +226,7 @@ class _Unjudged(Exception):
     """The student's function gave no value while a property was tried."""
 
 
-def _holds(prop, function, limit, draws):
+def _holds(prop, function, limit, sampler):
     def call(*args, **kwargs):
         outcome = function.call(args, kwargs, limit)
         if not outcome.ok:
@@ -234,7 +234,7 @@ def _holds(prop, function, limit, draws):
         return outcome.value
 
     try:
-        return bool(prop.holds(call, draws))
+        return bool(prop.predicate(call, sampler))
     except _Unjudged:
         return False
     except (TypeError, ValueError, IndexError, AttributeError):  # a value that no arithmetic can be done with
