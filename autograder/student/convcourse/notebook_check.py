@@ -95,17 +95,17 @@ def with_right_helpers(known, verdict, namespace, context, held=None):
 
     if verdict.passed or verdict.name not in namespace:
         return verdict
-    wrong = [name for name in helpers.helpers(known, verdict.name) if not passes(name)]
+    wrong = [name for name in helpers.helper_names(known, verdict.name) if not passes(name)]
     if not wrong:
         return verdict
-    with replaced(namespace, {name: helpers.right(known[name]) for name in wrong}):
+    with replaced(namespace, {name: helpers.right_function(known[name]) for name in wrong}):
         again = run(verdict.name, verdict.points, context)
     return helpers.with_note(again, wrong) if again.earned > verdict.earned else verdict
 
 
 def concerned(known, name, namespace):
     """Return what a notebook has under the names of a task and of its helpers."""
-    return tuple(namespace.get(each) for each in (name, *helpers.helpers(known, name)))
+    return tuple(namespace.get(each) for each in (name, *helpers.helper_names(known, name)))
 
 
 def absent(namespace, name=""):

@@ -53,10 +53,10 @@ def test_warming_computes_what_is_right_for_the_table_and_for_the_draws_of_a_see
     check = replace(DOUBLE)
     check.warm(5)
     cases = (*check.cases, *expected.drawn(check, 5))
-    assert len(cases) == 3 + check.draw_count and all(case in check.kept.expectations for case in cases)
+    assert len(cases) == 3 + check.draw_count and all(case in check.cache.expectations for case in cases)
     judged = Check("claim", judge=lambda value, case: None, cases=(Case(()),))
     judged.warm(5)  # there is nothing that is right
-    assert not judged.kept.expectations
+    assert not judged.cache.expectations
 
 
 def test_a_case_of_two_checks_has_a_truth_in_each():
@@ -92,4 +92,4 @@ def test_what_was_right_for_a_case_goes_with_it():
     for size in range(1, 9):
         expected.expectation(check, Case((np.ones((1, size)),), {}, "small"))
     gc.collect()
-    assert len(check.kept.expectations) == 0
+    assert len(check.cache.expectations) == 0

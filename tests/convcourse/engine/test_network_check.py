@@ -15,7 +15,7 @@ import torch
 from convcourse import checks
 from convcourse.checks.training import BOUNDS
 from convcourse.engine.context import RunContext
-from convcourse.engine.network_check import _compare, _Wrong, torch_gradients
+from convcourse.engine.network_check import _compare, _MismatchError, torch_gradients
 from convcourse.errors import ModelError
 from convcourse.networks import files, measure, tasks, trainer
 from convcourse.networks.layers import build, weights_of
@@ -310,9 +310,9 @@ def test_gradients_that_overflow_are_refused(folder):
 
 def test_a_comparison_demands_finite_numbers_on_both_sides():
     for found, right in ((0, np.inf), (np.inf, np.inf), (np.nan, 1), (np.inf, 1), (0, np.nan)):
-        with pytest.raises(_Wrong):
+        with pytest.raises(_MismatchError):
             _compare("so:", np.full(2, float(found)), np.full(2, float(right)))
-    with pytest.raises(_Wrong):
+    with pytest.raises(_MismatchError):
         _compare("so:", np.zeros(2), np.ones(2), np.inf)
 
 

@@ -79,11 +79,11 @@ def altered(function, signature, change):
 
     Examples
     --------
-    >>> twice = altered(lambda x, by: x * by, "x, by=1", lambda told: told | {"by": 2 * told["by"]})
+    >>> twice = altered(lambda x, by: x * by, "x, by=1", lambda arguments: arguments | {"by": 2 * arguments["by"]})
     >>> twice(10), twice(10, by=3)
     (20, 60)
     """
-    return handed(signature, lambda told: function(**change(told)), 0)
+    return handed(signature, lambda arguments: function(**change(arguments)), 0)
 
 
 def handed(signature, change, positional=None):
@@ -105,11 +105,11 @@ def handed(signature, change, positional=None):
     parameters = inspect.signature(eval(f"lambda {signature}: None"))
 
     def wrong(*args, **kwargs):
-        told = parameters.bind(*args, **kwargs)
-        told.apply_defaults()
-        values = list(told.arguments.items())
+        bound = parameters.bind(*args, **kwargs)
+        bound.apply_defaults()
+        values = list(bound.arguments.items())
         if positional is None:
-            return change(*told.arguments.values())
+            return change(*bound.arguments.values())
         return change(*(value for _, value in values[:positional]), dict(values[positional:]))
 
     return wrong

@@ -27,7 +27,7 @@ class Gradable(Protocol):
         """Judge what ``find(name)`` gives, a StudentFunction or None, and return a Verdict of at most `points`."""
 
 
-class Kept:
+class CheckCache:
     """What was computed for one check: it lives as long as the check, and belongs to no other."""
 
     def __init__(self):
@@ -93,7 +93,7 @@ class Check:
     tolerance32: float = 1e-5
     limit: float = 2.0
     views_allowed: bool = False
-    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    cache: CheckCache = field(default_factory=CheckCache, init=False, repr=False, compare=False)
 
     def __post_init__(self):
         unknown = {case.part for case in self.cases} ^ set(self.parts)

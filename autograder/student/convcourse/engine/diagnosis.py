@@ -8,10 +8,10 @@ from itertools import combinations
 
 from convcourse.engine.expected import agree, mistake_outcomes, mistake_shows, rounding_floor
 
-MOST = 2  # sentences
+MAX_MISTAKES = 2  # sentences
 
 
-class Evidence:
+class MistakeMatch:
     """What one mistake has to do with a function's outcomes on the table.
 
     Parameters
@@ -46,10 +46,10 @@ def diagnose(check, outcomes, wrong):
     """
     if not wrong:
         return ()
-    evidence = [Evidence(check, mistake, outcomes, wrong) for mistake in check.mistakes]
+    evidence = [MistakeMatch(check, mistake, outcomes, wrong) for mistake in check.mistakes]
     evidence = [each for each in evidence if each.explained]
     alone = [(each,) for each in evidence if each.explained == wrong]
-    together = [pair for pair in combinations(evidence, MOST) if pair[0].explained | pair[1].explained == wrong]
+    together = [pair for pair in combinations(evidence, MAX_MISTAKES) if pair[0].explained | pair[1].explained == wrong]
     return _clearest(alone or together)
 
 

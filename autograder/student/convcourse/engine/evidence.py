@@ -2,8 +2,8 @@
 
 import numpy as np
 
-MOST = 10_000  # numbers in the evidence: what a judge computes with them may take a multiple of their memory
-LARGEST = 1e9  # evidence with larger numbers could overflow a judge's arithmetic, and NaN differs from everything
+MAX_NUMBERS = 10_000  # numbers in the evidence: what a judge computes with them may take a multiple of their memory
+MAX_MAGNITUDE = 1e9  # evidence with larger numbers could overflow a judge's arithmetic, and NaN differs from everything
 
 
 def verdict_and_evidence(value):
@@ -13,10 +13,10 @@ def verdict_and_evidence(value):
     verdict, evidence = value
     if not isinstance(verdict, bool | np.bool_):
         raise TypeError("the verdict must be True or False")
-    if _count(evidence) > MOST:
-        raise ValueError(f"keep the evidence to {MOST:,} numbers")
-    if any(abs(number) > LARGEST for number in _extremes(evidence)):
-        raise ValueError(f"keep the numbers of the evidence between {-LARGEST:g} and {LARGEST:g}")
+    if _count(evidence) > MAX_NUMBERS:
+        raise ValueError(f"keep the evidence to {MAX_NUMBERS:,} numbers")
+    if any(abs(number) > MAX_MAGNITUDE for number in _extremes(evidence)):
+        raise ValueError(f"keep the numbers of the evidence between {-MAX_MAGNITUDE:g} and {MAX_MAGNITUDE:g}")
     return bool(verdict), evidence
 
 

@@ -23,24 +23,24 @@ def drawn(check, seed):
     """
     if check.draw_case is None:
         return ()
-    if seed not in check.kept.drawn:
+    if seed not in check.cache.drawn:
         sampler = Sampler(rng_of(seed, check.name))
         cases = tuple(check.draw_case(sampler) for _ in range(check.draw_count))
         unknown = {case.part for case in cases} - set(check.parts)
         if unknown:
             raise ValueError(f"{check.name}: drawn cases are of the parts {sorted(unknown)}, which there are not")
-        check.kept.drawn[seed] = cases
-    return check.kept.drawn[seed]
+        check.cache.drawn[seed] = cases
+    return check.cache.drawn[seed]
 
 
 def expectation(check, case):
     """Return (expected, scale, tolerance) for a case, computed once."""
-    if case not in check.kept.expectations:
+    if case not in check.cache.expectations:
         wide, absolute = _map_floats(case, np.float64, lambda a: a), _map_floats(case, np.float64, np.abs)
         expected = check.oracle(*wide.args, **wide.kwargs)
         scale = (check.scale or check.oracle)(*absolute.args, **absolute.kwargs)
-        check.kept.expectations[case] = expected, scale, check.tolerance32 if has_single(case) else check.tolerance
-    return check.kept.expectations[case]
+        check.cache.expectations[case] = expected, scale, check.tolerance32 if has_single(case) else check.tolerance
+    return check.cache.expectations[case]
 
 
 def has_single(case):
@@ -84,22 +84,22 @@ def dtype_kept(value, expected, case):
 
 def mistake_outcomes(check, mistake):
     """Return what a known mistake gives on the table, computed once."""
-    if mistake not in check.kept.mistakes:
+    if mistake not in check.cache.mistakes:
         local = LocalFunction(mistake.function)
-        check.kept.mistakes[mistake] = [local.call(case.args, case.kwargs, check.limit) for case in check.cases]
-    return check.kept.mistakes[mistake]
+        check.cache.mistakes[mistake] = [local.call(case.args, case.kwargs, check.limit) for case in check.cases]
+    return check.cache.mistakes[mistake]
 
 
 def mistake_shows(check, mistake):
     """Return in which cases of the table a known mistake is seen, by number; None where a judge decides."""
     if check.judge is not None:
         return None
-    if mistake not in check.kept.shows:
+    if mistake not in check.cache.shows:
         outcomes = zip(check.cases, mistake_outcomes(check, mistake), strict=True)
-        check.kept.shows[mistake] = {
+        check.cache.shows[mistake] = {
             n for n, (case, theirs) in enumerate(outcomes) if not _is_right(check, case, theirs)
         }
-    return check.kept.shows[mistake]
+    return check.cache.shows[mistake]
 
 
 def _is_right(check, case, outcome):

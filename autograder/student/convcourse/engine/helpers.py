@@ -25,52 +25,52 @@ import numpy as np
 from convcourse.calls.call import arrays_in, mapped
 
 
-def helpers(known, name):
-    """Return the names of all helpers of a task; `known` are the checks of its topic by name.
+def helper_names(checks, name):
+    """Return the names of all helpers of a task; `checks` are those of its topic, by name.
 
     Examples
     --------
     >>> from convcourse import checks
-    >>> helpers(checks.load("convolution"), "cross_correlate1d")
+    >>> helper_names(checks.load("convolution"), "cross_correlate1d")
     ['convolve1d', 'mode_padding', 'output_size']
     """
-    found = list(known[name].builds_on)
-    for helper in found:  # grows while it is gone through
-        found += [more for more in known[helper].builds_on if more not in found]
-    return found
+    names = list(checks[name].builds_on)
+    for helper in names:  # grows while it is gone through
+        names += [more for more in checks[helper].builds_on if more not in names]
+    return names
 
 
-def right(check):
+def right_function(check):
     """Return a right function for the task of a check: its oracle, whatever kind of numbers it is called with.
 
     float32 gives float32, lists count as arrays, and whole numbers as fractions where an oracle needs them so.
     """
-    signature, asked = inspect.signature(check.oracle), _arrays_asked_for(check)
+    signature, dtype_kinds = inspect.signature(check.oracle), _dtype_kinds(check)
 
     def function(*args, **kwargs):
-        given = signature.bind(*args, **kwargs)
-        dtypes = [array.dtype for array in arrays_in(given.arguments) if array.dtype.kind == "f"]
-        for name, value in given.arguments.items():
-            is_array = name in asked and value is not None
-            given.arguments[name] = _as_double(_as_asked(value, asked[name]) if is_array else value)
-        value = check.oracle(*given.args, **given.kwargs)
+        bound = signature.bind(*args, **kwargs)
+        dtypes = [array.dtype for array in arrays_in(bound.arguments) if array.dtype.kind == "f"]
+        for name, value in bound.arguments.items():
+            is_array = name in dtype_kinds and value is not None
+            bound.arguments[name] = _as_double(_as_array(value, dtype_kinds[name]) if is_array else value)
+        value = check.oracle(*bound.args, **bound.kwargs)
         return _of_dtype(value, np.result_type(*dtypes) if dtypes else None)
 
     function.__name__ = check.name
     return function
 
 
-def _arrays_asked_for(check):
+def _dtype_kinds(check):
     """Return which arguments of a check's cases are arrays: name -> the kinds of their dtypes."""
-    signature, asked = inspect.signature(check.oracle), {}
+    signature, kinds = inspect.signature(check.oracle), {}
     for case in check.cases:
         for name, value in signature.bind(*case.args, **case.kwargs).arguments.items():
             if isinstance(value, np.ndarray):
-                asked.setdefault(name, set()).add(value.dtype.kind)
-    return asked
+                kinds.setdefault(name, set()).add(value.dtype.kind)
+    return kinds
 
 
-def _as_asked(value, kinds):
+def _as_array(value, kinds):
     """Return an argument as an array; `kinds` are those of its dtypes in the cases of the task.
 
     Where there are fractions among them, bytes become fractions, and so do whole numbers if there are none of these.

@@ -118,9 +118,9 @@ def variations(check, kind):
         return []
     if check.judge is not None and kind is not AGAIN:
         return []
-    if kind.name not in check.kept.variations:
-        check.kept.variations[kind.name] = _variations(check, kind)
-    return check.kept.variations[kind.name]
+    if kind.name not in check.cache.variations:
+        check.cache.variations[kind.name] = _variations(check, kind)
+    return check.cache.variations[kind.name]
 
 
 def is_plain(case):

@@ -55,7 +55,7 @@ class NetworkCheck:
     section: str = ""
     builds_on: tuple = ()  # its parts ask for the student's own functions, so none is lent
     limit: float = 20.0
-    kept: dict = field(default_factory=dict, init=False, repr=False, compare=False)  # (model, seed, split) -> score
+    cache: dict = field(default_factory=dict, init=False, repr=False, compare=False)  # (model, seed, split) -> score
 
     def warm(self, seed):
         """Do nothing: what is right is computed for every network anew; see `convcourse.engine.check.Gradable.warm`."""
@@ -96,10 +96,10 @@ class NetworkCheck:
     def _measured(self, model, net, seed, split):
         """Return the score of a network, measured once."""
         key = _digest(model), seed, split
-        if key not in self.kept:
+        if key not in self.cache:
             with torch.no_grad():
-                self.kept[key] = measure(net, self.task, seed, split)
-        return self.kept[key]
+                self.cache[key] = measure(net, self.task, seed, split)
+        return self.cache[key]
 
     def _told(self, score, split, net):
         bounds, count = self.bounds, parameter_count(net)
@@ -134,10 +134,10 @@ class NetworkCheck:
         def call(name, *args):
             function = find(name)
             if function is None:
-                raise _Wrong(not_defined(name))
+                raise _MismatchError(not_defined(name))
             outcome = function.call(args, {}, self.limit)
             if not outcome.ok:
-                raise _Wrong(f"{name}: {outcome.problem}")
+                raise _MismatchError(f"{name}: {outcome.problem}")
             return outcome.value
 
         return call
@@ -172,14 +172,14 @@ def for_instructor(model, task, score, tolerance=0.02):
 # --- the student's functions against PyTorch -------------------------------------------------------------------------
 
 
-class _Wrong(Exception):
+class _MismatchError(Exception):
     """What is wrong, in a sentence."""
 
 
 def _attempted(attempt):
     try:
         attempt()
-    except _Wrong as error:
+    except _MismatchError as error:
         return str(error)
     except Exception as error:
         return malformed(error)
@@ -224,11 +224,11 @@ def _backward(call, layers, weights, x, target, right, where):
     _compare(f"cross_entropy_backward, {where}, for its logits:", upstream, slope)
     found = call("convnet_backward", upstream, layers, weights, x)
     if not isinstance(found, tuple | list) or len(found) != 2 or not isinstance(found[0], dict):
-        raise _Wrong("convnet_backward must return a dict of gradients, and the gradient of x.")
+        raise _MismatchError("convnet_backward must return a dict of gradients, and the gradient of x.")
     largest = max(np.abs(grad).max() for grad in grads.values())
     for name, grad in grads.items():
         if name not in found[0]:
-            raise _Wrong(f"convnet_backward, {where}: there is no gradient {name!r}.")
+            raise _MismatchError(f"convnet_backward, {where}: there is no gradient {name!r}.")
         words = f"convnet_backward, {where}: the gradient {name!r}:"
         _compare(words, found[0][name], grad, 1e-3 * largest)  # what is smaller may be rounding alone
 
@@ -237,7 +237,7 @@ def _summary(call, layers, input_shape, task, net):
     found = call("network_summary", layers, tuple(input_shape))
     right = (input_shape[0], *task.output_shape[1:]), parameter_count(net)
     if not isinstance(found, tuple | list) or len(found) != 2 or (tuple(found[0]), found[1]) != right:
-        raise _Wrong(
+        raise _MismatchError(
             f"network_summary, on your network: the output has shape {right[0]}, the parameters are {right[1]:,}."
         )
 
@@ -246,11 +246,11 @@ def _compare(words, found, right, scale=0.0):
     """Refuse what is further from PyTorch than 1e-4 of the largest number, or of `scale` if that is larger."""
     found = np.asarray(found, dtype=float)
     if found.shape != right.shape:
-        raise _Wrong(f"{words} shape {found.shape}, PyTorch has {right.shape}.")
+        raise _MismatchError(f"{words} shape {found.shape}, PyTorch has {right.shape}.")
     with np.errstate(invalid="ignore", over="ignore"):
         gap = np.abs(found - right).max()
     if not gap <= AGREES * max(scale, np.abs(right).max()) < np.inf:
-        raise _Wrong(f"{words} the largest difference from PyTorch is {gap:.2g}.")
+        raise _MismatchError(f"{words} the largest difference from PyTorch is {gap:.2g}.")
 
 
 def as_options(layers):

@@ -23,12 +23,12 @@ from convcourse.engine.sampling import Sampler, SmallSampler
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judgement:
     """What one outcome says: how it failed, if it did, and whether it kept the dtype and came as a list."""
 
     failure: Failure | None = None
     dtype_kept: bool = True
-    listed: bool = False
+    returned_list: bool = False
 
 
 class Trial:
@@ -39,9 +39,9 @@ class Trial:
         self.outcomes = []  # one per table case, None where it was not called
         self.wrong = set()  # numbers of the table's cases with a wrong value
         self.failures = {}  # part -> its first failure
-        self.spoiled = {}  # kind of input that goes wrong -> the failure
+        self.kind_failures = {}  # kind of input that goes wrong -> the failure
         self.dtype_kept = True
-        self.listed = False
+        self.returned_list = False
         self.overwrites = self.remembers = False
         self.given_up = False
         self.timeouts = 0
@@ -85,7 +85,7 @@ class Trial:
     def try_kinds(self):
         """Call the function on all kinds of inputs, if nothing has failed: nothing is to be taken away twice."""
         for kind in KINDS if not self.failures else ():
-            if kind is not AGAIN and not (kind is BYTES and WHOLE in self.spoiled):
+            if kind is not AGAIN and not (kind is BYTES and WHOLE in self.kind_failures):
                 self._try_kind(kind)
 
     def _try(self, case):
@@ -94,7 +94,7 @@ class Trial:
         if judged.failure is not None:
             self.failures.setdefault(case.part, judged.failure)
         self.dtype_kept &= judged.dtype_kept
-        self.listed |= judged.listed
+        self.returned_list |= judged.returned_list
         self.overwrites |= outcome.overwrites
         self.timeouts += outcome.kind == "timeout"
         self.given_up = self.timeouts == 2
@@ -110,24 +110,26 @@ class Trial:
             self.dtype_kept &= judged.dtype_kept or kind is not SINGLE
             self.overwrites |= outcome.overwrites
             if judged.failure is not None:
-                self.spoiled[kind] = judged.failure
+                self.kind_failures[kind] = judged.failure
                 return
 
     def judge(self, case, outcome, meant=None):
         """Judge the outcome of a call; `meant` is the case that has its right answer, if it is another one."""
         if not outcome.ok:
-            return Judged(Failure(case, outcome.problem))
+            return Judgement(Failure(case, outcome.problem))
         if self.check.judge is not None:
             problem = _ask(self.check.judge, outcome.value, case)
-            return Judged(Failure(case, problem, outcome.value) if problem else None)
+            return Judgement(Failure(case, problem, outcome.value) if problem else None)
         expected, scale, tolerance = expectation(self.check, meant or case)
         if meant is not None and not is_double(case):
             tolerance = self.check.tolerance32
-        value, listed = as_expected(outcome.value, expected)
+        value, returned_list = as_expected(outcome.value, expected)
         difference = compare(value, expected, scale, tolerance)
         if difference is not None:
-            return Judged(Failure(case, difference.message, value, expected, difference), listed=listed)
-        return Judged(dtype_kept=listed or dtype_kept(value, expected, case), listed=listed)
+            return Judgement(
+                Failure(case, difference.message, value, expected, difference), returned_list=returned_list
+            )
+        return Judgement(dtype_kept=returned_list or dtype_kept(value, expected, case), returned_list=returned_list)
 
     def parts(self):
         """Return {part: does it hold?}."""
@@ -148,11 +150,11 @@ class Trial:
             MODIFIES: any(outcome.modified for outcome in done),
             VIEW: not self.check.views_allowed and any(outcome.shares_memory for outcome in done),
             DTYPE: not self.dtype_kept,
-            LIST: self.listed,
+            LIST: self.returned_list,
             OVERWRITES: self.overwrites,
         }
         found = [(message, COST) for message, broken in standard.items() if broken]
-        found += [(kind.message, COST) for kind in self.spoiled]
+        found += [(kind.message, COST) for kind in self.kind_failures]
         for number, prop in enumerate(() if self.failures else self.check.properties):
             sampler = Sampler(rng_of(self.context.seed, self.check.name, number))
             if not _holds(prop, self.function, self.check.limit, sampler):
@@ -161,7 +163,7 @@ class Trial:
 
     def failure(self):
         """Return the smallest failure, made smaller still where somebody will look at it, or None."""
-        failures = self.failures or self.spoiled
+        failures = self.failures or self.kind_failures
         found = min(failures.values(), key=lambda f: (f.problem == NOT_TRIED, f.case.size), default=None)
         if self.failures and found.difference is not None and self.context.at_home:
             return self._shrunk(found)
@@ -222,7 +224,7 @@ def _ask(judge, value, case):
         return malformed(error)
 
 
-class _Unjudged(Exception):
+class _NoValueError(Exception):
     """The student's function gave no value while a property was tried."""
 
 
@@ -230,12 +232,12 @@ def _holds(prop, function, limit, sampler):
     def call(*args, **kwargs):
         outcome = function.call(args, kwargs, limit)
         if not outcome.ok:
-            raise _Unjudged
+            raise _NoValueError
         return outcome.value
 
     try:
         return bool(prop.predicate(call, sampler))
-    except _Unjudged:
+    except _NoValueError:
         return False
     except (TypeError, ValueError, IndexError, AttributeError):  # a value that no arithmetic can be done with
         return False
