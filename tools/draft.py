@@ -221,7 +221,7 @@ def _damaged(check, right):
 def _first(verdict):
     """Return the first sentence of a verdict that says something, and the call."""
     message = next((words for _, words in explanation(verdict) if words != NOT_TRIED), "no reason is given.")
-    return f"{message} The call: {call_of(verdict)}" if verdict.failure else message
+    return f"{message} The call: {call_of(verdict.name, verdict.failure.case)}" if verdict.failure else message
 
 
 def shown(path):
