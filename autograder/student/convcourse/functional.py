@@ -173,10 +173,10 @@ def conv2d_weight(
     """Return the gradient of `conv2d` for a weight of shape `weight_size`."""
     import torch
 
-    x, grad_output = _tensors(x, grad_output)
-    weight = torch.zeros(_size(weight_size), dtype=x.dtype, requires_grad=True)
-    y = _torch().conv2d(x, weight, None, _size(stride), _size(padding), _size(dilation), groups)
-    return _numpy(torch.autograd.grad((y * grad_output).sum(), weight)[0])
+    input_, g = _tensors(x, grad_output)
+    weight = torch.zeros(_size(weight_size), dtype=input_.dtype, requires_grad=True)
+    y = _torch().conv2d(input_, weight, None, _size(stride), _size(padding), _size(dilation), groups)
+    return _numpy(torch.autograd.grad((y * g).sum(), weight)[0])
 
 
 @_registered

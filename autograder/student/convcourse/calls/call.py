@@ -153,8 +153,9 @@ def unchanged(before: object, after: object) -> bool:
     (True, False)
     """
     if isinstance(before, np.ndarray):
-        is_alike = isinstance(after, np.ndarray) and before.shape == after.shape and before.dtype == after.dtype
-        return is_alike and before.tobytes() == after.tobytes()
+        if not isinstance(after, np.ndarray) or before.shape != after.shape or before.dtype != after.dtype:
+            return False
+        return before.tobytes() == after.tobytes()
     if isinstance(before, dict):
         return (
             isinstance(after, dict)
@@ -162,8 +163,9 @@ def unchanged(before: object, after: object) -> bool:
             and unchanged([*before.values()], [*after.values()])
         )
     if isinstance(before, list | tuple):
-        is_alike = isinstance(after, list | tuple) and len(before) == len(after)
-        return is_alike and all(map(unchanged, before, after))
+        if not isinstance(after, list | tuple) or len(before) != len(after):
+            return False
+        return all(map(unchanged, before, after))
     if isinstance(before, str | int | float | None.__class__):
         return before is after or (type(before) is type(after) and before == after)
     return True  # of other things it is not known what they hold

@@ -1,22 +1,27 @@
 """``autograder start``: copy an assignment's notebook to work/."""
 
 import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from convcourse.commands.kit import Kit
 from convcourse.commands.notebook import assignments, find_root, quoted, read_notebook, short, writing
 from convcourse.errors import UsageError
 
+if TYPE_CHECKING:
+    from convcourse.terminal import Commands
+
 HELP = "copy an assignment's notebook to work/"
 
 
-def add_parser(commands):
+def add_parser(commands: "Commands") -> None:
     """Add ``start`` to the parser of ``autograder``."""
     parser = commands.add_parser("start", help=HELP, description=start.__doc__)
     parser.add_argument("assignment", nargs="?", help="its name, pooling for example (default: list them)")
     parser.set_defaults(run=lambda options: start(options.assignment))
 
 
-def start(assignment, here=None):
+def start(assignment: str | None, here: str | Path | None = None) -> int:
     """Copy the notebook of an assignment to work/. What is there already is never overwritten."""
     root = find_root(here)
     if not assignment:
@@ -42,7 +47,7 @@ def start(assignment, here=None):
     return 0
 
 
-def _behind(kit, notebook, assignment):
+def _behind(kit: Kit, notebook: Path, assignment: str) -> list[str]:
     """Say what is behind where there is a copy already, whatever it holds."""
     try:
         return kit.notes(notebook, read_notebook(notebook), assignment)

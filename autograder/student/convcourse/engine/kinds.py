@@ -80,7 +80,8 @@ def _of_dtype(case: Case, values: Callable[[Array], Array], dtype: DTypeLike, on
 
 
 def _rounded(array: Array) -> Array:
-    return np.rint(3 * array)
+    rounded: Array = np.rint(3 * array)
+    return rounded
 
 
 def _single(case: Case) -> list[Variation]:

@@ -216,17 +216,17 @@ def _cost(kind: str, module: Any, before: Shape, shape: Shape) -> int:
     written = places * -(-shape[1] // LANES) * LANES
     if kind in ("max_pool2d", "avg_pool2d"):
         size = module.kernel_size
-        return written + numel * math.prod(size if isinstance(size, tuple) else (size, size))
+        return written + numel * int(math.prod(size if isinstance(size, tuple) else (size, size)))
     if kind in ("adaptive_avg_pool2d", "adaptive_max_pool2d"):
         return written + numel * math.prod(wide // out + 2 for wide, out in zip(before[2:], shape[2:]))
     if kind in ("conv2d", "conv_transpose2d"):
         together = min(LANES, module.in_channels // module.groups, module.out_channels // module.groups)
         used = places // 2 if kind == "conv2d" else math.prod(before[2:])  # a transposed one is slower
-        return 3 * written + module.weight.numel() * used // together  # it also brings its input in order
+        return 3 * written + int(module.weight.numel() * used // together)  # it also brings its input in order
     if kind == "linear":
-        return written + module.weight.numel() * (numel // shape[-1]) // LANES
+        return written + int(module.weight.numel() * (numel // shape[-1]) // LANES)
     if kind == "attention":
-        scores = places**2 * (3 * module.num_heads + shape[1] // 8)
+        scores = places**2 * int(3 * module.num_heads + shape[1] // 8)
         return written + parameter_count(module) * places // LANES + scores
     return written
 

@@ -140,7 +140,7 @@ def distort(scans: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     stretch = torch.zeros(n, 2, 2)
     stretch[:, 0, 0], stretch[:, 1, 1], stretch[:, 0, 1] = 1 / width, 1 / height, shear / width
     matrix = stretch @ turn
-    grid = F.affine_grid(torch.cat([matrix, -(matrix @ at[:, :, None])], 2), (n, 1, SIZE, SIZE), align_corners=False)
+    grid = F.affine_grid(torch.cat([matrix, -(matrix @ at[:, :, None])], 2), [n, 1, SIZE, SIZE], align_corners=False)
     bend = F.interpolate(_normal(generator, n, 2, 5, 5), (SIZE, SIZE), mode="bilinear", align_corners=True)
     grid = grid + 0.14 * bend.permute(0, 2, 3, 1)
     return F.grid_sample(scans, grid, mode="bilinear", align_corners=False)

@@ -220,7 +220,7 @@ class Trainer:
         self.log["seconds"] = round(self.log["seconds"] + time.perf_counter() - begun, 3)
         return self.log["losses"][-1]
 
-    def validate(self, count=512):
+    def validate(self, count: int = 512) -> None:
         """Measure on the validation pictures, and keep the weights if they are the best so far."""
         x, target = self.task.draw(count, 0, "validation")
         logits = predict(self.net, x, self.device)

@@ -3,7 +3,7 @@
 import pytest
 from nbformat import v4
 
-from convcourse.commands.world import differences
+from convcourse.commands.portability import differences
 
 
 def said(folder, *sources):
