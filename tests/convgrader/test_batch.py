@@ -18,7 +18,7 @@ from convgrader import batch, lock
 from convgrader.nbgrader_plugin import autograding
 from convgrader.notebooks import files
 from convgrader.sandbox import isolation
-from convgrader.sandbox.zygote import refuse_if_impossible
+from convgrader.sandbox.zygote import require_isolation
 from tests.helpers.courses import GRADE, answer
 from tests.helpers.grading_fixtures import FULL, copy_of, variants
 
@@ -105,11 +105,11 @@ def test_the_command_prints_json_and_says_by_its_status_whether_all_were_graded(
 def test_it_refuses_what_it_cannot_do(handed_in, here, monkeypatch):
     with pytest.raises(UsageError, match="no assignment unknown"):
         handed_in.grade("unknown", pool=here)
-    refuse_if_impossible.cache_clear()
-    monkeypatch.setattr(isolation, "why_not", lambda: "Confinement needs Linux; this is elsewhere.")
+    require_isolation.cache_clear()
+    monkeypatch.setattr(isolation, "unsupported_reason", lambda: "Confinement needs Linux; this is elsewhere.")
     with pytest.raises(UsageError, match="--unconfined"):
         handed_in.grade(workers=1, confined=True)
-    refuse_if_impossible.cache_clear()
+    require_isolation.cache_clear()
 
 
 def test_without_confinement_it_gives_the_same_scores(handed_in, here, tmp_path):

@@ -19,7 +19,7 @@ from convgrader.jobs import Job
 from convgrader.notebooks import files
 from convgrader.pool import LocalPool
 from convgrader.report import Summary
-from convgrader.sandbox.zygote import refuse_if_impossible
+from convgrader.sandbox.zygote import require_isolation
 
 GRADED, FAILED = 0, 1  # exit statuses
 
@@ -136,7 +136,7 @@ def start_pool(workers, confined):
     """Start worker processes; refuse where students' code cannot be confined and has to be."""
     try:
         if confined:
-            refuse_if_impossible()
+            require_isolation()
     except IsolationError as error:
         raise UsageError(str(error)) from None
     if sys.platform == "win32":

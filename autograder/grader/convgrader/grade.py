@@ -21,7 +21,7 @@ from convgrader.notebooks.plan import plain_python
 from convgrader.sandbox.bounds import MAX_CHECK_MEMORY, bounded_memory
 from convgrader.sandbox.client import RemoteFunction, SandboxClient
 from convgrader.sandbox.clock import Clock
-from convgrader.sandbox.validate import error_output, find_unfit
+from convgrader.sandbox.validate import error_output, find_unserializable
 
 
 @dataclass
@@ -116,7 +116,7 @@ class NotebookGrader:
 
         Helpers that are `lent`, {name: function}, stand in the place of the student's own.
         """
-        with self.clock.on(label):
+        with self.clock.charge_to(label):
             self._prepare(name)
             try:
                 with contextlib.nullcontext() if lent is None else self.client.lending(lent):
@@ -126,7 +126,7 @@ class NotebookGrader:
                         return self._evaluated(name, functions, lent)
             except CheckTimeError:
                 self.zygote.stop()  # in the middle of whatever it was doing
-                return _not_run("TimeLimitError", f"This check was ended. {self.clock.used_up()}")
+                return _not_run("TimeLimitError", f"This check was ended. {self.clock.expired_message()}")
             except TimeUpError as error:
                 return _not_run("TimeLimitError", f"This check was not reached. {error}")
             except SandboxError as error:
@@ -195,7 +195,7 @@ class NotebookGrader:
                     del self.namespace[name]
             elif kind == "function":
                 functions[name] = self.namespace[name] = RemoteFunction(self.client, name)
-            elif len(said) == 2 and find_unfit(said[1]) is None:
+            elif len(said) == 2 and find_unserializable(said[1]) is None:
                 self.namespace[name] = said[1]
         return functions
 

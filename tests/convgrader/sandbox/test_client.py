@@ -167,7 +167,7 @@ def test_names_that_do_not_exist_are_missing_and_values_are_values(client):
     assert client.names(["answer", "f", "gone"]) == {
         "answer": ("value", 42), "f": ("function",), "gone": ("missing",),
     }  # fmt: skip
-    assert client.names(["odd"])["odd"][1] == protocol.Unfit("object")
+    assert client.names(["odd"])["odd"][1] == protocol.Unserializable("object")
 
 
 def test_a_time_limit_holds_even_against_deaf_code(client):
@@ -260,7 +260,7 @@ def test_after_the_time_nothing_is_opened_and_nothing_is_begun(zygote, opened):
 def test_an_open_sandbox_is_asked_nothing_after_the_time(client):
     f = function(client, "def f():\n    return 7")
     assert f.call((), {}, 1.0).value == 7
-    client.clock.stop = time.monotonic()
+    client.clock.deadline = time.monotonic()
     assert "is used up" in f.call((), {}, 1.0).problem
     assert "is used up" in client.run("1")[0]["evalue"]
 
@@ -299,7 +299,7 @@ def test_whatever_goes_wrong_with_a_reply_it_was_malformed(zygote, monkeypatch):
     own = SandboxClient(zygote, Budget(cell=5, notebook=60), {})
     try:
         own.run("def f():\n    return 1")
-        monkeypatch.setattr("convgrader.sandbox.client.checked_outputs", odd)
+        monkeypatch.setattr("convgrader.sandbox.client.validated_outputs", odd)
         monkeypatch.setattr("convgrader.sandbox.client.as_outcome", odd)
         assert own.call("call", "f", (), {}, 1.0).kind == "raised"
         assert own.run("1")[0]["ename"] == "SandboxError"
@@ -310,7 +310,9 @@ def test_whatever_goes_wrong_with_a_reply_it_was_malformed(zygote, monkeypatch):
 def test_a_value_that_cannot_cross_hides_no_function(client):
     client.run("def f():\n    return 1\nlarge = np.zeros(1 << 24)\nodd = {(1, 2): 3}")
     found = client.names(["f", "large", "odd"])
-    assert found["f"] == ("function",) and {found[name][1] for name in ("large", "odd")} == {protocol.Unfit("object")}
+    assert found["f"] == ("function",) and {found[name][1] for name in ("large", "odd")} == {
+        protocol.Unserializable("object")
+    }
 
 
 # --- helpers that are lent -----------------------------------------------------------------------------------------

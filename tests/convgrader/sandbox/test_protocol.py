@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.validate import find_unfit
+from convgrader.sandbox.validate import find_unserializable
 
 
 def there_and_back(value, number_of=None, function_of=None):
@@ -89,8 +89,8 @@ def test_subclasses_cross_as_plain_values_and_objects_as_unfit():
 
     assert type(there_and_back(Liar(2))) is float
     assert type(there_and_back(np.ones(3).view(Sly))) is np.ndarray
-    assert there_and_back(object()) == protocol.Unfit("object")
-    assert isinstance(there_and_back(np.array([object()])), protocol.Unfit)
+    assert there_and_back(object()) == protocol.Unserializable("object")
+    assert isinstance(there_and_back(np.array([object()])), protocol.Unserializable)
     assert there_and_back({"f": print}, lambda f: 7, lambda number: number) == {"f": 7}
 
 
@@ -196,7 +196,7 @@ def test_no_frame_costs_more_than_two_seconds_or_256_megabytes(name):
     def take(channel, text):
         try:
             value = channel.receive(seconds=60)
-            if find_unfit(value) is None:
+            if find_unserializable(value) is None:
                 np.asarray(value)
         except (ProtocolError, ValueError):
             pass

@@ -34,14 +34,14 @@ def bound_arrays(args, kwargs):
 
 def bound_work(function, args, kwargs):
     """Refuse arguments with which a given function would take long or much memory."""
-    told = inspect.signature(function).bind(*args, **kwargs).arguments
-    for value in told.values():
+    arguments = inspect.signature(function).bind(*args, **kwargs).arguments
+    for value in arguments.values():
         numbers = _numbers(value)
         if numbers and not max(map(abs, numbers)) <= MAX_NUMBER:
             raise ValueError("a number is too large for a given function")
-    margin = 2 * max(map(abs, _numbers(told.get("padding"))), default=0)
-    maps = [_elements(value, margin) for name, value in told.items() if name in _MAPS]
-    windows = [_elements(value) for name, value in told.items() if name in _WINDOWS]
+    margin = 2 * max(map(abs, _numbers(arguments.get("padding"))), default=0)
+    maps = [_elements(value, margin) for name, value in arguments.items() if name in _MAPS]
+    windows = [_elements(value) for name, value in arguments.items() if name in _WINDOWS]
     if max(maps, default=1) * max(windows, default=1) > MAX_PRODUCT:
         raise ValueError("that is too much to compute for a given function")
 
@@ -75,8 +75,8 @@ def _extent(value):
     if callable(value):
         raise TypeError("a helper that is lent takes no functions")
     if isinstance(value, dict):
-        grown = math.prod(_extent(item) for name, item in value.items() if name in _GROW)
-        return max(grown, sum(array.size for array in arrays_in(value)))
+        growth = math.prod(_extent(item) for name, item in value.items() if name in _GROW)
+        return max(growth, sum(array.size for array in arrays_in(value)))
     if isinstance(value, list | tuple) and any(isinstance(item, dict | np.ndarray) for item in value):
         return math.prod(map(_extent, value))
     array = np.asarray(value)
@@ -88,16 +88,16 @@ def _extent(value):
 
 
 @contextlib.contextmanager
-def bounded_memory(most=MAX_MEMORY):
+def bounded_memory(limit=MAX_MEMORY):
     """Bound the bytes that the body may allocate: MemoryError beyond that."""
     used = _address_space()
     if not used:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = used + most
-    if soft == resource.RLIM_INFINITY or soft > wanted:
-        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+    ceiling = used + limit
+    if soft == resource.RLIM_INFINITY or soft > ceiling:
+        resource.setrlimit(resource.RLIMIT_AS, (ceiling, hard))
     try:
         yield
     finally:

@@ -41,7 +41,7 @@ _MAYBE_MAGIC = re.compile(  # what IPython may read otherwise than Python does; 
 _DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-class Outputs:
+class OutputBuffer:
     """What a cell displays, in nbformat's shape, up to a bound."""
 
     def __init__(self):
@@ -76,8 +76,8 @@ class Outputs:
         return items
 
 
-OUTPUTS = Outputs()
-LATE = {
+OUTPUTS = OutputBuffer()
+TIME_LIMIT_OUTPUT = {
     "output_type": "error",
     "ename": "TimeLimitError",
     "evalue": "The cell did not finish in time.",
@@ -86,7 +86,7 @@ LATE = {
 RUN_CELL = InteractiveShell.run_cell  # kept from students who replace it
 
 
-class Stream:
+class OutputStream:
     """A text stream that ends in the cell's outputs."""
 
     encoding, errors, closed = "utf-8", "replace", False
@@ -112,7 +112,7 @@ class Stream:
         return True
 
 
-class Hook(DisplayHook):
+class CellDisplayHook(DisplayHook):
     """Emits a cell's value as an execute_result; a plain shell would print "Out[2]: 2.5"."""
 
     def quiet(self):
@@ -133,7 +133,7 @@ class Hook(DisplayHook):
         self.shell.user_ns["_"] = result
 
 
-class Publisher(DisplayPublisher):
+class CellDisplayPublisher(DisplayPublisher):
     """Keeps what ``display`` shows."""
 
     def publish(self, data, metadata=None, source=None, **rest):
@@ -143,7 +143,7 @@ class Publisher(DisplayPublisher):
         OUTPUTS.take()
 
 
-class Shell(InteractiveShell):
+class SandboxShell(InteractiveShell):
     """An IPython shell without terminal, kernel, history or event loop."""
 
     current = ""  # the source of the cell that runs
@@ -156,8 +156,8 @@ class Shell(InteractiveShell):
 
     def _showtraceback(self, etype, evalue, stb):
         name = getattr(etype, "__name__", "Error")
-        if name == LATE["ename"]:
-            evalue, stb = LATE["evalue"], []
+        if name == TIME_LIMIT_OUTPUT["ename"]:
+            evalue, stb = TIME_LIMIT_OUTPUT["evalue"], []
         traceback = [line[:4000] for line in list(stb)[-60:]]
         size = sum(map(len, traceback))
         OUTPUTS.add({"output_type": "error", "ename": name, "evalue": str(evalue)[:2000], "traceback": traceback}, size)
@@ -194,9 +194,11 @@ def make_shell():
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     config.Completer.use_jedi = False
-    shell = Shell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)
+    shell = SandboxShell.instance(
+        config=config, displayhook_class=CellDisplayHook, display_pub_class=CellDisplayPublisher
+    )
     shell.enable_matplotlib("inline")
-    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
+    sys.stdout, sys.stderr = OutputStream("stdout"), OutputStream("stderr")
     shell.run_cell("import numpy as np\nimport matplotlib.pyplot as plt\nplt.plot([0, 1]);\nplt.imshow(np.eye(2)); 1")
     shell.run_cell("%timeit -n1 -r1 0")
     shell.run_cell("1 / 0")
@@ -212,8 +214,8 @@ class SandboxServer:
     def __init__(self, channel, shell):
         self.channel, self.shell = channel, shell
         self.lock, self.numbers, self.functions = threading.RLock(), itertools.count(), {}
-        self.called = None  # the function that was called last, as a LocalFunction
-        self.lent = contextlib.ExitStack()  # closing it puts the student's own helpers back
+        self.last_called = None  # the function that was called last, as a LocalFunction
+        self.lending = contextlib.ExitStack()  # closing it puts the student's own helpers back
 
     def serve(self):
         """Receive requests, one after the other."""
@@ -223,32 +225,32 @@ class SandboxServer:
                 request = self.channel.receive(self.callback, seconds=86400)
             except ConnectionClosedError:
                 return
-            number, verb, rest = request[0], request[1], request[2:]
-            answer = self.do(verb, rest)
+            number, verb, arguments = request[0], request[1], request[2:]
+            answer = self.dispatch(verb, arguments)
             try:
                 self.channel.send(("reply", number, answer), self.number_of)
             except ProtocolError as error:
-                self.channel.send(("reply", number, self.refusal(verb, error)))
+                self.channel.send(("reply", number, self.fallback_reply(verb, error)))
 
-    def do(self, verb, rest):
+    def dispatch(self, verb, arguments):
         """Do one request, whatever the student's code raises."""
         if verb == "run":
-            return self.run(*rest)
+            return self.run(*arguments)
         if verb == "call":
-            return self.call(*rest)
+            return self.call(*arguments)
         if verb == "call_number":
-            return self.call_function(self.functions.get(rest[0]), *rest[1:])
+            return self.call_function(self.functions.get(arguments[0]), *arguments[1:])
         if verb == "define":
-            return self.define(*rest)
+            return self.define(*arguments)
         if verb == "names":
-            return {name: self.describe(name) for name in rest[0]}
+            return {name: self.describe(name) for name in arguments[0]}
         if verb == "provided":
-            return self.install(*rest)
+            return self.install(*arguments)
         if verb == "lend":
-            return self.lend(*rest)
+            return self.lend(*arguments)
         raise ValueError(verb)
 
-    def refusal(self, verb, error):
+    def fallback_reply(self, verb, error):
         """Answer for an answer that cannot cross."""
         if verb in ("run", "define"):
             return [{"output_type": "stream", "name": "stdout", "text": f"[the output was cut: {error}]"}]
@@ -271,16 +273,17 @@ class SandboxServer:
         self.shell.execution_count += 1
         outputs = OUTPUTS.take()
         if limit.has_struck and not any(output["output_type"] == "error" for output in outputs):
-            outputs.append(LATE)  # the next strike came while IPython was telling of the first: on a busy machine
+            # The next strike came while IPython was telling of the first: on a busy machine.
+            outputs.append(TIME_LIMIT_OUTPUT)
         return outputs
 
     def define(self, source, seconds):
         """Run only the imports and definitions of a cell that ended an earlier sandbox, not its magics."""
         with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-            plain = TransformerManager().transform_cell(source) if _MAYBE_MAGIC.search(source) else source
-            tree = ast.parse(plain)
-            kept = [node for node in tree.body if isinstance(node, _DEFINITIONS)]
-            source = "\n".join(ast.unparse(node) for node in kept)
+            python_source = TransformerManager().transform_cell(source) if _MAYBE_MAGIC.search(source) else source
+            tree = ast.parse(python_source)
+            definitions = [node for node in tree.body if isinstance(node, _DEFINITIONS)]
+            source = "\n".join(ast.unparse(node) for node in definitions)
             return self.run(source, seconds)
         return []
 
@@ -308,9 +311,9 @@ class SandboxServer:
         timer = processor_limit(limit)
         try:
             with timer:
-                if self.called is None or self.called.function is not function:
-                    self.called = LocalFunction(function)
-                outcome = self.called.call(tuple(args), dict(kwargs), protocol.PATIENCE * limit)
+                if self.last_called is None or self.last_called.function is not function:
+                    self.last_called = LocalFunction(function)
+                outcome = self.last_called.call(tuple(args), dict(kwargs), protocol.WALL_TIME_FACTOR * limit)
         except BaseException as error:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -332,21 +335,21 @@ class SandboxServer:
 
     # --- asking the grader
 
-    def ask(self, verb, what, args, kwargs):
+    def ask(self, verb, target, args, kwargs):
         """Ask for a call on the other side: of a callback that was passed in, of a provided function, of a lent one."""
         with self.lock:
             number = next(self.numbers)
             blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGPROF})
             try:
-                self.channel.send(("ask", number, verb, what, list(args), dict(kwargs)), self.number_of)
-                tag, answered, ok, value, same = self.channel.receive(self.callback, seconds=600)
+                self.channel.send(("ask", number, verb, target, list(args), dict(kwargs)), self.number_of)
+                tag, answered_number, ok, value, same_argument = self.channel.receive(self.callback, seconds=600)
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        if tag != "answer" or answered != number:
+        if tag != "answer" or answered_number != number:
             raise RuntimeError("out of step")
         if not ok:
             raise {"TypeError": TypeError, "ValueError": ValueError}.get(value[0], RuntimeError)(value[1])
-        return value if same is None else args[same]
+        return value if same_argument is None else args[same_argument]
 
     def callback(self, number):
         """Stand in for a function of the grader's."""
@@ -371,17 +374,17 @@ class SandboxServer:
 
         provided.__getattr__ = refuse
         package.COURSE, package.__path__ = COURSE, []
-        package.checker = lambda *rest, **options: _checked_later
+        package.checker = lambda *arguments, **options: _checked_later
         package.provided, package.networks, networks.train = provided, networks, _checked_later
-        for made in (package, provided, networks):
-            made.__spec__ = importlib.machinery.ModuleSpec(made.__name__, None)
-            sys.modules[made.__name__] = made
+        for module in (package, provided, networks):
+            module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
+            sys.modules[module.__name__] = module
         return ()
 
     def lend(self, names):
         """Put stand-ins in the place of the student's functions of these names, and all others back."""
-        self.lent.close()
-        self.lent.enter_context(replaced(self.shell.user_ns, {name: self.stand_in("lent", name) for name in names}))
+        self.lending.close()
+        self.lending.enter_context(replaced(self.shell.user_ns, {name: self.stand_in("lent", name) for name in names}))
         return ()
 
     def stand_in(self, verb, name, doc=None):
