@@ -283,7 +283,7 @@ def examine_with(source, zygote, released, answers):
     def examine(check, budget):
         right, helpers = answers
         plan = replace(source.plan, locked={**source.plan.locked, "check-avg_pool2d": check})
-        nb = reader.compose(reader.parts_of(answer(released, right, [helpers])), source)
+        nb = reader.compose(reader.submitted_cells(answer(released, right, [helpers])), source)
         scores = NotebookGrader(plan, zygote, 1, budget).run(nb.cells)
         return scores, cells_of(nb, "check-avg_pool2d").outputs[-1]["evalue"]
 

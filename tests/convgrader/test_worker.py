@@ -98,8 +98,8 @@ def test_a_fault_of_ours_is_seen_and_scores_nothing(grader, released, tmp_path, 
 def test_a_folder_that_cannot_be_written_stops_the_batch(grader, released, tmp_path):
     (tmp_path / "file").write_text("in the way")
     job = hand_in(tmp_path, released)
-    result = grader.grade(Job(job.student, job.submitted, str(tmp_path / "file" / "graded")))
-    assert "cannot write" in result.stopped and "Not a directory" in result.stopped
+    result = grader.grade(Job(job.student, job.submitted_folder, str(tmp_path / "file" / "graded")))
+    assert "cannot write" in result.fatal_error and "Not a directory" in result.fatal_error
 
 
 def test_scores_are_those_that_the_grader_gave_not_those_that_are_shown(source):
@@ -111,5 +111,5 @@ def test_scores_are_those_that_the_grader_gave_not_those_that_are_shown(source):
         if cell.cell_type == "code":
             cell.outputs = [{"output_type": "execute_result", "data": {"text/plain": "99.0"}}]
     graded = NotebookResult("pooling")
-    collect_scores(cells, source, dict.fromkeys(source.plan.graded, 0.5), graded)
+    collect_scores(cells, source, dict.fromkeys(source.plan.points, 0.5), graded)
     assert {score for name, score in graded.scores.items() if name.startswith("check-")} == {0.5}

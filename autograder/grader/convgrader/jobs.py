@@ -25,7 +25,7 @@ class AssignmentSpec:
     budget: Budget = field(default_factory=Budget)
     ignore: tuple = ()
     permissions: int = 0o444
-    extra: str = ""  # folder of files that the instructor adds to every submission
+    extra_folder: str = ""  # folder of files that the instructor adds to every submission
     site: str = ""  # where the course's site is published
 
 
@@ -34,8 +34,8 @@ class Job:
     """One submission: where it is and where its graded copy goes."""
 
     student: str
-    submitted: str
-    graded: str
+    submitted_folder: str
+    graded_folder: str
 
 
 @dataclass
@@ -48,7 +48,7 @@ class NotebookResult:
     notebook: str
     scores: dict = field(default_factory=dict)
     comments: dict = field(default_factory=dict)
-    answers: dict = field(default_factory=dict)  # grade_id -> digest of what the student wrote to it
+    answer_digests: dict = field(default_factory=dict)  # grade_id -> digest of what the student wrote to it
     digest: str = ""
     status: str = "graded"
     reason: str = ""
@@ -62,9 +62,9 @@ class NotebookResult:
 
 @dataclass
 class SubmissionResult:
-    """The result for one student's submission. `stopped` names what keeps the whole batch from going on."""
+    """The result for one student's submission. `fatal_error` names what keeps the whole batch from going on."""
 
     student: str
     notebooks: list = field(default_factory=list)
     timestamp: str = ""
-    stopped: str = ""
+    fatal_error: str = ""

@@ -10,8 +10,8 @@ PLAN = GradingPlan(
         "check-f": 'check("f", points=2)',
         "odd": "this is not Python",
     },
-    graded={"check-f": 2.0},
-    answers=("f", "written-layer"),
+    points={"check-f": 2.0},
+    solution_ids=("f", "written-layer"),
 )
 
 

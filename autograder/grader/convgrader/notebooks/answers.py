@@ -24,23 +24,23 @@ class Answers:
 
     Parameters
     ----------
-    parts : list
+    submitted : list of SubmittedCell
         What `reader.read` found.
     source : SourceNotebook
         The instructor's notebook, with all that was handed out.
     """
 
-    def __init__(self, parts, source):
+    def __init__(self, submitted, source):
         self.source = source
-        self.answers, self.own = {}, []  # grade_id -> text of the cells that count; (kind, text) of all others
+        self.answers, self.unassigned = {}, []  # grade_id -> text of the cells that count; (kind, text) of all others
         frame = source.by_name()
-        last = {name: number for number, (_, _, name, _) in enumerate(parts) if name in frame}
-        for number, (kind, text, name, _) in enumerate(parts):
+        last = {cell.grade_id: number for number, cell in enumerate(submitted) if cell.grade_id in frame}
+        for number, (kind, text, name, _) in enumerate(submitted):
             if last.get(name) == number and not frame[name].locked:
                 self.answers[name] = text
-            elif text.strip() and text.strip() not in source.texts:
-                is_ours = name in frame and kind == "code"
-                self.own.append((kind, _added(text, _lines(frame[name].source)) if is_ours else text))
+            elif text.strip() and text.strip() not in source.released_texts:
+                is_source_cell = name in frame and kind == "code"
+                self.unassigned.append((kind, _added(text, _lines(frame[name].source)) if is_source_cell else text))
 
     @functools.cached_property
     def elsewhere(self):
@@ -48,16 +48,16 @@ class Answers:
 
         Of a cell of code they are words if nothing in it runs.
         """
-        found, given = [], set().union(*map(_lines, self.source.texts))
-        for kind, text in self.own:
+        texts, released_lines = [], set().union(*map(_lines, self.source.released_texts))
+        for kind, text in self.unassigned:
             if kind != "code":
-                found.append(_added(text, given))
+                texts.append(_added(text, released_lines))
             elif is_prose(text):
-                found.append(text)
-        found += [self.answers[name] for name in self._functions() if is_prose(self.answers.get(name, ""))]
-        return "\n".join(text for text in found if any(map(str.isalnum, text)))
+                texts.append(text)
+        texts += [self.answers[name] for name in self._function_ids() if is_prose(self.answers.get(name, ""))]
+        return "\n".join(text for text in texts if any(map(str.isalnum, text)))
 
-    def _functions(self):
+    def _function_ids(self):
         """List the names of the cells that hold the function of a task."""
         return [
             cell.name for cell in self.source.cells if cell.solution and not cell.grade and cell.cell_type == "code"
@@ -65,11 +65,11 @@ class Answers:
 
     def digests(self):
         """Return {grade_id: digest} of what each graded cell is given for: where it changes, the answer has changed."""
-        code = [text for kind, text in self.own if kind == "code"]
-        found = {}
+        code = [text for kind, text in self.unassigned if kind == "code"]
+        digests = {}
         for cell in self.source.cells:
             if cell.task:
-                texts = [*self.answers.values(), *(text for _, text in self.own)]
+                texts = [*self.answers.values(), *(text for _, text in self.unassigned)]
             elif cell.grade and cell.solution:
                 text = self.answers.get(cell.name, cell.source)
                 texts = [text, self.elsewhere] if is_blank(text, cell) else [text]
@@ -77,8 +77,8 @@ class Answers:
                 texts = [self.answers.get(cell.name.removeprefix(CHECK), ""), *code]
             else:
                 continue
-            found[cell.name] = hashlib.sha256("\0".join(texts).encode()).hexdigest()
-        return found
+            digests[cell.name] = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+        return digests
 
 
 def is_blank(text, cell):
@@ -90,9 +90,9 @@ def _lines(text):
     return {line.strip() for line in text.splitlines()}
 
 
-def _added(text, given):
+def _added(text, released_lines):
     """Return the lines of a text that are not among those that were handed out."""
-    return "\n".join(line for line in text.splitlines() if line.strip() not in given)
+    return "\n".join(line for line in text.splitlines() if line.strip() not in released_lines)
 
 
 def is_prose(code):
@@ -106,10 +106,10 @@ def is_prose(code):
     >>> [is_prose(text) for text in ("It keeps what, not where.", "# It forgets where.", "x = 1", "x", "%time f(x)")]
     [True, True, False, False, False]
     """
-    rest = _TEXTS.sub("\n", code)
-    if not rest.strip():
+    remainder = _TEXTS.sub("\n", code)
+    if not remainder.strip():
         return len(_WORD.findall(code)) >= 3
-    phrases = (phrase.split() for phrase in re.split(r"[^\w ]+", rest))
+    phrases = (phrase.split() for phrase in re.split(r"[^\w ]+", remainder))
     return any(map(_are_words, (pair for phrase in phrases for pair in itertools.pairwise(phrase))))
 
 

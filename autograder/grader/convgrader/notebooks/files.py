@@ -45,22 +45,22 @@ def is_regular(path):
         return False
 
 
-def others(folder, ignore=(), most=MAX_COPIED):
+def attached_files(folder, ignore=(), max_bytes=MAX_COPIED):
     """Yield (path inside the folder, path) of what else was handed in, notebooks aside: so many regular files.
 
     What is too large, too deep, too much or no file is left out.
     """
-    seen = 0
-    for place, folders, names in os.walk(folder):
+    file_count = 0
+    for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if _is_wanted(name, ignore))
         for name in sorted(name for name in names if _is_wanted(name, ignore)):
-            path = os.path.join(place, name)
+            path = os.path.join(parent, name)
             inside = os.path.relpath(path, folder)
-            seen += 1
-            if seen > MAX_FILES:
+            file_count += 1
+            if file_count > MAX_FILES:
                 return
-            if len(os.fsencode(inside)) <= MAX_PATH and is_regular(path) and os.path.getsize(path) <= most:
-                most -= os.path.getsize(path)
+            if len(os.fsencode(inside)) <= MAX_PATH and is_regular(path) and os.path.getsize(path) <= max_bytes:
+                max_bytes -= os.path.getsize(path)
                 yield inside, path
 
 
@@ -70,49 +70,51 @@ def _is_wanted(name, ignore):
 
 def notebooks(folder):
     """List the notebooks of a submission, wherever they lie in it: regular files, the first so many of them."""
-    found = []
-    for place, folders, names in os.walk(folder):
+    paths = []
+    for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        paths = (os.path.join(place, name) for name in sorted(names) if name.endswith(".ipynb"))
-        inside = [os.path.relpath(path, folder) for path in paths if is_regular(path)]
-        found += [name for name in inside if len(os.fsencode(name)) <= MAX_PATH and not name.startswith(".")]
-        if len(found) >= MAX_NOTEBOOKS:
+        candidates = (os.path.join(parent, name) for name in sorted(names) if name.endswith(".ipynb"))
+        inside = [os.path.relpath(path, folder) for path in candidates if is_regular(path)]
+        paths += [name for name in inside if len(os.fsencode(name)) <= MAX_PATH and not name.startswith(".")]
+        if len(paths) >= MAX_NOTEBOOKS:
             break
-    return found[:MAX_NOTEBOOKS]
+    return paths[:MAX_NOTEBOOKS]
 
 
-def digest(folder, own):
+def digest(folder, notebook_names):
     """Return the fingerprint of a submission: of its notebooks, and of the other files handed in with them.
 
     Parameters
     ----------
     folder : str or Path
-    own : iterable of str
+    notebook_names : iterable of str
         The names of the assignment's notebooks, which count however many others there are.
     """
-    found = hashlib.sha256()
-    named = (f"{name}.ipynb" for name in own)
-    names = list(dict.fromkeys([*notebooks(folder), *(n for n in named if is_regular(os.path.join(folder, n)))]))
-    for name in names:
+    submission_digest = hashlib.sha256()
+    assignment_files = (f"{name}.ipynb" for name in notebook_names)
+    file_names = list(
+        dict.fromkeys([*notebooks(folder), *(n for n in assignment_files if is_regular(os.path.join(folder, n)))])
+    )
+    for name in file_names:
         with contextlib.suppress(OSError):
-            found.update(read_regular(os.path.join(folder, name)))
-        if len(names) > 1:
-            found.update(os.fsencode(name))
-    for inside, path in others(folder):
+            submission_digest.update(read_regular(os.path.join(folder, name)))
+        if len(file_names) > 1:
+            submission_digest.update(os.fsencode(name))
+    for inside, path in attached_files(folder):
         with contextlib.suppress(OSError), open(path, "rb") as file:  # one that may not be read is not copied either
-            found.update(os.fsencode(inside) + hashlib.file_digest(file, "sha256").digest())
-    return found.hexdigest()
+            submission_digest.update(os.fsencode(inside) + hashlib.file_digest(file, "sha256").digest())
+    return submission_digest.hexdigest()
 
 
-def copy_files(source, target, ignore=(), most=MAX_COPIED):
+def copy_files(source, target, ignore=(), max_bytes=MAX_COPIED):
     """Copy what else was handed in, notebooks aside; what the target has already stays."""
-    for inside, path in others(source, ignore, most):
+    for inside, path in attached_files(source, ignore, max_bytes):
         try:
             file = open(path, "rb")  # noqa: SIM115 (only its own errors are passed over, not the target's)
         except OSError:
             continue
         with file, contextlib.suppress(FileExistsError, NotADirectoryError):
-            place = target / inside
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with open(place, "xb") as copy:
+            destination = target / inside
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            with open(destination, "xb") as copy:
                 shutil.copyfileobj(file, copy)

@@ -14,16 +14,16 @@ class GradingPlan:
     """What has to be known of an assignment's notebook to grade it: the instructor's cells, never the submission's."""
 
     locked: dict = field(default_factory=dict)  # grade_id -> source of the instructor's code cells
-    graded: dict = field(default_factory=dict)  # grade_id -> points, of those among them that earn points
-    answers: tuple = ()  # grade_ids of cells that students fill in
+    points: dict = field(default_factory=dict)  # grade_id -> points, of those among them that earn points
+    solution_ids: tuple = ()  # grade_ids of cells that students fill in
 
     @functools.cached_property
     def names(self):
         """The names that a check may look for: the tasks' and those that check cells mention."""
-        calls = self._nodes(ast.Call, self.graded)
+        calls = self._nodes(ast.Call, self.points)
         texts = {a.value for node in calls for a in node.args if isinstance(a, ast.Constant)}
         texts = {text for text in texts if isinstance(text, str)}
-        return sorted(name for name in texts.union(self.answers) if name.isidentifier())
+        return sorted(name for name in texts.union(self.solution_ids) if name.isidentifier())
 
     @functools.cached_property
     def checks(self):
@@ -35,11 +35,11 @@ class GradingPlan:
     @functools.cached_property
     def tasks(self):
         """The tasks that the check cells ask for, in the notebook's order: grade_id -> names."""
-        asked = {}
-        for cell in self.graded:
-            named = {a.value for n in self._nodes(ast.Call, [cell]) for a in n.args if isinstance(a, ast.Constant)}
-            asked[cell] = [name for name in self.checks if name in named]
-        return asked
+        tasks = {}
+        for cell in self.points:
+            mentioned = {a.value for n in self._nodes(ast.Call, [cell]) for a in n.args if isinstance(a, ast.Constant)}
+            tasks[cell] = [name for name in self.checks if name in mentioned]
+        return tasks
 
     def helpers(self, cell):
         """Return the helpers of the tasks of a check cell: those that an earlier check cell grades."""

@@ -23,15 +23,15 @@ class SourceCell:
 
     def metadata(self):
         """Return the metadata that nbgrader expects in the notebook."""
-        about = {
+        metadata = {
             "grade": self.grade, "grade_id": self.name, "locked": self.locked, "solution": self.solution,
             "task": self.task, "schema_version": 3, "cell_type": self.cell_type,
         }  # fmt: skip
         if self.checksum:
-            about["checksum"] = self.checksum
+            metadata["checksum"] = self.checksum
         if self.points is not None:
-            about["points"] = self.points
-        return {"nbgrader": about}
+            metadata["points"] = self.points
+        return {"nbgrader": metadata}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class SourceNotebook:
     name: str
     cells: tuple = ()
     kernelspec: dict = field(default_factory=dict)
-    given: tuple = ()  # the texts of all cells that students were handed, those without a name too
+    released: tuple = ()  # the texts of all cells that students were handed, those without a name too
 
     def by_name(self):
         """Return the cells by their grade_id."""
@@ -52,14 +52,14 @@ class SourceNotebook:
         return {cell.name: each for cell in self.cells if cell.grade or cell.task}
 
     @functools.cached_property
-    def texts(self):
+    def released_texts(self):
         """The texts of all cells that were handed out, without blanks around them."""
-        return {text.strip() for text in (*self.given, *(cell.source for cell in self.cells))}
+        return {text.strip() for text in (*self.released, *(cell.source for cell in self.cells))}
 
     @functools.cached_property
     def plan(self):
         """What has to be known to grade it."""
         code = [cell for cell in self.cells if cell.locked and cell.cell_type == "code"]
         locked = {cell.name: cell.source for cell in code if not cell.name.startswith(TRAIN)}
-        graded = {cell.name: cell.points for cell in self.cells if cell.grade and cell.name in locked}
-        return GradingPlan(locked, graded, tuple(cell.name for cell in self.cells if cell.solution))
+        points = {cell.name: cell.points for cell in self.cells if cell.grade and cell.name in locked}
+        return GradingPlan(locked, points, tuple(cell.name for cell in self.cells if cell.solution))

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from convgrader.errors import MalformedNotebookError
-from convgrader.notebooks import finding, reader
+from convgrader.notebooks import discovery, reader
 from tests.helpers.courses import ROOT, answer, as_source
 
 
@@ -38,7 +38,7 @@ def found(works, source, tmp_path):
         for name, what in handed_in.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(what if what.startswith("{") else json.dumps(works[what]))
-        parts, remark = finding.notebook_of(tmp_path, source, ["pooling"])
+        parts, remark = discovery.discover_notebook(tmp_path, source, ["pooling"])
         names = [name for name, work in works.items() if reader.read(json.dumps(work).encode()) == parts]
         return names[0], remark
 
@@ -76,8 +76,8 @@ def test_the_right_name_goes_before_others_and_they_are_named(found):
 
 
 def test_a_notebook_that_nobody_wrote_in_is_told(found):
-    assert found({"pooling.ipynb": "blank"}) == ("blank", finding.BLANK)
-    assert found({"pooling.ipynb": "blank", "b.ipynb": "blank"}) == ("blank", finding.BLANK)
+    assert found({"pooling.ipynb": "blank"}) == ("blank", discovery.BLANK)
+    assert found({"pooling.ipynb": "blank", "b.ipynb": "blank"}) == ("blank", discovery.BLANK)
 
 
 UNCLEAR = {
@@ -107,7 +107,9 @@ def test_every_assignment_is_told_from_every_other():
     parts = {name: tuple(reader.read(path.read_bytes())) for name, path in notebooks.items()}
     for name, path in notebooks.items():
         source = as_source(json.loads(path.read_text()), name)
-        belonging = [other for other, its in parts.items() if finding.Candidate(other, its, source).belongs()]
+        belonging = [
+            other for other, its in parts.items() if discovery.Candidate(other, its, source).is_of_assignment()
+        ]
         assert belonging == [name]
 
 
@@ -115,11 +117,11 @@ def test_odd_names_can_be_said_and_written(found, works, source, tmp_path):
     name = os.fsencode(str(tmp_path)) + b"/\xff\n\x1b[2J" + b"x" * 200 + b".ipynb"
     with open(name, "w") as file:
         json.dump(works["full"], file)
-    _, remark = finding.notebook_of(tmp_path, source)
+    _, remark = discovery.discover_notebook(tmp_path, source)
     assert remark.encode() and remark.isprintable() and len(remark) < 200
 
 
 def test_so_much_is_read_and_no_more(found, monkeypatch):
-    monkeypatch.setattr(finding, "MAX_READ", 10)
+    monkeypatch.setattr(discovery, "MAX_READ", 10)
     with pytest.raises(MalformedNotebookError):
         found({"a.ipynb": "full"})
