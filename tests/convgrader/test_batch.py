@@ -122,7 +122,7 @@ def test_without_confinement_it_gives_the_same_scores(handed_in, here, tmp_path)
 def test_a_second_batch_is_refused_while_the_first_runs(handed_in, here):
     os.chdir(handed_in.root)
     told = pytest.raises(UsageError, match="being graded or released already")
-    with lock.held(batch.CourseFolders.here().directory, "pooling"), told:
+    with lock.exclusive(batch.CourseFolders.here().directory, "pooling"), told:
         handed_in.grade(pool=here)
 
 
@@ -239,10 +239,10 @@ def test_what_other_checks_graded_is_graded_again(handed_in, here, monkeypatch):
     assert (again.skipped, again.outdated, again.count) == (2, 0, 0)
     monkeypatch.setattr(autograding, "fingerprint", lambda sources, budget: "of a check that was mended")
     of_two_kinds = handed_in.grade(pool=here, students=["half"])
-    assert (again.of_others, of_two_kinds.of_others) == (0, 1), "the table says that not all are of one kind"
+    assert (again.by_other_checks, of_two_kinds.by_other_checks) == (0, 1), "the table says that not all are of one kind"
     handed_in.query("UPDATE autograder_record SET checks = 'of other checks'")
     mended = handed_in.grade(pool=here, students=["all", "half", "none"], resume=True)
-    assert mended.of_others == 0
+    assert mended.by_other_checks == 0
     assert (mended.skipped, mended.outdated, mended.count) == (0, 2, 3)
     assert handed_in.query("SELECT DISTINCT checks FROM autograder_record") == [("of a check that was mended",)]
     assert handed_in.grade(pool=here, students=["all"], resume=True).skipped == 1
@@ -265,7 +265,7 @@ def test_whose_hand_in_is_gone_is_not_counted_among_those_that_other_checks_grad
     course.grade(pool=here)
     course.query("UPDATE autograder_record SET checks = 'of other checks'")
     shutil.rmtree(course.root / "submitted" / "bob")
-    assert course.grade(pool=here, students=["ada"]).of_others == 0
+    assert course.grade(pool=here, students=["ada"]).by_other_checks == 0
 
 
 def test_what_nbgrader_graded_is_not_graded_again(handed_in, here):

@@ -29,7 +29,7 @@ def test_what_other_checks_had_graded_is_said(capsys):
 
 def test_where_other_checks_have_graded_some_it_says_so(capsys):
     summary = Summary(SimpleNamespace(name="pooling", sources={}))
-    summary.of_others = 2
+    summary.by_other_checks = 2
     summary.print(Console(width=200))
     says = "2 submissions graded by other checks than these: autograder grade pooling --resume brings them up to date."
     assert capsys.readouterr().out == f"{says}\n"

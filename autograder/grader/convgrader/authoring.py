@@ -18,9 +18,9 @@ COMMANDS = {
 
 def add_parser(commands):
     """Add both commands to the parser of ``autograder``."""
-    for name, (tool, says) in COMMANDS.items():
+    for name, (tool, summary) in COMMANDS.items():
         # The tool reads what follows its name, --help too: to this parser nothing is an option.
-        parser = commands.add_parser(name, help=says, add_help=False, prefix_chars="\0")
+        parser = commands.add_parser(name, help=summary, add_help=False, prefix_chars="\0")
         parser.add_argument("arguments", nargs="*")
         parser.set_defaults(run=run, tool=tool)
 

@@ -69,17 +69,17 @@ class CourseFolders:
 
     def submissions(self, assignment, students=None):
         """Return {student: folder} of what was handed in."""
-        found = {}
+        folders = {}
         pattern = self.path("submitted", "*", assignment)
         before, _, after = pattern.partition("*")
         for folder in sorted(glob.glob(glob.escape(before) + "*" + glob.escape(after))):
             student = folder[len(before) : len(folder) - len(after)]
             if os.path.isdir(folder) and not student.startswith("."):
-                found[student] = folder
-        missing = sorted(set(students or ()) - set(found))
+                folders[student] = folder
+        missing = sorted(set(students or ()) - set(folders))
         if missing:
             raise UsageError(f"nothing was handed in for {assignment} by {', '.join(missing)}")
-        return {student: found[student] for student in (students or found)}
+        return {student: folders[student] for student in (students or folders)}
 
 
 def grade(course, assignment, students=None, workers=2, resume=False, confined=True, console=None, pool=None):
@@ -94,7 +94,7 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
 
     from convgrader.nbgrader_plugin.autograding import spec_of
     from convgrader.nbgrader_plugin.gradebook import GradebookWriter
-    from convgrader.nbgrader_plugin.releasing import is_behind
+    from convgrader.nbgrader_plugin.releasing import is_outdated
 
     with contextlib.ExitStack() as stack:
         if pool is None:
@@ -103,26 +103,26 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
         submitted = Path(course.path("submitted", ".", ".")).resolve()
         if not submitted.is_dir():
             raise UsageError(f"nothing was handed in: there is no folder {submitted}")
-        stack.enter_context(lock.held(directory, assignment))
+        stack.enter_context(lock.exclusive(directory, assignment))
         try:
-            book = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
-            with contextlib.closing(book):
-                spec = spec_of(book, directory, course.config)
-                jobs, summary = _jobs(course, book, spec, students, resume)
+            writer = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
+            with contextlib.closing(writer):
+                spec = spec_of(writer, directory, course.config)
+                jobs, summary = _plan_jobs(course, writer, spec, students, resume)
                 console = console or Console(stderr=True)
-                if is_behind(directory, assignment, book.sources):
+                if is_outdated(directory, assignment, writer.sources):
                     console.print(
                         f"{assignment} has changed since it was released: autograder release {assignment} --preview "
                         "says how.", soft_wrap=True,
                     )  # fmt: skip
                 handed_in = course.submissions(assignment).keys()
                 if not students:
-                    summary.absent = sorted(book.students() - handed_in)
-                _grade_all(book, spec, jobs, summary, pool, console)
-                book.assign_penalties()
-                records = book.graded_before()
-                of_others = {student for (student, _), record in records.items() if record.checks != spec.checks}
-                summary.of_others = len(of_others & handed_in)
+                    summary.absent = sorted(writer.students() - handed_in)
+                _grade_all(writer, spec, jobs, summary, pool, console)
+                writer.assign_penalties()
+                records = writer.graded_before()
+                by_other_checks = {student for (student, _), record in records.items() if record.checks != spec.checks}
+                summary.by_other_checks = len(by_other_checks & handed_in)
                 return summary
         except MissingEntry:
             raise UsageError(
@@ -144,35 +144,35 @@ def start_pool(workers, confined):
     return LocalPool(workers, confined)
 
 
-def _grade_all(book, spec, jobs, summary, pool, console):
+def _grade_all(writer, spec, jobs, summary, pool, console):
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(show_speed=True),
         TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True),
     )  # fmt: skip
     start = time.monotonic()
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task(f"Grading {book.name}", total=len(jobs), rate="")
+        bar = progress.add_task(f"Grading {writer.name}", total=len(jobs), rate="")
         for result in pool.map(spec, jobs) if jobs else ():
-            if result.stopped:
-                raise UsageError(f"{result.stopped}; mend it and go on with --resume")
-            summary.add(result, book.write(result, spec.checks))
+            if result.fatal_error:
+                raise UsageError(f"{result.fatal_error}; mend it and go on with --resume")
+            summary.add(result, writer.write(result, spec.checks))
             rate = summary.count / (time.monotonic() - start)
             progress.update(bar, advance=1, rate=f"{rate:.1f}/s")
     summary.seconds = time.monotonic() - start
 
 
-def _jobs(course, book, spec, students, resume):
+def _plan_jobs(course, writer, spec, students, resume):
     """Return the jobs to do, and a Summary that counts those that --resume leaves out and takes in again."""
-    summary, jobs = Summary(book), []
-    records = book.graded_before() if resume else {}
-    for student, folder in course.submissions(book.name, students).items():
-        job = Job(student, folder, course.path("autograded", student, book.name))
-        before = [records.get((student, name)) for name in book.sources]
-        is_same = all(before) and _is_unchanged(job, before)
-        if is_same and all(record.checks == spec.checks for record in before):
+    summary, jobs = Summary(writer), []
+    records = writer.graded_before() if resume else {}
+    for student, folder in course.submissions(writer.name, students).items():
+        job = Job(student, folder, course.path("autograded", student, writer.name))
+        earlier = [records.get((student, name)) for name in writer.sources]
+        is_unchanged = all(earlier) and _is_unchanged(job, earlier)
+        if is_unchanged and all(record.checks == spec.checks for record in earlier):
             summary.skipped += 1
         else:
-            summary.outdated += is_same
+            summary.outdated += is_unchanged
             jobs.append(job)
     return jobs, summary
 
@@ -180,5 +180,5 @@ def _jobs(course, book, spec, students, resume):
 def _is_unchanged(job, records):
     """Say whether what the records of a submission tell of, one for each notebook, is what lies there now."""
     names = [record.notebook for record in records]
-    are_there = all((Path(job.graded) / f"{name}.ipynb").exists() for name in names)
-    return are_there and {record.digest for record in records} == {files.digest(job.submitted, names)}
+    are_there = all((Path(job.graded_folder) / f"{name}.ipynb").exists() for name in names)
+    return are_there and {record.digest for record in records} == {files.digest(job.submitted_folder, names)}

@@ -7,7 +7,7 @@ from convcourse.errors import UsageError
 
 
 @contextlib.contextmanager
-def held(directory, assignment):
+def exclusive(directory, assignment):
     """Keep others out of an assignment; the lock goes with this process.
 
     Parameters

@@ -39,17 +39,17 @@ class WorkerZygote:
     """A process that has everything imported and computed once, and forks workers."""
 
     def __init__(self, is_confined):
-        self.control, theirs = socket.socketpair()
-        with theirs:
+        self.control, child_socket = socket.socketpair()
+        with child_socket:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "convgrader.pool", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-m", "convgrader.pool", str(child_socket.fileno())],
+                pass_fds=[child_socket.fileno()],
                 env=os.environ | ONE_THREAD,
                 stdin=subprocess.DEVNULL,
             )
-        self._send(is_confined)
+        self.send(is_confined)
 
-    def _send(self, value):
+    def send(self, value):
         with contextlib.closing(Connection(os.dup(self.control.fileno()))) as connection:
             connection.send(value)
 
@@ -58,13 +58,13 @@ class WorkerZygote:
         connection = Connection(os.dup(self.control.fileno()))
         try:
             connection.send(assignment)
-            said = connection.recv()
+            reply = connection.recv()
         except (EOFError, OSError):
             raise PoolError(f"The grading process ended (exit status {self.process.wait()}).") from None
         finally:
             connection.close()
-        if said is not True:
-            raise PoolError(said)
+        if reply is not True:
+            raise PoolError(reply)
 
     def ask(self, request, descriptors=()):
         """Have it do one thing; return the answer."""
@@ -88,19 +88,19 @@ class Worker:
     """A worker process and the connection to it."""
 
     def __init__(self, zygote, number):
-        ours, theirs = socket.socketpair()
-        with theirs:
+        pool_socket, worker_socket = socket.socketpair()
+        with worker_socket:
             self.zygote, self.number = zygote, number
-            self.pid = zygote.ask({"op": "fork", "number": number}, [theirs.fileno()])
-        self.connection = Connection(ours.detach())
-        self.job, self.stop = None, float("inf")
+            self.pid = zygote.ask({"op": "fork", "number": number}, [worker_socket.fileno()])
+        self.connection = Connection(pool_socket.detach())
+        self.job, self.deadline = None, float("inf")
 
-    def give(self, job, seconds):
+    def assign(self, job, seconds):
         """Have it grade one submission."""
-        self.job, self.stop = job, time.monotonic() + seconds
+        self.job, self.deadline = job, time.monotonic() + seconds
         self.connection.send(job)
 
-    def end(self):
+    def kill(self):
         """End it."""
         self.connection.close()
         self.zygote.ask({"op": "kill", "pid": self.pid})
@@ -121,40 +121,40 @@ class LocalPool(Pool):
 
     def map(self, assignment, jobs):
         """Grade all jobs; see `Pool.map`."""
-        todo, tries = deque(jobs), {}
+        pending, attempts = deque(jobs), {}
         seconds = (assignment.budget.notebook + SLACK) * max(1, len(assignment.sources))
         self.zygote.prepare(assignment)
-        self.workers = [Worker(self.zygote, number) for number in range(min(self.size, len(todo)))]
+        self.workers = [Worker(self.zygote, number) for number in range(min(self.size, len(pending)))]
         for worker in self.workers:
-            worker.give(todo.popleft(), seconds)
+            worker.assign(pending.popleft(), seconds)
         while any(worker.job for worker in self.workers):
             for worker in self._ready():
-                result = _hear(worker)
+                result = _receive_result(worker)
                 if result is None and worker.job is not None:
-                    job, is_late = worker.job, worker.stop <= time.monotonic()
+                    job, is_late = worker.job, worker.deadline <= time.monotonic()
                     worker = self._replace(worker)  # the old one has ended before anything is written in its place
-                    tries[job] = tries.get(job, 0) + 1
-                    if tries[job] < TRIES and not is_late:
-                        todo.appendleft(job)
+                    attempts[job] = attempts.get(job, 0) + 1
+                    if attempts[job] < TRIES and not is_late:
+                        pending.appendleft(job)
                     else:
-                        result = _given_up(job, assignment, is_late)
-                worker.job, worker.stop = None, float("inf")
-                if todo:
-                    worker.give(todo.popleft(), seconds)
+                        result = _failed_result(job, assignment, is_late)
+                worker.job, worker.deadline = None, float("inf")
+                if pending:
+                    worker.assign(pending.popleft(), seconds)
                 if result is not None:
                     yield result
 
     def _ready(self):
         """Wait for workers that have something to say, or have taken too long."""
         busy = [worker for worker in self.workers if worker.job is not None]
-        left = min(worker.stop for worker in busy) - time.monotonic()
-        heard = wait([worker.connection for worker in busy], max(0.0, left))
-        return [w for w in busy if w.connection in heard or w.stop <= time.monotonic()]
+        remaining = min(worker.deadline for worker in busy) - time.monotonic()
+        readable = wait([worker.connection for worker in busy], max(0.0, remaining))
+        return [w for w in busy if w.connection in readable or w.deadline <= time.monotonic()]
 
     def _replace(self, worker):
-        worker.end()
-        self.workers[worker.number] = fresh = Worker(self.zygote, worker.number)
-        return fresh
+        worker.kill()
+        self.workers[worker.number] = replacement = Worker(self.zygote, worker.number)
+        return replacement
 
     def close(self):
         """End all workers."""
@@ -164,7 +164,7 @@ class LocalPool(Pool):
         self.workers = []
 
 
-def _hear(worker):
+def _receive_result(worker):
     """Return a worker's result, or None if it has ended or is late."""
     try:
         return worker.connection.recv() if worker.connection.poll() else None
@@ -172,7 +172,7 @@ def _hear(worker):
         return None
 
 
-def _given_up(job, assignment, is_late):
+def _failed_result(job, assignment, is_late):
     from convgrader.worker import SubmissionGrader  # it imports IPython, which whoever starts workers need not wait for
 
     reason = "it took far longer than its budget" if is_late else "the process that graded it ended twice"
@@ -220,23 +220,23 @@ def _fork_workers(control, grader):
                 os.waitpid(request["pid"], 0)
             control.sendall(b"true")
             continue
-        twin = grader.zygote.clone(request["number"])
+        clone = grader.zygote.clone(request["number"])
         pid = os.fork()
         if pid == 0:
             isolation.die_with_parent()
             control.close()
             grader.zygote.disown()
-            grader.zygote = twin
+            grader.zygote = clone
             try:
-                _work(Connection(descriptors[0]), grader)
+                _serve_jobs(Connection(descriptors[0]), grader)
             finally:
                 os._exit(0)
-        twin.disown()
+        clone.disown()
         os.close(descriptors[0])
         control.sendall(json.dumps(pid).encode())
 
 
-def _work(connection, grader):
+def _serve_jobs(connection, grader):
     """Grade what comes until the owner hangs up."""
     while True:
         try:

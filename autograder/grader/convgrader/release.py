@@ -34,21 +34,21 @@ def run(options):
     course = CourseFolders.here()
     course.directory.assignment_id = options.assignment
     try:
-        found = releasing.release(course.directory, course.config, _renamed(options.renamed), options.preview)
+        result = releasing.release(course.directory, course.config, _parse_renamed(options.renamed), options.preview)
     except DatabaseError as error:
         raise UsageError(str(error)) from None
-    print(*found.lines(options.assignment), sep="\n")
+    print(*result.lines(options.assignment), sep="\n")
     if options.preview:
         print("This is a preview: nothing was changed.")
     return 0
 
 
-def _renamed(pairs):
+def _parse_renamed(pairs):
     """Read what ``--renamed`` says: {new name: old name}."""
-    found = {}
+    old_names = {}
     for pair in pairs:
         old, _, new = pair.partition("=")
-        if not old or not new or new in found or old in found.values():
+        if not old or not new or new in old_names or old in old_names.values():
             raise UsageError(f"--renamed {pair} says nothing: write OLD=NEW, once for each task")
-        found[new] = old
-    return found
+        old_names[new] = old
+    return old_names
