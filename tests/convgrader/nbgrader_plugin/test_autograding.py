@@ -99,7 +99,7 @@ def test_both_ways_say_the_same_of_every_accident(course, released, answers, her
 
 def test_it_is_refused_while_another_process_grades_or_releases_the_same(course, released):
     course.submit("ada", released)
-    with lock.held(CourseDirectory(root=str(course.root)), "pooling"):
+    with lock.exclusive(CourseDirectory(root=str(course.root)), "pooling"):
         status, said = course.nbgrader("autograde", "pooling")
     assert status == 1 and "pooling is being graded or released already" in said and "Traceback" not in said
     assert course.nbgrader("autograde", "pooling")[0] == 0
@@ -169,7 +169,7 @@ def test_a_time_that_is_none_fails_nobody(course, released):
     status, said = course.nbgrader("autograde", "pooling")
     assert status == 0, said
     assert not course.grade().failures
-    patches.read_times_as_we_do()
+    patches.read_bounded_timestamps()
     directory = CourseDirectory(root=str(course.root), course_id="test", db_url=course.url)
     listed = NbGraderAPI(directory, timezone="Asia/Tokyo").get_submissions("pooling")
     assert {about["student"] for about in listed} == {f"student-{number}" for number in range(len(JUNK))}

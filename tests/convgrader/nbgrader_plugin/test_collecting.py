@@ -296,7 +296,7 @@ def test_an_import_tells_whose_hand_ins_will_not_be_taken(tmp_path):
 
 def test_formgraders_page_tells_the_rule_where_students_are_added(monkeypatch):
     monkeypatch.setattr(formgrader, "FileSystemLoader", formgrader.FileSystemLoader)
-    patches.tell_the_rule_for_names()
+    patches.show_student_id_rule()
     pages = Environment(loader=formgrader.FileSystemLoader([handlers.template_path]))
     page = pages.get_template("manage_students.tpl").render(base_url="")
     assert student_ids.RULE in page and page.index(student_ids.RULE) < page.index("Add new student")

@@ -296,7 +296,7 @@ def test_a_preview_before_the_first_release_makes_no_gradebook(course, monkeypat
 @pytest.mark.parametrize(
     "where, name",
     [
-        (releasing, "_generate"), (revising, "compare"), (revising._NotebookEntry, "write_sources"),
+        (releasing, "_nbgrader_start"), (revising, "compare"), (revising._NotebookEntry, "write_sources"),
         (Path, "rename"), ("sqlalchemy.orm.Session", "commit"),
     ],
     ids=["the conversion", "the comparison", "the gradebook", "the exchange", "the end"],
@@ -348,7 +348,7 @@ def test_an_assignment_that_is_being_graded_is_not_released(graded, monkeypatch)
     change(graded, add_task)
     before = everything(graded)
     with (
-        lock.held(CourseDirectory(root=str(graded.root)), "pooling"),
+        lock.exclusive(CourseDirectory(root=str(graded.root)), "pooling"),
         pytest.raises(UsageError, match="being graded or"),
     ):
         release(graded, monkeypatch)

@@ -12,7 +12,7 @@ _UNUSABLE = (exc.OperationalError, exc.DatabaseError)  # locked, or no database;
 
 
 @contextlib.contextmanager
-def in_a_sentence(log):
+def as_nbgrader_error(log):
     """Write the sentence of an error of ours to a log, and raise nbgrader's error, which its commands end with."""
     try:
         yield
@@ -22,7 +22,7 @@ def in_a_sentence(log):
 
 
 @contextlib.contextmanager
-def naming(url):
+def database_errors(url):
     """Say of what cannot be done with a database which one it is: DatabaseError."""
     try:
         yield

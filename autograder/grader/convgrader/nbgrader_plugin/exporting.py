@@ -28,7 +28,7 @@ class PlainCsvExport(CsvExportPlugin):
 
     def export(self, gradebook):
         """Write a row for each student and assignment; see nbgrader's CsvExportPlugin."""
-        assignments = [found for found in gradebook.assignments if _is_wanted(found.name, self.assignment)]
+        assignments = [row for row in gradebook.assignments if _is_wanted(row.name, self.assignment)]
         tasks = [task for assignment in assignments for task in _tasks(assignment)]
         with open(self.to or "grades.csv", "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
@@ -39,9 +39,9 @@ class PlainCsvExport(CsvExportPlugin):
                 failed = {student for student, _ in grading_log.records(gradebook, assignment.name, "failed")}
                 for student in gradebook.students:
                     if _is_wanted(student.id, self.student):
-                        own = grades.get(student.id, {})
-                        row = self._row(gradebook, assignment, student, own, student.id in failed)
-                        table.writerow(map(as_cell, (*row, *(_points(own, cell) for cell, _ in tasks))))
+                        student_grades = grades.get(student.id, {})
+                        row = self._row(gradebook, assignment, student, student_grades, student.id in failed)
+                        table.writerow(map(as_cell, (*row, *(_points(student_grades, cell) for cell, _ in tasks))))
 
     def _row(self, gradebook, assignment, student, grades, is_failed):
         """Return what `COLUMNS` and `STATE` name."""
@@ -73,12 +73,12 @@ def _is_wanted(name, wanted):
 
 def _tasks(assignment):
     """List (id of a graded cell, heading of its column) of an assignment."""
-    found = []
+    columns = []
     for notebook in sorted(assignment.notebooks, key=lambda row: row.name):
-        before = assignment.name if notebook.name == assignment.name else f"{assignment.name}/{notebook.name}"
+        heading = assignment.name if notebook.name == assignment.name else f"{assignment.name}/{notebook.name}"
         cells = (*notebook.grade_cells, *notebook.task_cells)
-        found += [(cell.id, f"{before}/{cell.name.removeprefix(CHECK)}") for cell in cells]
-    return found
+        columns += [(cell.id, f"{heading}/{cell.name.removeprefix(CHECK)}") for cell in cells]
+    return columns
 
 
 def _grades(gradebook, assignment):
@@ -89,10 +89,10 @@ def _grades(gradebook, assignment):
         .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
         .filter(SubmittedAssignment.assignment_id == assignment.id)
     )
-    found = {}
+    grades = {}
     for student, grade in rows:
-        found.setdefault(student, {})[grade.cell_id] = grade
-    return found
+        grades.setdefault(student, {})[grade.cell_id] = grade
+    return grades
 
 
 def _points(grades, cell):

@@ -23,7 +23,7 @@ from nbgrader.server_extensions import formgrader
 from traitlets import Dict
 
 from convcourse.grade_ids import CHECK
-from convgrader.notebooks.sanitize import BREAK, MAX_CELL
+from convgrader.notebooks.sanitize import MAX_CELL, ZERO_WIDTH_SPACE
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 STYLE = ".text_cell_render {overflow: auto}"  # what a student wrote stays in its place
@@ -47,15 +47,18 @@ _EXPANDS = re.compile(  # \sideset writes its operator twice
     r"\\(?:[egx]?def|let|(?:re)?new(?:command|environment)|providecommand|DeclareMathOperator|sideset)"
 )
 _LOADS = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>|@font-face\s*{[^}]*}", re.IGNORECASE | re.DOTALL)
-_THEIRS = Path(formgrader.__file__).parent  # nbgrader's own pages
+_FORMGRADER = Path(formgrader.__file__).parent  # nbgrader's own pages
 TEMPLATE = {  # options of the exporter: our page, which extends nbgrader's
     "template_name": "convnet_feedback",
-    "extra_template_basedirs": [str(Path(__file__).parent / "templates"), str(_THEIRS / "templates")],
-    "extra_template_paths": [str(_THEIRS / "templates"), str(_THEIRS / "static/node_modules/bootstrap/dist/css")],
+    "extra_template_basedirs": [str(Path(__file__).parent / "templates"), str(_FORMGRADER / "templates")],
+    "extra_template_paths": [
+        str(_FORMGRADER / "templates"),
+        str(_FORMGRADER / "static/node_modules/bootstrap/dist/css"),
+    ],
 }
 
 
-class _Renderer(IPythonRenderer):
+class _SafeRenderer(IPythonRenderer):
     """Renders Markdown with HTML shown as text and formulas as MathML, which needs no script."""
 
     def block_math(self, body):
@@ -85,7 +88,7 @@ def as_mathml(formula, display="inline"):
     >>> as_mathml("x_1").count("<msub>"), as_mathml("<b>" * 1000).count("<b>")
     (1, 0)
     """
-    formula = formula.replace(BREAK, "")
+    formula = formula.replace(ZERO_WIDTH_SPACE, "")
     if len(formula) <= MAX_FORMULA and not _EXPANDS.search(formula):
         with contextlib.suppress(Exception):  # whatever a student wrote between dollars
             return _serialize(convert_to_element(formula, display=display))
@@ -108,7 +111,7 @@ def _serialize(math):
     return mathml
 
 
-def _bounded(context, source, kind, render):
+def _render_bounded(context, source, kind, render):
     """Render a cell if it is short and the page has room for it; else show it as it was written."""
     resources = context["resources"]
     room = resources.get(f"room for {kind}", MAX_PAGE[kind])
@@ -124,8 +127,10 @@ def _bounded(context, source, kind, render):
 def markdown(context, source):
     """Turn Markdown into HTML; HTML in it is shown as text."""
     pictures = context.get("cell", {}).get("attachments", {})
-    renderer = _Renderer(escape=True, allow_harmful_protocols=False, attachments=pictures, exclude_anchor_links=True)
-    return _bounded(context, source, "markdown", MarkdownWithMath(renderer=renderer).render)
+    renderer = _SafeRenderer(
+        escape=True, allow_harmful_protocols=False, attachments=pictures, exclude_anchor_links=True
+    )
+    return _render_bounded(context, source, "markdown", MarkdownWithMath(renderer=renderer).render)
 
 
 @pass_context
@@ -133,7 +138,7 @@ def highlight(context, source, **_):
     """Turn Python into HTML."""
     lines = [line.rstrip() for line in source.splitlines()]  # blanks and long lines are what Pygments is slow on
     short = max(map(len, lines), default=0) <= MAX_LINE
-    return _bounded(
+    return _render_bounded(
         context, "\n".join(lines), "code", Highlight2HTML(pygments_lexer="python3") if short else html.escape
     )
 
@@ -145,11 +150,11 @@ def unchanged(text):
 
 def safe_head(head):
     """Take scripts, links and fonts out of the head of nbgrader's page, which holds nothing of a student's."""
-    ours = f'<head>\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<style>{STYLE}</style>'
-    return _LOADS.sub("", head).replace("<head>", ours, 1)
+    safe_start = f'<head>\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<style>{STYLE}</style>'
+    return _LOADS.sub("", head).replace("<head>", safe_start, 1)
 
 
-def name_of_graded(about):
+def name_of_graded(metadata):
     """Return what the list of a page calls a graded cell: a check by its function, an answer in words as what it is.
 
     Examples
@@ -157,7 +162,7 @@ def name_of_graded(about):
     >>> name_of_graded({"grade_id": "check-max_pool2d"}), name_of_graded({"grade_id": "written-why", "solution": True})
     ('max_pool2d', 'Written response')
     """
-    return "Written response" if about.get("solution") else about["grade_id"].removeprefix(CHECK)
+    return "Written response" if metadata.get("solution") else metadata["grade_id"].removeprefix(CHECK)
 
 
 FILTERS = {
@@ -185,10 +190,10 @@ class PageExporter(HTMLExporter):
                 cell.metadata["alt"] = "a picture that this cell shows"
                 for output in cell.outputs:
                     _keep_pictures(output)
-                    _fit(output, room)
+                    _fit_output(output, room)
             attached = cell.get("attachments", {})
             for name in list(attached):
-                if not _takes(attached[name], room):
+                if not _take_room(attached[name], room):
                     del attached[name]
         return super(HTMLExporter, self).from_notebook_node(nb, resources, **options)
 
@@ -198,8 +203,8 @@ class FeedbackExporter(PageExporter):
 
 
 def _is_check(cell):
-    known = cell.metadata.get("nbgrader", {})
-    return known.get("grade") and not known.get("solution")
+    metadata = cell.metadata.get("nbgrader", {})
+    return metadata.get("grade") and not metadata.get("solution")
 
 
 def _keep_pictures(output):
@@ -208,21 +213,21 @@ def _keep_pictures(output):
             del output["data"][kind]
 
 
-def _fit(output, room):
+def _fit_output(output, room):
     """Cut an output to the room that is left for texts and for pictures, and take that room."""
     data = output.get("data", {})
     pictures = {kind: data[kind] for kind in set(data) - {"text/plain"}}
-    if not _takes(pictures, room):
+    if not _take_room(pictures, room):
         for kind in pictures:
             del data[kind]
     for holder, key in ((output, "text"), (data, "text/plain")):
         if key in holder:
-            holder[key] = _cut(holder[key], room)
+            holder[key] = _truncated(holder[key], room)
     if "traceback" in output:
-        output["traceback"] = _cut("\n".join(output["traceback"]), room).split("\n")
+        output["traceback"] = _truncated("\n".join(output["traceback"]), room).split("\n")
 
 
-def _takes(pictures, room):
+def _take_room(pictures, room):
     """Take the room for pictures; say whether there was enough."""
     size = sum(map(len, pictures.values()))
     if size > room["pictures"]:
@@ -231,7 +236,7 @@ def _takes(pictures, room):
     return True
 
 
-def _cut(text, room):
+def _truncated(text, room):
     left = max(0, room["texts"])
     room["texts"] -= len(text)
     return text if len(text) <= left else f"{text[:left]}\n{LEFT_OUT}"

@@ -10,8 +10,8 @@ from nbgrader.converters import GenerateFeedback
 from nbgrader.preprocessors import GetGrades
 from traitlets import Bool, List
 
+from convgrader.nbgrader_plugin.error_translation import as_nbgrader_error, database_errors
 from convgrader.nbgrader_plugin.gradebook import assign_penalties
-from convgrader.nbgrader_plugin.telling import in_a_sentence, naming
 
 OPEN = "Nobody has graded this answer yet."
 
@@ -21,11 +21,11 @@ class GradesSoFar(GetGrades):
 
     def _get_score(self, cell, resources):
         super()._get_score(cell, resources)
-        about = cell.metadata["nbgrader"]
-        grade = self.gradebook.find_grade(about["grade_id"], self.notebook_id, self.assignment_id, self.student_id)
-        about["is_open"] = grade.auto_score is None and grade.manual_score is None
-        if about["is_open"]:
-            about["comment"] = about.get("comment") or OPEN
+        metadata = cell.metadata["nbgrader"]
+        grade = self.gradebook.find_grade(metadata["grade_id"], self.notebook_id, self.assignment_id, self.student_id)
+        metadata["is_open"] = grade.auto_score is None and grade.manual_score is None
+        if metadata["is_open"]:
+            metadata["comment"] = metadata.get("comment") or OPEN
 
 
 class CurrentFeedback(GenerateFeedback):
@@ -38,16 +38,16 @@ class CurrentFeedback(GenerateFeedback):
         """Make the pages, and then the archive."""
         directory = self.coursedir
         url = directory.db_url
-        with in_a_sentence(self.log), naming(url), Gradebook(url, directory.course_id) as gradebook:
+        with as_nbgrader_error(self.log), database_errors(url), Gradebook(url, directory.course_id) as gradebook:
             assign_penalties(gradebook, directory.assignment_id, self.config)
             students = [
                 submission.student_id for submission in gradebook.assignment_submissions(directory.assignment_id)
             ]
-        gone = [student for student in sorted(students) if not self._is_graded(student)]
-        if gone:
+        missing = [student for student in sorted(students) if not self._is_graded(student)]
+        if missing:
             self.log.warning(
                 "No page, since the graded notebook is gone: %s. autograder grade %s --resume makes it anew.",
-                ", ".join(gone), directory.assignment_id,
+                ", ".join(missing), directory.assignment_id,
             )  # fmt: skip
         try:
             super().convert_notebooks()
@@ -65,10 +65,10 @@ class CurrentFeedback(GenerateFeedback):
         assignment = self.coursedir.assignment_id
         pages = Path(self._format_dest(".", ".")).resolve()
         path = pages / f"{assignment}.zip"
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
             for page in sorted(pages.glob(f"*/{assignment}/*.html")):
                 student = page.parent.parent.name
                 if self._is_graded(student):
                     archive.write(page, f"{student}__{page.name}")
-        return fresh.replace(path)
+        return draft.replace(path)

@@ -49,10 +49,10 @@ class Revision:
 
     def sentences(self):
         """Say line by line what changes for those who grade; nothing if nothing does."""
-        now = {old: new for new, old in self.renamed.items()}
-        before = {now.get(name, name): worth for name, worth in points_of(self.old).items()}
+        new_names = {old: new for new, old in self.renamed.items()}
+        before = {new_names.get(name, name): points for name, points in points_of(self.old).items()}
         after = points_of(self.new)
-        total = f"{len(after)} tasks, {_count(sum(after.values()))}"
+        total = f"{len(after)} tasks, {_points_text(sum(after.values()))}"
         if self.old is None:
             return [f"new in the gradebook: {total}"]
         functions = {name.removeprefix(CHECK) for name in self.new.by_name() if name.startswith(CHECK)}
@@ -62,29 +62,31 @@ class Revision:
                 f"; who handed in a function {old} earns nothing for it when graded again" if new in functions else ""
             )
             lines.append(f"renamed: {old} is {new} now{lost}")
-        lines += [f"added: {name}, {_count(after[name])}" for name in after if name not in before]
-        for name, worth in before.items():
+        lines += [f"added: {name}, {_points_text(after[name])}" for name in after if name not in before]
+        for name, points in before.items():
             if name not in after:
-                kept = self._kept(name, "comes back with it")
-                lines.append(f"removed: {name}, {_count(worth)}; what was graded is kept aside and {kept}")
-            elif worth != after[name]:
-                kept = self._kept(name, "", most=after[name])
-                lines.append(f"points: {name} had {worth:g}, and has {after[name]:g} now{kept}")
-        texts = {now.get(cell.name, cell.name): cell.source for cell in self.old.cells if cell.name not in now}
+                kept = self._kept_text(name, "comes back with it")
+                lines.append(f"removed: {name}, {_points_text(points)}; what was graded is kept aside and {kept}")
+            elif points != after[name]:
+                kept = self._kept_text(name, "", max_points=after[name])
+                lines.append(f"points: {name} had {points:g}, and has {after[name]:g} now{kept}")
+        texts = {
+            new_names.get(cell.name, cell.name): cell.source for cell in self.old.cells if cell.name not in new_names
+        }
         for cell in self.new.cells:
             if cell.solution and cell.name in texts and texts[cell.name] != cell.source:
                 lines.append(f"text: {cell.name} reads otherwise now")
         if [name for name in before if name in after] != [name for name in after if name in before]:
             lines.append("order: the tasks stand in another order")
         if lines:
-            lines.append(f"together: {len(before)} tasks, {_count(sum(before.values()))} before; {total} now")
+            lines.append(f"together: {len(before)} tasks, {_points_text(sum(before.values()))} before; {total} now")
         return lines
 
-    def _kept(self, name, then, most=float("inf")):
+    def _kept_text(self, name, suffix, max_points=float("inf")):
         marks = self.marks.get(self.renamed.get(name, name), [])
-        says = then + (f"; {len(marks)} marked by hand" if marks else "")
-        above = [f"{student} ({mark:g})" for student, mark in sorted(marks) if mark > most]
-        return says + (f", above the new points: {', '.join(above)}" if above else "")
+        sentence = suffix + (f"; {len(marks)} marked by hand" if marks else "")
+        above = [f"{student} ({mark:g})" for student, mark in sorted(marks) if mark > max_points]
+        return sentence + (f", above the new points: {', '.join(above)}" if above else "")
 
 
 def points_of(notebook):
@@ -93,26 +95,26 @@ def points_of(notebook):
     return {cell.name.removeprefix(CHECK): cell.points for cell in cells if cell.grade or cell.task}
 
 
-def _count(points):
+def _points_text(points):
     return f"{points:g} point" + ("" if points == 1 else "s")
 
 
 def compare(gradebook, assignment, notebooks, renamed):
     """Return the Revisions of an assignment, one for each notebook; refuse what cannot be taken into the gradebook."""
-    before = _notebooks(gradebook.db, assignment)
-    for name in sorted(before.keys() - notebooks.keys()):
-        if before[name].submissions:
+    notebook_rows = _notebooks(gradebook.db, assignment)
+    for name in sorted(notebook_rows.keys() - notebooks.keys()):
+        if notebook_rows[name].submissions:
             raise UsageError(f"the notebook {name} is gone, and students have handed it in: put it back")
-    found = []
+    revisions = []
     for name, new in notebooks.items():
-        old = grading_log.source_of(gradebook, name, assignment) if name in before else None
-        revision = Revision(old, new, renamed, _marks(before[name]) if old else {})
-        _refuse_names(revision, _aside(gradebook.db, assignment, name))
-        found.append(revision)
-    return found
+        old = grading_log.source_of(gradebook, name, assignment) if name in notebook_rows else None
+        revision = Revision(old, new, renamed, _manual_marks(notebook_rows[name]) if old else {})
+        _validate_names(revision, _cells_kept_aside(gradebook.db, assignment, name))
+        revisions.append(revision)
+    return revisions
 
 
-def _refuse_names(revision, aside):
+def _validate_names(revision, aside):
     """Refuse a new name that nothing had before, or that something else has."""
     before, after = points_of(revision.old), points_of(revision.new)
     for new, old in revision.renamed.items():
@@ -129,26 +131,26 @@ def _notebooks(db, assignment):
     return {notebook.name: notebook for notebook in row.notebooks} if row else {}
 
 
-def _marks(notebook):
+def _manual_marks(notebook):
     """Return what was marked by hand: task -> [(student, mark)]."""
-    found = {}
+    marks = {}
     for submission in notebook.submissions:
         for grade in submission.grades:
             if grade.manual_score is not None:
                 mark = (submission.student.id, grade.manual_score)
-                found.setdefault(grade.name.removeprefix(CHECK), []).append(mark)
-    return found
+                marks.setdefault(grade.name.removeprefix(CHECK), []).append(mark)
+    return marks
 
 
-def _aside(db, assignment, notebook):
+def _cells_kept_aside(db, assignment, notebook):
     """Return the names of the cells of which something is kept aside."""
     if not inspect(db.connection()).has_table("autograder_aside"):
         return set()
-    own = text("SELECT DISTINCT cell FROM autograder_aside WHERE assignment = :a AND notebook = :n")
-    return set(db.execute(own, {"a": assignment, "n": notebook}).scalars())
+    statement = text("SELECT DISTINCT cell FROM autograder_aside WHERE assignment = :a AND notebook = :n")
+    return set(db.execute(statement, {"a": assignment, "n": notebook}).scalars())
 
 
-def handed_in(gradebook, assignment):
+def submission_count(gradebook, assignment):
     """Count the submissions of an assignment that the gradebook knows."""
     row = gradebook.db.query(api.Assignment).filter_by(name=assignment).one_or_none()
     return len(row.submissions) if row else 0
@@ -196,19 +198,19 @@ class _NotebookEntry:
         """Make the cells those of the new notebook."""
         for new, old in revision.renamed.items():
             self.rename(old, new)
-        aside = _aside(self.db, self.assignment, self.notebook.name)
-        for kind, (mark, hanging) in _CELLS.items():
-            wanted = {cell.name: cell for cell in revision.new.cells if getattr(cell, mark)}
-            have = {cell.name: cell for cell in self.db.query(kind).filter_by(notebook_id=self.notebook.id)}
-            for name in have.keys() - wanted.keys():
-                self.remove(have[name], hanging)
-            for name, cell in wanted.items():
-                row = have.get(name) or kind(name=name, notebook_id=self.notebook.id)
+        kept_aside = _cells_kept_aside(self.db, self.assignment, self.notebook.name)
+        for kind, (flag, dependents) in _CELLS.items():
+            new_cells = {cell.name: cell for cell in revision.new.cells if getattr(cell, flag)}
+            rows = {cell.name: cell for cell in self.db.query(kind).filter_by(notebook_id=self.notebook.id)}
+            for name in rows.keys() - new_cells.keys():
+                self.remove(rows[name], dependents)
+            for name, cell in new_cells.items():
+                row = rows.get(name) or kind(name=name, notebook_id=self.notebook.id)
                 if kind is not api.SolutionCell:
                     row.max_score, row.cell_type = cell.points, cell.cell_type
                 self.db.add(row)
-                if name not in have or name in aside:
-                    self.fill(row, hanging)
+                if name not in rows or name in kept_aside:
+                    self.fill(row, dependents)
         self.write_sources(revision.new.cells)
 
     def rename(self, old, new):
@@ -216,7 +218,7 @@ class _NotebookEntry:
         for before, after in ((old, new), (CHECK + old, CHECK + new)):
             for row in self.db.query(api.BaseCell).filter_by(notebook_id=self.notebook.id, name=before):
                 row.name = after
-            self.aside("UPDATE autograder_aside SET cell = :new WHERE {own}", before, new=after)
+            self.execute_aside("UPDATE autograder_aside SET cell = :new WHERE {own}", before, new=after)
         self.db.flush()
 
     def write_sources(self, cells):
@@ -230,11 +232,11 @@ class _NotebookEntry:
             self.db.add(row)
             self.db.flush()  # one by one, in this order
 
-    def fill(self, cell, hanging):
+    def fill(self, cell, dependents):
         """See to it that every submission has what hangs on a cell, as it was where it was kept aside."""
         self.db.flush()
-        for kind in hanging:
-            kept = self.aside(
+        for kind in dependents:
+            kept = self.execute_aside(
                 "SELECT student, content FROM autograder_aside WHERE {own} AND kind = :kind",
                 cell.name, kind=kind.__tablename__,
             )  # fmt: skip
@@ -248,19 +250,19 @@ class _NotebookEntry:
                     if getattr(row, name) is None or name == _FLAG:
                         setattr(row, name, value)
                 if student in kept:
-                    self.aside(
+                    self.execute_aside(
                         "DELETE FROM autograder_aside WHERE {own} AND kind = :kind AND student = :student",
                         cell.name, kind=kind.__tablename__, student=student,
                     )  # fmt: skip
         self.db.flush()
 
-    def remove(self, cell, hanging):
+    def remove(self, cell, dependents):
         """Remove a cell, and keep aside what hangs on it."""
-        for kind in hanging:
+        for kind in dependents:
             for row in self.db.query(kind).filter_by(cell_id=cell.id):
                 values = {name: getattr(row, name) for name in _KEPT[kind]}
                 if any(value is not None for name, value in values.items() if name != _FLAG):
-                    self.aside(
+                    self.execute_aside(
                         "INSERT OR REPLACE INTO autograder_aside VALUES (:a, :n, :cell, :kind, :student, :content)",
                         cell.name, kind=kind.__tablename__, student=row.notebook.assignment.student_id,
                         content=json.dumps(values),
@@ -270,8 +272,8 @@ class _NotebookEntry:
         self.db.delete(cell)
         self.db.flush()
 
-    def aside(self, statement, cell, **values):
+    def execute_aside(self, statement, cell, **values):
         """Run a statement on what is kept aside of a cell of this notebook."""
-        own = "assignment = :a AND notebook = :n AND cell = :cell"
+        condition = "assignment = :a AND notebook = :n AND cell = :cell"
         values |= {"a": self.assignment, "n": self.notebook.name, "cell": cell}
-        return self.db.execute(text(statement.replace("{own}", own)), values)
+        return self.db.execute(text(statement.replace("{own}", condition)), values)
