@@ -239,7 +239,8 @@ def test_what_other_checks_graded_is_graded_again(handed_in, here, monkeypatch):
     assert (again.skipped, again.outdated, again.count) == (2, 0, 0)
     monkeypatch.setattr(autograding, "fingerprint", lambda sources, budget: "of a check that was mended")
     of_two_kinds = handed_in.grade(pool=here, students=["half"])
-    assert (again.by_other_checks, of_two_kinds.by_other_checks) == (0, 1), "the table says that not all are of one kind"
+    counts = (again.by_other_checks, of_two_kinds.by_other_checks)
+    assert counts == (0, 1), "the table says that not all are of one kind"
     handed_in.query("UPDATE autograder_record SET checks = 'of other checks'")
     mended = handed_in.grade(pool=here, students=["all", "half", "none"], resume=True)
     assert mended.by_other_checks == 0
