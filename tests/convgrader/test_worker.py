@@ -7,7 +7,7 @@ import pytest
 
 from convgrader.jobs import AssignmentSpec, Job, NotebookResult
 from convgrader.notebooks.answers import ELSEWHERE
-from convgrader.worker import SubmissionGrader, collect_scores
+from convgrader.worker import SubmissionGrader, collect_scores, give_up
 from tests.helpers.courses import answer
 from tests.helpers.grading_fixtures import BUDGET, FULL, SEED
 
@@ -77,7 +77,7 @@ def test_what_is_no_notebook_is_that_students_result(grader, tmp_path):
 
 def test_what_is_given_up_has_a_page_that_says_why(grader, released, tmp_path):
     job = hand_in(tmp_path, released)
-    result = grader.give_up(job, "it took far longer than its budget")
+    result = give_up(grader.assignment, job, "it took far longer than its budget")
     (graded,) = result.notebooks
     assert (graded.status, graded.score, result.timestamp) == ("failed", 0.0, "2030-01-02 03:04:05 UTC")
     page = nbformat.read(tmp_path / "graded" / "pooling.ipynb", as_version=4)

@@ -7,7 +7,10 @@ import logging
 import os
 import sys
 import time
+from argparse import Namespace
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -15,16 +18,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from convcourse.errors import UsageError
 from convgrader import lock
 from convgrader.errors import DatabaseError, IsolationError, PoolError
-from convgrader.jobs import Job
+from convgrader.jobs import AssignmentSpec, Job
 from convgrader.notebooks import files
-from convgrader.pool import LocalPool
+from convgrader.pool import LocalPool, Pool
 from convgrader.report import Summary
 from convgrader.sandbox.zygote import require_isolation
+
+if TYPE_CHECKING:  # workers warm up while nbgrader is imported
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
+
+    from convgrader.nbgrader_plugin.gradebook import GradebookWriter
+    from convgrader.nbgrader_plugin.grading_log import Record
 
 GRADED, FAILED = 0, 1  # exit statuses
 
 
-def run(options):
+def run(options: Namespace) -> int:
     """Grade; return the exit status: 0 if all were graded, 1 if some could not be."""
     if options.workers < 1:
         raise UsageError("--workers must be at least 1")
@@ -49,11 +59,11 @@ def run(options):
 class CourseFolders:
     """Where nbgrader's configuration says that things are."""
 
-    def __init__(self, config, directory):
+    def __init__(self, config: "Config", directory: "CourseDirectory") -> None:
         self.config, self.directory = config, directory
 
     @classmethod
-    def here(cls):
+    def here(cls) -> "CourseFolders":
         """Read ``nbgrader_config.py`` in the current folder, as nbgrader's own commands do."""
         from nbgrader.apps.baseapp import NbGrader
 
@@ -63,11 +73,11 @@ class CourseFolders:
         app.log.setLevel(logging.ERROR)
         return cls(app.config, app.coursedir)
 
-    def path(self, step, student, assignment):
+    def path(self, step: str, student: str, assignment: str) -> str:
         """Return the folder of one submission at one step ("submitted", "autograded", "source")."""
-        return self.directory.format_path(getattr(self.directory, f"{step}_directory"), student, assignment)
+        return str(self.directory.format_path(getattr(self.directory, f"{step}_directory"), student, assignment))
 
-    def submissions(self, assignment, students=None):
+    def submissions(self, assignment: str, students: Collection[str] | None = None) -> dict[str, str]:
         """Return {student: folder} of what was handed in."""
         folders = {}
         pattern = self.path("submitted", "*", assignment)
@@ -82,7 +92,16 @@ class CourseFolders:
         return {student: folders[student] for student in (students or folders)}
 
 
-def grade(course, assignment, students=None, workers=2, resume=False, confined=True, console=None, pool=None):
+def grade(
+    course: CourseFolders,
+    assignment: str,
+    students: Collection[str] | None = None,
+    workers: int = 2,
+    resume: bool = False,
+    confined: bool = True,
+    console: Console | None = None,
+    pool: Pool | None = None,
+) -> Summary:
     """Grade submissions of an assignment and record them; return a Summary.
 
     Parameters
@@ -132,7 +151,7 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
             raise UsageError(str(error)) from None
 
 
-def start_pool(workers, confined):
+def start_pool(workers: int, confined: bool) -> LocalPool:
     """Start worker processes; refuse where students' code cannot be confined and has to be."""
     try:
         if confined:
@@ -144,7 +163,9 @@ def start_pool(workers, confined):
     return LocalPool(workers, confined)
 
 
-def _grade_all(writer, spec, jobs, summary, pool, console):
+def _grade_all(
+    writer: "GradebookWriter", spec: AssignmentSpec, jobs: Sequence[Job], summary: Summary, pool: Pool, console: Console
+) -> None:
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(show_speed=True),
         TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True),
@@ -161,14 +182,21 @@ def _grade_all(writer, spec, jobs, summary, pool, console):
     summary.seconds = time.monotonic() - start
 
 
-def _plan_jobs(course, writer, spec, students, resume):
+def _plan_jobs(
+    course: CourseFolders,
+    writer: "GradebookWriter",
+    spec: AssignmentSpec,
+    students: Collection[str] | None,
+    resume: bool,
+) -> tuple[list[Job], Summary]:
     """Return the jobs to do, and a Summary that counts those that --resume leaves out and takes in again."""
-    summary, jobs = Summary(writer), []
+    summary = Summary(writer)
+    jobs: list[Job] = []
     records = writer.graded_before() if resume else {}
     for student, folder in course.submissions(writer.name, students).items():
         job = Job(student, folder, course.path("autograded", student, writer.name))
-        earlier = [records.get((student, name)) for name in writer.sources]
-        is_unchanged = all(earlier) and _is_unchanged(job, earlier)
+        earlier = [records[student, name] for name in writer.sources if (student, name) in records]
+        is_unchanged = len(earlier) == len(writer.sources) and _is_unchanged(job, earlier)
         if is_unchanged and all(record.checks == spec.checks for record in earlier):
             summary.skipped += 1
         else:
@@ -177,7 +205,7 @@ def _plan_jobs(course, writer, spec, students, resume):
     return jobs, summary
 
 
-def _is_unchanged(job, records):
+def _is_unchanged(job: Job, records: Collection["Record"]) -> bool:
     """Say whether what the records of a submission tell of, one for each notebook, is what lies there now."""
     names = [record.notebook for record in records]
     are_there = all((Path(job.graded_folder) / f"{name}.ipynb").exists() for name in names)

@@ -2,17 +2,23 @@
 
 import ast
 import hashlib
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import convcourse
 import convgrader
+from convgrader.jobs import Budget
+
+if TYPE_CHECKING:
+    from convgrader.notebooks.source import SourceNotebook
 
 ORACLES = ("numpy", "torch", "scipy", "scikit-image", "scikit-learn")  # another version of these may judge otherwise
 GRADER = ("convgrader.worker", "convgrader.sandbox.zygote")  # what reads, runs and scores a notebook: both processes
 
 
-def fingerprint(sources, budget):
+def fingerprint(sources: "dict[str, SourceNotebook]", budget: Budget) -> str:
     """Return the fingerprint of all that the scores of an assignment hang on, as 64 hexadecimal digits.
 
     Where it changes, what was graded before has to be graded again for all scores to be of one kind.
@@ -36,10 +42,11 @@ def fingerprint(sources, budget):
     return sha256.hexdigest()
 
 
-def _imported_modules(names):
+def _imported_modules(names: Iterable[str]) -> dict[str, Path]:
     """Return the modules of our packages that some modules import, with all that those import: name -> file."""
-    folders = {package.__name__: Path(package.__file__).parent for package in (convcourse, convgrader)}
-    pending, modules = list(names), {}
+    folders = {package.__name__: Path(str(package.__file__)).parent for package in (convcourse, convgrader)}
+    modules: dict[str, Path] = {}
+    pending = list(names)
     while pending:
         name = pending.pop()
         top, *inside = name.split(".")

@@ -14,12 +14,17 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from convgrader.errors import PoolError
+from convgrader.jobs import AssignmentSpec, Job, SubmissionResult
 from convgrader.sandbox import isolation
 from convgrader.sandbox.zygote import ONE_THREAD, SandboxZygote
+
+if TYPE_CHECKING:  # it imports IPython, which whoever starts workers need not wait for
+    from convgrader.worker import SubmissionGrader
 
 TRIES = 2
 SLACK = 5.0  # seconds beyond the time of a notebook after which it is given up: there it has long been ended
@@ -28,17 +33,17 @@ SLACK = 5.0  # seconds beyond the time of a notebook after which it is given up:
 class Pool(Protocol):
     """What grades many submissions, on this machine or elsewhere."""
 
-    def map(self, assignment, jobs):
+    def map(self, assignment: AssignmentSpec, jobs: Sequence[Job]) -> Iterator[SubmissionResult]:
         """Grade all jobs by an AssignmentSpec; yield a SubmissionResult for each as soon as it is done."""
 
-    def close(self):
+    def close(self) -> None:
         """End all that was started."""
 
 
 class WorkerZygote:
     """A process that has everything imported and computed once, and forks workers."""
 
-    def __init__(self, is_confined):
+    def __init__(self, is_confined: bool) -> None:
         self.control, child_socket = socket.socketpair()
         with child_socket:
             self.process = subprocess.Popen(
@@ -49,11 +54,11 @@ class WorkerZygote:
             )
         self.send(is_confined)
 
-    def send(self, value):
+    def send(self, value: object) -> None:
         with contextlib.closing(Connection(os.dup(self.control.fileno()))) as connection:
             connection.send(value)
 
-    def prepare(self, assignment):
+    def prepare(self, assignment: AssignmentSpec) -> None:
         """Tell it what will be graded, and wait until it is ready for that."""
         connection = Connection(os.dup(self.control.fileno()))
         try:
@@ -66,7 +71,7 @@ class WorkerZygote:
         if reply is not True:
             raise PoolError(reply)
 
-    def ask(self, request, descriptors=()):
+    def ask(self, request: dict[str, str | int], descriptors: Iterable[int] = ()) -> Any:
         """Have it do one thing; return the answer."""
         try:
             socket.send_fds(self.control, [json.dumps(request).encode()], list(descriptors))
@@ -77,7 +82,7 @@ class WorkerZygote:
             raise PoolError("The process that starts the graders has ended; go on with --resume.")
         return json.loads(text)
 
-    def close(self):
+    def close(self) -> None:
         """End it, and with it all workers."""
         self.control.close()
         self.process.kill()
@@ -87,20 +92,21 @@ class WorkerZygote:
 class Worker:
     """A worker process and the connection to it."""
 
-    def __init__(self, zygote, number):
+    def __init__(self, zygote: WorkerZygote, number: int) -> None:
         pool_socket, worker_socket = socket.socketpair()
         with worker_socket:
             self.zygote, self.number = zygote, number
             self.pid = zygote.ask({"op": "fork", "number": number}, [worker_socket.fileno()])
         self.connection = Connection(pool_socket.detach())
-        self.job, self.deadline = None, float("inf")
+        self.job: Job | None = None
+        self.deadline = float("inf")
 
-    def assign(self, job, seconds):
+    def assign(self, job: Job, seconds: float) -> None:
         """Have it grade one submission."""
         self.job, self.deadline = job, time.monotonic() + seconds
         self.connection.send(job)
 
-    def kill(self):
+    def kill(self) -> None:
         """End it."""
         self.connection.close()
         self.zygote.ask({"op": "kill", "pid": self.pid})
@@ -115,13 +121,15 @@ class LocalPool(Pool):
     is_confined : bool
     """
 
-    def __init__(self, workers, is_confined=True):
-        self.size, self.workers = workers, []
+    def __init__(self, workers: int, is_confined: bool = True) -> None:
+        self.size = workers
+        self.workers: list[Worker] = []
         self.zygote = WorkerZygote(is_confined)
 
-    def map(self, assignment, jobs):
+    def map(self, assignment: AssignmentSpec, jobs: Sequence[Job]) -> Iterator[SubmissionResult]:
         """Grade all jobs; see `Pool.map`."""
-        pending, attempts = deque(jobs), {}
+        pending = deque(jobs)
+        attempts: dict[Job, int] = {}
         seconds = (assignment.budget.notebook + SLACK) * max(1, len(assignment.sources))
         self.zygote.prepare(assignment)
         self.workers = [Worker(self.zygote, number) for number in range(min(self.size, len(pending)))]
@@ -144,19 +152,19 @@ class LocalPool(Pool):
                 if result is not None:
                     yield result
 
-    def _ready(self):
+    def _ready(self) -> list[Worker]:
         """Wait for workers that have something to say, or have taken too long."""
         busy = [worker for worker in self.workers if worker.job is not None]
         remaining = min(worker.deadline for worker in busy) - time.monotonic()
         readable = wait([worker.connection for worker in busy], max(0.0, remaining))
         return [w for w in busy if w.connection in readable or w.deadline <= time.monotonic()]
 
-    def _replace(self, worker):
+    def _replace(self, worker: Worker) -> Worker:
         worker.kill()
         self.workers[worker.number] = replacement = Worker(self.zygote, worker.number)
         return replacement
 
-    def close(self):
+    def close(self) -> None:
         """End all workers."""
         self.zygote.close()
         for worker in self.workers:
@@ -164,25 +172,26 @@ class LocalPool(Pool):
         self.workers = []
 
 
-def _receive_result(worker):
+def _receive_result(worker: Worker) -> SubmissionResult | None:
     """Return a worker's result, or None if it has ended or is late."""
     try:
-        return worker.connection.recv() if worker.connection.poll() else None
+        result: SubmissionResult | None = worker.connection.recv() if worker.connection.poll() else None
     except (EOFError, OSError):
         return None
+    return result
 
 
-def _failed_result(job, assignment, is_late):
-    from convgrader.worker import SubmissionGrader  # it imports IPython, which whoever starts workers need not wait for
+def _failed_result(job: Job, assignment: AssignmentSpec, is_late: bool) -> SubmissionResult:
+    from convgrader.worker import give_up  # it imports IPython, which whoever starts workers need not wait for
 
     reason = "it took far longer than its budget" if is_late else "the process that graded it ended twice"
-    return SubmissionGrader(assignment, None).give_up(job, reason)
+    return give_up(assignment, job, reason)
 
 
 # --- the process itself --------------------------------------------------------------------------------------------
 
 
-def main(descriptor):
+def main(descriptor: int) -> None:
     """Import and compute everything once, then fork workers until the owner hangs up or ends."""
     isolation.die_with_parent()
     connection = Connection(os.dup(descriptor))
@@ -205,10 +214,10 @@ def main(descriptor):
     connection.close()
     gc.collect()
     gc.freeze()
-    _fork_workers(socket.socket(fileno=descriptor), grader)
+    _fork_workers(socket.socket(fileno=descriptor), grader, zygote)
 
 
-def _fork_workers(control, grader):
+def _fork_workers(control: socket.socket, grader: "SubmissionGrader", zygote: SandboxZygote) -> None:
     while True:
         text, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
         if not text:
@@ -220,12 +229,12 @@ def _fork_workers(control, grader):
                 os.waitpid(request["pid"], 0)
             control.sendall(b"true")
             continue
-        clone = grader.zygote.clone(request["number"])
+        clone = zygote.clone(request["number"])
         pid = os.fork()
         if pid == 0:
             isolation.die_with_parent()
             control.close()
-            grader.zygote.disown()
+            zygote.disown()
             grader.zygote = clone
             try:
                 _serve_jobs(Connection(descriptors[0]), grader)
@@ -236,7 +245,7 @@ def _fork_workers(control, grader):
         control.sendall(json.dumps(pid).encode())
 
 
-def _serve_jobs(connection, grader):
+def _serve_jobs(connection: Connection, grader: "SubmissionGrader") -> None:
     """Grade what comes until the owner hangs up."""
     while True:
         try:

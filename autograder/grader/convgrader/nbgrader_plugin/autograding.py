@@ -15,8 +15,9 @@ from dataclasses import replace
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, Float, Unicode
-from traitlets.config import Configurable
+from traitlets.config import Config, Configurable
 
 from convcourse.errors import UsageError
 from convgrader import lock
@@ -31,7 +32,7 @@ from convgrader.sandbox.zygote import warm_zygote
 from convgrader.worker import SubmissionGrader
 
 
-def use_convgrader(config, unconfined=False):
+def use_convgrader(config: Config, unconfined: bool = False) -> None:
     """Have ``nbgrader autograde`` and formgrader's button grade with a sandbox."""
     patches.use_converters(SafeAutograde, CurrentFeedback)
     patches.read_bounded_timestamps()
@@ -63,7 +64,7 @@ class GradeCells(Configurable):
     notebook_seconds = Float(Budget.notebook, help="How long one submission may take as a whole.").tag(config=True)
 
 
-def spec_of(writer, directory, config):
+def spec_of(writer: GradebookWriter, directory: CourseDirectory, config: Config) -> AssignmentSpec:
     """Return what must be known to grade an assignment.
 
     Parameters
@@ -98,12 +99,18 @@ class GradingStoppedError(BaseException):
 class SafeAutograde(Autograde):
     """Grades one submission after the other in this process, whatever lies in it."""
 
-    def start(self):
+    assignments: dict[str, list[str]]  # folder of a submission -> paths of its notebooks
+    notebooks: list[str]  # what is left for nbgrader to convert: nothing
+    failures: list[str]
+    gradebook_writer: GradebookWriter
+    grader: SubmissionGrader
+
+    def start(self) -> None:
         """Grade; what keeps it from that is told in a sentence."""
         with as_nbgrader_error(self.log):
             super().start()
 
-    def init_notebooks(self):
+    def init_notebooks(self) -> None:
         """List the submissions; which notebook is meant is found out later."""
         directory, self.assignments, self.notebooks = self.coursedir, {}, []
         url, assignment = directory.db_url, directory.assignment_id
@@ -118,7 +125,7 @@ class SafeAutograde(Autograde):
         if not self.assignments:
             raise UsageError(f"Nothing was handed in for {assignment}.")
 
-    def convert_notebooks(self):
+    def convert_notebooks(self) -> None:
         """Grade them, and fail in the end if some could not be graded."""
         with lock.exclusive(self.coursedir, self.coursedir.assignment_id):
             self._grade_all()
@@ -127,30 +134,32 @@ class SafeAutograde(Autograde):
         if self.failures:
             raise NbGraderException("; ".join(self.failures))
 
-    def _grade_all(self):
+    def _grade_all(self) -> None:
         directory, self.failures = self.coursedir, []
         import torch
 
         torch.set_num_threads(1)  # as workers have it: more would take memory that a check is then refused
         zygote = warm_zygote(not GradeCells(config=self.config).unconfined)
         zygote.wait()
-        self.writer = GradebookWriter(directory.db_url, directory.assignment_id, directory.course_id, self.config)
-        with contextlib.closing(self.writer):
-            self.grader = SubmissionGrader(spec_of(self.writer, directory, self.config), zygote)
+        self.gradebook_writer = GradebookWriter(
+            directory.db_url, directory.assignment_id, directory.course_id, self.config
+        )
+        with contextlib.closing(self.gradebook_writer):
+            self.grader = SubmissionGrader(spec_of(self.gradebook_writer, directory, self.config), zygote)
             try:
                 super().convert_notebooks()
             except GradingStoppedError as stopped:
                 raise UsageError(str(stopped)) from None
-            self.writer.assign_penalties()
+            self.gradebook_writer.assign_penalties()
 
-    def init_assignment(self, assignment_id, student_id):
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Grade one submission: nothing is left for nbgrader to convert."""
         folders = (self._format_source(assignment_id, student_id), self._format_dest(assignment_id, student_id))
         result = self.grader.grade(Job(student_id, *folders))
         if result.fatal_error:
             raise GradingStoppedError(result.fatal_error)
         try:
-            self.writer.write(result, self.grader.assignment.checks)
+            self.gradebook_writer.write(result, self.grader.assignment.checks)
         except DatabaseError as error:
             shutil.rmtree(folders[1])  # nbgrader grades nothing again that has such a folder
             raise GradingStoppedError(str(error)) from None

@@ -8,8 +8,12 @@ import json
 import secrets
 from dataclasses import dataclass
 
+from nbgrader.api import Gradebook
+from nbgrader.api import SourceCell as Row
 from sqlalchemy import inspect, text
+from sqlalchemy.orm import Session
 
+from convgrader.jobs import NotebookResult
 from convgrader.notebooks.source import SourceCell, SourceNotebook
 
 _TABLES = (
@@ -48,13 +52,13 @@ class Record:
     checks: str = ""
 
 
-def prepare(gradebook):
+def prepare(gradebook: Gradebook) -> None:
     """Make the tables if they are not there, and commit."""
     make_tables(gradebook.db)
     gradebook.db.commit()
 
 
-def make_tables(db):
+def make_tables(db: Session) -> None:
     """Make the tables if they are not there, and add what a gradebook of an earlier version lacks."""
     for table in _TABLES:
         db.execute(text(table))
@@ -62,7 +66,7 @@ def make_tables(db):
         db.execute(text("ALTER TABLE autograder_record ADD COLUMN checks TEXT NOT NULL DEFAULT ''"))
 
 
-def seed_of(gradebook, assignment):
+def seed_of(gradebook: Gradebook, assignment: str) -> int:
     """Return the assignment's secret seed: drawn once and then kept, so that a regrade gives the same score."""
     prepare(gradebook)
     gradebook.db.execute(
@@ -74,7 +78,7 @@ def seed_of(gradebook, assignment):
     return int(rows.scalar_one())
 
 
-def save(gradebook, record):
+def save(gradebook: Gradebook, record: Record) -> None:
     """Write a record in place of the one before, without committing."""
     gradebook.db.execute(
         text(
@@ -86,7 +90,7 @@ def save(gradebook, record):
     )
 
 
-def save_answers(gradebook, student, assignment, notebook_result):
+def save_answers(gradebook: Gradebook, student: str, assignment: str, notebook_result: NotebookResult) -> set[str]:
     """Write the digests of a NotebookResult's answers, without committing; return the names of those that changed.
 
     Where an earlier version graded it and kept no digests, they have all changed if the file has.
@@ -108,7 +112,7 @@ def save_answers(gradebook, student, assignment, notebook_result):
     return set() if not earlier and file_digest == notebook_result.digest else changed
 
 
-def forget(gradebook, student, assignment):
+def forget(gradebook: Gradebook, student: str, assignment: str) -> None:
     """Remove all that these tables hold of a student's submission, if there is anything."""
     prepare(gradebook)
     key = {"student": student, "assignment": assignment}
@@ -117,7 +121,7 @@ def forget(gradebook, student, assignment):
     gradebook.db.commit()
 
 
-def records(gradebook, assignment, status="graded"):
+def records(gradebook: Gradebook, assignment: str, status: str = "graded") -> dict[tuple[str, str], Record]:
     """Return {(student, notebook): Record} of all notebooks of an assignment whose grading went so."""
     prepare(gradebook)
     rows = gradebook.db.execute(
@@ -130,15 +134,13 @@ def records(gradebook, assignment, status="graded"):
     return {(row.student, row.notebook): Record(*row) for row in rows}
 
 
-def source_of(gradebook, notebook, assignment):
+def source_of(gradebook: Gradebook, notebook: str, assignment: str) -> SourceNotebook:
     """Return an assignment's notebook as the instructor generated it: a `SourceNotebook`."""
     notebook_row = gradebook.find_notebook(notebook, assignment)
     order = text("rowid") if gradebook.engine.dialect.name == "sqlite" else None
     graded = {cell.name: cell for cell in notebook_row.grade_cells}
     tasks = {cell.name: cell for cell in notebook_row.task_cells}
     solutions = {cell.name for cell in notebook_row.solution_cells}
-    from nbgrader.api import SourceCell as Row
-
     rows = gradebook.db.query(Row).filter(Row.notebook_id == notebook_row.id).order_by(order).all()
     cells = [
         SourceCell(

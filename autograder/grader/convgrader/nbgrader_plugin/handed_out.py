@@ -4,11 +4,14 @@ import contextlib
 import json
 from pathlib import Path
 
+from nbgrader.coursedir import CourseDirectory
+
 from convgrader.errors import MalformedNotebookError
 from convgrader.notebooks import files, reader
+from convgrader.notebooks.files import StrPath
 
 
-def remember(directory, assignment, folder):
+def remember(directory: CourseDirectory, assignment: str, folder: StrPath) -> None:
     """Add the texts of the notebooks in `folder`, which are released now, to those of earlier releases."""
     released_texts = _released_texts(directory, assignment)
     for path in sorted(Path(folder).glob("*.ipynb")):
@@ -20,7 +23,7 @@ def remember(directory, assignment, folder):
     draft.replace(kept)
 
 
-def texts(directory, assignment, notebook):
+def texts(directory: CourseDirectory, assignment: str, notebook: str) -> tuple[str, ...]:
     """Return the texts of all cells of a notebook that students were handed, now or in an earlier release."""
     released = list(_released_texts(directory, assignment).get(notebook, ()))
     for step in (directory.release_directory, directory.source_directory):
@@ -30,16 +33,16 @@ def texts(directory, assignment, notebook):
     return tuple(released)
 
 
-def _texts(path):
-    return [text for _, text, _, _ in reader.read(files.read_regular(path))]
+def _texts(path: Path) -> list[str]:
+    return [cell.text for cell in reader.read(files.read_regular(path))]
 
 
-def _path(directory, assignment):
+def _path(directory: CourseDirectory, assignment: str) -> Path:
     source = Path(directory.format_path(directory.source_directory, ".", assignment))
     return source.parent.parent / "handed_out" / f"{assignment}.json"
 
 
-def _released_texts(directory, assignment):
+def _released_texts(directory: CourseDirectory, assignment: str) -> dict[str, list[str]]:
     """Return {notebook: texts} of earlier releases; a file that is gone or damaged keeps nobody from grading."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         return dict(json.loads(_path(directory, assignment).read_text(encoding="utf-8")).items())

@@ -3,8 +3,10 @@
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateFeedback
 from nbgrader.preprocessors import GetGrades
@@ -19,7 +21,7 @@ OPEN = "Nobody has graded this answer yet."
 class GradesSoFar(GetGrades):
     """Tells an answer that nobody has graded yet from one that earned nothing."""
 
-    def _get_score(self, cell, resources):
+    def _get_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
         super()._get_score(cell, resources)
         metadata = cell.metadata["nbgrader"]
         grade = self.gradebook.find_grade(metadata["grade_id"], self.notebook_id, self.assignment_id, self.student_id)
@@ -34,7 +36,7 @@ class CurrentFeedback(GenerateFeedback):
     force = Bool(True, help="Whether to make pages anew that are there.").tag(config=True)
     preprocessors = List([GradesSoFar, CSSHTMLHeaderPreprocessor]).tag(config=True)
 
-    def convert_notebooks(self):
+    def convert_notebooks(self) -> None:
         """Make the pages, and then the archive."""
         directory = self.coursedir
         url = directory.db_url
@@ -54,10 +56,10 @@ class CurrentFeedback(GenerateFeedback):
         finally:
             self.log.info("All pages are in %s", self.pack())
 
-    def _is_graded(self, student):
+    def _is_graded(self, student: str) -> bool:
         return any(Path(self._format_source(self.coursedir.assignment_id, student)).glob("*.ipynb"))
 
-    def pack(self):
+    def pack(self) -> Path:
         """Write ``feedback/pooling.zip``, with a page ``ada__pooling.html`` for each student; return its path.
 
         A page whose graded notebook is gone could not be made anew, and may say what is no longer so: it stays out.

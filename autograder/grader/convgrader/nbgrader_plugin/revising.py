@@ -6,15 +6,20 @@ table of their own: they come back with the task.
 """
 
 import json
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from nbgrader import api
-from sqlalchemy import inspect, text
+from sqlalchemy import Result, inspect, text
+from sqlalchemy.orm import Session
 
 from convcourse.errors import UsageError
 from convcourse.grade_ids import CHECK
 from convgrader.nbgrader_plugin import grading_log
-from convgrader.notebooks.source import SourceNotebook
+from convgrader.notebooks.source import SourceCell, SourceNotebook
+
+Dependent: TypeAlias = type[api.Grade] | type[api.Comment]  # what hangs on a cell, for every submission
 
 _FLAG = "needs_manual_grade"
 _KEPT = {  # what hangs on a cell -> what of it is kept aside
@@ -44,10 +49,10 @@ class Revision:
 
     old: SourceNotebook | None
     new: SourceNotebook
-    renamed: dict = field(default_factory=dict)
-    marks: dict = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
 
-    def sentences(self):
+    def sentences(self) -> list[str]:
         """Say line by line what changes for those who grade; nothing if nothing does."""
         new_names = {old: new for new, old in self.renamed.items()}
         before = {new_names.get(name, name): points for name, points in points_of(self.old).items()}
@@ -82,24 +87,26 @@ class Revision:
             lines.append(f"together: {len(before)} tasks, {_points_text(sum(before.values()))} before; {total} now")
         return lines
 
-    def _kept_text(self, name, suffix, max_points=float("inf")):
+    def _kept_text(self, name: str, suffix: str, max_points: float = float("inf")) -> str:
         marks = self.marks.get(self.renamed.get(name, name), [])
         sentence = suffix + (f"; {len(marks)} marked by hand" if marks else "")
         above = [f"{student} ({mark:g})" for student, mark in sorted(marks) if mark > max_points]
         return sentence + (f", above the new points: {', '.join(above)}" if above else "")
 
 
-def points_of(notebook):
+def points_of(notebook: SourceNotebook | None) -> dict[str, float]:
     """Return the points of a notebook's tasks, in their order: name -> points."""
     cells = notebook.cells if notebook else ()
-    return {cell.name.removeprefix(CHECK): cell.points for cell in cells if cell.grade or cell.task}
+    return {cell.name.removeprefix(CHECK): cell.points or 0.0 for cell in cells if cell.grade or cell.task}
 
 
-def _points_text(points):
+def _points_text(points: float) -> str:
     return f"{points:g} point" + ("" if points == 1 else "s")
 
 
-def compare(gradebook, assignment, notebooks, renamed):
+def compare(
+    gradebook: api.Gradebook, assignment: str, notebooks: Mapping[str, SourceNotebook], renamed: dict[str, str]
+) -> list[Revision]:
     """Return the Revisions of an assignment, one for each notebook; refuse what cannot be taken into the gradebook."""
     notebook_rows = _notebooks(gradebook.db, assignment)
     for name in sorted(notebook_rows.keys() - notebooks.keys()):
@@ -114,7 +121,7 @@ def compare(gradebook, assignment, notebooks, renamed):
     return revisions
 
 
-def _validate_names(revision, aside):
+def _validate_names(revision: Revision, aside: Set[str]) -> None:
     """Refuse a new name that nothing had before, or that something else has."""
     before, after = points_of(revision.old), points_of(revision.new)
     for new, old in revision.renamed.items():
@@ -126,14 +133,14 @@ def _validate_names(revision, aside):
             raise UsageError(f"the gradebook has no task {old}; it has {', '.join(before) or 'none'}")
 
 
-def _notebooks(db, assignment):
+def _notebooks(db: Session, assignment: str) -> dict[str, api.Notebook]:
     row = db.query(api.Assignment).filter_by(name=assignment).one_or_none()
     return {notebook.name: notebook for notebook in row.notebooks} if row else {}
 
 
-def _manual_marks(notebook):
+def _manual_marks(notebook: api.Notebook) -> dict[str, list[tuple[str, float]]]:
     """Return what was marked by hand: task -> [(student, mark)]."""
-    marks = {}
+    marks: dict[str, list[tuple[str, float]]] = {}
     for submission in notebook.submissions:
         for grade in submission.grades:
             if grade.manual_score is not None:
@@ -142,7 +149,7 @@ def _manual_marks(notebook):
     return marks
 
 
-def _cells_kept_aside(db, assignment, notebook):
+def _cells_kept_aside(db: Session, assignment: str, notebook: str) -> set[str]:
     """Return the names of the cells of which something is kept aside."""
     if not inspect(db.connection()).has_table("autograder_aside"):
         return set()
@@ -150,7 +157,7 @@ def _cells_kept_aside(db, assignment, notebook):
     return set(db.execute(statement, {"a": assignment, "n": notebook}).scalars())
 
 
-def submission_count(gradebook, assignment):
+def submission_count(gradebook: api.Gradebook, assignment: str) -> int:
     """Count the submissions of an assignment that the gradebook knows."""
     row = gradebook.db.query(api.Assignment).filter_by(name=assignment).one_or_none()
     return len(row.submissions) if row else 0
@@ -159,7 +166,7 @@ def submission_count(gradebook, assignment):
 # --- into the gradebook ------------------------------------------------------------------------------------------
 
 
-def enter(gradebook, assignment, revisions):
+def enter(gradebook: api.Gradebook, assignment: str, revisions: Sequence[Revision]) -> None:
     """Write an assignment into the gradebook, without committing."""
     db = gradebook.db
     grading_log.make_tables(db)
@@ -180,7 +187,7 @@ def enter(gradebook, assignment, revisions):
         _NotebookEntry(db, assignment, notebook).write(revision)
 
 
-def _remove(db, notebook):
+def _remove(db: Session, notebook: api.Notebook) -> None:
     """Remove a notebook that nobody has handed in."""
     for cell in (*notebook.grade_cells, *notebook.solution_cells, *notebook.task_cells, *notebook.source_cells):
         db.delete(cell)
@@ -191,10 +198,10 @@ def _remove(db, notebook):
 class _NotebookEntry:
     """A notebook in the gradebook, and what hangs on its cells."""
 
-    def __init__(self, db, assignment, notebook):
+    def __init__(self, db: Session, assignment: str, notebook: api.Notebook) -> None:
         self.db, self.assignment, self.notebook = db, assignment, notebook
 
-    def write(self, revision):
+    def write(self, revision: Revision) -> None:
         """Make the cells those of the new notebook."""
         for new, old in revision.renamed.items():
             self.rename(old, new)
@@ -213,7 +220,7 @@ class _NotebookEntry:
                     self.fill(row, dependents)
         self.write_sources(revision.new.cells)
 
-    def rename(self, old, new):
+    def rename(self, old: str, new: str) -> None:
         """Give a task's cells, and what is kept aside of it, another name."""
         for before, after in ((old, new), (CHECK + old, CHECK + new)):
             for row in self.db.query(api.BaseCell).filter_by(notebook_id=self.notebook.id, name=before):
@@ -221,7 +228,7 @@ class _NotebookEntry:
             self.execute_aside("UPDATE autograder_aside SET cell = :new WHERE {own}", before, new=after)
         self.db.flush()
 
-    def write_sources(self, cells):
+    def write_sources(self, cells: Iterable[SourceCell]) -> None:
         """Replace the texts of all cells: their order in the table is that of the notebook."""
         self.db.query(api.SourceCell).filter_by(notebook_id=self.notebook.id).delete()
         for cell in cells:
@@ -232,18 +239,18 @@ class _NotebookEntry:
             self.db.add(row)
             self.db.flush()  # one by one, in this order
 
-    def fill(self, cell, dependents):
+    def fill(self, cell: api.BaseCell, dependents: Iterable[Dependent]) -> None:
         """See to it that every submission has what hangs on a cell, as it was where it was kept aside."""
         self.db.flush()
         for kind in dependents:
-            kept = self.execute_aside(
+            rows = self.execute_aside(
                 "SELECT student, content FROM autograder_aside WHERE {own} AND kind = :kind",
                 cell.name, kind=kind.__tablename__,
             )  # fmt: skip
-            kept = {student: json.loads(content) for student, content in kept}
-            rows = {row.notebook_id: row for row in self.db.query(kind).filter_by(cell_id=cell.id)}
+            kept = {row.student: json.loads(row.content) for row in rows}
+            existing = {row.notebook_id: row for row in self.db.query(kind).filter_by(cell_id=cell.id)}
             for submission in self.notebook.submissions:
-                row = rows.get(submission.id) or kind(cell_id=cell.id, notebook_id=submission.id)
+                row = existing.get(submission.id) or kind(cell_id=cell.id, notebook_id=submission.id)
                 self.db.add(row)
                 student = submission.assignment.student_id
                 for name, value in kept.get(student, {}).items():
@@ -256,7 +263,7 @@ class _NotebookEntry:
                     )  # fmt: skip
         self.db.flush()
 
-    def remove(self, cell, dependents):
+    def remove(self, cell: api.BaseCell, dependents: Iterable[Dependent]) -> None:
         """Remove a cell, and keep aside what hangs on it."""
         for kind in dependents:
             for row in self.db.query(kind).filter_by(cell_id=cell.id):
@@ -272,7 +279,7 @@ class _NotebookEntry:
         self.db.delete(cell)
         self.db.flush()
 
-    def execute_aside(self, statement, cell, **values):
+    def execute_aside(self, statement: str, cell: str, **values: str) -> Result[Any]:
         """Run a statement on what is kept aside of a cell of this notebook."""
         condition = "assignment = :a AND notebook = :n AND cell = :cell"
         values |= {"a": self.assignment, "n": self.notebook.name, "cell": cell}

@@ -16,7 +16,7 @@ _IMPORTED = re.compile(
 )
 
 
-def defined_names(code):
+def defined_names(code: str) -> set[str]:
     """Return the names of functions and classes, and of values that are assigned at the beginning of a line.
 
     Examples
@@ -28,7 +28,7 @@ def defined_names(code):
     return {name for text in texts for name in re.findall(r"\w+", text)}
 
 
-def bound_names(code):
+def bound_names(code: str) -> set[str]:
     """Return the names that are defined, as above, or imported.
 
     Examples

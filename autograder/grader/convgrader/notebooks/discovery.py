@@ -5,6 +5,7 @@ Where it is not clear which one is meant, nothing is guessed: MalformedNotebookE
 
 import os
 import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from convcourse.grade_ids import CHECK
 from convgrader.errors import MalformedNotebookError
 from convgrader.notebooks import files, reader
 from convgrader.notebooks.bindings import defined_names
+from convgrader.notebooks.files import StrPath
+from convgrader.notebooks.reader import SubmittedCell
+from convgrader.notebooks.source import SourceNotebook
 
 TOPIC = re.compile(r"""\bchecker\(\s*["'](\w+)["']""")
 MAX_READ = 40 << 20  # bytes of the notebooks that are read to find the right one
@@ -25,15 +29,15 @@ class Candidate:
     """A notebook that was handed in, taken apart, beside the instructor's."""
 
     name: str  # its path inside the submission
-    submitted: tuple  # of SubmittedCell
-    source: object  # SourceNotebook
+    submitted: tuple[SubmittedCell, ...]
+    source: SourceNotebook
 
     @property
-    def topics(self):
+    def topics(self) -> set[str]:
         """The topics whose checks its cells ask for."""
         return {topic for cell in self.submitted if cell.kind == "code" for topic in TOPIC.findall(cell.text)}
 
-    def is_of_assignment(self):
+    def is_of_assignment(self) -> bool:
         """Say whether it is a notebook of this assignment: it holds most of its tasks, or some and no other topic."""
         tasks = set(self.source.plan.solution_ids)
         named = {cell.grade_id.removeprefix(CHECK) for cell in self.submitted if cell.grade_id}
@@ -41,23 +45,25 @@ class Candidate:
         tasks_present = tasks & (named | defined_names(code))
         return 2 * len(tasks_present) >= len(tasks) or (bool(tasks_present) and not self.is_of_another_topic())
 
-    def is_of_another_topic(self):
+    def is_of_another_topic(self) -> bool:
         """Say whether it asks for checks, and for none of this assignment's."""
         return bool(self.topics) and not self.topics & set(self.source.plan.topics)
 
-    def is_blank(self):
+    def is_blank(self) -> bool:
         """Say whether it is the notebook as it was handed out: no cell holds anything else."""
         released_texts = self.source.released_texts
         return all(cell.text.strip() in released_texts for cell in self.submitted if cell.text.strip())
 
-    def mismatch(self):
+    def mismatch(self) -> str:
         """Say why it is not the one."""
         if self.is_of_another_topic():
             return f"{printable_name(self.name)} is a notebook of {' and '.join(sorted(self.topics))}"
         return f"{printable_name(self.name)} holds no task of {self.source.name}"
 
 
-def discover_notebook(folder, source, siblings=()):
+def discover_notebook(
+    folder: StrPath, source: SourceNotebook, siblings: Collection[str] = ()
+) -> tuple[list[SubmittedCell], str]:
     """Find a notebook in a submission.
 
     Parameters
@@ -80,7 +86,8 @@ def discover_notebook(folder, source, siblings=()):
     other_names = [
         name for name in files.notebooks(folder) if name != file_name and name not in {f"{n}.ipynb" for n in siblings}
     ]
-    problem, default = "", None
+    problem: str = ""
+    default: Candidate | None = None
     if not other_names and not os.path.lexists(Path(folder) / file_name):
         raise MalformedNotebookError("Nothing was handed in: there is no notebook.")
     if os.path.lexists(Path(folder) / file_name):
@@ -90,7 +97,7 @@ def discover_notebook(folder, source, siblings=()):
             if not other_names:
                 raise
             problem = f"{file_name}: {error}"
-        if default and default.is_of_assignment() and (not other_names or not default.is_blank()):
+        if default is not None and default.is_of_assignment() and (not other_names or not default.is_blank()):
             remark = _ignored_remark(file_name, other_names) or (BLANK if default.is_blank() else "")
             return list(default.submitted), remark
     candidates = [*([default] if default else []), *_readable(folder, other_names, source)]
@@ -111,7 +118,7 @@ def discover_notebook(folder, source, siblings=()):
     return list(chosen.submitted), f"The file {printable_name(chosen.name)} was graded, since {reason.rstrip('.')}."
 
 
-def _readable(folder, names, source):
+def _readable(folder: StrPath, names: Iterable[str], source: SourceNotebook) -> Iterator[Candidate]:
     """Yield the notebooks that can be read, so many bytes of them."""
     bytes_left = MAX_READ
     for name in names:
@@ -125,7 +132,7 @@ def _readable(folder, names, source):
             continue
 
 
-def _ignored_remark(file_name, other_names):
+def _ignored_remark(file_name: str, other_names: Sequence[str]) -> str:
     """Say what was handed in beside the notebook that is graded."""
     if not other_names:
         return ""
@@ -133,7 +140,7 @@ def _ignored_remark(file_name, other_names):
     return f"The file {file_name} was graded, and not {names}."
 
 
-def printable_name(name):
+def printable_name(name: str) -> str:
     """Return a name that a student chose as it may stand in a sentence."""
     name = printable(name.encode("utf-8", "replace").decode())
     return name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}..."

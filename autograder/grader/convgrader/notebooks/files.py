@@ -6,8 +6,12 @@ import hashlib
 import os
 import shutil
 import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from convcourse.limits import MAX_FILE
+
+StrPath = str | os.PathLike[str]
 
 MAX_COPIED = 64 << 20  # bytes of other files that are kept beside a graded notebook
 MAX_FILES = 1000  # of them
@@ -15,7 +19,7 @@ MAX_NOTEBOOKS = 20  # that a submission may hold, to find the right one among th
 MAX_PATH = 1000  # bytes of the path of one of them inside a submission
 
 
-def read_regular(path):
+def read_regular(path: StrPath) -> bytes:
     """Read a file that must be one: no link to something else, no pipe, not too large."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -30,14 +34,14 @@ def read_regular(path):
         os.close(descriptor)
 
 
-def timestamp(folder):
+def timestamp(folder: StrPath) -> str:
     """Return what a submission says about when it was handed in, "" if it says nothing that can be read."""
     with contextlib.suppress(OSError, ValueError):
         return read_regular(os.path.join(folder, "timestamp.txt"))[:100].decode().strip()
     return ""
 
 
-def is_regular(path):
+def is_regular(path: StrPath) -> bool:
     """Say whether a path is a file, and no link to one."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
@@ -45,7 +49,9 @@ def is_regular(path):
         return False
 
 
-def attached_files(folder, ignore=(), max_bytes=MAX_COPIED):
+def attached_files(
+    folder: StrPath, ignore: Iterable[str] = (), max_bytes: float = MAX_COPIED
+) -> Iterator[tuple[str, str]]:
     """Yield (path inside the folder, path) of what else was handed in, notebooks aside: so many regular files.
 
     What is too large, too deep, too much or no file is left out.
@@ -64,13 +70,13 @@ def attached_files(folder, ignore=(), max_bytes=MAX_COPIED):
                 yield inside, path
 
 
-def _is_wanted(name, ignore):
+def _is_wanted(name: str, ignore: Iterable[str]) -> bool:
     return not name.endswith(".ipynb") and not any(fnmatch.fnmatch(name, pattern) for pattern in ignore)
 
 
-def notebooks(folder):
+def notebooks(folder: StrPath) -> list[str]:
     """List the notebooks of a submission, wherever they lie in it: regular files, the first so many of them."""
-    paths = []
+    paths: list[str] = []
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         candidates = (os.path.join(parent, name) for name in sorted(names) if name.endswith(".ipynb"))
@@ -81,7 +87,7 @@ def notebooks(folder):
     return paths[:MAX_NOTEBOOKS]
 
 
-def digest(folder, notebook_names):
+def digest(folder: StrPath, notebook_names: Iterable[str]) -> str:
     """Return the fingerprint of a submission: of its notebooks, and of the other files handed in with them.
 
     Parameters
@@ -106,7 +112,7 @@ def digest(folder, notebook_names):
     return submission_digest.hexdigest()
 
 
-def copy_files(source, target, ignore=(), max_bytes=MAX_COPIED):
+def copy_files(source: StrPath, target: Path, ignore: Iterable[str] = (), max_bytes: float = MAX_COPIED) -> None:
     """Copy what else was handed in, notebooks aside; what the target has already stays."""
     for inside, path in attached_files(source, ignore, max_bytes):
         try:

@@ -6,15 +6,21 @@ cells, points, tags and all other metadata are the instructor's, from the databa
 
 import json
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from convcourse.limits import MAX_CELLS, MAX_FILE
 from convgrader.errors import MalformedNotebookError
 from convgrader.notebooks.sanitize import sanitize_markdown
+from convgrader.notebooks.source import SourceCell, SourceNotebook
 
 MAX_SOURCES = 1 << 20  # characters of all cells
 MAX_ATTACHMENTS = 8 << 20  # characters of all attachments
 TOO_LONG = "# This cell is left out: the notebook was longer than one may be."
+
+
+SubmittedJSON: TypeAlias = object  # what a student's file holds, until somebody has looked what it is
+Attachments: TypeAlias = dict[str, dict[str, str]]  # name of a picture -> {its kind: its bytes in base64}
 
 
 class SubmittedCell(NamedTuple):
@@ -23,17 +29,20 @@ class SubmittedCell(NamedTuple):
     kind: str
     text: str
     grade_id: str | None
-    attachments: dict
+    attachments: Attachments
 
 
-class Node(dict):
+class Node(dict[str, Any]):
     """A dict whose items are attributes too, as nbformat's, which would double what starting a worker costs."""
 
-    __getattr__ = dict.__getitem__
-    __setattr__ = dict.__setitem__
+    def __getattr__(self, name: str) -> Any:
+        return self[name]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self[name] = value
 
 
-def read(data):
+def read(data: bytes) -> list[SubmittedCell]:
     """Read a notebook file's bytes into a list of SubmittedCells."""
     if len(data) > MAX_FILE:
         raise MalformedNotebookError(f"The file is larger than {MAX_FILE >> 20} MB.")
@@ -43,13 +52,13 @@ def read(data):
         raise MalformedNotebookError(f"The file is not a notebook ({str(error)[:200]}).") from None
 
 
-def submitted_cells(notebook):
+def submitted_cells(notebook: SubmittedJSON) -> list[SubmittedCell]:
     """Take from a notebook, given as JSON or by nbformat, what counts; see `read`."""
     if not isinstance(notebook, dict):
         raise MalformedNotebookError("The file is not a notebook.")
-    cells = notebook.get("cells")
-    if cells is None and isinstance(notebook.get("worksheets"), list):  # nbformat 3
-        sheets = [sheet for sheet in notebook["worksheets"] if isinstance(sheet, dict)]
+    cells, worksheets = notebook.get("cells"), notebook.get("worksheets")
+    if cells is None and isinstance(worksheets, list):  # nbformat 3
+        sheets = [sheet for sheet in worksheets if isinstance(sheet, dict)]
         cells = [cell for sheet in sheets for cell in sheet.get("cells") or ()]
     if not isinstance(cells, list):
         raise MalformedNotebookError("The file is not a notebook: it has no cells.")
@@ -59,7 +68,7 @@ def submitted_cells(notebook):
     return [_submitted_cell(cell, remaining) for cell in cells if isinstance(cell, dict)]
 
 
-def _submitted_cell(cell, remaining):
+def _submitted_cell(cell: dict[str, SubmittedJSON], remaining: dict[str, int]) -> SubmittedCell:
     """Take a cell apart; `remaining` says how many characters the notebook may still have, and is kept up to date."""
     kind = cell.get("cell_type")
     source = cell.get("source", cell.get("input", ""))
@@ -77,13 +86,13 @@ def _submitted_cell(cell, remaining):
     return SubmittedCell(kind, _clean_text(source), grade_id, _valid_pictures(cell.get("attachments"), remaining))
 
 
-def _clean_text(text):
+def _clean_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
-def _valid_pictures(attachments, remaining):
+def _valid_pictures(attachments: SubmittedJSON, remaining: dict[str, int]) -> Attachments:
     """Keep attached pictures: files of a plain name and base64."""
-    pictures = {}
+    pictures: Attachments = {}
     for name, bundle in attachments.items() if isinstance(attachments, dict) else ():
         for kind in ("image/png", "image/jpeg", "image/gif"):
             data = bundle.get(kind) if isinstance(bundle, dict) else None
@@ -99,7 +108,7 @@ def _valid_pictures(attachments, remaining):
     return pictures
 
 
-def compose(submitted, source, note=None):
+def compose(submitted: Sequence[SubmittedCell], source: SourceNotebook, note: str | None = None) -> Node:
     """Make the notebook that is graded.
 
     Parameters
@@ -113,13 +122,13 @@ def compose(submitted, source, note=None):
         A sentence for the top: why there is nothing else.
     """
     frame = source.by_name()
-    last = {cell.grade_id: number for number, cell in enumerate(submitted) if cell.grade_id in frame}
+    last = {cell.grade_id: number for number, cell in enumerate(submitted)}
     cells = []
     for number, (kind, text, name, pictures) in enumerate(submitted):
-        is_source_cell = last.get(name) == number
-        cells.append(
-            _source_cell(frame[name], text, pictures) if is_source_cell else _student_cell(kind, text, pictures)
-        )
+        if name in frame and last[name] == number:
+            cells.append(_source_cell(frame[name], text, pictures))
+        else:
+            cells.append(_student_cell(kind, text, pictures))
     _restore_missing(cells, source)
     if note:
         cells.insert(0, _student_cell("markdown", f"**{note}**", {}))
@@ -129,13 +138,13 @@ def compose(submitted, source, note=None):
     return Node(cells=cells, metadata=metadata, nbformat=4, nbformat_minor=5)
 
 
-def _student_cell(kind, text, pictures):
+def _student_cell(kind: str, text: str, pictures: Attachments) -> Node:
     """Make a cell of a student's: text is made harmless, since formgrader renders it."""
     text = text if kind == "code" else sanitize_markdown(text, pictures)
     return _cell(kind, text, pictures)
 
 
-def _cell(kind, text, pictures):
+def _cell(kind: str, text: str, pictures: Attachments) -> Node:
     cell = Node(cell_type=kind, id="", metadata={}, source=text)
     if kind == "code":
         cell.outputs, cell.execution_count = [], None
@@ -144,7 +153,7 @@ def _cell(kind, text, pictures):
     return cell
 
 
-def _source_cell(source_cell, text, pictures):
+def _source_cell(source_cell: SourceCell, text: str, pictures: Attachments) -> Node:
     """Make one of the instructor's cells: the text is the student's where students are to write."""
     make = _cell if source_cell.locked or text == source_cell.source else _student_cell
     cell = make(source_cell.cell_type, source_cell.source if source_cell.locked else text, pictures)
@@ -152,7 +161,7 @@ def _source_cell(source_cell, text, pictures):
     return cell
 
 
-def _restore_missing(cells, source):
+def _restore_missing(cells: list[Node], source: SourceNotebook) -> None:
     """Insert the instructor's cells that are missing, each after the one that precedes it in the source."""
     names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells]
     position = 0

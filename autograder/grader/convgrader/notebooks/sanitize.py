@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from collections.abc import Collection
 
 ZERO_WIDTH_SPACE = "\u200b"  # breaks up a tag or an address
 MAX_CELL = 20_000  # characters: what renders Markdown takes time that grows with the square
@@ -13,7 +14,7 @@ _DIAGRAM = re.compile(r"[`~]\s*(?=mermaid)")
 _IMAGE = re.compile(r"!(?=\[(?:(?:(?!://)[^][\\`<>$\n])*\]\(attachment:([\w.%-]+)\))?)")
 
 
-def sanitize_markdown(text, pictures=None):
+def sanitize_markdown(text: str, pictures: Collection[str] | None = None) -> str:
     """Return Markdown that reads the same and holds neither HTML nor addresses that run or load.
 
     Parameters
@@ -29,7 +30,7 @@ def sanitize_markdown(text, pictures=None):
     True
     """
 
-    def image(match):
+    def image(match: re.Match[str]) -> str:
         is_attached = match[1] if pictures is None else match[1] in pictures
         return "!" if is_attached else "!" + ZERO_WIDTH_SPACE
 

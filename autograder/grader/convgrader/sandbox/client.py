@@ -3,20 +3,29 @@
 import contextlib
 import inspect
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from convcourse.calls.call import Outcome, StudentFunction
-from convgrader.errors import ProtocolError, ReplyTimeoutError, SandboxError, TimeUpError
+from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError, SandboxError, TimeUpError
+from convgrader.jobs import Budget
 from convgrader.sandbox.bounds import bound_arrays, bound_lent, bound_work, bounded_memory
 from convgrader.sandbox.clock import Clock
-from convgrader.sandbox.protocol import WALL_TIME_FACTOR
+from convgrader.sandbox.protocol import WALL_TIME_FACTOR, Channel, Function, Output, Untrusted
 from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, error_output, find_unserializable, validated_outputs
+from convgrader.sandbox.zygote import SandboxZygote
+
+R = TypeVar("R")
 
 MAX_NOTEBOOK_OUTPUT = 16 << 20  # characters that all cells of a notebook may show
 MAX_NOTEBOOK_OUTPUTS = 2000  # outputs of all cells
 MAX_ASKS = 20_000  # calls that a submission may make of provided functions and callbacks
 START_TIMEOUT = 30.0  # seconds that it may take until there is a sandbox
-_REDUCED = {"run": "define", "define": None}  # what is done with a cell that could not be done again
+_REDUCED: dict[str, str | None] = {
+    "run": "define",
+    "define": None,
+}  # what is done with a cell that could not be done again
 
 
 @dataclass
@@ -34,16 +43,21 @@ class SandboxClient:
     All waiting takes from one clock; when that has run out, nothing is begun.
     """
 
-    def __init__(self, zygote, budget, provided, clock=None):
+    def __init__(
+        self, zygote: SandboxZygote, budget: Budget, provided: Mapping[str, Function], clock: Clock | None = None
+    ) -> None:
         self.zygote, self.budget, self.provided = zygote, budget, provided
         self.clock = clock or Clock(budget.notebook)
-        self.pid = self.channel = None
-        self.history, self.sandboxes_left, self.ask_count, self.request_number = [], budget.sandboxes, 0, 0
-        self.callbacks, self.shown_characters, self.output_count = [], 0, 0
-        self.lent = {}  # helpers that stand in the place of the student's own: name -> function
+        self.pid = 0
+        self.channel: Channel | None = None  # to the sandbox that is open
+        self.history: list[ExecutedCell] = []
+        self.callbacks: list[Function] = []  # of the call in progress
+        self.lent: Mapping[str, Function] = {}  # helpers that stand in the place of the student's own: name -> function
+        self.sandboxes_left, self.ask_count, self.request_number = budget.sandboxes, 0, 0
+        self.shown_characters = self.output_count = 0
         self.end_reason, self.was_killed = "", False
 
-    def open(self):
+    def open(self) -> None:
         """Make sure that there is a sandbox in which all cells so far have run."""
         while self.channel is None:
             self.clock.raise_if_expired()
@@ -57,7 +71,7 @@ class SandboxClient:
                 raise
             self._replay()
 
-    def _replay(self):
+    def _replay(self) -> None:
         """Run all cells so far; one that is late, or breaks it, ends the sandbox, and less of it is done next time."""
         docs = {name: f"{name}{inspect.signature(f)}\n\n{inspect.getdoc(f)}" for name, f in self.provided.items()}
         cell = no_cell = ExecutedCell("", None, None)
@@ -73,25 +87,25 @@ class SandboxClient:
         except ProtocolError as error:
             self.close(is_gone=not isinstance(error, ReplyTimeoutError))
             if not self.was_killed:
-                cell.verb = _REDUCED.get(cell.verb)
+                cell.verb = _REDUCED[cell.verb] if cell.verb is not None else None
 
-    def _do(self, verb, source):
+    def _do(self, verb: str, source: str) -> Untrusted:
         """Run or define a cell."""
         seconds = max(0.1, min(self.budget.cell, self.clock.left()))
         return self._request(verb, source, seconds, seconds=seconds)
 
-    def close(self, is_gone=False):
+    def close(self, is_gone: bool = False) -> None:
         """End the sandbox; note why it had ended before, if it had."""
         if self.channel is not None:
             self.channel.close()
             self.end_reason, self.was_killed = self.zygote.end(self.pid, is_gone)
             self.channel = None
 
-    def _end_reason(self):
+    def _end_reason(self) -> str:
         """Return the end of a sentence that says that the sandbox ended: why, if that is known."""
         return f": {self.end_reason}" if self.end_reason else ""
 
-    def run(self, source, label=None):
+    def run(self, source: str, label: str | None = None) -> list[Output]:
         """Run a cell; return its outputs. Its time is counted for its label."""
         try:
             with self.clock.charge_to(label):
@@ -112,7 +126,7 @@ class SandboxClient:
         self.close()
         return [output]
 
-    def _bounded_outputs(self, outputs):
+    def _bounded_outputs(self, outputs: list[Output]) -> list[Output]:
         """Return the outputs of a cell, or a remark in their place where the notebook has shown enough."""
         self.output_count += len(outputs)
         self.shown_characters += sum(len(str(output)) for output in outputs)
@@ -121,7 +135,7 @@ class SandboxClient:
         remark = "The outputs of this notebook are too long: those of this cell are left out.\n"
         return [{"output_type": "stream", "name": "stdout", "text": remark}] if outputs else []
 
-    def _with_retry(self, request):
+    def _with_retry(self, request: Callable[[], Untrusted]) -> Untrusted:
         """Make an exchange; once more if the sandbox was killed by somebody else than the code that runs in it."""
         try:
             self.open()
@@ -135,7 +149,7 @@ class SandboxClient:
             self.open()
             return request()
 
-    def names(self, wanted):
+    def names(self, wanted: Iterable[str]) -> dict[str, Untrusted]:
         """Return what each of the names stands for in the sandbox; SandboxError if it does not say."""
         try:
             reply = self._with_retry(lambda: self._request("names", list(wanted), seconds=5))
@@ -146,7 +160,7 @@ class SandboxClient:
         return {name: reply[name] for name in wanted if isinstance(reply, dict) and name in reply}
 
     @contextlib.contextmanager
-    def lending(self, functions):
+    def lending(self, functions: Mapping[str, Function]) -> Iterator[None]:
         """Let these functions, {name: function}, stand in the place of the student's own while the body runs.
 
         They answer for no longer, whatever the sandbox makes of that.
@@ -160,7 +174,7 @@ class SandboxClient:
             with contextlib.suppress(TimeUpError):  # nothing more is called then
                 self._lend()
 
-    def _lend(self):
+    def _lend(self) -> None:
         """Tell a sandbox what is lent now; the next one learns it when it opens."""
         try:
             if self.channel is not None:
@@ -168,7 +182,9 @@ class SandboxClient:
         except ProtocolError:
             self.close()
 
-    def call(self, verb, target, args, kwargs, limit):
+    def call(
+        self, verb: str, target: str | int, args: Sequence[object], kwargs: Mapping[str, object], limit: float
+    ) -> Outcome:
         """Call a function; return an Outcome, whatever happens."""
         try:
             arguments = verb, target, list(args), dict(kwargs), limit
@@ -187,15 +203,18 @@ class SandboxClient:
         except SandboxError as error:
             return Outcome("raised", problem=str(error))
 
-    def _request(self, verb, *arguments, seconds):
+    def _request(self, verb: str, *arguments: object, seconds: float) -> Untrusted:
         """Send a request and serve what the student's code asks for until the reply comes."""
         self.clock.raise_if_expired()
+        channel = self.channel
+        if channel is None:
+            raise ConnectionClosedError("there is no sandbox")
         deadline = time.monotonic() + self.clock.within(seconds)
         self.request_number += 1
         self.callbacks = []
-        self.channel.send((self.request_number, verb, *arguments), self._number_of, deadline - time.monotonic())
+        channel.send((self.request_number, verb, *arguments), self._number_of, deadline - time.monotonic())
         while time.monotonic() < deadline:
-            frame = self.channel.receive(self._function_of, deadline - time.monotonic())
+            frame = channel.receive(self._function_of, deadline - time.monotonic())
             if (
                 not isinstance(frame, tuple)
                 or len(frame) < 3
@@ -208,17 +227,17 @@ class SandboxClient:
             if frame[0] != "ask" or len(frame) != 6:
                 raise ProtocolError("out of step")
             answer = ("answer", frame[1], *self._serve(*frame[2:]))
-            self.channel.send(answer, self._number_of, deadline - time.monotonic())
+            channel.send(answer, self._number_of, deadline - time.monotonic())
         raise ReplyTimeoutError("no answer in time")
 
-    def _number_of(self, function):
+    def _number_of(self, function: Function) -> int:
         self.callbacks.append(function)
         return len(self.callbacks) - 1
 
-    def _function_of(self, number):
+    def _function_of(self, number: int) -> "RemoteFunction":
         return RemoteFunction(self, number, "call_number")
 
-    def _serve(self, verb, target, args, kwargs):
+    def _serve(self, verb: Untrusted, target: Any, args: Any, kwargs: Any) -> tuple[bool, object, int | None]:
         """Call one of our functions for the student's code: provided, lent, or a callback of the call in progress.
 
         Return whether it went well, its value, and the number of the argument that the value is, for the other side to
@@ -248,7 +267,7 @@ class SandboxClient:
             return False, (type(error).__name__[:80], " ".join(str(error).split())[:500]), None
 
 
-def _parse_reply(parse, *reply):
+def _parse_reply(parse: Callable[..., R], *reply: Untrusted) -> R:
     """Take apart what a sandbox said; whatever goes wrong with that, it was malformed."""
     try:
         return parse(*reply)
@@ -262,21 +281,21 @@ class RemoteFunction(StudentFunction):
     `call` is what checks use; calling it directly serves plain assertions.
     """
 
-    def __init__(self, client, name, verb="call"):
+    def __init__(self, client: SandboxClient, name: str | int, verb: str = "call") -> None:
         self.client, self.name, self.verb = client, name, verb
-        self.__name__ = name if verb == "call" else "a function"
+        self.__name__ = str(name) if verb == "call" else "a function"
         self.lacks_a_name = False
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.__name__
 
-    def call(self, args, kwargs, limit):
+    def call(self, args: Sequence[object], kwargs: Mapping[str, object], limit: float) -> Outcome:
         """Call it in the sandbox for at most `limit` seconds; return an Outcome."""
         outcome = self.client.call(self.verb, self.name, args, kwargs, limit)
         self.lacks_a_name |= outcome.kind == "raised" and "NameError" in outcome.problem
         return outcome
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         outcome = self.call(args, kwargs, 10.0)
         if not outcome.ok:
             raise RuntimeError(outcome.problem)

@@ -17,6 +17,7 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -55,21 +56,22 @@ class Limits:
     cpu_seconds: int = 120
 
 
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None  # Windows has none to open
+if sys.platform == "linux":  # Windows has none to open
+    _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _raise_for_errno(result, operation):
+def _raise_for_errno(result: int, operation: str) -> None:
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{operation}: {os.strerror(number)}")
 
 
-def _mount(source, target, kind, flags, data=""):
+def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str = "") -> None:
     arguments = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
     _raise_for_errno(_libc.mount(*arguments[:3], ctypes.c_ulong(flags), arguments[3]), f"mount {target}")
 
 
-def _prctl(*arguments):
+def _prctl(*arguments: int) -> None:
     _raise_for_errno(_libc.prctl(*map(ctypes.c_ulong, arguments)), f"prctl {arguments[0]}")
 
 
@@ -80,12 +82,12 @@ def _prctl(*arguments):
 class ReadOnlyMounts:
     """The paths that a sandbox can read, in the order they are laid over each other, and folders emptied in between."""
 
-    standard: tuple = ()
-    emptied: tuple = ()
-    added: tuple = ()
+    standard: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
 
-def python_environment(distributions):
+def python_environment(distributions: Iterable[str]) -> ReadOnlyMounts:
     """Return the ReadOnlyMounts of a Python with the standard library, these distributions and all that they require.
 
     Nothing else of ``site-packages`` is in it: what is not there cannot be imported, or read.
@@ -93,11 +95,11 @@ def python_environment(distributions):
     library = Path(os.__file__).parent
     executables = {Path(sys.executable), Path(os.path.realpath(sys.executable))}
     standard = {library, Path(sys.prefix) / "pyvenv.cfg"} | executables | _system_libraries()
-    added = set()
+    added: set[Path] = set()
     for name in _required_distributions(distributions):
         distribution = metadata.distribution(name)
         top_levels = {file.parts[0] for file in distribution.files or () if "__editable__" not in file.parts[0]}
-        added |= {Path(distribution.locate_file(top)) for top in top_levels - {"..", "__pycache__"}}
+        added |= {Path(str(distribution.locate_file(top))) for top in top_levels - {"..", "__pycache__"}}
     emptied = [library / name for name in ("site-packages", "dist-packages")]
     standard = {path for path in standard if not standard.intersection(path.parents)}
     return ReadOnlyMounts(
@@ -105,9 +107,10 @@ def python_environment(distributions):
     )
 
 
-def _required_distributions(distributions):
+def _required_distributions(distributions: Iterable[str]) -> set[str]:
     """Return the names of the distributions and of all that they require and that is installed."""
-    todo, required = list(distributions), set()
+    required: set[str] = set()
+    todo = list(distributions)
     while todo:
         name = todo.pop().lower().replace("_", "-")
         if name in required:
@@ -115,18 +118,18 @@ def _required_distributions(distributions):
         with contextlib.suppress(metadata.PackageNotFoundError):
             requires = metadata.distribution(name).requires or ()
             required.add(name)
-            todo += [re.match(r"[\w.-]+", line).group() for line in requires if "extra ==" not in line]
+            todo += [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in requires if "extra ==" not in line]
     return required
 
 
-def _system_libraries():
+def _system_libraries() -> set[Path]:
     """Return the system's folders of shared libraries that this process uses, and its dynamic loader."""
     with open("/proc/self/maps") as maps:
-        files = {line.split(maxsplit=5)[5].strip() for line in maps if ".so" in line and "/" in line}
+        names = {line.split(maxsplit=5)[5].strip() for line in maps if ".so" in line and "/" in line}
     prefixes, library = {Path(sys.base_prefix), Path(sys.prefix)} - {Path("/usr")}, Path(sys.base_prefix) / "lib"
-    is_used = any(Path(file).parent == library for file in files)
+    is_used = any(Path(name).parent == library for name in names)
     beside = set(library.glob("*.so*")) if is_used else set()  # conda, for one
-    files = {Path(file) for file in files if not any(Path(file).is_relative_to(prefix) for prefix in prefixes)}
+    files = {Path(name) for name in names if not any(Path(name).is_relative_to(prefix) for prefix in prefixes)}
     # In these folders there are shared libraries alone; any other library is shown by itself.
     folders = {file.parent if file.parent.parent.name in ("lib", "lib64") else file for file in files}
     loaders = {path for folder in ("/lib", "/lib64") for path in Path(folder).glob("ld-linux*.so*")}
@@ -136,7 +139,9 @@ def _system_libraries():
 # --- entering ------------------------------------------------------------------------------------------------------
 
 
-def run_confined(function, mounts, limits, close=()):
+def run_confined(
+    function: Callable[[], object], mounts: ReadOnlyMounts, limits: Limits, close: Iterable[int] = ()
+) -> int:
     """Run `function` as the first process of a new world; return its exit status when all of that world is gone.
 
     Parameters
@@ -187,7 +192,7 @@ def run_confined(function, mounts, limits, close=()):
         os._exit(0)
 
 
-def _unshare(uid, gid):
+def _unshare(uid: int, gid: int) -> None:
     """Leave the shared namespaces: as root directly, as an ordinary user by way of a user namespace."""
     if uid == 0:
         _raise_for_errno(_libc.unshare(NAMESPACES), "unshare")
@@ -198,7 +203,7 @@ def _unshare(uid, gid):
     Path("/proc/self/gid_map").write_text(f"{INSIDE_UID} {gid} 1")
 
 
-def _enter(mounts, limits, private_uid):
+def _enter(mounts: ReadOnlyMounts, limits: Limits, private_uid: int | None) -> None:
     _libc.sethostname(b"sandbox", 7)
     _build_root(mounts, limits, private_uid or INSIDE_UID)
     os.umask(0o077)
@@ -210,7 +215,7 @@ def _enter(mounts, limits, private_uid):
     _install_filter()
 
 
-def _build_root(mounts, limits, owner):
+def _build_root(mounts: ReadOnlyMounts, limits: Limits, owner: int) -> None:
     """Make a file system of the paths in `mounts`, read-only, and a private /tmp, and leave the old one for good."""
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     shown = (*mounts.standard, *mounts.added)
@@ -234,7 +239,7 @@ def _build_root(mounts, limits, owner):
     os.chdir("/tmp")
 
 
-def _add_tmp(root, limits, owner):
+def _add_tmp(root: str, limits: Limits, owner: int) -> None:
     """Add a /tmp of bounded size."""
     os.makedirs(root + "/tmp", exist_ok=True)
     size = f"size={limits.tmp},nr_inodes=4k,mode=700"
@@ -242,7 +247,7 @@ def _add_tmp(root, limits, owner):
     os.chown(root + "/tmp", owner, owner) if os.geteuid() == 0 else None
 
 
-def _add_devices(root):
+def _add_devices(root: str) -> None:
     """Add what every program expects: a few devices, the loader's folders."""
     for folder in ("/lib", "/lib64"):  # the dynamic loader's own path
         if os.path.islink(folder) and not os.path.lexists(root + folder):
@@ -255,7 +260,7 @@ def _add_devices(root):
     os.symlink("/tmp", root + "/dev/shm")
 
 
-def _bind_readonly(source, target):
+def _bind_readonly(source: str, target: str) -> None:
     """Bind `source` read-only at `target`."""
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
@@ -266,7 +271,7 @@ def _bind_readonly(source, target):
     _make_readonly(target)
 
 
-def _make_readonly(target):
+def _make_readonly(target: str) -> None:
     """Make a bind mount, and all mounts below it, read-only."""
     attributes = struct.pack("=QQQQ", MS_RDONLY | MS_NOSUID | MS_NODEV, 0, 0, 0)
     recursive, at_cwd = 0x8000, -100
@@ -278,7 +283,7 @@ def _make_readonly(target):
     _mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept_flags)
 
 
-def _set_limits(limits):
+def _set_limits(limits: Limits) -> None:
     for kind, value in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_NPROC, limits.processes),
@@ -294,7 +299,7 @@ def _set_limits(limits):
         resource.setrlimit(kind, (value, value))
 
 
-def _drop_privileges(private_uid):
+def _drop_privileges(private_uid: int | None) -> None:
     for capability in range(64):
         if _libc.prctl(*map(ctypes.c_ulong, (PR_CAPBSET_DROP, capability, 0, 0, 0))) != 0:
             break
@@ -339,12 +344,13 @@ _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # classic BPF
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets into struct seccomp_data
 _NEW_NAMESPACE = NAMESPACES | NEWUSER | NEWCGROUP
+Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, constant
 
 
-def _filter_program():
+def _filter_program() -> list[Instruction]:
     """Write the filter: refuse what no assignment needs and what reaches around the namespaces."""
     refused = [number for name, number in _SYSCALLS.items() if name not in ("clone", "clone3", "socket", "prctl")]
-    program = [
+    program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, _AUDIT[platform.machine()]), (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
         (_AT_LEAST, 0, 1, 0x40000000), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),  # the other x86 calling convention
@@ -364,7 +370,7 @@ def _filter_program():
     return program
 
 
-def _install_filter():
+def _install_filter() -> None:
     packed = b"".join(struct.pack("=HBBI", *line) for line in _filter_program())
     buffer = ctypes.create_string_buffer(packed, len(packed))
     program = struct.pack("@HP", len(packed) // 8, ctypes.addressof(buffer))
@@ -376,7 +382,7 @@ def _install_filter():
 # --- can it be done here? ------------------------------------------------------------------------------------------
 
 
-def unsupported_reason():
+def unsupported_reason() -> str:
     """Say in a sentence why this machine cannot confine a process, or return "" if it can. Tries it in a child."""
     if sys.platform != "linux":
         return f"Students' code can be confined on Linux only; this is {sys.platform}."
@@ -398,26 +404,26 @@ def unsupported_reason():
     return problem
 
 
-def pin_to_processor(processor):
+def pin_to_processor(processor: int | None) -> None:
     """Keep this process, and all that it starts, on one processor: however many they are, the others stay free."""
     if hasattr(os, "sched_setaffinity") and processor is not None:
         allowed = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {allowed[processor % len(allowed)]})
 
 
-def die_with_parent():
+def die_with_parent() -> None:
     """Have the kernel kill this process when the one that started it ends."""
     if sys.platform == "linux":
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def adopt_orphans():
+def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends."""
     if sys.platform == "linux":
         _prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def close_descriptors(keep):
+def close_descriptors(keep: Iterable[int]) -> None:
     """Close every open descriptor but 0, 1, 2 and those in `keep`, and point 0, 1 and 2 at nothing."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):

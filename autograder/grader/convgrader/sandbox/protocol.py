@@ -18,9 +18,12 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError
 
@@ -34,6 +37,13 @@ MAX_BITS = 4096  # of an integer
 MAX_KEYS = 10_000  # of all dicts in a frame
 MAX_KEY = 200  # characters of a key that is a text
 MAX_WHOLE_KEY = 1 << 20  # absolute value of a key that is an integer
+Untrusted: TypeAlias = object  # what came from the other side, until somebody has looked what it is
+Output: TypeAlias = dict[str, Any]  # of a cell, as nbformat has it
+JSON: TypeAlias = Any  # of a frame, before its values are made
+Function: TypeAlias = Callable[..., Any]
+NumberOf: TypeAlias = Callable[[Function], int]  # gives the number that a function is called by
+FunctionOf: TypeAlias = Callable[[int], Function]  # stands in for the function of a number
+
 _DTYPES = {np.dtype(code).str: np.dtype(code) for code in "?bhilqBHILQefdgFD"}
 _PLAIN, _INT64_LIMIT = {type(None), bool, float}, 1 << 63
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)  # macOS has not
@@ -57,15 +67,16 @@ class Packer:
     '["d", ["a", ["t", 1, null]]]'
     """
 
-    def __init__(self, number_of=None):
+    def __init__(self, number_of: NumberOf | None = None) -> None:
         self.number_of = number_of
-        self.arrays, self.size, self.items, self.keys = [], 0, 0, 0
+        self.arrays: list[bytes] = []
+        self.size = self.items = self.keys = 0
 
-    def pack(self, value):
+    def pack(self, value: object) -> tuple[str, list[bytes]]:
         """Return (JSON text, list of bytes)."""
         return json.dumps(self._node(value, 0)), self.arrays
 
-    def _node(self, value, depth):
+    def _node(self, value: Any, depth: int) -> JSON:
         self.items += 1
         if depth > MAX_DEPTH or self.items > MAX_ITEMS:
             raise ProtocolError("too many values, or nested too deeply")
@@ -86,7 +97,7 @@ class Packer:
             return float(value)
         return self._compound(value, depth + 1)
 
-    def _compound(self, value, depth):
+    def _compound(self, value: Any, depth: int) -> JSON:
         if isinstance(value, complex):
             return ["c", value.real, value.imag]
         if isinstance(value, list | tuple):
@@ -99,17 +110,17 @@ class Packer:
             return ["f", self.number_of(value)]
         return ["o", type(value).__name__[:80]]
 
-    def _bounded_text(self, text):
+    def _bounded_text(self, text: str) -> str:
         if len(text) > MAX_STRING:
             raise ProtocolError("a string is too long")
         return text
 
-    def _bounded_integer(self, number):
+    def _bounded_integer(self, number: int) -> int:
         if number.bit_length() > MAX_BITS:
             raise ProtocolError("an integer is too long")
         return number
 
-    def _array(self, array):
+    def _array(self, array: NDArray[Any]) -> list[JSON]:
         """Pack the stretch of memory that an array lies in, and how it lies there."""
         array = np.asarray(array)
         native = array.dtype.newbyteorder("=")
@@ -130,14 +141,14 @@ class Packer:
         return ["a", array.dtype.str, array.shape, array.strides, start, high - low, array.flags.writeable]
 
 
-def _copy(array):
+def _copy(array: NDArray[Any]) -> NDArray[Any]:
     """Copy an array that may be shared, or thin; what was protected stays so."""
     copy = array.copy(order="K")
     copy.flags.writeable = array.flags.writeable
     return copy
 
 
-def _refuse_keys(keys, count):
+def _refuse_keys(keys: Iterable[Untrusted], count: int) -> None:
     """Raise ProtocolError for keys of a dict that may not cross, or if `count` of them are too many."""
     if count > MAX_KEYS:
         raise ProtocolError("too many keys of dicts")
@@ -147,7 +158,7 @@ def _refuse_keys(keys, count):
             raise ProtocolError("a key of a dict is neither a short text nor a small integer")
 
 
-def _byte_bounds(array):
+def _byte_bounds(array: NDArray[Any]) -> tuple[int, int]:
     return np.lib.array_utils.byte_bounds(array) if array.size else (0, 0)
 
 
@@ -160,11 +171,11 @@ class Unpacker:
     {'a': (1, None)}
     """
 
-    def __init__(self, function_of=None):
+    def __init__(self, function_of: FunctionOf | None = None) -> None:
         self.function_of = function_of
         self.position = self.items = self.keys = 0
 
-    def unpack(self, text, arrays):
+    def unpack(self, text: bytes | str, arrays: bytes) -> Untrusted:
         """Return the value; raise ProtocolError for anything malformed."""
         try:
             with _paused_collection():
@@ -174,7 +185,7 @@ class Unpacker:
         except Exception as error:
             raise ProtocolError(f"a malformed frame ({type(error).__name__})") from None
 
-    def _value(self, node, arrays, depth):
+    def _value(self, node: JSON, arrays: memoryview, depth: int) -> Untrusted:
         self.items += 1
         if depth > MAX_DEPTH or self.items > MAX_ITEMS:
             raise ProtocolError("too many values, or nested too deeply")
@@ -188,9 +199,9 @@ class Unpacker:
         if tag in ("l", "t", "d"):
             return self._container(tag, rest, arrays, depth + 1)
         if tag == "a":
-            return self._array(*rest, arrays)
+            return self._array(rest, arrays)
         if tag == "s":
-            return self._array(*rest, arrays)[()]
+            return self._array(rest, arrays)[()]
         if tag == "c":
             return complex(float(rest[0]), float(rest[1]))
         if tag == "f" and self.function_of is not None:
@@ -199,7 +210,7 @@ class Unpacker:
             return Unserializable(str(rest[0])[:80].encode("ascii", "replace").decode())
         raise ProtocolError("a malformed frame")
 
-    def _container(self, tag, rest, arrays, depth):
+    def _container(self, tag: str, rest: list[JSON], arrays: memoryview, depth: int) -> Untrusted:
         if tag == "d":
             self.keys += len(rest)
             keys = [self._value(key, arrays, depth) for key, _ in rest]
@@ -208,8 +219,9 @@ class Unpacker:
         items = [self._value(item, arrays, depth) for item in rest]
         return items if tag == "l" else tuple(items)
 
-    def _array(self, dtype, shape, strides, start, byte_count, writeable, arrays):
-        dtype, shape = _DTYPES[dtype], tuple(_natural(n) for n in shape)
+    def _array(self, fields: list[JSON], arrays: memoryview) -> NDArray[Any]:
+        code, lengths, strides, start, byte_count, writeable = fields
+        dtype, shape = _DTYPES[code], tuple(_natural(n) for n in lengths)
         nbytes, end = dtype.itemsize * math.prod(shape), self.position + _natural(byte_count)
         if nbytes > byte_count or end > len(arrays):
             raise ProtocolError("an array is larger than what came of it")
@@ -224,7 +236,7 @@ class Unpacker:
 
 
 @contextlib.contextmanager
-def _paused_collection():
+def _paused_collection() -> Iterator[None]:
     """Keep Python from looking for cycles: a frame has none, and a million lists would have it look all the time."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -235,7 +247,7 @@ def _paused_collection():
             gc.enable()
 
 
-def _natural(number):
+def _natural(number: JSON) -> int:
     if type(number) is not int or not 0 <= number < 1 << 40:
         raise ProtocolError("a malformed frame")
     return number
@@ -244,20 +256,20 @@ def _natural(number):
 class Channel:
     """Sends and receives frames on a socket, each side waiting no longer than it wants to."""
 
-    def __init__(self, sock):
+    def __init__(self, sock: socket.socket) -> None:
         self.socket, self.pending = sock, bytearray()
         self.socket.setblocking(False)
 
-    def send(self, value, number_of=None, seconds=30.0):
+    def send(self, value: object, number_of: NumberOf | None = None, seconds: float = 30.0) -> None:
         """Send one value."""
         packer = Packer(number_of)
-        text, arrays = packer.pack(value)
-        text = text.encode()
+        json_text, arrays = packer.pack(value)
+        text = json_text.encode()
         if len(text) > MAX_TEXT:
             raise ProtocolError("too much text")
         self._write(b"".join([_HEADER.pack(len(text), sum(map(len, arrays))), text, *arrays]), seconds)
 
-    def _write(self, data, seconds):
+    def _write(self, data: bytes, seconds: float) -> None:
         deadline, view = time.monotonic() + seconds, memoryview(data)
         while view:
             try:
@@ -267,7 +279,7 @@ class Channel:
             except OSError as error:
                 raise ConnectionClosedError(str(error)) from None
 
-    def receive(self, function_of=None, seconds=30.0):
+    def receive(self, function_of: FunctionOf | None = None, seconds: float = 30.0) -> Untrusted:
         """Receive one value; ReplyTimeoutError after `seconds`, ConnectionClosedError if the other side is gone."""
         deadline = time.monotonic() + seconds
         text, arrays = _HEADER.unpack(self._read(_HEADER.size, deadline))
@@ -275,7 +287,7 @@ class Channel:
             raise ProtocolError("a frame is too large")
         return Unpacker(function_of).unpack(self._read(text, deadline), self._read(arrays, deadline))
 
-    def _read(self, size, deadline):
+    def _read(self, size: int, deadline: float) -> bytes:
         while len(self.pending) < size:
             try:
                 received = self.socket.recv(max(1 << 16, min(size - len(self.pending), 1 << 22)))
@@ -293,14 +305,14 @@ class Channel:
         del self.pending[:size]
         return data
 
-    def _wait_for(self, event, deadline):
+    def _wait_for(self, event: int, deadline: float) -> None:
         poll = select.poll()
         poll.register(self.socket, event)
         remaining = deadline - time.monotonic()
         if remaining <= 0 or not poll.poll(remaining * 1000):
             raise ReplyTimeoutError("no answer in time")
 
-    def close(self):
+    def close(self) -> None:
         """Close the socket."""
         with contextlib.suppress(OSError):
             self.socket.close()

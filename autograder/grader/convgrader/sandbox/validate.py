@@ -1,14 +1,16 @@
 """Believing nothing: what a sandbox reports is taken apart and put together from what is well formed."""
 
 import re
+from collections.abc import Iterable
 from itertools import groupby
 
 from convcourse.calls.call import Outcome
 from convgrader.errors import ProtocolError
 from convgrader.sandbox import protocol
+from convgrader.sandbox.protocol import Output, Untrusted
 
 
-def as_outcome(reply):
+def as_outcome(reply: Untrusted) -> Outcome:
     """Turn a sandbox's report into an Outcome; it may be forged, so every part is looked at."""
     if not isinstance(reply, tuple) or len(reply) != 6:
         raise ProtocolError("a malformed reply")
@@ -27,9 +29,10 @@ def as_outcome(reply):
 MAX_TEXTS = 1 << 20  # characters of an array of all texts in a value: each takes the room of the longest
 
 
-def find_unserializable(value):
+def find_unserializable(value: Untrusted) -> protocol.Unserializable | None:
     """Return what stands for something in a value that cannot be taken, or None if there is no such thing."""
-    todo, texts, longest = [value], 0, 0
+    todo: list[Untrusted] = [value]
+    texts, longest = 0, 0
     while todo:
         item = todo.pop()
         if isinstance(item, protocol.Unserializable):
@@ -53,27 +56,27 @@ _CONTROL = {code: None for code in (*range(32), *range(127, 160)) if code not in
 MAX_OUTPUTS = 200  # of a cell
 
 
-def validated_outputs(outputs, limit=MAX_OUTPUTS):
+def validated_outputs(outputs: Untrusted, limit: int = MAX_OUTPUTS) -> list[Output]:
     """Keep of a sandbox's outputs what is well formed: text without control characters, and pictures, never HTML.
 
     What is printed in a row is one output. Of more than `limit`, the first are kept, with a remark.
     """
-    outputs = outputs if isinstance(outputs, list) else []
-    validated = [_validated(output) for output in outputs if isinstance(output, dict)]
-    joined = []
+    pieces = outputs if isinstance(outputs, list) else []
+    validated = [_validated(piece) for piece in pieces if isinstance(piece, dict)]
+    joined: list[Output] = []
     for is_text, row in groupby(filter(None, validated), key=lambda output: output["output_type"] == "stream"):
-        outputs = list(row)
-        joined += [_stream("".join(output["text"] for output in outputs))] if is_text else outputs
+        in_a_row = list(row)
+        joined += [_stream("".join(output["text"] for output in in_a_row))] if is_text else in_a_row
     if len(joined) <= limit:
         return joined
     return [*joined[:limit], _stream(f"{len(joined) - limit} more outputs are left out.\n")]
 
 
-def _stream(text):
+def _stream(text: str) -> Output:
     return {"output_type": "stream", "name": "stdout", "text": text}
 
 
-def _validated(output):
+def _validated(output: dict[Untrusted, Untrusted]) -> Output | None:
     kind = output.get("output_type")
     if not isinstance(kind, str):
         return None
@@ -93,11 +96,11 @@ def _validated(output):
     return {"output_type": kind, "data": bundle, "metadata": {}, **count}
 
 
-def _clean(text):
+def _clean(text: Untrusted) -> str:
     return text.translate(_CONTROL) if isinstance(text, str) else ""
 
 
-def error_output(name, message, traceback=()):
+def error_output(name: str, message: str, traceback: Iterable[str] = ()) -> Output:
     """Return an error as nbformat has it; what it says may be a student's words."""
     name, message = _clean(name), _clean(message)
     lines = list(traceback) or [f"{name}: {message}"]
