@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import convcourse
 import convgrader
-from convgrader.jobs import Budget
 
 if TYPE_CHECKING:
+    from convgrader.jobs import Budget
     from convgrader.notebooks.source import SourceNotebook
 
 ORACLES = ("numpy", "torch", "scipy", "scikit-image", "scikit-learn")  # another version of these may judge otherwise
 GRADER = ("convgrader.worker", "convgrader.sandbox.zygote")  # what reads, runs and scores a notebook: both processes
 
 
-def fingerprint(sources: "dict[str, SourceNotebook]", budget: Budget) -> str:
+def fingerprint(sources: "dict[str, SourceNotebook]", budget: "Budget") -> str:
     """Return the fingerprint of all that the scores of an assignment hang on, as 64 hexadecimal digits.
 
     Where it changes, what was graded before has to be graded again for all scores to be of one kind.
