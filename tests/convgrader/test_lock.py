@@ -10,8 +10,8 @@ from convgrader import lock
 def test_a_second_one_is_told_and_another_assignment_is_free(tmp_path):
     course = CourseDirectory(root=str(tmp_path))
     with lock.exclusive(course, "pooling"):
-        told = pytest.raises(UsageError, match="pooling is being graded or released already")
-        with told, lock.exclusive(CourseDirectory(root=str(tmp_path)), "pooling"):
+        refused = pytest.raises(UsageError, match="pooling is being graded or released already")
+        with refused, lock.exclusive(CourseDirectory(root=str(tmp_path)), "pooling"):
             raise AssertionError("two have it")
         with lock.exclusive(course, "layer"):
             pass

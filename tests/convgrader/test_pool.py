@@ -36,10 +36,10 @@ def test_a_worker_that_is_late_costs_one_submission_and_is_not_tried_again(hande
     monkeypatch.setattr(pool, "SLACK", 3.0)
     with (handed_in.root / "nbgrader_config.py").open("a") as config:
         config.write("c.GradeCells.notebook_seconds = 3\n")
-    real, given = pool.Worker.assign, []
+    real, assigned = pool.Worker.assign, []
 
     def give(self, job, seconds):
-        given.append((job.student, seconds))
+        assigned.append((job.student, seconds))
         real(self, job, seconds)
         if job.student == "half":
             os.kill(self.pid, signal.SIGSTOP)
@@ -47,5 +47,5 @@ def test_a_worker_that_is_late_costs_one_submission_and_is_not_tried_again(hande
     monkeypatch.setattr(pool.Worker, "assign", give)
     summary = handed_in.grade(workers=1)
     assert [(s, r) for s, _, r in summary.failures] == [("half", "it took far longer than its budget")]
-    assert [seconds for student, seconds in given if student == "half"] == [6.0]
+    assert [seconds for student, seconds in assigned if student == "half"] == [6.0]
     assert handed_in.total("all") == FULL

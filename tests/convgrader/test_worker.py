@@ -50,15 +50,17 @@ def test_words_wait_for_a_person(grader, released, tmp_path):
 
 
 @pytest.mark.parametrize("emptied", ["", " \n"])
-@pytest.mark.parametrize(("own", "score", "says"), [([], 0.0, "No response."), (["It forgets."], None, ELSEWHERE)])
+@pytest.mark.parametrize(
+    ("written", "score", "comment"), [([], 0.0, "No response."), (["It forgets."], None, ELSEWHERE)]
+)
 def test_an_answer_that_was_emptied_is_as_one_that_was_left_blank(
-    grader, released, tmp_path, emptied, own, score, says
+    grader, released, tmp_path, emptied, written, score, comment
 ):
     """Whoever deletes "write your answer here", and writes the answer into another cell."""
     notebook = answer(released, {"written-pooling": emptied})
-    notebook.cells += map(nbformat.v4.new_markdown_cell, own)
+    notebook.cells += map(nbformat.v4.new_markdown_cell, written)
     graded = grader.grade(hand_in(tmp_path, notebook)).notebooks[0]
-    assert (graded.scores["written-pooling"], graded.comments["written-pooling"]) == (score, says)
+    assert (graded.scores["written-pooling"], graded.comments["written-pooling"]) == (score, comment)
 
 
 def test_nothing_that_was_handed_in_earns_nothing(grader, tmp_path):

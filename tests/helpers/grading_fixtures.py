@@ -97,8 +97,8 @@ class InProcessPool:
 
 
 @pytest.fixture(scope="session")
-def here(zygote):
-    """Grade without further processes: ``course.grade(pool=here)``."""
+def in_process_pool(zygote):
+    """Grade without further processes: ``course.grade(pool=in_process_pool)``."""
     return InProcessPool(zygote)
 
 

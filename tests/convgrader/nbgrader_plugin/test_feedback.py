@@ -48,7 +48,7 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def page(generated, here, tmp_path_factory):
+def page(generated, in_process_pool, tmp_path_factory):
     """The feedback page of a submission in which everything is hostile."""
     course = copy_of(generated, tmp_path_factory.mktemp("feedback") / "course")
     cells = [
@@ -73,7 +73,7 @@ def page(generated, here, tmp_path_factory):
     nb.metadata["title"] = "<script>alert(1)</script>"
     nb.metadata["kernelspec"] = {"name": "python3", "display_name": "<script>alert(1)</script>"}
     course.submit("eve", nb)
-    summary = course.grade(pool=here)
+    summary = course.grade(pool=in_process_pool)
     assert not summary.failures
     code, log = course.nbgrader("generate_feedback", "pooling")
     assert code == 0, log
@@ -265,24 +265,24 @@ def worst():
     ]
 
 
-@pytest.mark.parametrize("made", [rendered, formgraded], ids=["feedback", "formgrader"])
-def test_the_page_of_the_worst_submission_is_bounded(made):
-    made()
+@pytest.mark.parametrize("make_page", [rendered, formgraded], ids=["feedback", "formgrader"])
+def test_the_page_of_the_worst_submission_is_bounded(make_page):
+    make_page()
     cells = worst()
     started = time.process_time()
     with peak() as memory:
-        page = made(*cells)
+        page = make_page(*cells)
     assert time.process_time() - started < 10
     assert feedback.LEFT_OUT in page and memory[0] < 200 << 20
 
 
-@pytest.mark.parametrize("made", [rendered, formgraded], ids=["feedback", "formgrader"])
-def test_a_verdict_is_shown_whatever_came_before(made):
+@pytest.mark.parametrize("make_page", [rendered, formgraded], ids=["feedback", "formgrader"])
+def test_a_verdict_is_shown_whatever_came_before(make_page):
     verdict = new_output("display_data", {"text/plain": "", "text/html": "<b>0 of 8 points</b>"})
     check = new_code_cell(
         "", outputs=[verdict], metadata={"nbgrader": {"grade": True, "grade_id": "check-a", "points": 8, "score": 0}}
     )
-    page = made(printed("x" * (16 << 20)), printed("never shown"), check)
+    page = make_page(printed("x" * (16 << 20)), printed("never shown"), check)
     assert "<b>0 of 8 points</b>" in page and "never shown" not in page and page.count(feedback.LEFT_OUT) == 2
 
 

@@ -57,10 +57,10 @@ def test_a_notebook_holds_so_much_text_and_so_many_pictures(monkeypatch):
 def test_locked_cells_and_metadata_are_the_instructors():
     claimed = {"grade_id": "check-f", "points": 99, "locked": False}
     forged = {"cell_type": "code", "source": "100.0", "metadata": {"nbgrader": claimed, "tags": ["skip-execution"]}}
-    found = {c.metadata["nbgrader"]["grade_id"]: c for c in composed(cell("def f(): return 1", "f"), forged)}
-    assert found["check-f"].source == 'check("f", points=2)'
-    assert found["check-f"].metadata == SOURCE.by_name()["check-f"].metadata()
-    assert found["f"].source == "def f(): return 1"
+    by_name = {c.metadata["nbgrader"]["grade_id"]: c for c in composed(cell("def f(): return 1", "f"), forged)}
+    assert by_name["check-f"].source == 'check("f", points=2)'
+    assert by_name["check-f"].metadata == SOURCE.by_name()["check-f"].metadata()
+    assert by_name["f"].source == "def f(): return 1"
 
 
 def test_what_is_missing_is_put_back_in_its_place():

@@ -218,25 +218,25 @@ def test_nobody_looks_for_cycles_while_a_frame_is_read():
 
 def cost(take, text, arrays):
     """Have a fork of this process take a frame; return its seconds of processor time and its megabytes."""
-    ours, theirs = socket.socketpair()
+    grader_socket, sandbox_socket = socket.socketpair()
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        ours.close()
+        grader_socket.close()
         Path("/proc/self/clear_refs").write_text("5")
         before, start = _kilobytes("VmRSS"), time.process_time()
-        take(protocol.Channel(theirs), text)
+        take(protocol.Channel(sandbox_socket), text)
         spent = time.process_time() - start, (_kilobytes("VmHWM") - before) / 1024
         os.write(writing, json.dumps(spent).encode())
         os._exit(0)
-    theirs.close()
+    sandbox_socket.close()
     os.close(writing)
     try:
-        ours.sendall(struct.pack("!IQ", len(text), len(arrays)) + text + arrays)
+        grader_socket.sendall(struct.pack("!IQ", len(text), len(arrays)) + text + arrays)
         with os.fdopen(reading) as pipe:
             return json.loads(pipe.read())
     finally:
-        ours.close()
+        grader_socket.close()
         os.waitpid(pid, 0)
 
 
@@ -246,13 +246,13 @@ def _kilobytes(what):
 
 
 def test_channel_refuses_huge_frames_and_does_not_wait_for_ever():
-    ours, theirs = socket.socketpair()
-    channel = protocol.Channel(ours)
+    grader_socket, sandbox_socket = socket.socketpair()
+    channel = protocol.Channel(grader_socket)
     with pytest.raises(ReplyTimeoutError):
         channel.receive(seconds=0.05)
-    theirs.send(struct.pack("!IQ", 1 << 31, 0))
+    sandbox_socket.send(struct.pack("!IQ", 1 << 31, 0))
     with pytest.raises(ProtocolError):
         channel.receive(seconds=1)
-    theirs.close()
+    sandbox_socket.close()
     with pytest.raises(ConnectionClosedError):
         channel.receive(seconds=1)
