@@ -22,10 +22,7 @@ MAX_NOTEBOOK_OUTPUT = 16 << 20  # characters that all cells of a notebook may sh
 MAX_NOTEBOOK_OUTPUTS = 2000  # outputs of all cells
 MAX_ASKS = 20_000  # calls that a submission may make of provided functions and callbacks
 START_TIMEOUT = 30.0  # seconds that it may take until there is a sandbox
-_REDUCED: dict[str, str | None] = {
-    "run": "define",
-    "define": None,
-}  # what is done with a cell that could not be done again
+_REDUCED = {"run": "define"}  # what is done with a cell that could not be done again; else nothing
 
 
 @dataclass
@@ -87,7 +84,7 @@ class SandboxClient:
         except ProtocolError as error:
             self.close(is_gone=not isinstance(error, ReplyTimeoutError))
             if not self.was_killed:
-                cell.verb = _REDUCED[cell.verb] if cell.verb is not None else None
+                cell.verb = _REDUCED.get(cell.verb or "")
 
     def _do(self, verb: str, source: str) -> Untrusted:
         """Run or define a cell."""
