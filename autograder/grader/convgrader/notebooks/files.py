@@ -11,7 +11,7 @@ from pathlib import Path
 
 from convcourse.limits import MAX_FILE
 
-StrPath = str | os.PathLike[str]
+StrPath = str | Path
 
 MAX_COPIED = 64 << 20  # bytes of other files that are kept beside a graded notebook
 MAX_FILES = 1000  # of them
