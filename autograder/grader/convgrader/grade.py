@@ -15,6 +15,7 @@ from types import CodeType
 from typing import Any, TypeAlias
 
 from convcourse.calls.call import time_limit
+from convcourse.engine.check import Check
 from convcourse.engine.context import graded_run
 from convcourse.engine.helpers import right, with_note
 from convcourse.engine.model import Verdict
@@ -126,7 +127,8 @@ class NotebookGrader:
         failed = {cell for cell, run in runs.items() if run.score < self.plan.points[cell]}
         wrong = {task for cell in failed for task in self.plan.tasks[cell]}
         for cell in (cell for cell in self.plan.tasks if cell in failed):
-            lent = {name: right(self.plan.checks[name]) for name in self.plan.helpers(cell) if name in wrong}
+            checks = [self.plan.checks[name] for name in self.plan.helpers(cell) if name in wrong]
+            lent = {check.name: right(check) for check in checks if isinstance(check, Check)}
             if lent and self.clock.left() > 0:
                 runs[cell] = max(runs[cell], self._run_check(cell, labels[cell], lent), key=lambda run: run.score)
 

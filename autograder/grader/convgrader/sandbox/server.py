@@ -386,7 +386,7 @@ class SandboxServer:
         def refuse(name: str) -> NoReturn:
             if name.startswith("__"):
                 raise AttributeError(name)
-            raise ImportError(not_provided(name, docs))
+            raise ImportError(not_provided(name, list(docs)))
 
         functions = {name: self.stand_in("provided", name, doc) for name, doc in docs.items()}
         vars(provided).update(functions, __getattr__=refuse)
