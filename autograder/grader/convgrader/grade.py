@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from convcourse.calls.call import time_limit
 from convcourse.engine.check import Check
 from convcourse.engine.context import graded_run
-from convcourse.engine.helpers import right, with_note
+from convcourse.engine.helpers import right_function, with_note
 from convcourse.engine.model import Verdict
 from convgrader.errors import AssignmentError, SandboxError, TimeUpError
 from convgrader.jobs import Budget
@@ -128,7 +128,7 @@ class NotebookGrader:
         wrong = {task for cell in failed for task in self.plan.tasks[cell]}
         for cell in (cell for cell in self.plan.tasks if cell in failed):
             checks = [self.plan.checks[name] for name in self.plan.helpers(cell) if name in wrong]
-            lent = {check.name: right(check) for check in checks if isinstance(check, Check)}
+            lent = {check.name: right_function(check) for check in checks if isinstance(check, Check)}
             if lent and self.clock.left() > 0:
                 runs[cell] = max(runs[cell], self._run_check(cell, labels[cell], lent), key=lambda run: run.score)
 
