@@ -191,4 +191,4 @@ def test_what_make_test_asks_for_is_said_of_a_finished_task(places):
         {"energy": energy},
     )
     found = " ".join(draft.kept_also(read, "energy"))
-    assert "4 known mistakes; it has 1." in found and "3 right answers" in found and "(draw)" in found
+    assert "4 known mistakes; it has 1." in found and "3 right answers" in found and "(draw_case)" in found

@@ -7,7 +7,7 @@ from convcourse.calls import values
 
 
 def test_nothing_is_known_of_a_students_value_before_somebody_has_looked():
-    """The type checker lets nobody compute with an `object`; a type that allows everything would hide what is missing."""
+    """The type checker lets nobody compute with an `object`, as it would with `Any`."""
     assert values.SubmittedValue is object
 
 
