@@ -1,11 +1,13 @@
 """One submission is graded, and its files are written whole or not at all."""
 
 import os
+from dataclasses import replace
 
 import nbformat
 import pytest
 
-from convgrader.jobs import AssignmentSpec, Job, NotebookResult
+from convgrader.grade import LONGEST_KEPT
+from convgrader.jobs import AssignmentSpec, Budget, Job, NotebookResult
 from convgrader.notebooks.answers import ELSEWHERE
 from convgrader.worker import SubmissionGrader, collect_scores, give_up
 from tests.helpers.courses import answer
@@ -42,6 +44,39 @@ def test_scores_comments_and_files(grader, released, answers, tmp_path):
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade")
     }
     assert shown.items() < graded.scores.items(), "nbgrader reads the same numbers off the notebook"
+
+
+WRONG = {
+    "max_pool2d": "def max_pool2d(x, *a, **k):\n    raise ValueError('\\ud800\\x1b[2J' + 'long ' * 1000)",
+    "avg_pool2d": "def avg_pool2d(x, *a, **k):\n    return x",
+}
+
+
+def test_the_verdicts_are_kept_in_short_and_plain_words(grader, released, answers, tmp_path):
+    right, helpers = answers
+    given = {name: text for name, text in {**right, **WRONG}.items() if name != "claim_relu"}
+    (graded,) = grader.grade(hand_in(tmp_path, answer(released, given, [helpers]))).notebooks
+    kept = {verdict.cell: verdict for verdict in graded.verdicts}
+    assert {cell: verdict.earned for cell, verdict in kept.items()}.items() <= graded.scores.items()
+    assert sum(verdict.points for verdict in kept.values()) == FULL
+    raised, wrong, blank, good = (
+        kept[f"check-{name}"] for name in ("max_pool2d", "avg_pool2d", "claim_relu", "lp_pool2d")
+    )
+    assert "ValueError" in raised.problem and raised.problem.isprintable() and len(raised.problem) <= LONGEST_KEPT
+    assert set(raised.outcomes) == {"e"} and set(blank.outcomes) == {"b"} and set(good.outcomes) == {"r"}
+    assert wrong.call.startswith("avg_pool2d(array(") and "w" in wrong.outcomes and wrong.digest
+    assert wrong.section.startswith("pooling#") and wrong.task == "avg_pool2d" and not all(wrong.parts.values())
+    assert good.parts and all(good.parts.values()) and (good.problem, good.digest, good.mistakes) == ("", "", ())
+
+
+def test_a_check_that_came_to_no_verdict_says_why(grader, released, answers, tmp_path):
+    right, helpers = answers
+    loop = {**right, "max_pool2d": "while True:\n    pass"}
+    grader.assignment = replace(grader.assignment, budget=Budget(cell=20, notebook=1))
+    (graded,) = grader.grade(hand_in(tmp_path, answer(released, loop, [helpers]))).notebooks
+    kept = {verdict.cell: verdict for verdict in graded.verdicts}
+    assert kept.keys() == {name for name in graded.scores if name.startswith("check-")}
+    assert "not reached" in kept["check-lp_pool2d"].problem and kept["check-lp_pool2d"].earned == 0
 
 
 def test_words_wait_for_a_person(grader, released, tmp_path):

@@ -17,10 +17,12 @@ from typing import Any, TypeAlias
 from convcourse.calls.call import time_limit
 from convcourse.engine.check import Check
 from convcourse.engine.context import graded_run
+from convcourse.engine.display import failing_call, printable
 from convcourse.engine.helpers import right_function, with_note
 from convcourse.engine.model import Verdict
+from convcourse.grade_ids import CHECK
 from convgrader.errors import AssignmentError, SandboxError, TimeUpError
-from convgrader.jobs import Budget
+from convgrader.jobs import Budget, TaskVerdict
 from convgrader.notebooks.bindings import bound_names
 from convgrader.notebooks.files import StrPath
 from convgrader.notebooks.plan import GradingPlan, plain_python
@@ -32,16 +34,22 @@ from convgrader.sandbox.protocol import Function, Output
 from convgrader.sandbox.validate import error_output, find_unserializable
 from convgrader.sandbox.zygote import SandboxZygote
 
+LONGEST_KEPT = 400  # characters of a sentence, or of a call, that is kept of a verdict
 Helpers: TypeAlias = Mapping[str, Function]  # right ones, by the names of those that they stand in for
 
 
 @dataclass
 class CheckRun:
-    """What one run of a check cell gave: its points, what it shows, and whether all that it looked for was there."""
+    """What one run of a check cell gave: its points, what it shows, and whether all that it looked for was there.
+
+    `problem` says why there are no verdicts.
+    """
 
     score: float = 0.0
     outputs: list[Output] = field(default_factory=list)
     is_complete: bool = True
+    verdicts: list[Verdict] = field(default_factory=list)
+    problem: str = ""
 
 
 class CheckTimeError(BaseException):
@@ -83,6 +91,7 @@ class NotebookGrader:
         self.prepared: set[str] = set()
         self.client = SandboxClient(zygote, self.budget, plan.provided, self.clock)
         self.namespace: dict[str, Any] = {"__name__": "__main__", "get_ipython": _NullShell}
+        self.verdicts: list[TaskVerdict] = []  # of `run`: what is kept of the verdicts that count
 
     def run(self, cells: Iterable[Node]) -> dict[str, float]:
         """Run the code cells of a notebook in order, write their outputs, and return {grade_id of a check: points}.
@@ -109,6 +118,7 @@ class NotebookGrader:
             self._pay_faults_once(runs, labels)
         finally:
             self.client.close()
+        self.verdicts = [verdict for name, run in runs.items() for verdict in self._kept_verdicts(name, run)]
         for number, cell in enumerate(code, 1):
             cell.execution_count = number
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
@@ -131,6 +141,13 @@ class NotebookGrader:
             lent = {check.name: right_function(check) for check in checks if isinstance(check, Check)}
             if lent and self.clock.left() > 0:
                 runs[cell] = max(runs[cell], self._run_check(cell, labels[cell], lent), key=lambda run: run.score)
+
+    def _kept_verdicts(self, cell: str, run: CheckRun) -> list[TaskVerdict]:
+        """Return what is kept of a check cell's verdicts, and why there is none where there is none."""
+        if run.verdicts:
+            return [_kept(cell, verdict) for verdict in run.verdicts]
+        tasks = self.plan.tasks[cell] or [cell.removeprefix(CHECK)]
+        return [TaskVerdict(cell, tasks[0], float(self.plan.points[cell]), run.score, problem=_bounded(run.problem))]
 
     def _run_check(self, name: str, label: str, lent: Helpers | None = None) -> CheckRun:
         """Run one of the instructor's check cells in the time that is left; return a CheckRun.
@@ -157,22 +174,25 @@ class NotebookGrader:
         """Evaluate a check cell, whatever goes wrong in it; return a CheckRun."""
         printed = io.StringIO()
         verdicts: list[Verdict] = []
+        problem = ""
         try:
             context = graded_run(self.seed, verdicts.append, self.folder)
             with context, contextlib.redirect_stdout(printed), _discarded_stderr():
                 value = evaluate(self.plan.locked[name], self.namespace)
             score, outputs = _score_of(value, float(self.plan.points[name]))
         except MemoryError:
-            score, outputs = 0.0, [error_output("MemoryError", "The check needed more memory than a check may take.")]
+            problem = "The check needed more memory than a check may take."
+            score, outputs = 0.0, [error_output("MemoryError", problem)]
         except Exception as error:
-            score, outputs = 0.0, [error_output(type(error).__name__, " ".join(str(error).split())[:1000])]
+            problem = " ".join(str(error).split())[:1000]
+            score, outputs = 0.0, [error_output(type(error).__name__, problem)]
         annotated = [with_note(verdict, list(lent)) if lent else verdict for verdict in verdicts]
         shown = [_display(replace(v, site=self.site, notes=(*v.notes, *self._reasons(v)))) for v in annotated]
         if printed.getvalue():
             shown.insert(0, {"output_type": "stream", "name": "stdout", "text": printed.getvalue()[:100_000]})
         lacks_name = any(function.lacks_a_name for function in functions.values())
         missing = any(verdict.name not in self.namespace for verdict in verdicts)
-        return CheckRun(score, [*shown, *outputs], not (lacks_name or missing))
+        return CheckRun(score, [*shown, *outputs], not (lacks_name or missing), annotated, problem)
 
     def _note_unreached(self, cell: Node, label: str) -> None:
         """Keep why names of a cell that failed are not defined, for the verdicts that will miss them."""
@@ -257,7 +277,31 @@ def _score_of(value: Any, points: float) -> tuple[float, list[Output]]:
 
 def _failed_run(kind: str, message: str, is_complete: bool = True) -> CheckRun:
     """Return what a check gives that found no verdict: no points, and why."""
-    return CheckRun(0.0, [error_output(kind, message)], is_complete)
+    return CheckRun(0.0, [error_output(kind, message)], is_complete, problem=message)
+
+
+def _kept(cell: str, verdict: Verdict) -> TaskVerdict:
+    """Return what is kept of the verdict of a check cell."""
+    return TaskVerdict(
+        cell,
+        verdict.name,
+        verdict.points,
+        verdict.earned,
+        parts=dict(verdict.parts),
+        broken=tuple(map(_bounded, verdict.broken)),
+        mistakes=tuple(_bounded(message) for message in verdict.mistakes if message),
+        problem=_bounded(verdict.failure.problem if verdict.failure is not None else ""),
+        call=_bounded(failing_call(verdict)),
+        outcomes=verdict.outcomes,
+        digest=verdict.digest,
+        section=verdict.section,
+    )
+
+
+def _bounded(text: str) -> str:
+    """Return a text that is kept: one line, of a length that 5,000 submissions can have."""
+    line = printable(text)
+    return line if len(line) <= LONGEST_KEPT else line[: LONGEST_KEPT - 3] + "..."
 
 
 def _display(verdict: Verdict) -> Output:

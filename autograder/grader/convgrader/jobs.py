@@ -1,5 +1,6 @@
 """What goes to a worker and what comes back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -46,17 +47,53 @@ class Job:
     graded_folder: str
 
 
+@dataclass(frozen=True)
+class TaskVerdict:
+    """What a check found out about one task, in plain values of bounded length: what a report on a class is made of.
+
+    Parameters
+    ----------
+    cell, task : str
+        The check's grade_id, and the name of the task.
+    parts : dict
+        part -> whether it holds; empty where the function was never called.
+    broken, mistakes : tuple of str
+        The sentences of broken properties, and the messages of the known mistakes that the diagnosis names.
+    problem, call : str
+        The smallest failure, and the call that showed it, as the verdict says them.
+    outcomes, digest : str
+        See `convcourse.engine.outcomes`; "" for what is no function with a table of cases.
+    section : str
+        The label of the section in the book that explains it.
+    """
+
+    cell: str
+    task: str
+    points: float
+    earned: float
+    parts: Mapping[str, bool] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()
+    problem: str = ""
+    call: str = ""
+    outcomes: str = ""
+    digest: str = ""
+    section: str = ""
+
+
 @dataclass
 class NotebookResult:
     """The result for one notebook: scores and comments by grade_id; a score of None is for a person to give.
 
-    `reason` says why a notebook could not be graded, or, where it was, what was odd about it.
+    `verdicts` are those of its checks. `reason` says why a notebook could not be graded, or, where it was, what was odd
+    about it.
     """
 
     notebook: str
     scores: dict[str, float | None] = field(default_factory=dict)
     comments: dict[str, str | None] = field(default_factory=dict)
     answer_digests: dict[str, str] = field(default_factory=dict)  # grade_id -> digest of what the student wrote to it
+    verdicts: list[TaskVerdict] = field(default_factory=list)
     digest: str = ""
     status: str = "graded"
     reason: str = ""

@@ -74,6 +74,7 @@ class SubmissionGrader:
         answers = Answers(submitted, source)
         notebook_result.answer_digests = answers.digests()
         collect_scores(nb.cells, source, grader.run(nb.cells), notebook_result, bool(answers.elsewhere))
+        notebook_result.verdicts = grader.verdicts
         return json.dumps(nb, ensure_ascii=False)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from convcourse import checks
 from convcourse.engine.check import Check
-from convcourse.engine.context import current_context
+from convcourse.engine.context import current_context, graded_run
 from convcourse.engine.model import Case, Property, Verdict
 from tests.helpers.doubling import DOUBLE, verdict_on
 
@@ -24,6 +24,20 @@ def test_parts_earn_their_weights_and_the_mistake_is_named():
     assert verdict.earned == 1.0
     assert verdict.parts == {"small": True, "large": False}
     assert verdict.diagnosis == "You capped at 100."
+
+
+def test_a_graded_verdict_keeps_its_mistakes_and_outcomes_and_shows_no_more():
+    def capped(x):
+        return np.minimum(2 * x, 100.0).astype(x.dtype)
+
+    with graded_run(0, print):
+        verdict, same = verdict_on(capped), verdict_on(lambda x: np.where(x > 50, 100, x + x).astype(x.dtype))
+        assert verdict_on(lambda x: 2 * x).outcomes == "rrr"
+    assert (verdict.mistakes, verdict.outcomes) == (("You capped at 100.",), "rrw")
+    assert verdict.digest == same.digest != ""
+    plain = replace(verdict, mistakes=(), outcomes="", digest="")
+    assert (str(plain), plain._repr_html_()) == (str(verdict), verdict._repr_html_())
+    assert verdict_on(capped).outcomes == "", "at home nobody asks"
 
 
 def test_broken_properties_take_no_more_than_all():

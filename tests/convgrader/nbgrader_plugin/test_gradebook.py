@@ -51,6 +51,23 @@ def test_marks_and_comments_by_hand_survive_a_regrade(handed_in, in_process_pool
     assert {c for (c,) in handed_in.query("SELECT manual_comment FROM comment")} == {"well said"}
 
 
+def kept_verdicts(course, student):
+    return course.query("SELECT task, points, earned FROM autograder_verdict WHERE student = ? ORDER BY task", student)
+
+
+def test_verdicts_go_into_the_gradebook_and_those_of_a_regrade_replace_them(course, in_process_pool, released):
+    for text in ("def max_pool2d(x, *a, **k):\n    return x", "def max_pool2d(x, *a, **k):\n    return -x"):
+        course.submit("ada", answer(released, {"max_pool2d": text}))
+        course.grade(pool=in_process_pool)
+        kept = kept_verdicts(course, "ada")
+        assert {f"check-{task}": earned for task, _, earned in kept}.items() <= course.scores("ada").items()
+        (content,) = course.query("SELECT content FROM autograder_verdict WHERE task = 'max_pool2d'")
+        assert len(kept) == len(course.scores("ada")) - 1, "of all but the question in words"
+    course.nbgrader("autograde", "pooling", "--force")
+    assert kept_verdicts(course, "ada") == kept
+    assert course.query("SELECT content FROM autograder_verdict WHERE task = 'max_pool2d'") == [content]
+
+
 def flagged(course):
     """Return {student: whether the answer in words waits for a person}."""
     return dict(

@@ -123,6 +123,7 @@ class GradebookWriter:
             marks |= {(notebook_result.notebook, n): by_cell[grades[n]] for n in names}
             texts = {comments[n]: comment for n, comment in notebook_result.comments.items() if n in comments}
             self._write_comments(db, row_id, texts)
+            grading_log.save_verdicts(self.gradebook, result.student, self.name, notebook_result)
             grading_log.save(
                 self.gradebook,
                 grading_log.Record(

@@ -1,19 +1,21 @@
 """What the gradebook holds beside nbgrader's own tables, in tables of nbgrader's database.
 
-Of each assignment the secret seed; of each graded notebook a record, and the digests of its answers; and what was
-graded of tasks that are gone, which `revising` keeps aside. So a copy of ``gradebook.db`` is all there is to keep.
+Of each assignment the secret seed; of each graded notebook a record, the digests of its answers and the verdicts of
+its checks; and what was graded of tasks that are gone, which `revising` keeps aside. So a copy of ``gradebook.db`` is
+all there is to keep.
 """
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from nbgrader.api import Gradebook
 from nbgrader.api import SourceCell as Row
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
-from convgrader.jobs import NotebookResult
+from convcourse.grade_ids import CHECK
+from convgrader.jobs import NotebookResult, TaskVerdict
 from convgrader.notebooks.source import SourceCell, SourceNotebook
 
 _TABLES = (
@@ -28,8 +30,22 @@ _TABLES = (
     """CREATE TABLE IF NOT EXISTS autograder_aside (
         assignment TEXT NOT NULL, notebook TEXT NOT NULL, cell TEXT NOT NULL, kind TEXT NOT NULL, student TEXT NOT NULL,
         content TEXT NOT NULL, PRIMARY KEY (assignment, notebook, cell, kind, student))""",
+    """CREATE TABLE IF NOT EXISTS autograder_verdict (
+        student TEXT NOT NULL, assignment TEXT NOT NULL, notebook TEXT NOT NULL, cell TEXT NOT NULL, task TEXT NOT NULL,
+        points REAL NOT NULL, earned REAL NOT NULL, content TEXT NOT NULL,
+        PRIMARY KEY (student, assignment, notebook, cell, task))""",
 )
-_OF_STUDENTS = ("autograder_record", "autograder_answer", "autograder_aside")
+_OF_STUDENTS = ("autograder_record", "autograder_answer", "autograder_aside", "autograder_verdict")
+_COLUMNS = ("cell", "task", "points", "earned")  # of a TaskVerdict; the rest of it is its content
+# When nbgrader removes a submission, of a student who leaves for example, ours of it goes too.
+_REMOVAL = f"""CREATE TRIGGER IF NOT EXISTS autograder_removal AFTER DELETE ON submitted_assignment BEGIN
+    {
+    " ".join(
+        f"DELETE FROM {table} WHERE student = OLD.student_id "
+        "AND assignment = (SELECT name FROM assignment WHERE id = OLD.assignment_id);"
+        for table in _OF_STUDENTS
+    )
+} END"""
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,7 @@ def make_tables(db: Session) -> None:
         db.execute(text(table))
     if "checks" not in {column["name"] for column in inspect(db.connection()).get_columns("autograder_record")}:
         db.execute(text("ALTER TABLE autograder_record ADD COLUMN checks TEXT NOT NULL DEFAULT ''"))
+    db.execute(text(_REMOVAL))
 
 
 def seed_of(gradebook: Gradebook, assignment: str) -> int:
@@ -110,6 +127,49 @@ def save_answers(gradebook: Gradebook, student: str, assignment: str, notebook_r
         )
     file_digest = gradebook.db.execute(text(f"SELECT digest FROM autograder_record {condition}"), key).scalar()
     return set() if not earlier and file_digest == notebook_result.digest else changed
+
+
+def save_verdicts(gradebook: Gradebook, student: str, assignment: str, notebook_result: NotebookResult) -> None:
+    """Write the verdicts of a NotebookResult in place of those before, without committing."""
+    key = {"student": student, "assignment": assignment, "notebook": notebook_result.notebook}
+    condition = "student = :student AND assignment = :assignment AND notebook = :notebook"
+    gradebook.db.execute(text(f"DELETE FROM autograder_verdict WHERE {condition}"), key)
+    statement = text(
+        "INSERT OR REPLACE INTO autograder_verdict "
+        "(student, assignment, notebook, cell, task, points, earned, content) "
+        "VALUES (:student, :assignment, :notebook, :cell, :task, :points, :earned, :content)"
+    )
+    for verdict in notebook_result.verdicts:
+        values = asdict(verdict)
+        columns = {name: values.pop(name) for name in _COLUMNS}
+        gradebook.db.execute(statement, key | columns | {"content": json.dumps(values)})
+
+
+def verdicts(gradebook: Gradebook, assignment: str) -> dict[tuple[str, str], list[TaskVerdict]]:
+    """Return {(student, notebook): its TaskVerdicts} of an assignment; write nothing into the gradebook."""
+    if not inspect(gradebook.db.connection()).has_table("autograder_verdict"):
+        return {}
+    rows = gradebook.db.execute(
+        text(
+            "SELECT student, notebook, cell, task, points, earned, content FROM autograder_verdict "
+            "WHERE assignment = :name ORDER BY rowid"
+        ),
+        {"name": assignment},
+    )
+    found: dict[tuple[str, str], list[TaskVerdict]] = {}
+    for student, notebook, *columns, content in rows:
+        values = json.loads(content)
+        values |= {name: tuple(values[name]) for name in ("broken", "mistakes")}
+        found.setdefault((student, notebook), []).append(TaskVerdict(*columns, **values))
+    return found
+
+
+def rename_verdicts(db: Session, assignment: str, notebook: str, old: str, new: str) -> None:
+    """Give the verdicts on a task the task's new name, without committing."""
+    key = {"a": assignment, "n": notebook, "old": old, "new": new, "old_cell": CHECK + old, "new_cell": CHECK + new}
+    condition = "WHERE assignment = :a AND notebook = :n AND"
+    db.execute(text(f"UPDATE OR REPLACE autograder_verdict SET cell = :new_cell {condition} cell = :old_cell"), key)
+    db.execute(text(f"UPDATE OR REPLACE autograder_verdict SET task = :new {condition} task = :old"), key)
 
 
 def forget(gradebook: Gradebook, student: str, assignment: str) -> None:

@@ -2,7 +2,7 @@
 
 nbgrader refuses to add or remove a task once somebody has handed in. Here an added task gets an empty grade for every
 submission, points are changed where they stand, and the marks and comments of a task that goes are kept aside, in a
-table of their own: they come back with the task.
+table of their own: they come back with the task. The verdicts on it stay where they are, and nobody reads them.
 """
 
 import json
@@ -226,6 +226,7 @@ class _NotebookEntry:
             for row in self.db.query(api.BaseCell).filter_by(notebook_id=self.notebook.id, name=before):
                 row.name = after
             self.execute_aside("UPDATE autograder_aside SET cell = :new WHERE {own}", before, new=after)
+        grading_log.rename_verdicts(self.db, self.assignment, self.notebook.name, old, new)
         self.db.flush()
 
     def write_sources(self, cells: Iterable[SourceCell]) -> None:

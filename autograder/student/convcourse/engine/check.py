@@ -6,13 +6,14 @@ function has a `Check`, a trained network a `convcourse.engine.network_check.Net
 
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from convcourse.calls.call import Outcome, StudentFunction
 from convcourse.engine import expected, kinds, trial
 from convcourse.engine.context import RunContext
 from convcourse.engine.model import Case, Failure, Mistake, Property, Verdict, not_defined
+from convcourse.engine.outcomes import digest_of, letters_of
 from convcourse.engine.sampling import Sampler
 
 Finder = Callable[[str], StudentFunction | None]
@@ -141,15 +142,19 @@ class Check:
             return Verdict.of(self, points, 0.0, {}, failure=missing, seed=seed, outputs=self.outputs)
         tried = trial.Trial(self, function, context)
         tried.run()
-        broken, failure, diagnosis = tried.broken(), tried.failure(), tried.diagnosis()
-        return Verdict.of(
+        broken, failure, mistakes = tried.broken(), tried.failure(), tried.mistakes()
+        verdict = Verdict.of(
             self,
             points,
             tried.share(broken),
             tried.parts(),
             broken=tuple(message for message, _ in broken),
             failure=failure,
-            diagnosis=diagnosis,
+            diagnosis=" ".join(mistakes),
             seed=seed,
             outputs=self.outputs,
         )
+        if context.at_home:
+            return verdict
+        outcomes = tried.outcomes, tried.wrong_cases
+        return replace(verdict, mistakes=mistakes, outcomes=letters_of(*outcomes), digest=digest_of(*outcomes))

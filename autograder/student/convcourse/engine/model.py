@@ -96,7 +96,8 @@ class Explained(Protocol):
 class Verdict:
     """What a check found: points, the parts passed and failed, the smallest failing case, and the diagnosis.
 
-    `notes` are sentences that cost nothing.
+    `notes` are sentences that cost nothing. For whoever grades, a verdict on a function has the messages of the known
+    `mistakes` that the diagnosis is made of, and the `outcomes` and the `digest` of `convcourse.engine.outcomes`.
     """
 
     name: str
@@ -111,6 +112,9 @@ class Verdict:
     outputs: tuple[str, ...] = ()
     site: str = ""
     notes: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()
+    outcomes: str = ""
+    digest: str = ""
 
     @property
     def passed(self) -> bool:

@@ -191,13 +191,17 @@ class Trial:
 
     def diagnosis(self) -> str:
         """Return the sentences of the known mistakes that explain what is wrong, none where it is not clear."""
+        return " ".join(self.mistakes())
+
+    def mistakes(self) -> tuple[str, ...]:
+        """Return the messages of the known mistakes that explain what is wrong; see `diagnosis`."""
         problems = " ".join(failure.problem for failure in self.failures.values())
         fragments = {mistake.message for mistake in self.check.mistakes if not mistake.is_sentence}
         sentences = diagnose(self.check, self.outcomes, self.wrong_cases)
         messages = [message for message in sentences if message not in fragments or message in problems]
         if self.remembers and AGAIN.message not in messages:
             messages.append(AGAIN.message)
-        return " ".join(messages)
+        return tuple(messages)
 
     def _shrunk(self, failure: Failure, seconds: float = 0.5) -> Failure:
         """Find the smallest case of the same part that still fails, in about half a second."""
