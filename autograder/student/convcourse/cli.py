@@ -16,7 +16,9 @@ from convcourse.terminal import print_everything
 DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
 GROUP = "convcourse.commands"
 STUDENT_COMMANDS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "update", "train")}
-BROUGHT_BY = dict.fromkeys(("grade", "release", "new-task", "new-assignment"), "convgrader")  # who brings what
+BROUGHT_BY = dict.fromkeys(
+    ("grade", "report", "release", "new-task", "new-assignment"), "convgrader"
+)  # who brings what
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -40,6 +40,15 @@ def test_a_graded_verdict_keeps_its_mistakes_and_outcomes_and_shows_no_more():
     assert verdict_on(capped).outcomes == "", "at home nobody asks"
 
 
+def test_where_a_judge_decides_the_values_are_no_part_of_the_digest():
+    judged = replace(DOUBLE, oracle=None, judge=lambda value, case: "No.", mistakes=(), draw_case=None)
+    with graded_run(0, print):
+        first, second = (verdict_on(lambda x, step=step: x + step, judged) for step in (1, 2))
+        raised = verdict_on(lambda x: x.nothing, judged)
+    assert (first.outcomes, first.digest) == (second.outcomes, second.digest) == ("www", "")
+    assert raised.outcomes == "eee" and raised.digest
+
+
 def test_broken_properties_take_no_more_than_all():
     never = tuple(Property(name, "It never holds.", lambda call, d: False, cost=0.6) for name in "ab")
     check = Check("double", oracle=lambda x: 2 * x, cases=(Case((np.ones(2),)),), properties=never)

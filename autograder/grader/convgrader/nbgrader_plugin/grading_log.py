@@ -194,6 +194,14 @@ def records(gradebook: Gradebook, assignment: str, status: str = "graded") -> di
     return {(row.student, row.notebook): Record(*row) for row in rows}
 
 
+def failed_students(gradebook: Gradebook, assignment: str) -> set[str]:
+    """Return the students of whom a notebook could not be graded; write nothing into the gradebook."""
+    if not inspect(gradebook.db.connection()).has_table("autograder_record"):
+        return set()
+    statement = text("SELECT student FROM autograder_record WHERE assignment = :name AND status = 'failed'")
+    return set(gradebook.db.execute(statement, {"name": assignment}).scalars())
+
+
 def source_of(gradebook: Gradebook, notebook: str, assignment: str) -> SourceNotebook:
     """Return an assignment's notebook as the instructor generated it: a `SourceNotebook`."""
     notebook_row = gradebook.find_notebook(notebook, assignment)

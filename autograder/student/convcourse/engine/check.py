@@ -156,5 +156,10 @@ class Check:
         )
         if context.at_home:
             return verdict
-        outcomes = tried.outcomes, tried.wrong_cases
-        return replace(verdict, mistakes=mistakes, outcomes=letters_of(*outcomes), digest=digest_of(*outcomes))
+        alike = tried.wrong_cases if self.judge is None else ()  # evidence may differ where the fault does not
+        return replace(
+            verdict,
+            mistakes=mistakes,
+            outcomes=letters_of(tried.outcomes, tried.wrong_cases),
+            digest=digest_of(tried.outcomes, alike),
+        )

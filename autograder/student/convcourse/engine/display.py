@@ -172,8 +172,19 @@ def printable(text: str) -> str:
 
 def link(verdict: "Verdict") -> str:
     """Return the address of the section that explains it, below the site's root: ``book/pooling.html#pooling-max``."""
-    stem, _, section = verdict.section.rpartition("#")
-    return f"book/{stem}.html#{section}"
+    return page_of(verdict.section)
+
+
+def page_of(section: str) -> str:
+    """Return the address of a section, by its label, below the site's root.
+
+    Examples
+    --------
+    >>> page_of("pooling#pooling-max")
+    'book/pooling.html#pooling-max'
+    """
+    stem, _, label = section.rpartition("#")
+    return f"book/{stem}.html#{label}"
 
 
 # --- HTML ----------------------------------------------------------------------------------------------------------

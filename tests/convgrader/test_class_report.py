@@ -1,0 +1,116 @@
+"""The command ``autograder report``: what it prints and writes, and sentences where there is nothing to tell."""
+
+import csv
+import json
+
+import pytest
+
+from convcourse import cli
+from tests.convgrader.nbgrader_plugin.test_class_results import NOTHING_TO_TELL, verdict, write
+from tests.helpers.courses import answer
+
+STRIDE = "You ignored the stride."
+
+
+@pytest.fixture
+def taught(course, monkeypatch):
+    """A course with a class of four: one right, two with a mistake that has a name, one with another."""
+    monkeypatch.chdir(course.root)
+    monkeypatch.setenv("COLUMNS", "160")
+    about = {"section": "pooling#pooling-max", "outcomes": "rw", "parts": {"plain": True, "stride": False}}
+    write(course, "ada1", verdict("max_pool2d", 8.0, 8.0, outcomes="rr", parts={"plain": True, "stride": True}))
+    write(course, "bob1", verdict("max_pool2d", 5.0, 8.0, mistakes=(STRIDE,), call="max_pool2d([1, 2], 2)", **about))
+    write(course, "=cmd", verdict("max_pool2d", 2.0, 8.0, mistakes=(STRIDE,), call="max_pool2d([1], 2)", **about))
+    write(course, "eve1", verdict("max_pool2d", 4.0, 8.0, problem="It is [b]9[/b].\x1b[2J", **about), words=None)
+    return course
+
+
+def report(capsys, *arguments):
+    """Run the command; return its status and what it printed."""
+    status = cli.main(["report", *arguments])
+    printed = capsys.readouterr()
+    return status, printed.out + printed.err
+
+
+def test_the_terminal_shows_tasks_mistakes_and_what_to_do_next(taught, capsys):
+    """Of max_pool2d the class earned 8, 5, 2 and 4 of 8: 4.75 on average."""
+    status, output = report(capsys, "pooling")
+    lines = output.splitlines()
+    assert status == 0 and "pooling: 4 submissions" in lines[0].strip()
+    (row,) = (line for line in lines if "│ max_pool2d " in line)
+    assert [cell.strip() for cell in row.split("│")[1:-1]] == [
+        "max_pool2d", "8", "4", "4.75", "2.50", "25 %", "0 %", "0.41", "-", "", "",
+    ]  # fmt: skip
+    assert "1 answer still to grade by hand, in formgrader." in lines
+    assert "max_pool2d: plain 100 %; stride 25 %" in lines
+    at = lines.index(f"  {STRIDE} (2 students, 9 points lost)")
+    assert lines[at + 1 : at + 4] == [
+        "    max_pool2d([1], 2)", "    Read: book/pooling.html#pooling-max", "    Made by: =cmd, bob1",
+    ]  # fmt: skip
+    assert "  No known mistake: 1 answer is wrong in its own way. It is [b]9[/b]. [2J" in lines
+    assert lines[-3:] == [
+        "What to do in the next class",
+        f"1. {STRIDE} (pooling, max_pool2d: 2 students, 9 points lost)",
+        "   book/pooling.html#pooling-max",
+    ]
+
+
+def test_the_files_have_all_of_it_and_no_formula(taught, capsys):
+    config = (taught.root / "nbgrader_config.py").open("a")
+    with config:
+        config.write("c.GradeCells.site = 'https://example.org/course'\n")
+    status, _ = report(capsys, "pooling", "--json", "report.json", "--csv", "report.csv")
+    assert status == 0
+    found = json.loads((taught.root / "report.json").read_text(encoding="utf-8"))
+    (mistake,) = found["next_class"]
+    assert mistake["students"] == {"count": 2, "names": ["=cmd", "bob1"]} and mistake["points_lost"] == 9
+    assert mistake["section"] == "https://example.org/course/book/pooling.html#pooling-max"
+    tasks = {task["task"]: task for task in found["assignments"][0]["tasks"]}
+    assert tasks["max_pool2d"]["mean"] == 4.75 and tasks["max_pool2d"]["mistakes"] == [mistake]
+    with (taught.root / "report.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["task"] == "max_pool2d"]
+    assert [row["kind"] for row in rows] == ["task", "part", "part", "mistake", "wrong alike"]
+    assert (rows[0]["mean"], rows[0]["students"], rows[2]["item"], rows[2]["share"]) == ("4.75", "4", "stride", "0.25")
+    assert (rows[3]["item"], rows[3]["names"], rows[3]["points_lost"]) == (STRIDE, "'=cmd bob1", "9.0")
+
+
+def test_an_anonymous_report_names_nobody(taught, capsys):
+    names = ("ada1", "bob1", "=cmd", "eve1")
+    status, output = report(capsys, "pooling", "--anonymous", "--json", "report.json", "--csv", "report.csv")
+    texts = [output, *((taught.root / f"report.{kind}").read_text() for kind in ("json", "csv"))]
+    assert status == 0 and STRIDE in output and "2 students" in output
+    assert not [name for name in names for text in texts if name in text]
+
+
+@pytest.mark.parametrize(("prepare", "message"), NOTHING_TO_TELL, ids=["empty", "failed", "of before", "missing"])
+def test_where_there_is_nothing_to_tell_it_ends_with_1(course, monkeypatch, capsys, prepare, message):
+    monkeypatch.chdir(course.root)
+    prepare(course)
+    status, output = report(capsys, "pooling", "--json", "report.json")
+    assert status == 1 and output.startswith("autograder: ") and message in output and output.count("\n") == 1
+    assert not (course.root / "report.json").exists()
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_a_file_that_cannot_be_written_is_told_in_a_sentence(taught, capsys, kind):
+    status, output = report(capsys, "pooling", f"--{kind}", "nowhere/report")
+    assert (status, output) == (1, "autograder: cannot write nowhere/report: No such file or directory\n")
+
+
+def test_a_class_that_was_graded_has_its_report(course, in_process_pool, released, answers, monkeypatch, capsys):
+    """From notebooks to the report: nothing of a verdict is lost on the way."""
+    right, helpers = answers
+    wrong = "def max_pool2d(x, *a, **k):\n    return x"
+    for student, cell in {"ada": {}, "bob": {"max_pool2d": wrong}, "cem": {"max_pool2d": wrong}}.items():
+        course.submit(student, answer(released, {**right, **cell}, [helpers]))
+    course.grade(pool=in_process_pool)
+    monkeypatch.chdir(course.root)
+    assert report(capsys, "pooling", "--json", "report.json")[0] == 0
+    tasks = {
+        task["task"]: task for task in json.loads((course.root / "report.json").read_text())["assignments"][0]["tasks"]
+    }
+    pool = tasks["max_pool2d"]
+    alike = [each["students"] for each in (*pool["mistakes"], *pool["unnamed"])]
+    assert alike == [{"count": 2, "names": ["bob", "cem"]}]
+    assert pool["full"] == pytest.approx(1 / 3) and all(part["share"] < 1 for part in pool["parts"])
+    assert all(task["full"] == 1 for name, task in tasks.items() if name not in ("max_pool2d", "written-pooling"))
