@@ -17,25 +17,14 @@ def mosaic(kernels, columns=8):
 
 def banks(banks, titles, columns=4):
     """Show several banks of kernels side by side on a diverging map centred on zero."""
-    figure, axes = plt.subplots(1, len(banks), figsize=(2.1 * len(banks), 2.5))
+    width, rows = min(2.1 * len(banks), 7.2), -(-len(banks[0]) // columns)
+    figure, axes = plt.subplots(1, len(banks), figsize=(width, width / len(banks) * rows / columns + 0.4))
     for axis, kernels, title in zip(axes, banks, titles, strict=True):
         shown = axis.imshow(mosaic(kernels, columns), cmap="RdBu_r", vmin=-1, vmax=1)
         axis.set_title(title, fontsize=9)
         axis.set_xticks([])
         axis.set_yticks([])
     figure.colorbar(shown, ax=axes, label="weight / largest", shrink=0.7, ticks=[-1, 0, 1])
-    return figure
-
-
-def correlations(distances, curves):
-    """Plot the correlation of two pixels against their distance."""
-    figure, axis = plt.subplots(figsize=(5.2, 3.0))
-    for name, values in curves.items():
-        axis.plot(distances, values, marker="o", markersize=3, label=name)
-    axis.axhline(0, color="#888888", linewidth=0.8)
-    axis.set_xlabel("distance of two pixels in a row (pixels)")
-    axis.set_ylabel("correlation of their values")
-    axis.legend(frameon=False)
     return figure
 
 
