@@ -72,7 +72,7 @@ GROWTH = {
     "side of the image (H = W)": (2, 2, 4),
     "side of the kernel": (4, 2, 4),
 }
-LAYER = (4, 16, 32, 16, 3)  # N, C, H = W, F, k of the layer whose sizes grow, padded with zeros to keep the size
+LAYER = (8, 32, 32, 32, 3)  # N, C, H = W, F, k of the layer whose sizes grow, padded with zeros to keep the size
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------
@@ -428,7 +428,7 @@ def growth():
     for _, _, (n, c, size, filters, k) in layers:
         arrays = draw(rng, n, c, size, size), draw(rng, filters, c, k, k), draw(rng, filters)
         calls.append(lambda arrays=arrays: conv2d(*arrays, padding="same"))
-    times, found = fastest(calls, time.process_time), {}
+    times, found = fastest(calls, time.process_time, seconds=0.6), {}
     for (what, factor, sizes), milliseconds in zip(layers[1:], times[1:], strict=True):
         found.setdefault(what, []).append((factor, _products(sizes) / _products(LAYER), milliseconds / times[0]))
     return found
