@@ -30,7 +30,9 @@ def test_help_lists_every_command():
     assert {"course", "test", "serve", "weave", "book", "student-kit", "mutants", "bench", "page", "lint"} <= TARGETS
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md", "book/grading.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "book/grading.md"]
+)
 def test_commands_named_in_the_text_exist(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert (
