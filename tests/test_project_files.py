@@ -130,3 +130,17 @@ def test_every_file_for_github_is_yaml_without_a_key_twice(path):
             return super().construct_mapping(node, deep)
 
     assert yaml.load(path.read_text(encoding="utf-8"), Strict)
+
+
+PINNED = re.compile(r"(?P<action>[\w-]+/[\w/-]+)@(?P<commit>[0-9a-f]{40}) # (?P<version>v\d+\.\d+\.\d+)")
+
+
+def test_every_action_is_pinned_by_the_hash_of_a_commit_with_its_version_beside():
+    """A tag can be moved to other code; the hash of a commit cannot."""
+    used = {}
+    for path in sorted((ROOT / ".github/workflows").glob("*.yml")):
+        for text in re.findall(r"\buses: *(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE):
+            match = PINNED.fullmatch(text)
+            assert match, f"{path.name}: {text} is pinned by no hash"
+            used.setdefault(match["action"], set()).add((match["commit"], match["version"]))
+    assert len(used) == 5 and all(len(pins) == 1 for pins in used.values()), "one version of each action"
