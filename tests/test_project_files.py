@@ -34,7 +34,7 @@ def test_versions_and_days_of_the_changelog_run_backwards():
     assert versions == sorted(set(versions), reverse=True) and days == sorted(days, reverse=True)
 
 
-@pytest.mark.parametrize("version, text", [(version, text) for version, _, text in sections()])
+@pytest.mark.parametrize(("version", "text"), [(version, text) for version, _, text in sections()])
 def test_a_section_of_the_changelog_has_the_usual_kinds_and_whole_sentences(version, text):
     kinds = re.findall(r"^### (.*)$", text, re.MULTILINE)
     assert set(kinds) <= KINDS and len(kinds) == len(set(kinds)) and (kinds or version == "Unreleased")

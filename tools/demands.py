@@ -33,7 +33,9 @@ class Task:
         """The docstring's description of each parameter: {name: (its type, in words; the whole)}."""
         section = re.search(r"Parameters\n-+\n(.*?)(?:\n\n?\w+\n-+\n|\Z)", self.doc, re.DOTALL)
         found = {}
-        for names, says in re.findall(r"^(\w[\w, ]*) : (.*(?:\n(?: .*)?)*)", section[1] if section else "", re.M):
+        for names, says in re.findall(
+            r"^(\w[\w, ]*) : (.*(?:\n(?: .*)?)*)", section[1] if section else "", re.MULTILINE
+        ):
             for name in names.split(", "):
                 found[name] = says.splitlines()[0], says
         return found

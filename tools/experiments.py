@@ -41,9 +41,10 @@ def _follow(root, module, name, found):
     if (module, name) in found:
         return
     if name in imported:
-        return _follow(root, *imported[name], found)
+        _follow(root, *imported[name], found)
+        return
     if name not in own:
-        return None
+        return
     found[module, name] = "\n".join(ast.dump(node) for node in own[name])
     for node in (node for definition in own[name] for node in ast.walk(definition)):
         if isinstance(node, ast.Name):

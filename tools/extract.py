@@ -47,7 +47,7 @@ class _Module:
 
 
 @functools.lru_cache(maxsize=64)
-def _parse(path, modified):
+def _parse(path, _modified):
     source = path.read_text(encoding="utf-8")
     definitions = {}
     for node in ast.parse(source, str(path)).body:

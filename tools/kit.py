@@ -138,7 +138,7 @@ def build_wheel(root, folder):
             _rewrite(package / "limits.py", rf"(?<=^{name} = )[\d.]+", repr(seconds))
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), source]
         done = subprocess.run(
-            command, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, capture_output=True, text=True
+            command, check=False, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, capture_output=True, text=True
         )
     wheel = Path(folder) / wheel_name(root)
     if done.returncode or not wheel.is_file():

@@ -154,7 +154,7 @@ def survives(check, head, code, space, seconds=10):
     except Exception:
         return False
 
-    def stop(signum, frame):
+    def stop(*_):
         raise TooLongError
 
     before = signal.signal(signal.SIGALRM, stop)
@@ -174,7 +174,7 @@ def lines_run(check, head, body, space):
     namespace, seen, offset = dict(space), set(), head.count("\n") + 1
     exec(compile(f"{head}\n{textwrap.indent(body, '    ')}", "<solution>", "exec"), namespace)
 
-    def trace(frame, event, argument):
+    def trace(frame, event, _):
         if frame.f_code.co_filename != "<solution>":
             return None
         if event == "line":

@@ -202,8 +202,8 @@ def main(arguments=None):
         ("minitorch, `Conv2dFun` (a model of its tests)", "central differences", _wrong(plain), minitorch()),
     ]
     table = HEAD
-    for grader, test, counted, accepted in rows:
-        accepted = [name for name in accepted if name in counted]
+    for grader, test, counted, passed in rows:
+        accepted = [name for name in passed if name in counted]
         table += f"| {grader} | {test} | {len(counted)} | {len(accepted)} |\n"
         print(grader, accepted, file=sys.stderr)
     if options.page:

@@ -32,8 +32,10 @@ STEM = "pooling"
 SEED = 2026
 HANDED_IN = 1_790_000_000  # seconds since 1970, so that two builds are the same
 WORDS = (
-    "Pooling to one number keeps that a shape is there and forgets where. Left and right then look the same. "
-    "I would read the last layer from the whole map, or add the coordinates as two channels.",
+    (
+        "Pooling to one number keeps that a shape is there and forgets where. Left and right then look the same. "
+        "I would read the last layer from the whole map, or add the coordinates as two channels."
+    ),
     "The position is lost. Pool less, or use strides instead.",
     "Because the network is too small. More layers would help.",
 )
@@ -235,7 +237,7 @@ def grade(root):
     command = [sys.executable, "-m", "convcourse", "grade", STEM]
     if why_not():
         command.append("--unconfined")  # these submissions are ours
-    return subprocess.run(command, cwd=root, env=environment()).returncode
+    return subprocess.run(command, cwd=root, env=environment(), check=False).returncode
 
 
 def scores(root):

@@ -36,7 +36,7 @@ def test_help_lists_every_command():
 def test_commands_named_in_the_text_exist(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert (
-        set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b", " ".join(re.findall(r"`[^`]*`|^    .*", text, re.M))))
+        set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b", " ".join(re.findall(r"`[^`]*`|^    .*", text, re.MULTILINE))))
         <= TARGETS
     )
     for module in re.findall(r"-m ([a-z][\w.]+)", text):
@@ -46,7 +46,7 @@ def test_commands_named_in_the_text_exist(name):
 
 
 @needs_make
-@pytest.mark.parametrize("stem, says", [("", "Which page?"), ("poling", "There is no book/poling.md; there are")])
+@pytest.mark.parametrize(("stem", "says"), [("", "Which page?"), ("poling", "There is no book/poling.md; there are")])
 def test_page_asks_for_a_page_that_exists(stem, says):
     done = make("--assume-old=.make/woven", "page", f"STEM={stem}")
     assert done.returncode == 2

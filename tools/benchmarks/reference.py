@@ -236,7 +236,8 @@ def main():
     parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        return measure_all(options.measure)
+        measure_all(options.measure)
+        return
     for threads in options.threads:
         env = environment(threads, options.keep_coretype)
         command = [sys.executable, "-m", "tools.benchmarks.reference", "--measure", str(threads)]

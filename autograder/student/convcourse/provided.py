@@ -12,7 +12,7 @@ _names = None  # what may be imported; everything, where no notebook has said wh
 
 def hand_out(names):
     """Let these functions be imported, and no others."""
-    global _names
+    global _names  # noqa: PLW0603 (an import has no other place to ask)
     _names = tuple(names)
 
 

@@ -153,7 +153,7 @@ class NetworkCheck:
 
 
 def for_instructor(model, task, score, tolerance=0.02):
-    """List what an instructor may want to know and what earns no points: is the log this model's?"""
+    """List what an instructor may want to know and what earns no points: whether the log is this model's."""
     told = model.log.get("score")
     if isinstance(told, int | float) and 0 <= told <= 1:
         says = f"The log states {told:.3f} on validation pictures; measured on the test: {score:.3f}."

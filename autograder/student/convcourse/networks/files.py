@@ -132,4 +132,4 @@ def write_model(folder, task, layers, settings, weights, log):
 def _write(path, data):
     beside = Path(f"{path}.part")
     beside.write_bytes(data)
-    os.replace(beside, path)
+    os.replace(beside, path)  # noqa: PTH105 (records of experiments name this code)

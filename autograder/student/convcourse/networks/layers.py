@@ -207,7 +207,7 @@ def put_weights(net, weights):
     """Give a network the weights of another; names, shapes and dtypes must be its own. Raises ModelError."""
     own = weights_of(net)
     if set(own) != set(weights):
-        odd = sorted(set(own) ^ set(weights), key=str)[0][:60]
+        odd = sorted(set(own) ^ set(weights), key=str)[0][:60]  # noqa: FURB192 (records of experiments name this code)
         raise ModelError(f"The weights are not those of this network: {odd!r} is in one of the two alone.")
     for name, value in weights.items():
         if value.shape != own[name].shape or value.dtype != torch.float32:
