@@ -1,5 +1,5 @@
 # The commands of the course. `make course` first; `make help` lists them all.
-# Needs make and Python 3.11 or newer; everything else is installed into .venv.
+# Needs make and Python 3.11 or newer; everything else is installed into .venv. VERBOSE=1 shows what the steps print.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -27,15 +27,18 @@ TOOLS := $(wildcard tools/*.py)
 WEAVING := $(addprefix tools/,weave.py extract.py dependencies.py) $(addprefix autograder/student/convcourse/,functional.py __init__.py grade_ids.py)
 BENCHMARKS := $(patsubst tools/benchmarks/%.py,%,$(filter-out %/__init__.py,$(wildcard tools/benchmarks/*.py)))
 INSTALLED := $(VENV)/.installed
+LOCK := $(wildcard locks/*.txt)
+STEP := @$(PYTHON) tools/step.py
 
-.PHONY: help course weave weave-again book serve sample-class test test-full lint student-kit experiments mutants bench gpu page book-instructor screenshots site-report dependencies clean
+.PHONY: help course weave weave-again book serve sample-class test test-full lint student-kit experiments mutants bench gpu page book-instructor screenshots site-report dependencies lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- for everyone --------------------------------------------------------------------------------------------------
 
-course: .make/woven .make/book .make/sample  ## install, weave the notebooks, build the site, grade the sample class
+course: .make/woven  ## install, weave the notebooks, build the site, grade the sample class
+	@$(MAKE) --no-print-directory -j2 AFTER=.make/executed .make/book .make/sample
 	@echo
 	@cat course/sample-class.txt 2>/dev/null || true
 	@echo
@@ -65,18 +68,16 @@ book: .make/book  ## build the site into _build/html
 sample-class: .make/sample  ## hand in, collect and grade the sample class
 	@cat course/sample-class.txt 2>/dev/null || true
 
-$(INSTALLED): requirements.txt $(PROJECTS:%=%/pyproject.toml)
+$(INSTALLED): requirements.txt $(LOCK) $(PROJECTS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "This course needs Python 3.11 or newer; %s is %s. Say which one: make PYTHON=python3.11 ..." % (sys.executable, sys.version.split()[0]))'
-	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install $(PIP_FLAGS) -r requirements.txt
-	$(RUN) -m pip install $(PIP_FLAGS) $(PROJECTS:%=--editable %)
+	$(STEP) "Installing what the lock names" $(PYTHON) -m tools.install $(VENV) $(PIP_FLAGS)
 	@mkdir -p $(VENV)/etc/ipython
 	@echo 'c.IPKernelApp.log_level = "ERROR"  # no warning for every kernel that it talks over TCP' > $(VENV)/etc/ipython/ipython_kernel_config.py
 	@touch $@
 
 .make/woven: $(INSTALLED) $(ASSIGNMENTS) $(REFERENCE) $(WEAVING) $(if $(LOST),weave-again)
 	@mkdir -p .make
-	$(RUN) -m tools.weave
+	$(STEP) "Weaving the notebooks" $(RUN) -m tools.weave
 	@touch $@
 
 weave-again:
@@ -84,13 +85,16 @@ weave-again:
 $(NOTEBOOKS): .make/woven
 	@:
 
-.make/book: $(INSTALLED) $(BOOK) $(REFERENCE) $(STUDENT) $(wildcard solutions/networks/*) $(NOTEBOOKS) $(TOOLS) | .make/woven
-	$(RUN) -m tools.execute
-	$(BIN)/jupyter-book build -q . -n -W --keep-going
+.make/executed: $(INSTALLED) $(BOOK) $(REFERENCE) $(STUDENT) $(wildcard solutions/networks/*) $(NOTEBOOKS) $(TOOLS) | .make/woven
+	$(STEP) "Executing the chapters" $(RUN) -m tools.execute
 	@touch $@
 
-.make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) $(TOOLS) solutions/answers/pooling.py nbgrader_config.py | .make/woven
-	$(RUN) -m tools.sample_class --quiet
+.make/book: .make/executed
+	$(STEP) "Building the site" $(BIN)/jupyter-book build -q . -n -W --keep-going
+	@touch $@
+
+.make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) $(TOOLS) solutions/answers/pooling.py nbgrader_config.py | .make/woven $(AFTER)
+	$(STEP) "Grading the sample class" $(RUN) -m tools.sample_class --quiet
 	@touch $@
 
 # --- for instructors and contributors ------------------------------------------------------------------------------
@@ -132,6 +136,9 @@ screenshots: .make/book  ## take the pictures of the README, into screenshots/
 
 site-report: .make/book  ## measure the built site: Lighthouse (after npm ci) and axe
 	$(RUN) -m tools.site_report _build/html
+
+lock: | $(if $(wildcard $(RUN)),,$(INSTALLED))  ## write locks/ from requirements.txt: what is installed, to the last package
+	$(RUN) -m tools.lock
 
 dependencies: $(INSTALLED)  ## write the packages' lists of dependencies from requirements.txt
 	$(RUN) -m tools.dependencies

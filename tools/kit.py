@@ -25,8 +25,7 @@ from traitlets.config import PyFileConfigLoader
 
 import convcourse
 from convcourse import site
-from tools import contents
-from tools.dependencies import needed_by
+from tools import contents, lock
 from tools.weave import SETUP, ProjectPaths, setup_cell, text_of
 from tools.weave import WHEEL as ANY_WHEEL
 
@@ -48,8 +47,10 @@ You need Python 3.11 or newer. In this folder, once:
 On Windows the first two lines are, in PowerShell, `py -m venv .venv` and `.venv\\Scripts\\Activate.ps1`; if it refuses
 to run scripts, allow it for this window: `Set-ExecutionPolicy -Scope Process RemoteSigned`. On Windows on ARM take
 Python's "Windows installer (64-bit)", on a Mac with an Intel processor Python 3.11 or 3.12. Activate the environment
-again in every new terminal. On Linux pip takes PyTorch with CUDA. The CPU build is enough, and smaller by some
-gigabytes: `--extra-index-url` with PyTorch's index of CPU builds, behind the last line, takes that one.
+again in every new terminal. On Linux you get PyTorch with CUDA. The CPU build is enough, and smaller by some
+gigabytes: `--extra-index-url` with PyTorch's index of CPU builds, behind the last line, takes that one. `python -m
+pip install uv`, and `uv pip install -r requirements.txt` in the place of the last line, does the same in a fraction of
+the time.
 
 Then, for each topic:
 
@@ -147,8 +148,8 @@ def build_wheel(root, folder):
 
 
 def requirements(root):
-    """Return the lines of the students' requirements: the course's own pins, and the wheel."""
-    return "\n".join([*map(str, needed_by(root, "student")), f"./{wheel_name(root)}"]) + "\n"
+    """Return the lines of the students' requirements: what the lock pins for them, and the wheel."""
+    return "\n".join([*lock.requirements(root, "student.txt"), f"./{wheel_name(root)}"]) + "\n"
 
 
 def topics(root):

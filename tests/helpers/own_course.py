@@ -13,7 +13,7 @@ from tools.small_course import environment
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "book" / "authors.md"
 FILES = ("_toc.yml", "_config.yml", "requirements.txt", "LICENSE", "nbgrader_config.py")
-FOLDERS = ("autograder", "tools", "solutions/miniconv", "solutions/answers", "exercises/pooling")
+FOLDERS = ("autograder", "locks", "tools", "solutions/miniconv", "solutions/answers", "exercises/pooling")
 
 
 def copy_of_the_course(folder):

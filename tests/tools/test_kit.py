@@ -87,7 +87,8 @@ def test_a_kit_without_an_assignment_of_the_table_of_contents_is_refused(small_r
 
 def test_a_kit_has_the_assignments_of_the_table_of_contents_and_no_others(small_root):
     shutil.copytree(ROOT / "autograder/student", small_root / "autograder/student")
-    for name in ("LICENSE", "_config.yml", "requirements.txt"):
+    shutil.copytree(ROOT / "locks", small_root / "locks")
+    for name in ("LICENSE", "_config.yml"):
         shutil.copy(ROOT / name, small_root)
     (small_root / "_toc.yml").write_text("root: book/index\nchapters:\n- file: exercises/pooling/pooling\n")
     (small_root / "exercises" / "layer").mkdir()
@@ -111,7 +112,7 @@ def test_a_kit_that_fails_halfway_leaves_the_earlier_one(small_root, capsys):
 
 
 def test_whatever_changes_in_the_checks_changes_the_version_that_pip_sees(built_kit, tmp_path, monkeypatch):
-    for name in ("autograder/student", "_config.yml", "requirements.txt"):
+    for name in ("autograder/student", "_config.yml"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
         (tmp_path / name).parent.mkdir(exist_ok=True)
         copy(ROOT / name, tmp_path / name)
