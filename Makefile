@@ -30,7 +30,7 @@ INSTALLED := $(VENV)/.installed
 LOCK := $(wildcard locks/*.txt)
 STEP := @$(PYTHON) tools/step.py
 
-.PHONY: help course weave weave-again book serve sample-class test test-full lint student-kit experiments mutants bench gpu page book-instructor screenshots site-report dependencies lock clean
+.PHONY: help course weave weave-again book serve sample-class test test-full coverage lint student-kit experiments mutants bench gpu page book-instructor screenshots site-report dependencies lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ test: .make/woven .make/book  ## lint, and run the tests
 
 test-full: .make/woven mutants  ## run what takes longer: mutants, and the checks under fifty seeds
 	$(RUN) -m pytest -n 2 -m full tests
+
+coverage: .make/woven .make/book  ## run the tests and write which lines they run, into build/coverage
+	@mkdir -p build/coverage
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not full" --cov --cov-report=term:skip-covered --cov-report=markdown:build/coverage/table.md --cov-report=html:build/coverage/html tests
 
 # --- steps ---------------------------------------------------------------------------------------------------------
 
