@@ -9,43 +9,49 @@ layer frozen reaches, `full` the lowest reference less two standard errors of th
 
 import argparse
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from convcourse.networks import files, measure, tasks, trainer
+from convcourse.networks.tasks import Task
 
 HERE = Path(__file__).parents[1] / "solutions" / "networks"
 TABLE = HERE / "calibration.json"
+Draw = Callable[[int, Any], tuple[torch.Tensor, torch.Tensor]]  # (how many, of which seed) -> pictures, targets
 TEST_SEED = 2026  # plays the part of a course's secret
 
 
-def shuffled(task):
+def shuffled(task: Task) -> Draw:
     """Draw training pictures with the labels of others."""
 
-    def draw(count, seed):
+    def draw(count: int, seed: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
         x, target = task.draw(count, seed)
         return x, target[torch.randperm(count, generator=torch.Generator().manual_seed(seed[-1]))]
 
     return draw
 
 
-def memorised(task):
+def memorised(task: Task) -> Draw:
     """Draw the same 64 pictures in every step."""
     return lambda count, seed: task.draw(64, 0)
 
 
-def looked_up(task):
+def looked_up(task: Task) -> Draw:
     """Draw a third of the pictures from the scans of the test split, as a student could who digs them out."""
 
-    def draw(count, seed):
+    def draw(count: int, seed: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
         own, others = task.draw(count - count // 3, seed), task.draw_test(count // 3, seed)
-        return tuple(map(torch.cat, zip(own, others)))
+        return torch.cat([own[0], others[0]]), torch.cat([own[1], others[1]])
 
     return draw
 
 
-KINDS = {  # name: (settings of the trainer, does it apply to every task?)
+KINDS: dict[
+    str, tuple[Callable[[Task], dict[str, Any]], bool]
+] = {  # name: (settings of the trainer, does it apply to every task?)
     "reference": (lambda task: {}, True),
     "frozen": (lambda task: {"frozen": True}, True),
     "shuffled": (lambda task: {"draw": shuffled(task)}, True),
@@ -54,7 +60,7 @@ KINDS = {  # name: (settings of the trainer, does it apply to every task?)
 }
 
 
-def run(task, layers, settings, kind, seed):
+def run(task: Task, layers: list[Any], settings: dict[str, Any], kind: str, seed: int) -> tuple[float, float]:
     """Train one network and return its score on the test and the seconds it took."""
     chosen = trainer.Settings.read(settings | {"seed": seed})
     trained = trainer.Trainer(task, layers, chosen, **KINDS[kind][0](task))
@@ -64,7 +70,7 @@ def run(task, layers, settings, kind, seed):
     return round(measure.measure(trained.net, task, TEST_SEED), 4), trained.log["seconds"]
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Fill the table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seeds", type=int, default=10)

@@ -13,9 +13,15 @@ import importlib
 import json
 import sys
 import time
+from collections.abc import Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from experiments.recording import Experiment
+
 
 ROOT = Path(__file__).parents[1]
 IMPORTED = ("book", "solutions", "autograder/student")  # folders of this project that experiments import from
@@ -27,43 +33,48 @@ BESIDE = ("__init__", "recording", "small_network")  # what is no chapter's
 # --- what an experiment hangs on -------------------------------------------------------------------------------------
 
 
-def code_of(module, name, root=ROOT):
+def code_of(module: str, name: str, root: Path = ROOT) -> str:
     """Return a hash of the definition of a name in a module of this project, and of all of ours that it uses."""
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     _follow(root, module, name, found)
     texts = [f"{where}.{what}: {text}" for (where, what), text in sorted(found.items())]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
-def _follow(root, module, name, found):
+def _follow(root: Path, module: str, name: str, found: dict[tuple[str, str], str]) -> None:
     """Add the definition of a name, and of what it uses, to `found`: {(module, name): text}."""
     own, imported = _definitions(root, module)
     if (module, name) in found:
         return
     if name in imported:
-        _follow(root, *imported[name], found)
+        place, what = imported[name]
+        if what is not None:
+            _follow(root, place, what, found)
         return
     if name not in own:
         return
     found[module, name] = "\n".join(ast.dump(node) for node in own[name])
     for node in (node for definition in own[name] for node in ast.walk(definition)):
         if isinstance(node, ast.Name):
-            if imported.get(node.id, (None, ""))[1] is not None:  # a module alone says nothing
+            if imported.get(node.id, ("", ""))[1] is not None:  # a module alone says nothing
                 _follow(root, module, node.id, found)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            place, what = imported.get(node.value.id, (None, ""))
+            place, what = imported.get(node.value.id, ("", ""))
             if what is None:
                 _follow(root, place, node.attr, found)
 
 
 @functools.cache
-def _definitions(root, module):
+def _definitions(root: Path, module: str) -> tuple[dict[str, list[ast.AST]], dict[str, tuple[str, str | None]]]:
     """Return what a module defines, {name: nodes}, and what it imports of this project, {name: (module, name)}.
 
     An imported module has None in the place of the second name.
     """
-    own, imported = {}, {}
-    tree = _plain(ast.parse(_file(root, module).read_text(encoding="utf-8")))
+    own: dict[str, list[ast.AST]] = {}
+    imported: dict[str, tuple[str, str | None]] = {}
+    file = _file(root, module)
+    assert file is not None, f"{module} is a module of this project"
+    tree = _plain(ast.parse(file.read_text(encoding="utf-8")))
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
             package = module.rsplit(".", node.level)[0] if node.level else ""
@@ -85,7 +96,7 @@ def _definitions(root, module):
     return own, imported
 
 
-def _file(root, module):
+def _file(root: Path, module: str) -> Path | None:
     """Return the file of a module of this project, or None."""
     for folder in IMPORTED:
         path = Path(root, folder, *module.split("."))
@@ -95,7 +106,7 @@ def _file(root, module):
     return None
 
 
-def _plain(tree):
+def _plain(tree: ast.Module) -> ast.Module:
     """Take docstrings away, and the decorator that says how often an experiment is run."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node) is not None:
@@ -108,7 +119,7 @@ def _plain(tree):
 # --- running them ----------------------------------------------------------------------------------------------------
 
 
-def experiments(stem):
+def experiments(stem: str) -> "dict[str, Experiment]":
     """Return {name: Experiment} of a chapter."""
     from experiments.recording import Experiment
 
@@ -116,13 +127,13 @@ def experiments(stem):
     return {name: value for name, value in vars(module).items() if isinstance(value, Experiment)}
 
 
-def stems():
+def stems() -> list[str]:
     """Return the chapters that have experiments in a file of their own."""
     names = (path.stem for path in (ROOT / "book" / "experiments").glob("*.py"))
     return sorted(name for name in names if name not in BESIDE)
 
 
-def is_current(name, trial, record):
+def is_current(name: str, trial: "Experiment", record: dict[str, Any] | None) -> bool:
     """Say whether a record is of this experiment as it is now."""
     return (
         record is not None
@@ -131,7 +142,7 @@ def is_current(name, trial, record):
     )
 
 
-def measure(stem, name, seed):
+def measure(stem: str, name: str, seed: int) -> tuple[dict[str, Any], float]:
     """Run one seed on one core; return {name: numbers} and the seconds that it took."""
     import torch
 
@@ -141,18 +152,19 @@ def measure(stem, name, seed):
     return {key: _short(values.tolist()) for key, values in found.items()}, time.perf_counter() - start
 
 
-def _short(values):
+def _short(values: Any) -> Any:
     if isinstance(values, list):
         return [_short(value) for value in values]
     return int(values) if float(values).is_integer() and abs(values) < 10**DIGITS else float(f"{values:.{DIGITS}g}")
 
 
-def record(stem, workers=2, again=False, names=None):
+def record(stem: str, workers: int = 2, again: bool = False, names: Collection[str] | None = None) -> list[str]:
     """Run what has changed in a chapter's experiments, and write its records; return the names of what was run."""
     trials = experiments(stem)
     path = ROOT / "book" / "experiments" / "results" / f"{stem}.json"
     old = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    new, run = {}, []
+    new: dict[str, Any] = {}
+    run: list[str] = []
     with ProcessPoolExecutor(workers) as pool:
         for name, trial in trials.items():
             is_asked = names is None or name in names
@@ -174,7 +186,7 @@ def record(stem, workers=2, again=False, names=None):
     return run
 
 
-def _lines(records):
+def _lines(records: dict[str, Any]) -> str:
     """Write records as JSON, the numbers of one seed in a line."""
     parts = []
     for name, entry in records.items():
@@ -187,7 +199,7 @@ def _lines(records):
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the experiments that have changed and write their records."""
     parser = argparse.ArgumentParser(prog="python -m tools.experiments", description=main.__doc__)
     parser.add_argument("stem", nargs="?", choices=stems(), help="of this chapter alone (default: all)")

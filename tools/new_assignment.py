@@ -7,6 +7,7 @@ of ``_toc.yml``. Its tasks are written by ``autograder new-task``.
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools import contents, draft
@@ -64,7 +65,7 @@ TODO: what the task asks for, explained.
 """
 
 
-def write(root, stem, title, after=None):
+def write(root: Path, stem: str, title: str, after: str | None = None) -> list[str]:
     """Write the parts of an assignment that are not there; return a line for each."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", stem):
         raise AuthorError(f"{stem} cannot name an assignment: use small letters, digits and _")
@@ -81,7 +82,7 @@ def write(root, stem, title, after=None):
     return [f"written: {path.relative_to(root)}" for path in made]
 
 
-def lacking(root, stem):
+def lacking(root: Path, stem: str) -> list[str]:
     """Return what an assignment lacks before students can have it: a list of sentences."""
     places, named = Places(root, stem), contents.files(root)
     found = [] if f"exercises/{stem}/{stem}" in named else [f"_toc.yml does not name exercises/{stem}/{stem}."]
@@ -98,7 +99,7 @@ def lacking(root, stem):
     return found or [f"{name}: {sentence}" for name in tasks for sentence in draft.lacking(read, name)]
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the skeleton of an assignment, or what is not there of it, and say what it lacks.
 
     The exit status is 0 if nothing is missing, 1 if something is, 2 if nothing could be done.
