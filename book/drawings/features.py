@@ -27,18 +27,6 @@ def banks(banks, titles, columns=4):
     return figure
 
 
-def correlations(distances, curves):
-    """Plot the correlation of two pixels against their distance."""
-    figure, axis = plt.subplots(figsize=(5.2, 3.0))
-    for name, values in curves.items():
-        axis.plot(distances, values, marker="o", markersize=3, label=name)
-    axis.axhline(0, color="#888888", linewidth=0.8)
-    axis.set_xlabel("distance of two pixels in a row (pixels)")
-    axis.set_ylabel("correlation of their values")
-    axis.legend(frameon=False)
-    return figure
-
-
 def whitening_pictures(before, after, row):
     """Show two covariance matrices, and the row of the whitening matrix that makes one pixel."""
     figure, axes = plt.subplots(1, 3, figsize=(7.6, 2.6))

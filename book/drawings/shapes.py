@@ -79,13 +79,3 @@ def network_dots(traces):
         axis.grid(axis="x", lw=0.4)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
-
-
-def on_one_scale(images, titles):
-    """Show grey images side by side, black 0 and white 1 for all."""
-    figure, axes = plt.subplots(1, len(images), figsize=(1.28 * len(images), 1.6))
-    for axis, image, title in zip(axes, images, titles):
-        axis.imshow(image, vmin=0, vmax=1)
-        axis.set_title(title, fontsize=8)
-        axis.set(xticks=[], yticks=[])
-    return figure

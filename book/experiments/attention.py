@@ -142,18 +142,20 @@ def stack(seed, depth, residual, places=16, size=32, heads=4):
 
 
 def near(count, rng):
-    """Return sequences (count, PLACES, KEYS + 1) and targets (count,): the value just before the last place.
+    """Return sequences and targets: the value just before the last place.
 
-    Its place counts, its key does not. `rng` is a generator of random numbers.
+    The shapes are (count, PLACES, KEYS + 1) and (count,). The place of the
+    value counts, its key does not. `rng` is a generator of random numbers.
     """
     x = _records(count, rng)
     return x, x[:, -2, -1].copy()
 
 
 def far(count, rng):
-    """Return sequences (count, PLACES, KEYS + 1) and targets (count,): the value whose key is that of the last place.
+    """Return sequences and targets: the value with the key of the last place.
 
-    Its content counts, its place does not. `rng` is a generator of random numbers.
+    The shapes are (count, PLACES, KEYS + 1) and (count,). The key of the
+    value counts, its place does not. `rng` is a generator of random numbers.
     """
     x = _records(count, rng)
     match = (x[:, :-1, :KEYS] * x[:, -1:, :KEYS]).sum(-1)
@@ -161,9 +163,10 @@ def far(count, rng):
 
 
 def _records(count, rng):
-    """Return (count, PLACES, KEYS + 1): a one-hot key and a value at each place, and only a key at the last.
+    """Return sequences (count, PLACES, KEYS + 1) of keys, one-hot, and values.
 
-    Each key stands once among the places before the last; the others hold a value alone. Their order is random.
+    The last place holds a key alone. Each key stands once among the places
+    before it; the others hold a value alone. Their order is random.
     """
     x = np.zeros((count, PLACES, KEYS + 1))
     x[:, :KEYS, :KEYS] = np.eye(KEYS)
@@ -244,10 +247,11 @@ MODELS = {
 
 
 def compare(task, counts, seeds):
-    """Train every model on a task, `near` or `far`, with several numbers of training sequences.
+    """Train every model on a task, `near` or `far`, with several counts.
 
-    Returns a dict from the names of `MODELS` to arrays (2, seeds, counts): the mean squared error on the training
-    sequences and on 1,000 new ones, as a share of the target's variance.
+    Returns a dict from the names of `MODELS` to arrays (2, seeds, counts): the
+    mean squared error on the training sequences and on 1,000 new ones, as a
+    share of the target's variance.
     """
     table = {name: np.zeros((2, len(seeds), len(counts))) for name in MODELS}
     for i, seed in enumerate(seeds):
@@ -256,7 +260,8 @@ def compare(task, counts, seeds):
         new, truth = task(1000, rng)
         for j, count in enumerate(counts):
             for name, fit in MODELS.items():
-                table[name][:, i, j] = errors_of(fit, x[:count], y[:count], new, truth, seed)
+                sets = x[:count], y[:count], new, truth
+                table[name][:, i, j] = errors_of(fit, *sets, seed)
     return table
 
 

@@ -43,15 +43,12 @@ def moved_crops(image, shift, seed, count=100, size=48):
 def moved_digits(top, left, size=24):
     """Lay every scanned digit on an empty canvas with its corner at (top, left), and again one pixel further right.
 
-    `top` and `left` are numbers, or arrays (1797,) with a place for every digit. Returns two arrays
-    (1797, 1, size, size).
+    Returns two arrays (1797, 1, size, size).
     """
     digits = load_digits().images / 16
     canvases = np.zeros((2, len(digits), 1, size, size))
-    samples, rows, columns = np.ix_(np.arange(len(digits)), np.arange(8), np.arange(8))
-    rows, columns = (np.reshape(corner, (-1, 1, 1)) + within for corner, within in ((top, rows), (left, columns)))
     for step, canvas in enumerate(canvases):
-        canvas[samples, 0, rows, columns + step] = digits
+        canvas[:, 0, top : top + 8, left + step : left + step + 8] = digits
     return tuple(canvases)
 
 

@@ -372,36 +372,6 @@ def small_reader(norm=None, width=16):
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * width, 10))
 
 
-@experiment(seeds=3, within=0.1, rerun=False)
-def small_batches(seed, pictures=16_000):
-    """Train the reader on 16,000 pictures in batches of 2, 4, 16 and 64, without, with batch and with group norm.
-
-    `NAME`: the accuracy on the test at the best of three rates by validation. `batch, training mode`: the same
-    networks, judged with the statistics of the test batch.
-    """
-    data, found = digits(seed), {"batch, training mode": []}
-    norms = {"none": None, "batch": nn.BatchNorm2d, "group": lambda width: nn.GroupNorm(4, width)}
-    for name, norm in norms.items():
-        found[name] = []
-        for size in (2, 4, 16, 64):
-            runs = []
-            for rate in (0.003, 0.01, 0.03):
-                torch.manual_seed(seed)
-                net = small_reader(norm)
-                optimizer = torch.optim.SGD(net.parameters(), rate, momentum=0.9)
-                fit(net, *data["train"], pictures // size, optimizer, seed, batch=size, schedule=cosine)
-                loss, test = judged(net, *data["validation"])[0], judged(net, *data["test"])[1]
-                runs.append((loss if np.isfinite(loss) else np.inf, test, net))
-            _, test, net = min(runs, key=lambda run: run[0])
-            found[name].append(test)
-            if name == "batch":
-                x, y = data["test"]
-                net.train()
-                with torch.no_grad():
-                    found["batch, training mode"].append(float((net(x).argmax(1) == y).float().mean()))
-    return found
-
-
 # --- few pictures ----------------------------------------------------------------------------------------------------
 
 

@@ -93,23 +93,6 @@ def test_moved_digits_are_one_pixel_apart(top, left):
     assert before.sum() == pytest.approx(digits.sum())
 
 
-def test_moved_digits_can_have_a_place_each():
-    top, left = np.random.default_rng(0).integers(0, 15, (2, 1797))
-    each = experiments.moved_digits(top, left)
-    for i in (0, 17, 1796):
-        alone = experiments.moved_digits(top[i], left[i])
-        assert all(np.array_equal(many[i], one[i]) for many, one in zip(each, alone))
-
-
-def test_pooling_gains_nothing_on_digits_at_one_place_and_much_on_digits_anywhere():
-    places = (8, 8), np.random.default_rng(0).integers(4, 13, (2, 1797))
-    pairs = [experiments.moved_digits(*corner) for corner in places]
-    bare, pooled = (
-        [experiments.reaction(pool, *v)[2] for v in pairs] for pool in (identity, lambda v: avg_pool2d(v, 4))
-    )
-    assert pooled[0] > 0.8 * bare[0] and pooled[1] < 0.65 * bare[1]
-
-
 def test_which_pooling_is_steadier_is_an_accident_of_the_alignment():
     """What a single alignment shows: with the digit flush in its windows the maximum is ahead, elsewhere the mean."""
     sizes = [
