@@ -27,7 +27,7 @@ TEST_SEED = 2026  # plays the part of a course's secret
 def shuffled(task: Task) -> Draw:
     """Draw training pictures with the labels of others."""
 
-    def draw(count: int, seed: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def draw(count: int, seed: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         x, target = task.draw(count, seed)
         return x, target[torch.randperm(count, generator=torch.Generator().manual_seed(seed[-1]))]
 
@@ -42,16 +42,15 @@ def memorised(task: Task) -> Draw:
 def looked_up(task: Task) -> Draw:
     """Draw a third of the pictures from the scans of the test split, as a student could who digs them out."""
 
-    def draw(count: int, seed: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def draw(count: int, seed: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         own, others = task.draw(count - count // 3, seed), task.draw_test(count // 3, seed)
         return torch.cat([own[0], others[0]]), torch.cat([own[1], others[1]])
 
     return draw
 
 
-KINDS: dict[
-    str, tuple[Callable[[Task], dict[str, Any]], bool]
-] = {  # name: (settings of the trainer, does it apply to every task?)
+# name: (settings of the trainer, does it apply to every task?)
+KINDS: dict[str, tuple[Callable[[Task], dict[str, Any]], bool]] = {
     "reference": (lambda task: {}, True),
     "frozen": (lambda task: {"frozen": True}, True),
     "shuffled": (lambda task: {"draw": shuffled(task)}, True),
@@ -60,7 +59,7 @@ KINDS: dict[
 }
 
 
-def run(task: Task, layers: list[Any], settings: dict[str, Any], kind: str, seed: int) -> tuple[float, float]:
+def run(task: Task, layers: list[Any], settings: Any, kind: str, seed: int) -> tuple[float, float]:
     """Train one network and return its score on the test and the seconds it took."""
     chosen = trainer.Settings.read(settings | {"seed": seed})
     trained = trainer.Trainer(task, layers, chosen, **KINDS[kind][0](task))

@@ -107,13 +107,27 @@ def _file(root: Path, module: str) -> Path | None:
 
 
 def _plain(tree: ast.Module) -> ast.Module:
-    """Take docstrings away, and the decorator that says how often an experiment is run."""
+    """Take away what computes nothing: docstrings, types, and the decorator that says how often it is run."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node) is not None:
             node.body[0] = ast.Pass()
         if isinstance(node, ast.FunctionDef):
             node.decorator_list = [d for d in node.decorator_list if "experiment" not in ast.dump(d)]
-    return tree
+            node.returns = None
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    return ast.fix_missing_locations(_Untyped().visit(tree))
+
+
+class _Untyped(ast.NodeTransformer):
+    """Writes ``x: int = 1`` as ``x = 1``, but in the fields of a class, which it defines."""
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        node.body = [part if isinstance(part, ast.AnnAssign) else self.visit(part) for part in node.body]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        return node if node.value is None else ast.Assign([node.target], node.value)
 
 
 # --- running them ----------------------------------------------------------------------------------------------------

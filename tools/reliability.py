@@ -31,7 +31,7 @@ from convcourse.engine import expected, kinds
 from convcourse.engine.check import Check
 from convcourse.engine.context import RunContext
 from convcourse.engine.display import call_of
-from convcourse.engine.model import Case, Mistake, Verdict
+from convcourse.engine.model import Case, Mistake
 from convcourse.engine.trial import Trial
 from tools import answers, extract
 
@@ -53,7 +53,7 @@ class Tried:
     """What came of a function: the share of the points that the table gives, what was said, what only draws found."""
 
     share: float
-    says: str
+    diagnosis: str
     missed: list[str] = field(default_factory=list)
 
 
@@ -64,7 +64,7 @@ class Bounded(LocalFunction):
         super().__init__(function)
         self.stop = time.monotonic() + seconds
 
-    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any], limit: float) -> Outcome:
+    def call(self, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float) -> Outcome:
         """Call it; TooLongError if its time is up."""
         if time.monotonic() > self.stop:
             raise TooLongError
@@ -100,13 +100,13 @@ def _tried(check: Check, function: LocalFunction, seeds: int) -> Tried:
         found.missed += [f"seed {seed}: {_call(check, failure)}" for failure in fresh]
         if not trial.failures:
             trial.context = RunContext(seed=seed, at_home=False)
-            found.missed += [f"seed {seed}: {says}" for says, _ in set(trial.broken()) - set(broken)]
+            found.missed += [f"seed {seed}: {message}" for message, _ in set(trial.broken()) - set(broken)]
     return found
 
 
 def _call(check: Check, failure: Any) -> str:
     """Write the call that only a draw found, as it could stand in the table."""
-    return f"{call_of(Verdict.of(check, 1, 0, {}, failure=failure))}: {failure.problem}"
+    return f"{call_of(check.name, failure.case)}: {failure.problem}"
 
 
 # --- answers that are broken on purpose ----------------------------------------------------------------------------
@@ -278,16 +278,16 @@ class Figures:
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
-    def fault(self, kind: str, says: str) -> None:
+    def fault(self, kind: str, message: str) -> None:
         self.counts[kind] += 1
-        self.faults.append(f"{kind}: {says}")
+        self.faults.append(f"{kind}: {message}")
 
     def named(self, kind: str, said: str, true: Collection[str], about: str) -> None:
         """Count whether one of the true sentences is said, and whether any other is."""
         self.counts[f"{kind}: tried"] += 1
         others = said
-        for says in true:
-            others = others.replace(says, "")
+        for message in true:
+            others = others.replace(message, "")
         if others.strip():
             self.fault(f"{kind}: named wrongly", f"{about}: {said!r}")
         elif said:
@@ -339,7 +339,7 @@ def _damages(figures: Figures, check: Check, right: dict[str, Callable[..., Any]
 def _mistakes(figures: Figures, check: Check, right: Callable[..., Any], task: str, seeds: int) -> None:
     """Try every known mistake beside a part that raises, and pairs of neighbours at once."""
     spoken = [each for each in check.mistakes if each.share < 1 and each.is_sentence]
-    spoken = [each for each in spoken if tried(check, each.function).says == each.says]
+    spoken = [each for each in spoken if tried(check, each.function).diagnosis == each.message]
     for each in check.mistakes:
         found = _seeds(figures, check, each.function, f"{task}, {each.name}", seeds, "mistakes")
         if found.share == 1:
@@ -350,20 +350,23 @@ def _mistakes(figures: Figures, check: Check, right: Callable[..., Any], task: s
             found = tried(check, function)
             if not _is_wrong_elsewhere(check, each, part):
                 continue
-            figures.named("beside an error", found.says, {each.says}, f"{task}, {each.name}, {part} raises")
+            figures.named("beside an error", found.diagnosis, {each.message}, f"{task}, {each.name}, {part} raises")
     for one, other in zip(spoken, [*spoken[1:], *spoken[:1]], strict=True):
-        if one.says == other.says:
+        if one.message == other.message:
             continue
         found = _seeds(
             figures, check, two_at_once(check, right, one, other), f"{task}, {one.name} and {other.name}", seeds, "two"
         )
-        figures.named("two at once", found.says, {one.says, other.says}, f"{task}, {one.name} and {other.name}")
+        figures.named(
+            "two at once", found.diagnosis, {one.message, other.message}, f"{task}, {one.name} and {other.name}"
+        )
 
 
 def _is_wrong_elsewhere(check: Check, mistake: Mistake, part: str) -> bool:
     """Say whether a mistake gives a wrong value outside of one part."""
+    trial = Trial(check, LocalFunction(mistake.function), RunContext(seed=0, at_home=False))
     for case, theirs in zip(check.cases, expected.mistake_outcomes(check, mistake), strict=True):
-        if case.part != part and theirs.ok and Trial(check, None, None).judge(case, theirs).failure is not None:
+        if case.part != part and theirs.ok and trial.judge(case, theirs).failure is not None:
             return True
     return False
 
@@ -386,8 +389,8 @@ def _mutants(figures: Figures, root: Path, stem: str, check: Check, seeds: int, 
         if found.share < 1:
             figures.counts["mutants: caught"] += 1
             is_known, true = alike(check, space[check.name])
-            if found.says or is_known:
-                figures.named("known mutants", found.says, true, about)
+            if found.diagnosis or is_known:
+                figures.named("known mutants", found.diagnosis, true, about)
 
 
 def alike(check: Check, function: Callable[..., Any]) -> tuple[bool, set[str]]:
@@ -401,21 +404,26 @@ def alike(check: Check, function: Callable[..., Any]) -> tuple[bool, set[str]]:
         wrong values, or that give all of them by twos.
     """
     local = LocalFunction(function)
+    trial = Trial(check, local, RunContext(seed=0, at_home=False))
     right: dict[Case, Outcome] = {}
     wrong: dict[Case, Outcome] = {}
     for case in [*check.cases, *(case for seed in range(900, 906) for case in expected.drawn(check, seed))]:
         ours = local.call(case.args, case.kwargs, check.limit)
         if ours.ok:
-            is_right = Trial(check, None, None).judge(case, ours).failure is None
+            is_right = trial.judge(case, ours).failure is None
             (right if is_right else wrong)[case] = ours
-    gives: dict[str, tuple[set[Case], set[Case]]] = {mistake.says: (set(), set()) for mistake in check.mistakes}
+    gives: dict[str, tuple[set[Case], set[Case]]] = {mistake.message: (set(), set()) for mistake in check.mistakes}
     for mistake in check.mistakes:  # some share a sentence
-        for found, outcomes in zip(gives[mistake.says], (wrong, right)):
+        for found, outcomes in zip(gives[mistake.message], (wrong, right)):
             found |= _agreed(check, mistake, outcomes)
     is_known = any(len(ours) == len(wrong) > len(right) - len(theirs) for ours, theirs in gives.values())
-    ours = {says: found for says, (found, _) in gives.items() if found}
-    pairs = [(a, b) for a, b in combinations(ours, 2) if ours[a] | ours[b] == set(wrong) not in (ours[a], ours[b])]
-    half = {says for says, found in ours.items() if len(found) >= len(wrong) / 2}
+    explained = {message: cases for message, (cases, _) in gives.items() if cases}
+    pairs = [
+        (a, b)
+        for a, b in combinations(explained, 2)
+        if explained[a] | explained[b] == set(wrong) not in (explained[a], explained[b])
+    ]
+    half = {message for message, cases in explained.items() if len(cases) >= len(wrong) / 2}
     return bool(wrong) and is_known, half.union(*pairs)
 
 
@@ -425,7 +433,7 @@ def _agreed(check: Check, mistake: Mistake, outcomes: dict[Case, Outcome]) -> se
     return {
         case
         for case, ours in outcomes.items()
-        if expected.agree(ours, theirs.call(case.args, case.kwargs, check.limit), expected.noise_of(check, case))
+        if expected.agree(ours, theirs.call(case.args, case.kwargs, check.limit), expected.rounding_floor(check, case))
     }
 
 

@@ -9,6 +9,7 @@ and in ``convcourse/checks/training.py``: a test holds both equal, and trains th
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def record(run: Run, steps: int = STEPS, every: int = EVERY) -> Log:
     if run.shuffled:
         target = target[torch.randperm(len(target), generator=torch.Generator().manual_seed(run.seed))]
 
-    def draw(count: int, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def draw(count: int, key: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         seed, step = key
         picked = torch.randint(0, len(x), (count,), generator=torch.Generator().manual_seed(100_003 * seed + step))
         return x[picked], target[picked]

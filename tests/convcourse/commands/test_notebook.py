@@ -33,15 +33,15 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("content", "says"), BAD.values(), ids=BAD)
+@pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
 @pytest.mark.parametrize("command", ["check", "submit"])
-def test_what_is_not_a_notebook_gets_a_sentence(started, command, content, says, capsys):
+def test_what_is_not_a_notebook_gets_a_sentence(started, command, content, message, capsys):
     path = started.parent / "other.ipynb"
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert cli.main([command, str(path)]) == 2
     err = capsys.readouterr().err
-    assert says in err and "Traceback" not in err
+    assert message in err and "Traceback" not in err
 
 
 @pytest.mark.parametrize("command", ["check", "submit"])

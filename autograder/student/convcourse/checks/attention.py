@@ -46,7 +46,7 @@ SOFTMAX = Check(
         Case((np.array([[800.0, -800.0], [3.0, 800.0]]),), {}, "large scores", "rows of different size"),
         Case((np.array([[-np.inf, -np.inf], [0.0, 1.0]]),), {}, "large scores", "nothing to choose from: NaN"),
     ),
-    draw=lambda d: Case((d.array(d.integer(1, 3), d.integer(2, 5)) * 3,), {}, "last axis"),
+    draw_case=lambda d: Case((d.array(d.integer(1, 3), d.integer(2, 5)) * 3,), {}, "last axis"),
     mistakes=(
         Mistake(
             "overflows",
@@ -150,7 +150,7 @@ SOFTMAX_BACKWARD = Check(
         Case((_x(2, 3, 4), _x(2, 3, 4)), {"axis": -2}, "other axes"),
         Case((_x(2, 3, 4), _x(2, 3, 4), 0), {}, "other axes", "the first of three axes"),
     ),
-    draw=lambda d: Case(
+    draw_case=lambda d: Case(
         (lambda n, m: (d.array(n, m), d.array(n, m)))(d.integer(1, 3), d.integer(2, 5)), {}, "last axis"
     ),
     mistakes=(
@@ -361,7 +361,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
     exempt={"combinations": "a mask and is_causal never come together"},
     parts={"plain": 3, "causal": 1, "mask": 2, "scale": 1},
     cases=ATTENTION_CASES,
-    draw=_draw_attention,
+    draw_case=_draw_attention,
     properties=(
         Property(
             "hides later keys",
@@ -581,7 +581,7 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
         for case in ATTENTION_CASES
         if case.note != "a sure query, an undecided one"
     ),
-    draw=_draw_backward,
+    draw_case=_draw_backward,
     properties=(Property("hides later keys", _NO_INFINITY_LATER, lambda call, d: _hides_on_the_way_back(call)),),
     mistakes=(
         Mistake(
@@ -780,7 +780,7 @@ MULTI_HEAD_ATTENTION = Check(
         _heads_case("mask", heads=3, length=4, mask=np.tri(4, 5, 0, dtype=bool)),
         _far_heads(),
     ),
-    draw=lambda d: _draw_heads(d),
+    draw_case=lambda d: _draw_heads(d),
     mistakes=(
         Mistake(
             "scales by E",
@@ -971,7 +971,7 @@ SOFT_GLIMPSE = Check(
             "all far below 0",
         ),
     ),
-    draw=lambda d: (lambda n, c, h, w: Case((d.array(n, c, h, w), d.array(n, h, w)), {}, "plain"))(
+    draw_case=lambda d: (lambda n, c, h, w: Case((d.array(n, c, h, w), d.array(n, h, w)), {}, "plain"))(
         *(d.integer(1, 3) for _ in range(4))
     ),
     mistakes=(
@@ -1115,7 +1115,7 @@ CONVOLUTION_AS_ATTENTION = Check(
         Case((_x(1, 2, 4, 3), _x(1, 2, 2, 3)), {"sharpness": 2.0, "padding": (1, 0)}, "sharpness"),
         Case((_x(1, 1, 2, 3), _x(1, 1, 1, 2)), {"sharpness": 0.0}, "sharpness", "heads that look everywhere alike"),
     ),
-    draw=_draw_soft_conv,
+    draw_case=_draw_soft_conv,
     mistakes=(
         Mistake(
             "ignores the sharpness",
@@ -1265,7 +1265,7 @@ CLAIM_ORDER = Check(
     section="attention#attention-positions",
     judge=_judge_order,
     cases=(_order_case(3, 4), _order_case(2, 5), _order_case(4, 3)),
-    draw=_draw_order,
+    draw_case=_draw_order,
     mistakes=(
         *claim_mistakes(True, "You judged it false.", lambda q, k, v, qs, ks: _attend(q, k, v)),
         Mistake(
