@@ -23,7 +23,7 @@ from nbgrader.api import Gradebook
 
 from convcourse.grade_ids import CHECK
 from convgrader.nbgrader_plugin.gradebook import url_of
-from convgrader.sandbox.isolation import why_not
+from convgrader.sandbox.isolation import unsupported_reason
 from tools import answers, extract
 from tools.sample_traces import MARK, SampleTraces
 from tools.small_course import environment, nbgrader
@@ -238,7 +238,7 @@ def _run(root: Path, *arguments: str) -> None:
 def grade(root: Path) -> int:
     """Grade all submissions of the assignment with the course's own grader; return its status."""
     command = [sys.executable, "-m", "convcourse", "grade", STEM]
-    if why_not():
+    if unsupported_reason():
         command.append("--unconfined")  # these submissions are ours
     return subprocess.run(command, cwd=root, env=environment(), check=False).returncode
 
