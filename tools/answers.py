@@ -25,14 +25,16 @@ def functions(root: Path, stem: str) -> dict[str, dict[str, Callable[..., Any]]]
     assert spec and spec.loader, "a file of Python has both"
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found = _by_task(vars(module))
-    return {task: {name.partition("__")[2]: getattr(module, name) for name in names} for task, names in found.items()}
+    tasks_styles = _by_task(vars(module))
+    return {
+        task: {name.partition("__")[2]: getattr(module, name) for name in names} for task, names in tasks_styles.items()
+    }
 
 
 def _by_task(names: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    styles: dict[str, list[str]] = {}
     for name in names:
         task, _, style = name.partition("__")
         if task and style:
-            found.setdefault(task, []).append(name)
-    return found
+            styles.setdefault(task, []).append(name)
+    return styles

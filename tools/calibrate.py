@@ -43,8 +43,8 @@ def looked_up(task: Task) -> Draw:
     """Draw a third of the pictures from the scans of the test split, as a student could who digs them out."""
 
     def draw(count: int, seed: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        own, others = task.draw(count - count // 3, seed), task.draw_test(count // 3, seed)
-        return torch.cat([own[0], others[0]]), torch.cat([own[1], others[1]])
+        drawn, others = task.draw(count - count // 3, seed), task.draw_test(count // 3, seed)
+        return torch.cat([drawn[0], others[0]]), torch.cat([drawn[1], others[1]])
 
     return draw
 
@@ -76,19 +76,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--controls", type=int, default=3, help="seeds of the controls")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    found = json.loads(TABLE.read_text()) if TABLE.exists() else {}
+    table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     for seed in range(max(options.seeds, options.controls)):
         for kind, (_, everywhere) in KINDS.items():
             for task in tasks.TASKS.values():
                 wanted = options.seeds if kind == "reference" else options.controls
-                scores = found.setdefault(task.name, {}).setdefault(kind, {})
+                scores = table.setdefault(task.name, {}).setdefault(kind, {})
                 if seed >= wanted or str(seed) in scores or not (everywhere or task.name == "digits"):
                     continue
                 _, layers, settings = files.read_recipe(HERE / f"{task.name}.json")
                 scores[str(seed)], seconds = run(task, layers, settings, kind, seed)
                 print(f"{task.name:8} {kind:10} seed {seed}: {scores[str(seed)]:.3f}  ({seconds:.0f} s)", flush=True)
-                TABLE.write_text(json.dumps(found, indent=1) + "\n")
-    for name, kinds in found.items():
+                TABLE.write_text(json.dumps(table, indent=1) + "\n")
+    for name, kinds in table.items():
         lowest = min(kinds["reference"].values())
         print(f"{name}: lowest reference {lowest:.3f}, less two standard errors "
               f"{lowest - 2 * measure.standard_error(lowest):.3f}")  # fmt: skip

@@ -20,8 +20,8 @@ def _path(root: Path) -> Path:
 
 
 def _files(entry: dict[str, Any]) -> list[str]:
-    own = [entry[key] for key in ("root", "file") if key in entry]
-    return own + [name for key in BELOW for below in entry.get(key, []) for name in _files(below)]
+    names = [entry[key] for key in ("root", "file") if key in entry]
+    return names + [name for key in BELOW for below in entry.get(key, []) for name in _files(below)]
 
 
 def stems(root: Path) -> list[str]:

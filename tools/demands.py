@@ -36,13 +36,13 @@ class Task:
     def parameters(self) -> dict[str, tuple[str, str]]:
         """The docstring's description of each parameter: {name: (its type, in words; the whole)}."""
         section = re.search(r"Parameters\n-+\n(.*?)(?:\n\n?\w+\n-+\n|\Z)", self.doc, re.DOTALL)
-        found = {}
+        descriptions = {}
         for names, text in re.findall(
             r"^(\w[\w, ]*) : (.*(?:\n(?: .*)?)*)", section[1] if section else "", re.MULTILINE
         ):
             for name in names.split(", "):
-                found[name] = text.splitlines()[0], text
-        return found
+                descriptions[name] = text.splitlines()[0], text
+        return descriptions
 
     @cached_property
     def doc(self) -> str:
@@ -99,8 +99,8 @@ def lacking_identities(task: Task) -> Iterator[str]:
         return
     for case in task.check.cases:
         first = next(iter(arrays_in([case.args])), None)
-        found = expected.expectation(task.check, case)[0]
-        outputs = arrays_in([found] if isinstance(found, np.ndarray) else found)
+        right = expected.expectation(task.check, case)[0]
+        outputs = arrays_in([right] if isinstance(right, np.ndarray) else right)
         if first is not None and any(
             o.size == first.size and np.array_equal(o.ravel(), first.ravel()) for o in outputs
         ):
@@ -174,8 +174,8 @@ def lacking_ties(task: Task) -> Iterator[str]:
 
 def lacking_infinity(task: Task) -> Iterator[str]:
     """Numbers below every stand-in for minus infinity, where a largest number is looked for."""
-    said = f"{task.check.name} {task.doc.partition('Parameters')[0]}"
-    if task.check.oracle and re.search(r"\bmax|_max|maximum|softmax|\bmask", said):
+    summary = f"{task.check.name} {task.doc.partition('Parameters')[0]}"
+    if task.check.oracle and re.search(r"\bmax|_max|maximum|softmax|\bmask", summary):
         arrays = [array for call in task.calls for array in arrays_in(list(call.values())) if array.dtype.kind == "f"]
         if not any(array.size and array.max() < -1e9 for array in arrays):
             yield "no case has numbers below -1e9 alone"
@@ -253,7 +253,7 @@ def trivial_answers(check: Check) -> dict[str, Callable[..., Any]]:
     def blank(*args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError
 
-    found = {
+    answers = {
         "raises NotImplementedError": blank,
         "returns None": lambda *a, **k: None,
         "returns True": lambda *a, **k: True,
@@ -265,12 +265,12 @@ def trivial_answers(check: Check) -> dict[str, Callable[..., Any]]:
     if check.oracle and any(case.args for case in check.cases):
         right = {repr((case.args, case.kwargs)): expected.expectation(check, case)[0] for case in check.cases}
         first = expected.expectation(check, check.cases[0])[0]
-        found |= {
+        answers |= {
             "returns zeros of the right shape": lambda *a, **k: _filled(right.get(repr((a, k))), 0),
             "returns threes of the right shape": lambda *a, **k: _filled(right.get(repr((a, k))), 3),
             "returns what is right for the first case": lambda *a, **k: first,
         }
-    return found
+    return answers
 
 
 def _filled(value: Any, number: int) -> Any:

@@ -53,7 +53,7 @@ def pins(root: Path) -> list[Pin]:
     ValueError
         For a line that is none.
     """
-    found = []
+    requirements = []
     for line in (Path(root) / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
@@ -64,8 +64,8 @@ def pins(root: Path) -> list[Pin]:
         needed = {remark["who"]: remark["range"] or "" for remark in remarks if remark}
         if unknown := set(needed) - {*PACKAGES, *OTHERS}:
             raise ValueError(f"requirements.txt: nobody is called {min(unknown)!r} in {line!r}")
-        found.append(Pin(match["name"], match["version"], needed, match["marker"] or ""))
-    return found
+        requirements.append(Pin(match["name"], match["version"], needed, match["marker"] or ""))
+    return requirements
 
 
 def needed_by(root: Path, who: str) -> list[Pin]:

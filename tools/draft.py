@@ -98,25 +98,25 @@ def _run(path: Path, read: Callable[[], T]) -> T:
 def lacking(draft: Draft, name: str) -> list[str]:
     """Return what a task of a draft lacks: what is marked TODO, and when all that is filled in, what is not right."""
     places, check = draft.places, draft.checks.get(name)
-    found = [sentence for path in (places.text, places.checks, places.answers) for sentence in todo(path, name)]
+    missing = [sentence for path in (places.text, places.checks, places.answers) for sentence in todo(path, name)]
     if name not in draft.tasks:
-        found.append(f"{shown(places.text)} does not ask for it.")
+        missing.append(f"{shown(places.text)} does not ask for it.")
     if check is None:
-        found.append(f"CHECKS at the end of {shown(places.checks)} does not list its check.")
-    if found or check is None:
-        return found
+        missing.append(f"CHECKS at the end of {shown(places.checks)} does not list its check.")
+    if missing or check is None:
+        return missing
     function, given = draft.space[name], draft.answers.get(name, {})
     if not given:
-        found.append(f"{shown(places.answers)} has no {name}__loops, or of another style: a second right answer.")
+        missing.append(f"{shown(places.answers)} has no {name}__loops, or of another style: a second right answer.")
     right = {"the right answer in the assignment": function}
     right |= {f"{name}__{style}": other for style, other in given.items()}
-    found += [*_docstring(places, check, function), *_section(places, check)]
+    missing += [*_docstring(places, check, function), *_section(places, check)]
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         try:
             tried = _run(places.checks, lambda: [*_right(check, right), *_wrong(check), *_damaged(check, function)])
         except AuthorError as error:
             tried = [f"{error}."]
-    return found + tried
+    return missing + tried
 
 
 def todo(path: Path, name: str = "") -> Iterator[str]:
@@ -139,8 +139,8 @@ def part(path: Path, name: str) -> range:
     lines = path.read_text(encoding="utf-8").splitlines()
     is_text = path.suffix == ".md"
     rule = re.compile(r"#+ " if is_text else r"# --- |CHECKS = ")
-    own = re.compile(rf"#: (?:answer|solve) {name}\s*$" if is_text else rf'(?:    "{name}",|def {name}__)')
-    place = next((number for number, line in enumerate(lines) if own.match(line)), None)
+    opening = re.compile(rf"#: (?:answer|solve) {name}\s*$" if is_text else rf'(?:    "{name}",|def {name}__)')
+    place = next((number for number, line in enumerate(lines) if opening.match(line)), None)
     if place is None:
         return range(len(lines))
     inside, rules = False, []
@@ -254,13 +254,15 @@ def kept_also(draft: Draft, name: str) -> list[str]:
     """Return what `make test` asks for beside, of a task that the course keeps: a list of sentences."""
     check, given = draft.checks[name], len(draft.answers[name])
     styles = STYLES if check.oracle else 2
-    found = []
+    missing = []
     if len(check.mistakes) < MISTAKES:
-        found.append(f"{MISTAKES} known mistakes; it has {len(check.mistakes)}.")
+        missing.append(f"{MISTAKES} known mistakes; it has {len(check.mistakes)}.")
     if given < styles:
-        found.append(f"{styles} right answers in solutions/answers, in several styles; it has {given}.")
+        missing.append(f"{styles} right answers in solutions/answers, in several styles; it has {given}.")
     if check.draw_case is None and any(case.args or case.kwargs for case in check.cases):
-        found.append(
+        missing.append(
             "further calls that are drawn by chance (draw_case), so that nobody can hand in a list of results."
         )
-    return found + [f"{message[0].upper()}{message[1:]}." for message in lacking_kinds(Task(check, draft.space[name]))]
+    return missing + [
+        f"{message[0].upper()}{message[1:]}." for message in lacking_kinds(Task(check, draft.space[name]))
+    ]

@@ -47,8 +47,8 @@ def _modules(root: Path, code: str) -> set[Path]:
         script = Path(folder) / "chapter.py"
         script.write_text(code, encoding="utf-8")
         finder.run_script(str(script))
-        found = [getattr(module, "__file__", None) for module in finder.modules.values()]
-        files = {Path(file).resolve() for file in found if file}
+        places = [getattr(module, "__file__", None) for module in finder.modules.values()]
+        files = {Path(file).resolve() for file in places if file}
         return {file for file in files if file.is_relative_to(root)}
 
 
@@ -64,10 +64,10 @@ def _named(root: Path, folder: Path, code: str) -> Iterator[Path]:
 
 def fingerprint(root: Path, page: Path) -> str:
     """Return a hash of all that the outputs of a page hang on beside its own code."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in [*uses(root, page), root / "requirements.txt"]:
-        found.update(str(path.relative_to(root)).encode() + path.read_bytes())
-    return found.hexdigest()
+        digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def forget_outdated(cache: Any, files: list[Path], now: dict[Path, str], stamps: dict[str, str]) -> None:

@@ -35,33 +35,33 @@ BESIDE = ("__init__", "recording", "small_network")  # what is no chapter's
 
 def code_of(module: str, name: str, root: Path = ROOT) -> str:
     """Return a hash of the definition of a name in a module of this project, and of all of ours that it uses."""
-    found: dict[tuple[str, str], str] = {}
-    _follow(root, module, name, found)
-    texts = [f"{where}.{what}: {text}" for (where, what), text in sorted(found.items())]
+    definitions: dict[tuple[str, str], str] = {}
+    _follow(root, module, name, definitions)
+    texts = [f"{where}.{what}: {text}" for (where, what), text in sorted(definitions.items())]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
-def _follow(root: Path, module: str, name: str, found: dict[tuple[str, str], str]) -> None:
+def _follow(root: Path, module: str, name: str, definitions: dict[tuple[str, str], str]) -> None:
     """Add the definition of a name, and of what it uses, to `found`: {(module, name): text}."""
-    own, imported = _definitions(root, module)
-    if (module, name) in found:
+    defined, imported = _definitions(root, module)
+    if (module, name) in definitions:
         return
     if name in imported:
         place, what = imported[name]
         if what is not None:
-            _follow(root, place, what, found)
+            _follow(root, place, what, definitions)
         return
-    if name not in own:
+    if name not in defined:
         return
-    found[module, name] = "\n".join(ast.dump(node) for node in own[name])
-    for node in (node for definition in own[name] for node in ast.walk(definition)):
+    definitions[module, name] = "\n".join(ast.dump(node) for node in defined[name])
+    for node in (node for definition in defined[name] for node in ast.walk(definition)):
         if isinstance(node, ast.Name):
             if imported.get(node.id, ("", ""))[1] is not None:  # a module alone says nothing
-                _follow(root, module, node.id, found)
+                _follow(root, module, node.id, definitions)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             place, what = imported.get(node.value.id, ("", ""))
             if what is None:
-                _follow(root, place, node.attr, found)
+                _follow(root, place, node.attr, definitions)
 
 
 @functools.cache
@@ -70,7 +70,7 @@ def _definitions(root: Path, module: str) -> tuple[dict[str, list[ast.AST]], dic
 
     An imported module has None in the place of the second name.
     """
-    own: dict[str, list[ast.AST]] = {}
+    defined: dict[str, list[ast.AST]] = {}
     imported: dict[str, tuple[str, str | None]] = {}
     file = _file(root, module)
     assert file is not None, f"{module} is a module of this project"
@@ -89,11 +89,11 @@ def _definitions(root: Path, module: str) -> tuple[dict[str, list[ast.AST]], dic
                 if alias.asname and _file(root, alias.name):
                     imported[alias.asname] = alias.name, None
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            own.setdefault(node.name, []).append(node)
+            defined.setdefault(node.name, []).append(node)
         else:
             for target in (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)):
-                own.setdefault(target.id, []).append(node)
-    return own, imported
+                defined.setdefault(target.id, []).append(node)
+    return defined, imported
 
 
 def _file(root: Path, module: str) -> Path | None:
@@ -162,8 +162,8 @@ def measure(stem: str, name: str, seed: int) -> tuple[dict[str, Any], float]:
 
     torch.set_num_threads(1)
     start = time.perf_counter()
-    found = experiments(stem)[name](seed)
-    return {key: _short(values.tolist()) for key, values in found.items()}, time.perf_counter() - start
+    measured = experiments(stem)[name](seed)
+    return {key: _short(values.tolist()) for key, values in measured.items()}, time.perf_counter() - start
 
 
 def _short(values: Any) -> Any:
@@ -190,7 +190,7 @@ def record(stem: str, workers: int = 2, again: bool = False, names: Collection[s
                 "code": code_of(trial.__module__, name),
                 "versions": {package: version(package) for package in PACKAGES},
                 "seconds": round(sum(seconds for _, seconds in runs), 1),
-                "values": {key: [found[key] for found, _ in runs] for key in runs[0][0]},
+                "values": {key: [measured[key] for measured, _ in runs] for key in runs[0][0]},
             }
             run.append(name)
             print(f"{stem}.{name}: {trial.seeds} seeds, {new[name]['seconds']:g} s", flush=True)

@@ -35,10 +35,10 @@ def learned() -> list[list[list[float]]]:
 
 def units() -> dict[str, Any]:
     """Return {network: layers of units}, a unit as {unit, digits, places, values, picture}."""
-    found = values("features", "unit_pictures")
+    record = values("features", "unit_pictures")
     made = {}
     for network in ("untrained", "trained"):
-        parts = [found[f"{network}, {what}"] for what in ("digits", "places", "values", "picture")]
+        parts = [record[f"{network}, {what}"] for what in ("digits", "places", "values", "picture")]
         made[network] = [
             [
                 {
@@ -50,7 +50,7 @@ def units() -> dict[str, Any]:
                 }
                 for unit, digits, places, strength, picture in zip(*layer, strict=True)
             ]
-            for layer in zip(found["units"], *parts, strict=True)
+            for layer in zip(record["units"], *parts, strict=True)
         ]
     return made
 

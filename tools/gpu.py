@@ -75,21 +75,21 @@ def recipe(task: Task, settings: Settings, layers: list[Any], device: str) -> di
 
 def compare(device: str, steps: int | None = None, until: float = float("inf")) -> dict[str, dict[str, Any]]:
     """Return what is found on a device: {task: {comparison: number}}; `steps` shortens the recipes."""
-    found: dict[str, dict[str, Any]] = {}
+    measured: dict[str, dict[str, Any]] = {}
     for name, task in tasks.TASKS.items():
         _, layers, values = files.read_recipe(NETWORKS / f"{name}.json")
         settings = trainer.Settings.read(values)
         settings = replace(settings, steps=steps or settings.steps)
-        found[name] = {
+        measured[name] = {
             "logits apart": logits_apart(task, device),
             "losses apart": losses_apart(task, settings, layers, device),
             "apart after an interruption": resumed_apart(task, settings, layers, device),
         }
         for where in (device, "cpu") if device != "cpu" else ("cpu",):
             if time.monotonic() < until:
-                found[name][where] = recipe(task, settings, layers, where)
-        print(name, json.dumps(found[name]), flush=True)
-    return found
+                measured[name][where] = recipe(task, settings, layers, where)
+        print(name, json.dumps(measured[name]), flush=True)
+    return measured
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,14 +101,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.device == "cuda" and not torch.cuda.is_available():
         print("There is no GPU here that PyTorch can use. To try everything else: python -m tools.gpu --device cpu")
         return 1
-    found = compare(options.device, options.steps, time.monotonic() + 60 * MINUTES)
-    worst = max(entry["logits apart"] for entry in found.values())
+    measured = compare(options.device, options.steps, time.monotonic() + 60 * MINUTES)
+    worst = max(entry["logits apart"] for entry in measured.values())
     if worst > PARITY:
         print(f"The logits differ by {worst:.1g}, more than {PARITY:g}: nothing is written.")
         return 1
     if options.device == "cuda" and not options.steps:
         about = {"device": torch.cuda.get_device_name(), "torch": torch.__version__, "threads": torch.get_num_threads()}
-        TABLE.write_text(json.dumps(about | {"tasks": found}, indent=1) + "\n", encoding="utf-8")
+        TABLE.write_text(json.dumps(about | {"tasks": measured}, indent=1) + "\n", encoding="utf-8")
         print(f"written: {TABLE.relative_to(ROOT)}")
     return 0
 

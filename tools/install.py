@@ -38,15 +38,15 @@ def like_pip(settings: str, environ: Mapping[str, str]) -> dict[str, str]:
 
     `settings` is what ``pip config list`` prints: a line ``global.index-url='https://...'`` for each.
     """
-    told = {}
+    variables = {}
     for line in settings.splitlines():
         key, _, value = line.partition("=")
         variable = SETTINGS.get(key.split(".")[-1])
         if variable and variable not in environ:
-            told[variable] = " ".join(shlex.split(value))
-    if "UV_FIND_LINKS" in told:
-        told["UV_FIND_LINKS"] = told["UV_FIND_LINKS"].replace(" ", ",")
-    return told
+            variables[variable] = " ".join(shlex.split(value))
+    if "UV_FIND_LINKS" in variables:
+        variables["UV_FIND_LINKS"] = variables["UV_FIND_LINKS"].replace(" ", ",")
+    return variables
 
 
 def run(*command: str | Path, **options: Any) -> None:

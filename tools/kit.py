@@ -95,19 +95,19 @@ def version(root: Path) -> str:
 
     pip keeps what is installed where a version is the same, so whatever changes in the package changes its version.
     """
-    folder, told = Path(root) / "autograder" / "student", f"{site.configured(root)} {limits(root)}"
-    found = hashlib.sha256(told.encode())
+    folder, settings = Path(root) / "autograder" / "student", f"{site.configured(root)} {limits(root)}"
+    digest = hashlib.sha256(settings.encode())
     for path in [*sorted((folder / "convcourse").rglob("*.py")), folder / "pyproject.toml"]:
-        found.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    return f"{convcourse.__version__}+k{found.hexdigest()[:8]}"
+        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return f"{convcourse.__version__}+k{digest.hexdigest()[:8]}"
 
 
 def limits(root: Path) -> dict[str, float]:
     """Return the times that ``nbgrader_config.py`` sets for grading, under their names in ``convcourse.limits``."""
     if not (Path(root) / "nbgrader_config.py").is_file():
         return {}
-    found = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config().get("GradeCells", {})
-    return {name.upper(): float(found[name]) for name in ("cell_seconds", "notebook_seconds") if name in found}
+    config = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config().get("GradeCells", {})
+    return {name.upper(): float(config[name]) for name in ("cell_seconds", "notebook_seconds") if name in config}
 
 
 def _rewrite(path: Path, pattern: str, text: str) -> None:
@@ -183,14 +183,14 @@ def wheel_address(root: Path) -> str:
 
 def notebook(path: Path, wheel: str) -> str:
     """Return the text of a student's notebook whose first cell finds the wheel at `wheel`."""
-    found = nbformat.read(path, as_version=4)
-    provided = found.metadata["course"]["provided"]
-    for cell in found.cells:
+    released = nbformat.read(path, as_version=4)
+    provided = released.metadata["course"]["provided"]
+    for cell in released.cells:
         about = cell.metadata.get("nbgrader", {})
         if about.get("grade_id") == SETUP:
             cell.source = setup_cell(path.stem, provided, wheel)
             about["checksum"] = compute_checksum(cell)
-    return text_of(found)
+    return text_of(released)
 
 
 def refuse_if_incomplete(root: Path) -> None:

@@ -205,13 +205,13 @@ def _whole_statements(body: str, lines: set[int]) -> set[int]:
 
 def solved(root: Path, stem: str) -> tuple[list[Solution], dict[str, Any]]:
     """Return the solutions of an assignment, and the namespace in which they all stand."""
-    space, found = {"np": np}, woven(root, stem)
-    for cell in found.notebook.cells:
+    space, assignment = {"np": np}, woven(root, stem)
+    for cell in assignment.notebook.cells:
         about = cell.metadata.get("nbgrader", {})
         is_solution = about.get("solution") and cell.cell_type == "code"
         if is_solution or about.get("grade_id", "").startswith(PROVIDED):
             exec(cell.source, space)
-    return found.solutions, space
+    return assignment.solutions, space
 
 
 def equivalents(root: Path) -> list[dict[str, str]]:
@@ -264,10 +264,10 @@ def report_on_checks(root: Path, stem: str) -> list[str]:
 
 def report_on_changes(root: Path, stem: str) -> list[str]:
     """Print how many changes of each solution the check noticed, and the survivors; return the unexplained ones."""
-    found, space = solved(root, stem)
+    solutions, space = solved(root, stem)
     known, open_ones = equivalents(root), []
     all_checks = checks.of_functions(stem)
-    for solution in found:
+    for solution in solutions:
         name, head, body = solution.name, solution.head, solution.body
         if name not in all_checks:
             continue

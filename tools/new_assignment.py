@@ -85,18 +85,18 @@ def write(root: Path, stem: str, title: str, after: str | None = None) -> list[s
 def lacking(root: Path, stem: str) -> list[str]:
     """Return what an assignment lacks before students can have it: a list of sentences."""
     places, named = Places(root, stem), contents.files(root)
-    found = [] if f"exercises/{stem}/{stem}" in named else [f"_toc.yml does not name exercises/{stem}/{stem}."]
+    missing = [] if f"exercises/{stem}/{stem}" in named else [f"_toc.yml does not name exercises/{stem}/{stem}."]
     pages = [places.chapter] if f"book/{stem}" in named else []
     for path in (*pages, places.text, places.checks, places.answers):
-        found += todo(path) if path.is_file() else [f"There is no {path.relative_to(root)}."]
+        missing += todo(path) if path.is_file() else [f"There is no {path.relative_to(root)}."]
     try:
         read = Draft.read(root, stem)
     except AuthorError as error:
-        return [*found, f"{error}."]
+        return [*missing, f"{error}."]
     if not read.tasks:
-        found.append(f"It has no task: autograder new-task {stem} NAME writes one.")
+        missing.append(f"It has no task: autograder new-task {stem} NAME writes one.")
     tasks = [name for name in read.tasks if name in read.checks]  # trained networks have no check of this kind
-    return found or [f"{name}: {sentence}" for name in tasks for sentence in draft.lacking(read, name)]
+    return missing or [f"{name}: {sentence}" for name in tasks for sentence in draft.lacking(read, name)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -195,8 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         draft = Draft.read(root, options.assignment)
     except AuthorError as error:
         return show(about, [f"{error}."])
-    found = lacking(draft, options.name)
-    return show(about, found, [] if found else kept_also(draft, options.name))
+    missing = lacking(draft, options.name)
+    return show(about, missing, [] if missing else kept_also(draft, options.name))
 
 
 if __name__ == "__main__":

@@ -72,8 +72,8 @@ def wrong_answers() -> dict[str, Callable[..., Any]]:
     right = check.oracle_needed
 
     def exchanged(*args: Any, **kwargs: Any) -> NDArray[Any]:
-        found = right(*args, **kwargs)
-        return found.reshape(*found.shape[:2], *found.shape[:1:-1])
+        output = right(*args, **kwargs)
+        return output.reshape(*output.shape[:2], *output.shape[:1:-1])
 
     return {mistake.name: mistake.function for mistake in check.mistakes} | {
         "zeros of the right shape": lambda *args, **kwargs: np.zeros_like(right(*args, **kwargs)),
@@ -154,8 +154,8 @@ def deep_ml(root: Path) -> list[str]:
             except Exception:
                 return False
             expected = [float(number) for number in re.findall(r"-?\d+\.?\d*", test["expected_output"])]
-            found = np.ravel(space["output"])
-            return found.size == len(expected) and np.allclose(found, expected, atol=1e-3)
+            actual = np.ravel(space["output"])
+            return actual.size == len(expected) and np.allclose(actual, expected, atol=1e-3)
 
         accepted += [name] if all(map(passes, tests)) else []
     return accepted

@@ -92,16 +92,16 @@ def _tried(check: Check, function: LocalFunction, seeds: int) -> Tried:
     trial.try_again()
     trial.try_kinds()
     broken = trial.broken()
-    found = Tried(trial.share(broken), trial.diagnosis())
+    result = Tried(trial.share(broken), trial.diagnosis())
     for seed in range(seeds if not trial.given_up else 0):
         held = set(trial.failures)
         trial.try_drawn(seed)
         fresh = [trial.failures[part] for part in trial.failures if part not in held]
-        found.missed += [f"seed {seed}: {_call(check, failure)}" for failure in fresh]
+        result.missed += [f"seed {seed}: {_call(check, failure)}" for failure in fresh]
         if not trial.failures:
             trial.context = RunContext(seed=seed, at_home=False)
-            found.missed += [f"seed {seed}: {message}" for message, _ in set(trial.broken()) - set(broken)]
-    return found
+            result.missed += [f"seed {seed}: {message}" for message, _ in set(trial.broken()) - set(broken)]
+    return result
 
 
 def _call(check: Check, failure: Any) -> str:
@@ -216,13 +216,13 @@ def can_show(check: Check, damage: Damage, right: Callable[..., Any]) -> bool:
     kind = DAMAGES[damage]
     tables = [(case, case) for case in check.cases] if kind is None else kinds.variations(check, kind)
     outcomes = [LocalFunction(right).call(given.args, given.kwargs, check.limit) for given, _ in tables]
-    found = [arrays_in(outcome.value) for outcome in outcomes if outcome.ok]
-    floats = [array for arrays in found for array in arrays if array.dtype.kind == "f" and array.ndim]
+    arrays_of_results = [arrays_in(outcome.value) for outcome in outcomes if outcome.ok]
+    floats = [array for arrays in arrays_of_results for array in arrays if array.dtype.kind == "f" and array.ndim]
     if damage is remembering:  # two calls that look alike from outside, and are not
         alike = Counter(_outside((given.args, given.kwargs)) for given, _ in tables if kinds.is_plain(given))
-        return any(found) and any(number > 2 for number in alike.values())
+        return any(arrays_of_results) and any(number > 2 for number in alike.values())
     if damage is buffered:
-        return any(found)
+        return any(arrays_of_results)
     if damage is spoiling:
         return any(arrays_in([case.args, case.kwargs]) for case in check.cases)
     return bool(floats)
@@ -282,15 +282,15 @@ class Figures:
         self.counts[kind] += 1
         self.faults.append(f"{kind}: {message}")
 
-    def named(self, kind: str, said: str, true: Collection[str], about: str) -> None:
+    def named(self, kind: str, diagnosis: str, true: Collection[str], about: str) -> None:
         """Count whether one of the true sentences is said, and whether any other is."""
         self.counts[f"{kind}: tried"] += 1
-        others = said
+        others = diagnosis
         for message in true:
             others = others.replace(message, "")
         if others.strip():
-            self.fault(f"{kind}: named wrongly", f"{about}: {said!r}")
-        elif said:
+            self.fault(f"{kind}: named wrongly", f"{about}: {diagnosis!r}")
+        elif diagnosis:
             self.counts[f"{kind}: named"] += 1
         else:
             self.faults.append(f"{kind}: not named: {about}")
@@ -298,11 +298,11 @@ class Figures:
 
 def examine(root: Path, stem: str, seeds: int = SEEDS, count: int = 40, only: Collection[str] | None = None) -> Figures:
     """Measure one topic; `count` mutants of every task are tried."""
-    figures, found = Figures(), answers.functions(root, stem)
+    figures, right_answers = Figures(), answers.functions(root, stem)
     for name, check in checks.of_functions(stem).items():
         if only and name not in only:
             continue
-        task, right = f"{stem}.{name}", found[name]
+        task, right = f"{stem}.{name}", right_answers[name]
         for style, function in right.items():
             _seeds(figures, check, function, f"{task}, {style}", seeds, "right")
         first = next(iter(right.values()))
@@ -313,9 +313,9 @@ def examine(root: Path, stem: str, seeds: int = SEEDS, count: int = 40, only: Co
 
 
 def _seeds(figures: Figures, check: Check, function: Callable[..., Any], about: str, seeds: int, kind: str) -> Tried:
-    found = tried(check, function, seeds)
-    _count(figures, found, about, kind)
-    return found
+    result = tried(check, function, seeds)
+    _count(figures, result, about, kind)
+    return result
 
 
 def _count(figures: Figures, found: Tried, about: str, kind: str) -> None:
@@ -341,24 +341,24 @@ def _mistakes(figures: Figures, check: Check, right: Callable[..., Any], task: s
     spoken = [each for each in check.mistakes if each.share < 1 and each.is_sentence]
     spoken = [each for each in spoken if tried(check, each.function).diagnosis == each.message]
     for each in check.mistakes:
-        found = _seeds(figures, check, each.function, f"{task}, {each.name}", seeds, "mistakes")
-        if found.share == 1:
+        result = _seeds(figures, check, each.function, f"{task}, {each.name}", seeds, "mistakes")
+        if result.share == 1:
             figures.fault("mistakes: accepted", f"{task}, {each.name}")
     for each in spoken:
         for part in list(check.parts) if len(check.parts) > 1 else []:
             function = beside_an_error(check, each, part)
-            found = tried(check, function)
+            result = tried(check, function)
             if not _is_wrong_elsewhere(check, each, part):
                 continue
-            figures.named("beside an error", found.diagnosis, {each.message}, f"{task}, {each.name}, {part} raises")
+            figures.named("beside an error", result.diagnosis, {each.message}, f"{task}, {each.name}, {part} raises")
     for one, other in zip(spoken, [*spoken[1:], *spoken[:1]], strict=True):
         if one.message == other.message:
             continue
-        found = _seeds(
+        result = _seeds(
             figures, check, two_at_once(check, right, one, other), f"{task}, {one.name} and {other.name}", seeds, "two"
         )
         figures.named(
-            "two at once", found.diagnosis, {one.message, other.message}, f"{task}, {one.name} and {other.name}"
+            "two at once", result.diagnosis, {one.message, other.message}, f"{task}, {one.name} and {other.name}"
         )
 
 
@@ -381,16 +381,16 @@ def _mutants(figures: Figures, root: Path, stem: str, check: Check, seeds: int, 
         except Exception:
             continue
         about = f"{stem}.{check.name}, {style}, {change}"
-        found = tried_within(check, space[check.name], seeds, seconds=20)
-        if found is None:
+        result = tried_within(check, space[check.name], seeds, seconds=20)
+        if result is None:
             figures.counts["mutants: too slow to be tried"] += 1
             continue
-        _count(figures, found, about, "mutants")
-        if found.share < 1:
+        _count(figures, result, about, "mutants")
+        if result.share < 1:
             figures.counts["mutants: caught"] += 1
             is_known, true = alike(check, space[check.name])
-            if found.diagnosis or is_known:
-                figures.named("known mutants", found.diagnosis, true, about)
+            if result.diagnosis or is_known:
+                figures.named("known mutants", result.diagnosis, true, about)
 
 
 def alike(check: Check, function: Callable[..., Any]) -> tuple[bool, set[str]]:
@@ -414,8 +414,8 @@ def alike(check: Check, function: Callable[..., Any]) -> tuple[bool, set[str]]:
             (right if is_right else wrong)[case] = ours
     gives: dict[str, tuple[set[Case], set[Case]]] = {mistake.message: (set(), set()) for mistake in check.mistakes}
     for mistake in check.mistakes:  # some share a sentence
-        for found, outcomes in zip(gives[mistake.message], (wrong, right)):
-            found |= _agreed(check, mistake, outcomes)
+        for cases, outcomes in zip(gives[mistake.message], (wrong, right)):
+            cases |= _agreed(check, mistake, outcomes)
     is_known = any(len(ours) == len(wrong) > len(right) - len(theirs) for ours, theirs in gives.values())
     explained = {message: cases for message, (cases, _) in gives.items() if cases}
     pairs = [

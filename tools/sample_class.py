@@ -230,9 +230,9 @@ def _gradebook(root: Path) -> str:
 
 
 def _run(root: Path, *arguments: str) -> None:
-    status, said = nbgrader(root, *arguments)
+    status, output = nbgrader(root, *arguments)
     if status:
-        raise RuntimeError(f"nbgrader {' '.join(arguments)} failed:\n{said}")
+        raise RuntimeError(f"nbgrader {' '.join(arguments)} failed:\n{output}")
 
 
 def grade(root: Path) -> int:
@@ -245,16 +245,16 @@ def grade(root: Path) -> int:
 
 def scores(root: Path) -> dict[str, dict[str, float]]:
     """Return {student: {task: points}} from the gradebook; a task without a grade counts 0."""
-    found = {}
+    earned = {}
     with Gradebook(_gradebook(root)) as gradebook:
         for handed_in in gradebook.assignment_submissions(STEM):
-            found[handed_in.student.id] = {
+            earned[handed_in.student.id] = {
                 g.name.removeprefix(CHECK): float(g.auto_score or 0.0)
                 for nb in handed_in.notebooks
                 for g in nb.grades
                 if g.name.startswith(CHECK)
             }
-    return found
+    return earned
 
 
 def traces(root: Path) -> SampleTraces:
@@ -272,10 +272,10 @@ def traces(root: Path) -> SampleTraces:
 
 def table(root: Path) -> str:
     """Return the class's scores as a table in plain text."""
-    found, right = scores(root), expected(root)
+    earned, right = scores(root), expected(root)
     lines = [f"{'student':8} {'points':>6}   what they handed in"]
     for student in CLASS:
-        total = sum(found.get(student.name, {}).values())
+        total = sum(earned.get(student.name, {}).values())
         asked = sum(right[student.name].values())
         mark = "" if total == asked else f"   (expected {asked:g})"
         lines.append(f"{student.name:8} {total:6g}   {student.story}{mark}")
@@ -317,8 +317,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def scores_are_right(root: Path) -> bool:
     """Say whether every student has the expected points in every task."""
-    found = scores(root)
-    return all(found.get(name, dict.fromkeys(tasks, 0.0)) == tasks for name, tasks in expected(root).items())
+    earned = scores(root)
+    return all(earned.get(name, dict.fromkeys(tasks, 0.0)) == tasks for name, tasks in expected(root).items())
 
 
 if __name__ == "__main__":

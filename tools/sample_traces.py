@@ -67,13 +67,13 @@ class SampleTraces:
         path = Path(root) / "course" / FILE
         if not path.is_file():
             return None
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return cls(Path(root), stem, set(found["contents"]), found["submissions"])
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return cls(Path(root), stem, set(content["contents"]), content["submissions"])
 
     def write(self) -> None:
         """Keep it in course/, beside the work of the class."""
-        found = {"contents": sorted(self.contents), "submissions": self.submissions}
-        (self.course / FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        content = {"contents": sorted(self.contents), "submissions": self.submissions}
+        (self.course / FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
     @property
     def course(self) -> Path:
@@ -93,10 +93,10 @@ class SampleTraces:
     def own_gradings(self, gradebook: Gradebook | None) -> list[str]:
         """List the students whose grades, feedback and graded notebook are of what the class handed in."""
         records = grading_log.records(gradebook, self.stem) if gradebook else {}
-        found = {student: records.get((student, self.stem)) for student in self.submissions}
+        gradings = {student: records.get((student, self.stem)) for student in self.submissions}
         return [
             student
-            for student, record in found.items()
+            for student, record in gradings.items()
             if (record.digest == self.submissions[student] if record else self.is_own_submission(student))
         ]
 
@@ -107,16 +107,16 @@ class SampleTraces:
 
     def strangers(self) -> list[str]:
         """List the students whose work lies in course/, or who are in the gradebook, and are not of the class."""
-        found = set()
+        students = set()
         for folder in (self.course / "submitted").glob("*/*"):
             if folder.is_dir() and not (folder.name == self.stem and self.is_own_submission(folder.parent.name)):
-                found.add(folder.parent.name)
+                students.add(folder.parent.name)
         for path in (self.course / "downloaded").glob("*/archive/**/*"):
             if path.is_file() and _digest(path.read_bytes()) not in self.contents:
-                found.add(path.name)
+                students.add(path.name)
         with _gradebook(self.course) as gradebook:
-            found |= {s.id for s in gradebook.students if not self.is_own_entry(s)} if gradebook else set()
-        return sorted(found)
+            students |= {s.id for s in gradebook.students if not self.is_own_entry(s)} if gradebook else set()
+        return sorted(students)
 
     # --- removing ------------------------------------------------------------------------------------------------
 

@@ -71,16 +71,16 @@ def print_axe(address: str, site: Path) -> None:
     print(f"\n{'axe: violations':34s}   light    dark")
     with chromium() as browser:
         for path in sorted(site.rglob("*.html")):
-            name, found = str(path.relative_to(site)), []
+            name, violations = str(path.relative_to(site)), []
             for scheme in ("light", "dark"):
                 page = browser.new_page(color_scheme=scheme)
                 page.goto(f"{address}/{name}", wait_until="load")
                 page.evaluate(source)
                 options = {"runOnly": TAGS, "preload": False}
-                found.append(page.evaluate("(options) => axe.run(document, options)", options)["violations"])
+                violations.append(page.evaluate("(options) => axe.run(document, options)", options)["violations"])
                 page.close()
-            names = sorted({violation["id"] for one in found for violation in one})
-            print(f"{name:34s}" + "".join(f"{len(one):8d}" for one in found), *names, flush=True)
+            names = sorted({violation["id"] for one in violations for violation in one})
+            print(f"{name:34s}" + "".join(f"{len(one):8d}" for one in violations), *names, flush=True)
 
 
 def main(site: Path) -> None:

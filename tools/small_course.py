@@ -69,9 +69,9 @@ class SmallCourse:
         name = Path(source).stem
         (self.root / "source" / name).mkdir(parents=True, exist_ok=True)
         shutil.copy(source, self.root / "source" / name)
-        status, said = self.nbgrader("generate_assignment", name, "--force")
+        status, output = self.nbgrader("generate_assignment", name, "--force")
         if status:
-            raise RuntimeError(f"{name} could not be generated:\n{said}")
+            raise RuntimeError(f"{name} could not be generated:\n{output}")
         return self.released(name)
 
     def released(self, name: str) -> NotebookNode:

@@ -211,8 +211,8 @@ class _Weaver:
         for piece in pieces:
             cell = nbformat.v4.new_markdown_cell(piece)
             self.cells.append(cell)
-            found = [(number, HEADING.match(line)) for number, line in enumerate(piece.split("\n"))]
-            self.headings += [_Heading(match[1], match[2], cell, number) for number, match in found if match]
+            matches = [(number, HEADING.match(line)) for number, line in enumerate(piece.split("\n"))]
+            self.headings += [_Heading(match[1], match[2], cell, number) for number, match in matches if match]
         for heading in self.headings:
             if POINTS.search(heading.text):
                 self.fail(f"take the points out of the heading {heading.text!r}: they are added up from the directives")
@@ -240,9 +240,9 @@ class _Weaver:
     def solve(self, arguments: Words, rest: str) -> None:
         (name,) = self.take(arguments[0], "solve NAME", 1)
         self.nothing_else(rest)
-        found = self.function(name)
-        body = textwrap.indent(found.body, "    ")
-        self.ask(name, found.head, found.body, f"{found.head}\n    {BEGIN}\n{body}\n    {END}")
+        function = self.function(name)
+        body = textwrap.indent(function.body, "    ")
+        self.ask(name, function.head, function.body, f"{function.head}\n    {BEGIN}\n{body}\n    {END}")
 
     def answer(self, arguments: Words, rest: str) -> None:
         (name,) = self.take(arguments[0], "answer NAME", 1)
