@@ -144,7 +144,7 @@ def test_a_strike_that_a_finalizer_swallows_is_followed_by_another_at_once():
 @pytest.mark.usefixtures("plain_reports")
 def test_a_limit_never_strikes_outside_of_its_body(where, monkeypatch):
     """However slow a machine is: here there are 200 ends, and a strike every tenth of a millisecond."""
-    monkeypatch.setattr(call, "AGAIN", 1e-4)
+    monkeypatch.setattr(call, "REPEAT_SECONDS", 1e-4)
     if where == "without timers":
         monkeypatch.delattr("signal.setitimer")
 

@@ -70,9 +70,9 @@ def test_a_notebook_without_any_metadata_is_known_by_its_name_where_that_is_an_a
     found = read_notebook(started)
     del found.metadata["course"]
     found.cells = [cell for cell in found.cells if "checker(" not in cell.source]
-    assert assignment_of(found, started, known=["pooling"]) == "pooling"
+    assert assignment_of(found, started, names=["pooling"]) == "pooling"
     with pytest.raises(UsageError, match="is not an assignment of this course"):
-        assignment_of(found, started, known=["layer"])
+        assignment_of(found, started, names=["layer"])
 
 
 def test_a_file_that_is_too_large_is_not_read(started, monkeypatch):

@@ -1,5 +1,7 @@
 """Attention: stable softmax, scaled dot product and its gradient, heads, glimpses, convolution as attention."""
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -972,7 +974,7 @@ SOFT_GLIMPSE = Check(
         ),
     ),
     draw_case=lambda d: (lambda n, c, h, w: Case((d.array(n, c, h, w), d.array(n, h, w)), {}, "plain"))(
-        *(d.integer(1, 3) for _ in range(4))
+        d.integer(1, 3), d.integer(1, 3), d.integer(1, 3), d.integer(1, 3)
     ),
     mistakes=(
         Mistake(
@@ -1034,7 +1036,7 @@ def _soft_conv(x, weight, padding=0, sharpness=1000.0):
     x, weight = tensor(np.asarray(x)), tensor(np.asarray(weight))
     x = F.pad(x, (horizontal, horizontal, vertical, vertical))
     (height, width), (kh, kw) = x.shape[2:], weight.shape[2:]
-    y = 0
+    y: Any = 0
     for i in range(kh):
         for j in range(kw):
             down = _looks(height, height - kh + 1, i, sharpness).to(x.dtype)
@@ -1205,8 +1207,8 @@ def _by_distance(x, weight, padding, sharpness):
     down, across = padding if isinstance(padding, tuple) else (padding, padding)
     x = np.pad(x, ((0, 0), (0, 0), (down, down), (across, across)))
     (height, width), (kh, kw) = x.shape[2:], weight.shape[2:]
-    keys = np.stack(np.mgrid[:height, :width], -1).reshape(-1, 2)
-    queries = np.stack(np.mgrid[: height - kh + 1, : width - kw + 1], -1).reshape(-1, 2)
+    keys = np.moveaxis(np.mgrid[:height, :width], 0, -1).reshape(-1, 2)
+    queries = np.moveaxis(np.mgrid[: height - kh + 1, : width - kw + 1], 0, -1).reshape(-1, 2)
     y = np.zeros((len(x), len(weight), len(queries)))
     for i, j in np.ndindex(kh, kw):
         far = np.linalg.norm(keys - queries[:, None] - (i, j), axis=-1)

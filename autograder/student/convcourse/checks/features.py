@@ -1182,7 +1182,7 @@ POOL_CODES = Check(
 _DIGITS = load_digits()
 _TRAIN, _TEST, _MARGIN = 100, 400, 0.07
 _SHOWN = (2, 3, 4)  # on other digits it is enough to do better than the pixels: chance moves the margin by 0.025
-_NUMBERS = weakref.WeakKeyDictionary()  # case -> the number of its contest
+_NUMBERS: weakref.WeakKeyDictionary[Case, int] = weakref.WeakKeyDictionary()  # case -> the number of its contest
 
 
 @functools.lru_cache(32)

@@ -1,5 +1,7 @@
 """Gradients: fold, the gradients of a layer, two ways to test them, and two claims on trial."""
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -272,7 +274,7 @@ def _layer_case(part, x, weight, dtype=np.float64, **options):
 
 
 _x = Arrays("gradients", "layers")
-_LAYERS = (
+_LAYERS: tuple[tuple[Any, ...], ...] = (
     ("plain", np.array([[[[1.0, 2, 4]]]]), np.array([[[[3.0, 10]]]]), np.array([[[[5.0, 7]]]]), {}),
     _layer_case("plain", (2, 3, 4, 5), (4, 3, 2, 3)),
     _layer_case("plain", (2, 2, 5, 4), (3, 2, 3, 2), dtype=np.float32),
@@ -564,8 +566,8 @@ CONV2D_INPUT = Check(
 
 
 def _backward(grad_output, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    tensors = [None if a is None else tensor(a, requires_grad=True) for a in (x, weight, bias)]
-    y = F.conv2d(*tensors, stride, padding, dilation, groups)
+    tensors: list[Any] = [None if a is None else tensor(a, requires_grad=True) for a in (x, weight, bias)]
+    y = F.conv2d(tensors[0], tensors[1], tensors[2], stride, padding, dilation, groups)
     (y * tensor(grad_output)).sum().backward()
     return tuple(None if t is None else array(t.grad) for t in tensors)
 

@@ -621,10 +621,12 @@ DENSE_WEIGHT = Check(
         Case((_x(3, 1, 1, 2), 1), {}, "depthwise", "one channel"),
     ),
     draw_case=lambda d: (
-        lambda groups, depth, part: Case(
-            (d.array(groups * d.integer(1, 2), depth, d.integer(1, 3), d.integer(1, 3)), groups), {}, part
+        lambda groups, depth: Case(
+            (d.array(groups * d.integer(1, 2), depth, d.integer(1, 3), d.integer(1, 3)), groups),
+            {},
+            "depthwise" if depth == 1 else "groups",
         )
-    )(d.integer(2, 3), *d.choice(((1, "depthwise"), (2, "groups"), (3, "groups")))),
+    )(d.integer(2, 3), d.choice((1, 2, 3))),
     mistakes=(
         Mistake(
             "fills the first block",

@@ -1,6 +1,7 @@
 """Pooling: output shapes, five kinds of pooling, two gradients, and four claims on trial."""
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,10 @@ def _span(kernel_size, dilation):
 
 def _draw_shape(sampler):
     kernel = (sampler.integer(1, 4), sampler.integer(1, 4))
-    kwargs = {"stride": (sampler.integer(1, 4), sampler.integer(1, 4)), "padding": tuple(k // 2 for k in kernel)}
+    kwargs: dict[str, Any] = {
+        "stride": (sampler.integer(1, 4), sampler.integer(1, 4)),
+        "padding": tuple(k // 2 for k in kernel),
+    }
     part = sampler.choice(("stride and padding", "dilation", "ceil mode"))
     if part == "dilation":
         kwargs["dilation"] = (sampler.integer(1, 3), 2)
@@ -249,7 +253,7 @@ def _last_of_ties(x, *args, **kwargs):
 def _draw_max(sampler):
     kernel = (sampler.integer(1, 3), sampler.integer(1, 3))
     part = sampler.choice(("stride", "padding", "dilation", "ceil mode", "indices"))
-    kwargs = {"stride": (sampler.integer(1, 3), sampler.integer(1, 3))}
+    kwargs: dict[str, Any] = {"stride": (sampler.integer(1, 3), sampler.integer(1, 3))}
     if part in ("padding", "indices"):
         kwargs["padding"] = (kernel[0] // 2, kernel[1] // 2)
     if part in ("dilation", "indices"):
@@ -523,7 +527,7 @@ def _area(kernel_size):
 def _draw_avg(sampler):
     kernel = (sampler.integer(1, 3), sampler.integer(1, 3))
     part = sampler.choice(("stride", "padding", "ceil mode", "divisor"))
-    kwargs = {"stride": (sampler.integer(1, 3), sampler.integer(1, 3))}
+    kwargs: dict[str, Any] = {"stride": (sampler.integer(1, 3), sampler.integer(1, 3))}
     if part != "stride":
         kwargs["padding"] = (kernel[0] // 2, kernel[1] // 2)
     if part in ("padding", "divisor"):
@@ -856,7 +860,7 @@ def _every_tie(grad_output, x, kernel_size, stride=None, padding=0, dilation=1, 
     (sh, sw), (dh, dw) = pair(kernel_size if stride is None else stride), pair(dilation)
     low, room = float("-inf"), 2 * max(kh * dh, kw * dw, sh, sw)
     padded = F.pad(xt, (left, room, top, room), value=low)
-    total = 0
+    total: Any = 0
     for i in range(kh):
         for j in range(kw):
             tap = padded[:, :, i * dh :: sh, j * dw :: sw][:, :, : y.shape[2], : y.shape[3]]
@@ -1347,8 +1351,8 @@ def _judge_relu(value, case):
 
 def _slope(x, p):
     exponent = torch.tensor(float(p), dtype=torch.float64, requires_grad=True)
-    (tensor(x) ** exponent).sum().pow(1 / exponent).backward()
-    return float(exponent.grad)
+    norm = (tensor(x) ** exponent).sum().pow(1 / exponent)
+    return float(torch.autograd.grad(norm, exponent)[0])
 
 
 def _judge_trainable(value, case):

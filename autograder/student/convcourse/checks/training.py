@@ -6,6 +6,7 @@ the same list by its functions.
 
 from dataclasses import dataclass
 from operator import index
+from typing import Any
 
 import numpy as np
 import scipy.ndimage
@@ -91,7 +92,7 @@ _UP = [
     {"kind": "relu"},
     {"kind": "conv_transpose2d", "out_channels": 2, "kernel_size": (1, 3), "padding": (0, 1)},
 ]
-_UP_PAIRS = [
+_UP_PAIRS: list[Any] = [
     {"kind": "conv2d", "out_channels": 3, "kernel_size": 3, "stride": 2, "padding": 1},
     {"kind": "relu"},
     {
@@ -1955,8 +1956,8 @@ def _norm_of(x, running_mean, running_var, weight, bias, training=False, eps=1e-
 def _norm_gradients(grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5, of=_norm_of):
     """Return the gradients for x, weight and bias by autograd; `of` is the function in the place of the right one."""
     values = grad_output, x, running_mean, running_var, weight, bias
-    g, *values = (a.astype(np.result_type(np.float32, *values)) for a in values)
-    return gradient(of, (0, 3, 4))(g, *values, training=training, eps=eps)
+    g, *arguments = (a.astype(np.result_type(np.float32, *values)) for a in values)
+    return gradient(of, (0, 3, 4))(g, *arguments, training=training, eps=eps)
 
 
 def _norm_gradient_scale(grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5):

@@ -2,6 +2,7 @@
 
 import math
 import weakref
+from typing import Any
 
 import numpy as np
 import torch
@@ -975,7 +976,7 @@ PROJECT_ON_GABOR = Check(
 def _search(kernel, frequencies, angles, sigma=2.0, *, score=None):
     """Try all pairs; `score` (smaller is better) gets the kernel, the model and the amplitude."""
     score = score or (lambda kernel, model, amplitude: float(((kernel - model) ** 2).sum()))
-    best = None
+    best: Any = None
     for frequency in np.asarray(frequencies, dtype=float).tolist():
         for angle in np.asarray(angles, dtype=float).tolist():
             amplitude, phase = _project(kernel, frequency, angle, sigma)
@@ -1275,7 +1276,9 @@ def _draw_experiment(d):
     return _experiment(part, "", *cell, 1500, allowed=10, rng=rng)
 
 
-_PLANTED = weakref.WeakKeyDictionary()  # case -> the planted direction in degrees, and the error allowed
+_PLANTED: weakref.WeakKeyDictionary[Case, tuple[float, float]] = (
+    weakref.WeakKeyDictionary()
+)  # case -> the planted direction in degrees, and the error allowed
 
 
 def _judge_orientation(value, case):

@@ -5,7 +5,7 @@ function has a `Check`, a trained network a `convcourse.engine.network_check.Net
 """
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -92,12 +92,12 @@ class Check:
     oracle: Callable[..., Any] | None = None
     scale: Callable[..., Any] | None = None
     judge: Callable[[Any, Case], str | None] | None = None
-    parts: dict[str, float] = field(default_factory=lambda: {"values": 1})
+    parts: Mapping[str, float] = field(default_factory=lambda: {"values": 1})
     draw_case: Callable[[Sampler], Case] | None = None
     draw_count: int = 8
     properties: tuple[Property, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
-    exempt: dict[str, str] = field(default_factory=dict)
+    exempt: Mapping[str, str] = field(default_factory=dict)
     photographs: bool = False
     section: str = ""
     outputs: tuple[str, ...] = ()
