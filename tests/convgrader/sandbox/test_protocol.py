@@ -257,3 +257,4 @@ def test_channel_refuses_huge_frames_and_does_not_wait_for_ever():
     sandbox_socket.close()
     with pytest.raises(ConnectionClosedError):
         channel.receive(seconds=1)
+    channel.close()
