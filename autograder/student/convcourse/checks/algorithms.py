@@ -410,8 +410,8 @@ def _judge_best(value, case):
     right = _best(*case.args, **case.kwargs)
     if isinstance(value, str) and value == right:
         return None
-    said = repr(str(value)) if isinstance(value, str) else f"a value of type {type(value).__name__}"
-    return f"It returned {said[:60]}, expected {right!r}."
+    shown = repr(str(value)) if isinstance(value, str) else f"a value of type {type(value).__name__}"
+    return f"It returned {shown[:60]}, expected {right!r}."
 
 
 def _is_clear(image_shape, kernel_shape, mode, rank):

@@ -25,9 +25,9 @@ def _takes_bytes(*shapes, **options):
     """Ask for the same results of bytes as of larger integers, in every array at once."""
 
     def holds(call, sampler):
-        given = [np.clip(np.rint(120 + 60 * sampler.array(*shape)), 0, 255) for shape in shapes]
+        arrays = [np.clip(np.rint(120 + 60 * sampler.array(*shape)), 0, 255) for shape in shapes]
         dtypes = float, int, np.uint8
-        right, whole, ours = (call(*(array.astype(dtype) for array in given), **options) for dtype in dtypes)
+        right, whole, ours = (call(*(array.astype(dtype) for array in arrays), **options) for dtype in dtypes)
         return _near(ours, whole) or not _near(whole, right)  # what all integers spoil is another matter
 
     return Property("bytes", kinds.BYTES.message, holds)
@@ -692,8 +692,8 @@ def _wrapping(points, centroids, p):
 def _as_near_far_away(call, sampler):
     points, start = (each + 1e8 for each in _OVERLAP)
     moved, labels = _lloyd(points, start, 3)
-    found = call(points, start, 3)
-    return np.array_equal(found[1], labels) and np.allclose(found[0], moved, rtol=0, atol=1e-5)
+    centers = call(points, start, 3)
+    return np.array_equal(centers[1], labels) and np.allclose(centers[0], moved, rtol=0, atol=1e-5)
 
 
 _FAR_AWAY = "It goes wrong far from 0: |p|^2 - 2 p.c + |c|^2 is a small difference of large numbers. Take the differences p - c first."
@@ -1243,9 +1243,9 @@ def _pooled(maps):
 
 def _seed_matters(call, sampler):
     images = _contest(2)[0][:5]
-    found = [np.asarray(call(images, seed), dtype=float) for seed in (5, *_SEEDS)]
-    differ = all(not np.array_equal(one, other) for one, other in combinations(found[1:], 2))
-    return np.array_equal(found[0], found[1]) and differ
+    results = [np.asarray(call(images, seed), dtype=float) for seed in (5, *_SEEDS)]
+    differ = all(not np.array_equal(one, other) for one, other in combinations(results[1:], 2))
+    return np.array_equal(results[0], results[1]) and differ
 
 
 def _each_on_its_own(call, sampler):

@@ -1078,10 +1078,10 @@ def _judge_spread(value, case):
     verdict, evidence = verdict_and_evidence(value)
     if not verdict:
         return "You judged it false. Put zeros where the stride skipped outputs: what would have come back for them?"
-    right, found = _spread(*case.args), np.asarray(evidence, dtype=float)
-    if found.shape != right.shape:
-        return f"The array for this case has shape {right.shape}; yours has shape {found.shape}."
-    if not np.allclose(found, right, rtol=0, atol=1e-12 * np.abs(right).max()):
+    right, actual = _spread(*case.args), np.asarray(evidence, dtype=float)
+    if actual.shape != right.shape:
+        return f"The array for this case has shape {right.shape}; yours has shape {actual.shape}."
+    if not np.allclose(actual, right, rtol=0, atol=1e-12 * np.abs(right).max()):
         return "A layer of stride 1 on your array does not give the gradient for the input."
     return None
 

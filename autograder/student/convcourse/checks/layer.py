@@ -998,10 +998,10 @@ def _judge_merge(value, case):
     if not verdict:
         return "You judged it false. Is a linear map after a linear map linear? Does it still commute with shifts?"
     first, second = case.args
-    right, found = _merged(first, second), np.asarray(evidence, dtype=float)
-    if found.shape != right.shape:
-        return f"The one layer needs a weight of shape {right.shape}; yours has shape {found.shape}."
-    if not np.all(np.abs(found - right) <= 1e-10 * _merged(np.abs(first), np.abs(second)).max()):
+    right, actual = _merged(first, second), np.asarray(evidence, dtype=float)
+    if actual.shape != right.shape:
+        return f"The one layer needs a weight of shape {right.shape}; yours has shape {actual.shape}."
+    if not np.all(np.abs(actual - right) <= 1e-10 * _merged(np.abs(first), np.abs(second)).max()):
         return "With your weight the one layer does not compute what the two compute together."
     return None
 

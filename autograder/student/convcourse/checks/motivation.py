@@ -351,10 +351,10 @@ def _field_by(step):
     """Build a wrong field: `step` takes (size, jump, start) and a layer to the next."""
 
     def wrong(layers):
-        found = (1, 1, 0)
+        state = (1, 1, 0)
         for layer in _layers(layers):
-            found = step(*found, *layer)
-        return found
+            state = step(*state, *layer)
+        return state
 
     return wrong
 

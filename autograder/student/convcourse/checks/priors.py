@@ -491,8 +491,8 @@ def _shapes(x, y):
 
 def _solve(rows, right, outputs):
     """Return the least-squares solution of least norm as a matrix with a row per output."""
-    found = torch.linalg.lstsq(tensor(rows), tensor(right.reshape(-1, 1)), driver="gelsd").solution
-    return found.numpy().reshape(outputs, -1)
+    nearest = torch.linalg.lstsq(tensor(rows), tensor(right.reshape(-1, 1)), driver="gelsd").solution
+    return nearest.numpy().reshape(outputs, -1)
 
 
 def _fit(x, y, strength, off=None, per_sample=True):

@@ -547,8 +547,8 @@ def _range_by(ends):
 
     def wrong(output_shape, kernel_size, stride=1, padding=0, dilation=1):
         options = (_per_axis(value, len(output_shape)) for value in (kernel_size, stride, padding, dilation))
-        found = [ends(*axis) for axis in zip(output_shape, *options, strict=True)]
-        return tuple(a for a, _ in found), tuple(b for _, b in found)
+        sizes = [ends(*axis) for axis in zip(output_shape, *options, strict=True)]
+        return tuple(a for a, _ in sizes), tuple(b for _, b in sizes)
 
     return wrong
 
@@ -655,7 +655,7 @@ _MODULES = {
 
 def _trace(layers, input_shape, change=lambda layer, shape: layer, shape_of=None, count_of=None):
     """Build the network and send zeros through it; the last three arguments are where the known mistakes come in."""
-    shape, found = tuple(input_shape), []
+    shape, sizes = tuple(input_shape), []
     for layer in layers:
         layer = change(dict(layer), shape)
         options = {key: value for key, value in layer.items() if key != "kind"}
@@ -666,8 +666,8 @@ def _trace(layers, input_shape, change=lambda layer, shape: layer, shape_of=None
         if shape_of:
             shape = shape_of(layer, before, shape)
         count = sum(p.numel() for p in module.parameters())
-        found.append((shape, count_of(layer, before, count) if count_of else count))
-    return found
+        sizes.append((shape, count_of(layer, before, count) if count_of else count))
+    return sizes
 
 
 def _wrong_trace(**where):

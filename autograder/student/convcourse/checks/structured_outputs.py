@@ -70,8 +70,8 @@ def _loss_with(change=None, **instead):
 
     def wrong(logits, target, weight=None, ignore_index=-100, reduction="mean"):
         scores = logits if change is None else change(logits)
-        given = {"weight": weight, "ignore_index": ignore_index, "reduction": reduction} | instead
-        return _loss(scores, target, **given)
+        options = {"weight": weight, "ignore_index": ignore_index, "reduction": reduction} | instead
+        return _loss(scores, target, **options)
 
     return wrong
 
@@ -362,9 +362,9 @@ def _slope_with(change=None, **instead):
     """Build a wrong gradient: `change` changes the right one, keywords replace arguments."""
 
     def wrong(grad_output, logits, target, weight=None, ignore_index=-100, reduction="mean"):
-        given = {"weight": weight, "ignore_index": ignore_index, "reduction": reduction} | instead
-        right = _slope(grad_output, logits, target, **given)
-        return right if change is None else change(right, grad_output, logits, target, given).astype(_float_of(logits))
+        options = {"weight": weight, "ignore_index": ignore_index, "reduction": reduction} | instead
+        right = _slope(grad_output, logits, target, **options)
+        return right if change is None else change(right, grad_output, logits, target, options).astype(_float_of(logits))
 
     return wrong
 

@@ -117,12 +117,12 @@ def _normal(*shape, seed=0, dtype=np.float64):
 
 def _weights(layers, input_shape, draw=_normal):
     """Draw weights for a network, all of them far from zero in size."""
-    found = {}
+    weights = {}
     for position, module in enumerate(as_modules(layers, input_shape)):
         for name, parameter in module.named_parameters():
             scale = 1 if parameter.ndim == 1 else 1.5 / np.sqrt(parameter[0].numel())
-            found[f"{position}.{name}"] = scale * draw(*parameter.shape)
-    return found
+            weights[f"{position}.{name}"] = scale * draw(*parameter.shape)
+    return weights
 
 
 def _case(layers, shape, part, note="", dtype=np.float64, seed=0, black=0, bright=True):
@@ -475,8 +475,8 @@ def _naive(logits, target):
 def _from_the_largest(logits, target):
     with np.errstate(all="ignore"):
         shifted = logits - logits.max()
-        own = np.take_along_axis(shifted, target[:, None].astype(int), 1)[:, 0]
-        return (np.log(np.exp(shifted).sum(1)) - own).mean()
+        of_target = np.take_along_axis(shifted, target[:, None].astype(int), 1)[:, 0]
+        return (np.log(np.exp(shifted).sum(1)) - of_target).mean()
 
 
 CROSS_ENTROPY = Check(
@@ -585,11 +585,11 @@ CROSS_ENTROPY_BACKWARD = Check(
 def _gradients(grad_output, layers, weights, x, **changes):
     """Return ({name: gradient}, gradient of x) by autograd, in float32 if all arrays are."""
     dtype = np.result_type(np.float32, grad_output, x, *weights.values())
-    own = {name: tensor(w.astype(dtype), requires_grad=True) for name, w in weights.items()}
+    tensors = {name: tensor(w.astype(dtype), requires_grad=True) for name, w in weights.items()}
     x = tensor(x.astype(dtype), requires_grad=True)
-    (_apply(layers, own, x, **changes) * tensor(grad_output)).sum().backward()
+    (_apply(layers, tensors, x, **changes) * tensor(grad_output)).sum().backward()
     zero = torch.zeros_like
-    return {name: array(zero(w) if w.grad is None else w.grad) for name, w in own.items()}, array(
+    return {name: array(zero(w) if w.grad is None else w.grad) for name, w in tensors.items()}, array(
         zero(x) if x.grad is None else x.grad
     )
 
@@ -602,13 +602,13 @@ def _judge_backward(value, case):
         return f"There is no gradient {missing[0]!r}: every weight has one, under its own name."
     if odd := sorted(map(str, set(value[0]) - set(grads))):
         return f"There is a gradient {odd[0]!r}, but no such weight."
-    for name, found, right in [*((n, value[0][n], g) for n, g in grads.items()), ("x", value[1], grad_x)]:
-        found = np.asarray(found)
-        if found.dtype.kind not in "iuf":
+    for name, actual, right in [*((n, value[0][n], g) for n, g in grads.items()), ("x", value[1], grad_x)]:
+        actual = np.asarray(actual)
+        if actual.dtype.kind not in "iuf":
             return f"The gradient of {name} holds no numbers."
-        if found.shape != right.shape:
-            return f"The gradient of {name} has shape {found.shape}, expected {right.shape}."
-        gap = np.abs(found - right).max()
+        if actual.shape != right.shape:
+            return f"The gradient of {name} has shape {actual.shape}, expected {right.shape}."
+        gap = np.abs(actual - right).max()
         if not gap <= (1e-3 if right.dtype == np.float32 else 1e-9) * max(np.abs(right).max(), 1e-3):
             return f"The gradient of {name} differs from autograd's by {gap:.3g}."
     return None
@@ -789,18 +789,18 @@ def _step(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0
         if name in old:
             optimizer.state[parameter]["momentum_buffer"] = tensor(old[name])
     optimizer.step()
-    found = {name: array(p) for name, p in parameters.items()}
+    updated = {name: array(p) for name, p in parameters.items()}
     moved = {name: momentum * old.get(name, 0) + grad + weight_decay * weights[name] for name, grad in grads.items()}
-    return found, {name: np.array(v) for name, v in (old | moved).items()}
+    return updated, {name: np.array(v) for name, v in (old | moved).items()}
 
 
 def _judge_step(value, case):
     if not isinstance(value, tuple | list) or len(value) != 2 or not all(isinstance(v, dict) for v in value):
         return "Return two dicts: the new weights and the new velocity."
-    for words, found, right in zip(("weights", "velocity"), value, _step(*case.args, **case.kwargs), strict=True):
+    for words, actual, right in zip(("weights", "velocity"), value, _step(*case.args, **case.kwargs), strict=True):
         if words == "velocity":  # one of zeros, for a weight without a gradient, changes nothing
-            found = {name: v for name, v in found.items() if name in right or name not in case.args[0] or np.any(v)}
-        if problem := _differs(words, found, right, case.args[words == "velocity"], case.args[1]):
+            actual = {name: v for name, v in actual.items() if name in right or name not in case.args[0] or np.any(v)}
+        if problem := _differs(words, actual, right, case.args[words == "velocity"], case.args[1]):
             return problem
     return None
 
@@ -1041,8 +1041,8 @@ def _adamw_by(change, keeps=True):
         for name, grad in grads.items():
             zeros = np.zeros(grad.shape)
             steps, mean, square = (state or {}).get(name, (0, zeros, zeros))
-            given = {"w": weights[name], "g": grad, "steps": steps, "mean": mean, "square": square}
-            arguments = change(given | options)
+            given_arguments = {"w": weights[name], "g": grad, "steps": steps, "mean": mean, "square": square}
+            arguments = change(given_arguments | options)
             entry = tuple(arguments.pop(key) for key in ("steps", "mean", "square"))
             new, changed = _adamw({name: arguments.pop("w")}, {name: arguments.pop("g")}, {name: entry}, **arguments)
             found |= new
@@ -1974,8 +1974,8 @@ def _moments_held(mean=True, var=True):
         if not training:
             return _norm_of(x, running_mean, running_var, weight, bias, False, eps)
         axes = (0, *range(2, x.ndim))
-        found = torch.var_mean(x, axes, correction=0, keepdim=True)
-        deviation, center = (found[0] + eps).sqrt(), found[1]
+        moments = torch.var_mean(x, axes, correction=0, keepdim=True)
+        deviation, center = (moments[0] + eps).sqrt(), moments[1]
         center, deviation = center.detach() if mean else center, deviation.detach() if var else deviation
         w, b = (value.reshape(-1, *[1] * (x.ndim - 2)) for value in (weight, bias))
         return (x - center) / deviation * w + b
@@ -2766,19 +2766,19 @@ def _two_layers(weights, x):
 
 
 def _judge_rescale(value, case):
-    verdict, found = verdict_and_evidence(value)
+    verdict, evidence = verdict_and_evidence(value)
     weights, factor = case.args
     if not verdict:
         return "You judged it false. What does ReLU do to a positive multiple of its input?"
-    if set(found) != set(weights):
+    if set(evidence) != set(weights):
         raise ValueError(f"the weights are called {', '.join(weights)}")
-    found = {name: np.asarray(w, dtype=float) for name, w in found.items()}
-    if any(found[name].shape != w.shape for name, w in weights.items()):
+    evidence = {name: np.asarray(w, dtype=float) for name, w in evidence.items()}
+    if any(evidence[name].shape != w.shape for name, w in weights.items()):
         return "Your weights have other shapes than those given."
-    if not np.allclose(found["0.weight"], factor * weights["0.weight"], rtol=1e-9, atol=0):
+    if not np.allclose(evidence["0.weight"], factor * weights["0.weight"], rtol=1e-9, atol=0):
         return "The first layer's kernel is not `factor` times the one given."
     x = _normal(20, weights["0.weight"].shape[1], seed=9)
-    if not np.allclose(_two_layers(found, x), _two_layers(weights, x), rtol=1e-8, atol=1e-10):
+    if not np.allclose(_two_layers(evidence, x), _two_layers(weights, x), rtol=1e-8, atol=1e-10):
         return "The network with your weights gives other outputs."
     return None
 

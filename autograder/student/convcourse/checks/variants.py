@@ -163,8 +163,8 @@ _local_grads = {
 
 def _local_backward(g, x, weight, bias=None, stride=1, padding=0, dilation=1):
     """Return (grad_x, grad_weight, grad_bias); the last is None without a bias."""
-    found = _local_grads[bias is not None](g, x, weight, bias, stride, padding, dilation)
-    return found if bias is not None else (*found, None)
+    gradients = _local_grads[bias is not None](g, x, weight, bias, stride, padding, dilation)
+    return gradients if bias is not None else (*gradients, None)
 
 
 def _with_gradient(function, cases):
@@ -395,10 +395,10 @@ _transposed_grads = {n: gradient(F.conv_transpose2d, tuple(range(n))) for n in (
 
 
 def _transposed_backward(g, x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    found = _transposed_grads[2 + (bias is not None)](
+    gradients = _transposed_grads[2 + (bias is not None)](
         g, x, weight, bias, stride, padding, output_padding, groups, dilation
     )
-    return found if bias is not None else (*found, None)
+    return gradients if bias is not None else (*gradients, None)
 
 
 def _transposed_grads_by(change):
@@ -661,13 +661,13 @@ def _set(x, t, size):
 
 
 def _leaks(function, x, size=1.0, move=_add):
-    x, found = np.asarray(x, dtype=float), []
+    x, leaks = np.asarray(x, dtype=float), []
     before = function(x)
     for t in range(1, x.shape[2]):
         moved = x.copy()
         move(moved, t, size)
-        found += [(int(s), t) for s in np.flatnonzero(np.any(function(moved) != before, axis=(0, 1))[:t])]
-    return sorted(found)
+        leaks += [(int(s), t) for s in np.flatnonzero(np.any(function(moved) != before, axis=(0, 1))[:t])]
+    return sorted(leaks)
 
 
 def _leaks_to(alike, function, x, size):

@@ -52,9 +52,9 @@ def _gabor_with(change=None, **wrong):
     """Build a wrong Gabor: `change` gets all arguments by name and gives the ones to use."""
 
     def gabor(shape, frequency, angle, phase=0.0, sigma=2.0, center=(0.0, 0.0), amplitude=1.0):
-        given = {"shape": shape, "frequency": frequency, "angle": angle, "phase": phase}
-        given |= {"sigma": sigma, "center": center, "amplitude": amplitude}
-        return _gabor(**(change(given) if change else given), **wrong)
+        arguments = {"shape": shape, "frequency": frequency, "angle": angle, "phase": phase}
+        arguments |= {"sigma": sigma, "center": center, "amplitude": amplitude}
+        return _gabor(**(change(arguments) if change else arguments), **wrong)
 
     return gabor
 
@@ -857,8 +857,8 @@ def _project(kernel, frequency, angle, sigma=2.0, center=(0.0, 0.0)):
 
 def _project_by(solve=None, form=_polar, change=lambda g: g):
     def wrong(kernel, frequency, angle, sigma=2.0, center=(0.0, 0.0)):
-        given = change({"frequency": frequency, "angle": angle, "sigma": sigma, "center": center})
-        basis, flat = _basis(kernel, **given)
+        arguments = change({"frequency": frequency, "angle": angle, "sigma": sigma, "center": center})
+        basis, flat = _basis(kernel, **arguments)
         if solve is None:
             cosine, sine = torch.linalg.lstsq(basis, flat[:, None], driver="gelsd").solution.flatten().tolist()
         else:
