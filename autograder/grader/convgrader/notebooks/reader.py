@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from convcourse.calls.values import SubmittedValue
 from convcourse.limits import MAX_CELLS, MAX_FILE
 from convgrader.errors import MalformedNotebookError
 from convgrader.notebooks.sanitize import sanitize_markdown
@@ -19,7 +20,6 @@ MAX_ATTACHMENTS = 8 << 20  # characters of all attachments
 TOO_LONG = "# This cell is left out: the notebook was longer than one may be."
 
 
-SubmittedJSON: TypeAlias = object  # what a student's file holds, until somebody has looked what it is
 Attachments: TypeAlias = dict[str, dict[str, str]]  # name of a picture -> {its kind: its bytes in base64}
 
 
@@ -52,7 +52,7 @@ def read(data: bytes) -> list[SubmittedCell]:
         raise MalformedNotebookError(f"The file is not a notebook ({str(error)[:200]}).") from None
 
 
-def submitted_cells(notebook: SubmittedJSON) -> list[SubmittedCell]:
+def submitted_cells(notebook: SubmittedValue) -> list[SubmittedCell]:
     """Take from a notebook, given as JSON or by nbformat, what counts; see `read`."""
     if not isinstance(notebook, dict):
         raise MalformedNotebookError("The file is not a notebook.")
@@ -68,7 +68,7 @@ def submitted_cells(notebook: SubmittedJSON) -> list[SubmittedCell]:
     return [_submitted_cell(cell, remaining) for cell in cells if isinstance(cell, dict)]
 
 
-def _submitted_cell(cell: dict[str, SubmittedJSON], remaining: dict[str, int]) -> SubmittedCell:
+def _submitted_cell(cell: dict[str, SubmittedValue], remaining: dict[str, int]) -> SubmittedCell:
     """Take a cell apart; `remaining` says how many characters the notebook may still have, and is kept up to date."""
     kind = cell.get("cell_type")
     source = cell.get("source", cell.get("input", ""))
@@ -90,7 +90,7 @@ def _clean_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
-def _valid_pictures(attachments: SubmittedJSON, remaining: dict[str, int]) -> Attachments:
+def _valid_pictures(attachments: SubmittedValue, remaining: dict[str, int]) -> Attachments:
     """Keep attached pictures: files of a plain name and base64."""
     pictures: Attachments = {}
     for name, bundle in attachments.items() if isinstance(attachments, dict) else ():

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from convcourse.calls.call import arrays_in
-from convgrader.sandbox.protocol import Function, Untrusted
+from convcourse.calls.values import SubmittedValue
+from convgrader.sandbox.protocol import Function
 
 if sys.platform != "win32":  # where nobody's code is confined
     import resource
@@ -27,13 +28,13 @@ _MAPS = {"x", "grad_output", "input_size", "output_size", "input_shape"}  # what
 _WINDOWS = {"weight", "weight_size", "kernel_size"}
 
 
-def bound_arrays(args: Sequence[Untrusted], kwargs: Mapping[str, Untrusted]) -> None:
+def bound_arrays(args: Sequence[SubmittedValue], kwargs: Mapping[str, SubmittedValue]) -> None:
     """Refuse arrays that one of our functions need not take from a student's code."""
     if any(array.size > MAX_ELEMENTS for array in arrays_in([*args, *kwargs.values()])):
         raise ValueError("the arrays are too large for a given function")
 
 
-def bound_work(function: Function, args: Sequence[Untrusted], kwargs: Mapping[str, Untrusted]) -> None:
+def bound_work(function: Function, args: Sequence[SubmittedValue], kwargs: Mapping[str, SubmittedValue]) -> None:
     """Refuse arguments with which a given function would take long or much memory."""
     arguments = inspect.signature(function).bind(*args, **kwargs).arguments
     for value in arguments.values():
@@ -47,7 +48,7 @@ def bound_work(function: Function, args: Sequence[Untrusted], kwargs: Mapping[st
         raise ValueError("that is too much to compute for a given function")
 
 
-def _numbers(value: Untrusted) -> list[float]:
+def _numbers(value: SubmittedValue) -> list[float]:
     """Return the numbers in an option: it is one, or some of them, or an array of one axis."""
     if callable(value):
         raise TypeError("a given function takes no functions")
@@ -58,20 +59,20 @@ def _numbers(value: Untrusted) -> list[float]:
     return [float(value)] if isinstance(value, int | float | np.integer | np.floating) else []
 
 
-def _elements(value: Untrusted, margin: float = 0) -> float:
+def _elements(value: SubmittedValue, margin: float = 0) -> float:
     """Return how many elements an array, a shape or a window has, with a margin around its last two axes."""
     shape = value.shape if isinstance(value, np.ndarray) else [abs(number) for number in _numbers(value)]
     shape = [*shape] * 2 if len(shape) == 1 and not isinstance(value, np.ndarray) else [*shape]
     return math.prod([max(n, 1) for n in shape[:-2]] + [max(n, 1) + margin for n in shape[-2:]])
 
 
-def bound_lent(args: Sequence[Untrusted], kwargs: Mapping[str, Untrusted]) -> None:
+def bound_lent(args: Sequence[SubmittedValue], kwargs: Mapping[str, SubmittedValue]) -> None:
     """Refuse arguments with which a helper that is lent might take long, whatever it computes of them."""
     if math.prod(map(_extent, [*args, *kwargs.values()])) > MAX_LENT:
         raise ValueError("that is too much to compute for a helper that is lent")
 
 
-def _extent(value: Untrusted) -> float:
+def _extent(value: SubmittedValue) -> float:
     """Return at least 1, and at least how many elements an argument has, or stands for if it is a size or an option."""
     if callable(value):
         raise TypeError("a helper that is lent takes no functions")

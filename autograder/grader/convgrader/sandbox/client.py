@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from convcourse.calls.call import Outcome, StudentFunction
+from convcourse.calls.values import SubmittedValue
 from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError, SandboxError, TimeUpError
 from convgrader.jobs import Budget
 from convgrader.sandbox.bounds import bound_arrays, bound_lent, bound_work, bounded_memory
 from convgrader.sandbox.clock import Clock
-from convgrader.sandbox.protocol import WALL_TIME_FACTOR, Channel, Function, Output, Untrusted
+from convgrader.sandbox.protocol import WALL_TIME_FACTOR, Channel, Function, Output
 from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, error_output, find_unserializable, validated_outputs
 from convgrader.sandbox.zygote import SandboxZygote
 
@@ -86,7 +87,7 @@ class SandboxClient:
             if not self.was_killed:
                 cell.verb = _REDUCED.get(cell.verb or "")
 
-    def _do(self, verb: str, source: str) -> Untrusted:
+    def _do(self, verb: str, source: str) -> SubmittedValue:
         """Run or define a cell."""
         seconds = max(0.1, min(self.budget.cell, self.clock.left()))
         return self._request(verb, source, seconds, seconds=seconds)
@@ -132,7 +133,7 @@ class SandboxClient:
         remark = "The outputs of this notebook are too long: those of this cell are left out.\n"
         return [{"output_type": "stream", "name": "stdout", "text": remark}] if outputs else []
 
-    def _with_retry(self, request: Callable[[], Untrusted]) -> Untrusted:
+    def _with_retry(self, request: Callable[[], SubmittedValue]) -> SubmittedValue:
         """Make an exchange; once more if the sandbox was killed by somebody else than the code that runs in it."""
         try:
             self.open()
@@ -146,7 +147,7 @@ class SandboxClient:
             self.open()
             return request()
 
-    def names(self, wanted: Iterable[str]) -> dict[str, Untrusted]:
+    def names(self, wanted: Iterable[str]) -> dict[str, SubmittedValue]:
         """Return what each of the names stands for in the sandbox; SandboxError if it does not say."""
         try:
             reply = self._with_retry(lambda: self._request("names", list(wanted), seconds=5))
@@ -200,7 +201,7 @@ class SandboxClient:
         except SandboxError as error:
             return Outcome("raised", problem=str(error))
 
-    def _request(self, verb: str, *arguments: object, seconds: float) -> Untrusted:
+    def _request(self, verb: str, *arguments: object, seconds: float) -> SubmittedValue:
         """Send a request and serve what the student's code asks for until the reply comes."""
         self.clock.raise_if_expired()
         channel = self.channel
@@ -234,7 +235,7 @@ class SandboxClient:
     def _function_of(self, number: int) -> "RemoteFunction":
         return RemoteFunction(self, number, "call_number")
 
-    def _serve(self, verb: Untrusted, target: Any, args: Any, kwargs: Any) -> tuple[bool, object, int | None]:
+    def _serve(self, verb: SubmittedValue, target: Any, args: Any, kwargs: Any) -> tuple[bool, object, int | None]:
         """Call one of our functions for the student's code: provided, lent, or a callback of the call in progress.
 
         Return whether it went well, its value, and the number of the argument that the value is, for the other side to
@@ -264,7 +265,7 @@ class SandboxClient:
             return False, (type(error).__name__[:80], " ".join(str(error).split())[:500]), None
 
 
-def _parse_reply(parse: Callable[..., R], *reply: Untrusted) -> R:
+def _parse_reply(parse: Callable[..., R], *reply: SubmittedValue) -> R:
     """Take apart what a sandbox said; whatever goes wrong with that, it was malformed."""
     try:
         return parse(*reply)

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcourse.calls.values import Array, SubmittedValue
 from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError
 
 WALL_TIME_FACTOR = 3  # times the limit of a call may go by on the clock, if it has used less of the processor
@@ -37,7 +37,6 @@ MAX_BITS = 4096  # of an integer
 MAX_KEYS = 10_000  # of all dicts in a frame
 MAX_KEY = 200  # characters of a key that is a text
 MAX_WHOLE_KEY = 1 << 20  # absolute value of a key that is an integer
-Untrusted: TypeAlias = object  # what came from the other side, until somebody has looked what it is
 Output: TypeAlias = dict[str, Any]  # of a cell, as nbformat has it
 JSON: TypeAlias = Any  # of a frame, before its values are made
 Function: TypeAlias = Callable[..., Any]
@@ -120,7 +119,7 @@ class Packer:
             raise ProtocolError("an integer is too long")
         return number
 
-    def _array(self, array: NDArray[Any]) -> list[JSON]:
+    def _array(self, array: Array) -> list[JSON]:
         """Pack the stretch of memory that an array lies in, and how it lies there."""
         array = np.asarray(array)
         native = array.dtype.newbyteorder("=")
@@ -141,14 +140,14 @@ class Packer:
         return ["a", array.dtype.str, array.shape, array.strides, start, high - low, array.flags.writeable]
 
 
-def _copy(array: NDArray[Any]) -> NDArray[Any]:
+def _copy(array: Array) -> Array:
     """Copy an array that may be shared, or thin; what was protected stays so."""
     copy = array.copy(order="K")
     copy.flags.writeable = array.flags.writeable
     return copy
 
 
-def _refuse_keys(keys: Iterable[Untrusted], count: int) -> None:
+def _refuse_keys(keys: Iterable[SubmittedValue], count: int) -> None:
     """Raise ProtocolError for keys of a dict that may not cross, or if `count` of them are too many."""
     if count > MAX_KEYS:
         raise ProtocolError("too many keys of dicts")
@@ -158,7 +157,7 @@ def _refuse_keys(keys: Iterable[Untrusted], count: int) -> None:
             raise ProtocolError("a key of a dict is neither a short text nor a small integer")
 
 
-def _byte_bounds(array: NDArray[Any]) -> tuple[int, int]:
+def _byte_bounds(array: Array) -> tuple[int, int]:
     return np.lib.array_utils.byte_bounds(array) if array.size else (0, 0)
 
 
@@ -175,7 +174,7 @@ class Unpacker:
         self.function_of = function_of
         self.position = self.items = self.keys = 0
 
-    def unpack(self, text: bytes | str, arrays: bytes) -> Untrusted:
+    def unpack(self, text: bytes | str, arrays: bytes) -> SubmittedValue:
         """Return the value; raise ProtocolError for anything malformed."""
         try:
             with _paused_collection():
@@ -185,7 +184,7 @@ class Unpacker:
         except Exception as error:
             raise ProtocolError(f"a malformed frame ({type(error).__name__})") from None
 
-    def _value(self, node: JSON, arrays: memoryview, depth: int) -> Untrusted:
+    def _value(self, node: JSON, arrays: memoryview, depth: int) -> SubmittedValue:
         self.items += 1
         if depth > MAX_DEPTH or self.items > MAX_ITEMS:
             raise ProtocolError("too many values, or nested too deeply")
@@ -210,7 +209,7 @@ class Unpacker:
             return Unserializable(str(rest[0])[:80].encode("ascii", "replace").decode())
         raise ProtocolError("a malformed frame")
 
-    def _container(self, tag: str, rest: list[JSON], arrays: memoryview, depth: int) -> Untrusted:
+    def _container(self, tag: str, rest: list[JSON], arrays: memoryview, depth: int) -> SubmittedValue:
         if tag == "d":
             self.keys += len(rest)
             keys = [self._value(key, arrays, depth) for key, _ in rest]
@@ -219,7 +218,7 @@ class Unpacker:
         items = [self._value(item, arrays, depth) for item in rest]
         return items if tag == "l" else tuple(items)
 
-    def _array(self, fields: list[JSON], arrays: memoryview) -> NDArray[Any]:
+    def _array(self, fields: list[JSON], arrays: memoryview) -> Array:
         code, lengths, strides, start, byte_count, writeable = fields
         dtype, shape = _DTYPES[code], tuple(_natural(n) for n in lengths)
         nbytes, end = dtype.itemsize * math.prod(shape), self.position + _natural(byte_count)
@@ -279,7 +278,7 @@ class Channel:
             except OSError as error:
                 raise ConnectionClosedError(str(error)) from None
 
-    def receive(self, function_of: FunctionOf | None = None, seconds: float = 30.0) -> Untrusted:
+    def receive(self, function_of: FunctionOf | None = None, seconds: float = 30.0) -> SubmittedValue:
         """Receive one value; ReplyTimeoutError after `seconds`, ConnectionClosedError if the other side is gone."""
         deadline = time.monotonic() + seconds
         text, arrays = _HEADER.unpack(self._read(_HEADER.size, deadline))

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from convcourse.calls.call import Outcome
+from convcourse.calls.values import SubmittedValue
 from convgrader.errors import ProtocolError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.protocol import Output, Untrusted
+from convgrader.sandbox.protocol import Output
 
 
-def as_outcome(reply: Untrusted) -> Outcome:
+def as_outcome(reply: SubmittedValue) -> Outcome:
     """Turn a sandbox's report into an Outcome; it may be forged, so every part is looked at."""
     if not isinstance(reply, tuple) or len(reply) != 6:
         raise ProtocolError("a malformed reply")
@@ -29,9 +30,9 @@ def as_outcome(reply: Untrusted) -> Outcome:
 MAX_TEXTS = 1 << 20  # characters of an array of all texts in a value: each takes the room of the longest
 
 
-def find_unserializable(value: Untrusted) -> protocol.Unserializable | None:
+def find_unserializable(value: SubmittedValue) -> protocol.Unserializable | None:
     """Return what stands for something in a value that cannot be taken, or None if there is no such thing."""
-    todo: list[Untrusted] = [value]
+    todo: list[SubmittedValue] = [value]
     texts, longest = 0, 0
     while todo:
         item = todo.pop()
@@ -56,7 +57,7 @@ _CONTROL = {code: None for code in (*range(32), *range(127, 160)) if code not in
 MAX_OUTPUTS = 200  # of a cell
 
 
-def validated_outputs(outputs: Untrusted, limit: int = MAX_OUTPUTS) -> list[Output]:
+def validated_outputs(outputs: SubmittedValue, limit: int = MAX_OUTPUTS) -> list[Output]:
     """Keep of a sandbox's outputs what is well formed: text without control characters, and pictures, never HTML.
 
     What is printed in a row is one output. Of more than `limit`, the first are kept, with a remark.
@@ -76,7 +77,7 @@ def _stream(text: str) -> Output:
     return {"output_type": "stream", "name": "stdout", "text": text}
 
 
-def _validated(output: dict[Untrusted, Untrusted]) -> Output | None:
+def _validated(output: dict[SubmittedValue, SubmittedValue]) -> Output | None:
     kind = output.get("output_type")
     if not isinstance(kind, str):
         return None
@@ -96,7 +97,7 @@ def _validated(output: dict[Untrusted, Untrusted]) -> Output | None:
     return {"output_type": kind, "data": bundle, "metadata": {}, **count}
 
 
-def _clean(text: Untrusted) -> str:
+def _clean(text: SubmittedValue) -> str:
     return text.translate(_CONTROL) if isinstance(text, str) else ""
 
 

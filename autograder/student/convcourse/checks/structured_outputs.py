@@ -364,7 +364,9 @@ def _slope_with(change=None, **instead):
     def wrong(grad_output, logits, target, weight=None, ignore_index=-100, reduction="mean"):
         options = {"weight": weight, "ignore_index": ignore_index, "reduction": reduction} | instead
         right = _slope(grad_output, logits, target, **options)
-        return right if change is None else change(right, grad_output, logits, target, options).astype(_float_of(logits))
+        return (
+            right if change is None else change(right, grad_output, logits, target, options).astype(_float_of(logits))
+        )
 
     return wrong
 
