@@ -22,6 +22,12 @@ def make(*arguments, folder=ROOT):
     return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, env=clean)
 
 
+@pytest.mark.parametrize("target", ["test", "lint"])
+def test_types_are_checked_where_code_is_linted(target):
+    recipe = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)[1]
+    assert "-m ruff check" in recipe and "\t$(RUN) -m mypy\n" in recipe
+
+
 @needs_make
 def test_help_lists_every_command():
     done = make("help")
