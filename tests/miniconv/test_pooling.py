@@ -191,7 +191,7 @@ class TestAverage:
         assert pooling.max_pool2d(x, 3) == 200
 
     @pytest.mark.parametrize(
-        "x, size",
+        ("x", "size"),
         [
             (np.full((1, 1, 300, 300), 0.01), 300),  # more pixels than float16 counts
             (np.zeros((1, 1, 300, 300)), 300),
@@ -422,7 +422,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("call, message", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize(("call", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_refuses_values(call, message):
     with pytest.raises(ValueError, match=message):
         call()

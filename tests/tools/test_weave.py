@@ -266,7 +266,7 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("text, message", ERRORS.values(), ids=ERRORS)
+@pytest.mark.parametrize(("text", "message"), ERRORS.values(), ids=ERRORS)
 def test_errors_name_file_and_line(project, text, message, capsys):
     path = project / "solutions/assignments/small.md"
     path.write_text(SMALL + cell(text))

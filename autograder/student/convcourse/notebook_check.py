@@ -167,8 +167,10 @@ def older() -> list[str]:
     if int(np.__version__.split(".")[0]) >= 2:
         return []
     return [
-        f"NumPy {np.__version__} is installed here, and submissions are graded with NumPy 2, where mixed dtypes, and "
-        "FFTs of float32, may come out as other dtypes. On Colab you see what grading sees."
+        (
+            f"NumPy {np.__version__} is installed here, and submissions are graded with NumPy 2, where mixed dtypes, "
+            "and FFTs of float32, may come out as other dtypes. On Colab you see what grading sees."
+        )
     ]
 
 

@@ -96,7 +96,7 @@ NO_KITS = {
 }
 
 
-@pytest.mark.parametrize("content, message", NO_KITS.values(), ids=NO_KITS)
+@pytest.mark.parametrize(("content", "message"), NO_KITS.values(), ids=NO_KITS)
 def test_what_is_no_kit_changes_nothing(started, tmp_path, content, message):
     path = tmp_path / "kit.zip"
     if isinstance(content, bytes):

@@ -90,7 +90,7 @@ def _install(kit: Kit) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet"]
     on_colab = "COLAB_RELEASE_TAG" in os.environ  # which has all else, in versions of its own
     command += ["--no-deps", str(kit.wheel)] if on_colab else ["--requirement", REQUIREMENTS]
-    if subprocess.run(command, cwd=kit.root).returncode:
+    if subprocess.run(command, cwd=kit.root, check=False).returncode:
         raise UsageError(
             f"pip could not install {kit.wheel.name}, see above; your notebooks are as they were. Mend that, and run "
             "python -m convcourse update (under this name also on Windows, where a running autograder is not replaced)"
