@@ -6,8 +6,9 @@ from matplotlib.patches import Rectangle
 
 
 def windows(panels):
-    """Draw arrays of numbers side by side, the quarters of each in four colours: what a window and its summary share."""
-    figure, axes = plt.subplots(1, len(panels), figsize=(6.2, 2.5), width_ratios=[len(v) + 0.6 for v in panels.values()])
+    """Draw arrays of numbers side by side, the quarters of each in four colours: a window and its summary share one."""
+    widths = [len(values) + 0.6 for values in panels.values()]
+    figure, axes = plt.subplots(1, len(panels), figsize=(6.2, 2.5), width_ratios=widths)
     for axis, (name, values) in zip(axes, panels.items()):
         size = len(values)
         for (i, j), value in np.ndenumerate(values):
