@@ -33,9 +33,9 @@ class Task:
         """The docstring's description of each parameter: {name: (its type, in words; the whole)}."""
         section = re.search(r"Parameters\n-+\n(.*?)(?:\n\n?\w+\n-+\n|\Z)", self.doc, re.DOTALL)
         found = {}
-        for names, says in re.findall(r"^(\w[\w, ]*) : (.*(?:\n(?: .*)?)*)", section[1] if section else "", re.M):
+        for names, text in re.findall(r"^(\w[\w, ]*) : (.*(?:\n(?: .*)?)*)", section[1] if section else "", re.M):
             for name in names.split(", "):
-                found[name] = says.splitlines()[0], says
+                found[name] = text.splitlines()[0], text
         return found
 
     @cached_property
@@ -93,7 +93,7 @@ def lacking_identities(task):
         return
     for case in task.check.cases:
         first = next(iter(arrays_in([case.args])), None)
-        found = expected.truth(task.check, case)[0]
+        found = expected.expectation(task.check, case)[0]
         outputs = arrays_in([found] if isinstance(found, np.ndarray) else found)
         if first is not None and any(
             o.size == first.size and np.array_equal(o.ravel(), first.ravel()) for o in outputs
@@ -253,8 +253,8 @@ def trivial_answers(check):
         "returns its first argument": lambda *a, **k: a[0] if a else None,
     }
     if check.oracle and any(case.args for case in check.cases):
-        right = {repr((case.args, case.kwargs)): expected.truth(check, case)[0] for case in check.cases}
-        first = expected.truth(check, check.cases[0])[0]
+        right = {repr((case.args, case.kwargs)): expected.expectation(check, case)[0] for case in check.cases}
+        first = expected.expectation(check, check.cases[0])[0]
         found |= {
             "returns zeros of the right shape": lambda *a, **k: _filled(right.get(repr((a, k))), 0),
             "returns threes of the right shape": lambda *a, **k: _filled(right.get(repr((a, k))), 3),

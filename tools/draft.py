@@ -119,8 +119,8 @@ def todo(path, name=""):
     lines = path.read_text(encoding="utf-8").splitlines()
     for number in part(path, name) if name else range(len(lines)):
         if "TODO" in lines[number]:
-            says = lines[number].rpartition("TODO")[2].strip(" :\"',)#(.") or "something is left out here"
-            yield f"{shown(path)}:{number + 1}: {says}."
+            message = lines[number].rpartition("TODO")[2].strip(" :\"',)#(.") or "something is left out here"
+            yield f"{shown(path)}:{number + 1}: {message}."
 
 
 def _lines(path, name):
@@ -199,7 +199,7 @@ def _wrong(check):
                 f"The mistake {mistake.name!r} earns {verdict.earned:g} of the points, and its share is "
                 f"{mistake.share:g}: add cases to the parts in which it is wrong, or say share={verdict.earned:g}."
             )
-        elif mistake.says not in str(verdict):
+        elif mistake.message not in str(verdict):
             yield f"The mistake {mistake.name!r} is rejected and not named. The verdict says: {_first(verdict)}"
     for does, function in trivial_answers(check).items():
         earned = verdict_on(check, function).earned
@@ -220,8 +220,8 @@ def _damaged(check, right):
 
 def _first(verdict):
     """Return the first sentence of a verdict that says something, and the call."""
-    says = next((words for _, words in explanation(verdict) if words != NOT_TRIED), "no reason is given.")
-    return f"{says} The call: {call_of(verdict)}" if verdict.failure else says
+    message = next((words for _, words in explanation(verdict) if words != NOT_TRIED), "no reason is given.")
+    return f"{message} The call: {call_of(verdict.name, verdict.failure.case)}" if verdict.failure else message
 
 
 def shown(path):
@@ -239,6 +239,8 @@ def kept_also(draft, name):
         found.append(f"{MISTAKES} known mistakes; it has {len(check.mistakes)}.")
     if given < styles:
         found.append(f"{styles} right answers in solutions/answers, in several styles; it has {given}.")
-    if check.draw is None and any(case.args or case.kwargs for case in check.cases):
-        found.append("further calls that are drawn by chance (draw), so that nobody can hand in a list of results.")
-    return found + [f"{says[0].upper()}{says[1:]}." for says in lacking_kinds(Task(check, draft.space[name]))]
+    if check.draw_case is None and any(case.args or case.kwargs for case in check.cases):
+        found.append(
+            "further calls that are drawn by chance (draw_case), so that nobody can hand in a list of results."
+        )
+    return found + [f"{message[0].upper()}{message[1:]}." for message in lacking_kinds(Task(check, draft.space[name]))]

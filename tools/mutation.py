@@ -239,18 +239,18 @@ def report_on_checks(root, stem):
     for name, check in checks.of_functions(stem).items():
         verdicts = [(mistake, verdict_on(check, mistake.function)) for mistake in check.mistakes]
         rejected = [mistake.name for mistake, verdict in verdicts if verdict.earned < 1]
-        spoken = [(mistake, verdict) for mistake, verdict in verdicts if mistake.says]
-        named = [mistake.name for mistake, verdict in spoken if mistake.says in str(verdict)]
+        spoken = [(mistake, verdict) for mistake, verdict in verdicts if mistake.message]
+        named = [mistake.name for mistake, verdict in spoken if mistake.message in str(verdict)]
         right = answers.functions(root, stem).get(name, {})
         accepted = [style for style, function in right.items() if verdict_on(check, function).passed]
         start = time.perf_counter()
         reference = verdict_on(check, spaces[name]).passed if name in spaces else None
         seconds = time.perf_counter() - start
-        says = {True: f"{seconds:.3f} s", False: "REJECTED", None: "not in the assignment"}[reference]
+        outcome = {True: f"{seconds:.3f} s", False: "REJECTED", None: "not in the assignment"}[reference]
         count = len(check.mistakes)
         print(
             f"{stem + '.' + name:42} rejected {len(rejected):2}/{count:<2}  named {len(named):2}/{len(spoken):<2}  "
-            f"right {len(accepted)}/{len(right)}  reference {says}"
+            f"right {len(accepted)}/{len(right)}  reference {outcome}"
         )
         if len(rejected) < count or len(named) < len(spoken) or len(accepted) < len(right) or reference is False:
             failed.append(f"{stem}.{name}")

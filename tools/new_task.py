@@ -56,8 +56,8 @@ CHECK = """\
 # --- {name} {line}
 
 
-def _draw_{name}(draws):
-    return Case((draws.array(draws.integer(3, 9)),))  # TODO: one more call, drawn by chance
+def _draw_{name}(sampler):
+    return Case((sampler.array(sampler.integer(3, 9)),))  # TODO: one more call, drawn by chance
 
 
 {constant} = Check(
@@ -67,7 +67,7 @@ def _draw_{name}(draws):
     cases=(
         Case((np.array([3.0, -1.0, 2.0]),)),  # TODO: calls at the edges of the task, small ones first
     ),
-    draw=_draw_{name},
+    draw_case=_draw_{name},
     mistakes=(
         Mistake(
             "TODO: a mistake that students make",

@@ -27,7 +27,6 @@ from convcourse.calls.call import LocalFunction, arrays_in, mapped
 from convcourse.engine import expected, kinds
 from convcourse.engine.context import RunContext
 from convcourse.engine.display import call_of
-from convcourse.engine.model import Verdict
 from convcourse.engine.trial import Trial
 from tools import answers, extract
 
@@ -47,7 +46,7 @@ class Tried:
     """What came of a function: the share of the points that the table gives, what was said, what only draws found."""
 
     share: float
-    says: tuple
+    diagnosis: tuple
     missed: list = field(default_factory=list)
 
 
@@ -91,13 +90,13 @@ def _tried(check, function, seeds):
         found.missed += [f"seed {seed}: {_call(check, failure)}" for failure in fresh]
         if not trial.failures:
             trial.context = RunContext(seed=seed, at_home=False)
-            found.missed += [f"seed {seed}: {says}" for says, _ in set(trial.broken()) - set(broken)]
+            found.missed += [f"seed {seed}: {message}" for message, _ in set(trial.broken()) - set(broken)]
     return found
 
 
 def _call(check, failure):
     """Write the call that only a draw found, as it could stand in the table."""
-    return f"{call_of(Verdict.of(check, 1, 0, {}, failure=failure))}: {failure.problem}"
+    return f"{call_of(check.name, failure.case)}: {failure.problem}"
 
 
 # --- answers that are broken on purpose ----------------------------------------------------------------------------
@@ -268,16 +267,16 @@ class Figures:
     counts: Counter = field(default_factory=Counter)
     faults: list = field(default_factory=list)
 
-    def fault(self, kind, says):
+    def fault(self, kind, message):
         self.counts[kind] += 1
-        self.faults.append(f"{kind}: {says}")
+        self.faults.append(f"{kind}: {message}")
 
     def named(self, kind, said, true, about):
         """Count whether one of the true sentences is said, and whether any other is."""
         self.counts[f"{kind}: tried"] += 1
         others = said
-        for says in true:
-            others = others.replace(says, "")
+        for message in true:
+            others = others.replace(message, "")
         if others.strip():
             self.fault(f"{kind}: named wrongly", f"{about}: {said!r}")
         elif said:
@@ -328,7 +327,7 @@ def _damages(figures, check, right, task):
 def _mistakes(figures, check, right, task, seeds):
     """Try every known mistake beside a part that raises, and pairs of neighbours at once."""
     spoken = [each for each in check.mistakes if each.share < 1 and each.is_sentence]
-    spoken = [each for each in spoken if tried(check, each.function).says == each.says]
+    spoken = [each for each in spoken if tried(check, each.function).diagnosis == each.message]
     for each in check.mistakes:
         found = _seeds(figures, check, each.function, f"{task}, {each.name}", seeds, "mistakes")
         if found.share == 1:
@@ -339,14 +338,16 @@ def _mistakes(figures, check, right, task, seeds):
             found = tried(check, function)
             if not _is_wrong_elsewhere(check, each, part):
                 continue
-            figures.named("beside an error", found.says, {each.says}, f"{task}, {each.name}, {part} raises")
+            figures.named("beside an error", found.diagnosis, {each.message}, f"{task}, {each.name}, {part} raises")
     for one, other in zip(spoken, [*spoken[1:], *spoken[:1]], strict=True):
-        if one.says == other.says:
+        if one.message == other.message:
             continue
         found = _seeds(
             figures, check, two_at_once(check, right, one, other), f"{task}, {one.name} and {other.name}", seeds, "two"
         )
-        figures.named("two at once", found.says, {one.says, other.says}, f"{task}, {one.name} and {other.name}")
+        figures.named(
+            "two at once", found.diagnosis, {one.message, other.message}, f"{task}, {one.name} and {other.name}"
+        )
 
 
 def _is_wrong_elsewhere(check, mistake, part):
@@ -371,8 +372,8 @@ def _mutants(figures, root, stem, check, seeds, count):
         if found is not None and found.share < 1:
             figures.counts["mutants: caught"] += 1
             is_known, true = alike(check, space[check.name])
-            if found.says or is_known:
-                figures.named("known mutants", found.says, true, about)
+            if found.diagnosis or is_known:
+                figures.named("known mutants", found.diagnosis, true, about)
 
 
 def alike(check, function):
@@ -391,14 +392,14 @@ def alike(check, function):
         if ours.ok:
             is_right = Trial(check, None, None).judge(case, ours).failure is None
             (right if is_right else wrong)[case] = ours
-    gives = {mistake.says: (set(), set()) for mistake in check.mistakes}
+    gives = {mistake.message: (set(), set()) for mistake in check.mistakes}
     for mistake in check.mistakes:  # some share a sentence
-        for found, outcomes in zip(gives[mistake.says], (wrong, right)):
+        for found, outcomes in zip(gives[mistake.message], (wrong, right)):
             found |= _agreed(check, mistake, outcomes)
     is_known = any(len(ours) == len(wrong) > len(right) - len(theirs) for ours, theirs in gives.values())
-    ours = {says: found for says, (found, _) in gives.items() if found}
+    ours = {message: found for message, (found, _) in gives.items() if found}
     pairs = [(a, b) for a, b in combinations(ours, 2) if ours[a] | ours[b] == set(wrong) not in (ours[a], ours[b])]
-    half = {says for says, found in ours.items() if len(found) >= len(wrong) / 2}
+    half = {message for message, found in ours.items() if len(found) >= len(wrong) / 2}
     return bool(wrong) and is_known, half.union(*pairs)
 
 
@@ -408,7 +409,7 @@ def _agreed(check, mistake, outcomes):
     return {
         case
         for case, ours in outcomes.items()
-        if expected.agree(ours, theirs.call(case.args, case.kwargs, check.limit), expected.noise_of(check, case))
+        if expected.agree(ours, theirs.call(case.args, case.kwargs, check.limit), expected.rounding_floor(check, case))
     }
 
 

@@ -118,7 +118,9 @@ def as_markdown(rows):
     for family in dict.fromkeys(attack.family for attack, _, _ in rows):
         lines += [f"**{family.capitalize()}**", "", "| attack | stock nbgrader | here |", "|---|---|---|"]
         lines += [
-            f"| {a.says} | {theirs} | {mine.replace(' ', '&nbsp;')} |" for a, theirs, mine in rows if a.family == family
+            f"| {a.description} | {theirs} | {mine.replace(' ', '&nbsp;')} |"
+            for a, theirs, mine in rows
+            if a.family == family
         ]
         lines.append("")
     return "\n".join(lines)

@@ -44,11 +44,11 @@ def test_commands_named_in_the_text_exist(name):
 
 
 @needs_make
-@pytest.mark.parametrize("stem, says", [("", "Which page?"), ("poling", "There is no book/poling.md; there are")])
-def test_page_asks_for_a_page_that_exists(stem, says):
+@pytest.mark.parametrize("stem, message", [("", "Which page?"), ("poling", "There is no book/poling.md; there are")])
+def test_page_asks_for_a_page_that_exists(stem, message):
     done = make("--assume-old=.make/woven", "page", f"STEM={stem}")
     assert done.returncode == 2
-    assert says in done.stdout
+    assert message in done.stdout
 
 
 @needs_make

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from convcourse.calls.call import time_limit
 from convcourse.engine.context import graded_run
-from convcourse.engine.helpers import right, with_note
+from convcourse.engine.helpers import right_function, with_note
 from convgrader.errors import AssignmentError, SandboxError, TimeUpError
 from convgrader.jobs import Budget
 from convgrader.notebooks.bindings import bound_names
@@ -107,7 +107,7 @@ class NotebookGrader:
         failed = {cell for cell, run in runs.items() if run.score < self.plan.graded[cell]}
         wrong = {task for cell in failed for task in self.plan.tasks[cell]}
         for cell in (cell for cell in self.plan.tasks if cell in failed):
-            lent = {name: right(self.plan.checks[name]) for name in self.plan.helpers(cell) if name in wrong}
+            lent = {name: right_function(self.plan.checks[name]) for name in self.plan.helpers(cell) if name in wrong}
             if lent and self.clock.left() > 0:
                 runs[cell] = max(runs[cell], self._check(cell, labels[cell], lent), key=lambda run: run.score)
 

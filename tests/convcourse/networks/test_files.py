@@ -19,7 +19,7 @@ def test_a_model_comes_back_as_it_was_written(tmp_path):
     files.write_model(tmp_path, TASK, LAYERS, {"steps": 3}, weights, {"score": 0.5, "losses": [float("nan")]})
     assert sorted(os.listdir(tmp_path)) == sorted(files.names(TASK))
     model = files.read_model(tmp_path, TASK)
-    assert model.layers == LAYERS and model.log["score"] == 0.5 and not model.without_log
+    assert model.layers == LAYERS and model.log["score"] == 0.5 and not model.log_problem
     assert all(torch.equal(model.weights[name], value) for name, value in weights.items())
     assert files.read_recipe(tmp_path / "scenes.json") == ("scenes", LAYERS, {"steps": 3})
 

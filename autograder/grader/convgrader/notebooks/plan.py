@@ -43,11 +43,11 @@ class GradingPlan:
 
     def helpers(self, cell):
         """Return the helpers of the tasks of a check cell: those that an earlier check cell grades."""
-        from convcourse.engine.helpers import helpers
+        from convcourse.engine.helpers import helper_names
 
         earlier = itertools.takewhile(lambda other: other != cell, self.tasks)
         graded = {name for other in earlier for name in self.tasks[other]}
-        return [name for task in self.tasks[cell] for name in helpers(self.checks, task) if name in graded]
+        return [name for task in self.tasks[cell] for name in helper_names(self.checks, task) if name in graded]
 
     @functools.cached_property
     def provided(self):
