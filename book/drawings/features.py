@@ -17,7 +17,8 @@ def mosaic(kernels, columns=8):
 
 def banks(banks, titles, columns=4):
     """Show several banks of kernels side by side on a diverging map centred on zero."""
-    figure, axes = plt.subplots(1, len(banks), figsize=(2.1 * len(banks), 2.5))
+    width, rows = min(2.1 * len(banks), 7.2), -(-len(banks[0]) // columns)
+    figure, axes = plt.subplots(1, len(banks), figsize=(width, width / len(banks) * rows / columns + 0.4))
     for axis, kernels, title in zip(axes, banks, titles, strict=True):
         shown = axis.imshow(mosaic(kernels, columns), cmap="RdBu_r", vmin=-1, vmax=1)
         axis.set_title(title, fontsize=9)
