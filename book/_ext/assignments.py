@@ -41,7 +41,7 @@ def launch_links(launch, stem):
     return links
 
 
-class assignment(nodes.Element):  # docutils calls its nodes so
+class assignment(nodes.Element):  # noqa: N801 (docutils calls its nodes so)
     """Stands for the box of a topic until all pages are known."""
 
 

@@ -266,15 +266,15 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("text, says", ERRORS.values(), ids=ERRORS)
-def test_errors_name_file_and_line(project, text, says, capsys):
+@pytest.mark.parametrize(("text", "message"), ERRORS.values(), ids=ERRORS)
+def test_errors_name_file_and_line(project, text, message, capsys):
     path = project / "solutions/assignments/small.md"
     path.write_text(SMALL + cell(text))
     line = len(SMALL.splitlines()) + 2
     assert weave.main(["small", "--root", str(project)]) == 1
     printed = capsys.readouterr().err
     assert printed.startswith(f"{path}:{line}: "), printed
-    assert says in printed
+    assert message in printed
     assert not (project / "exercises").exists()
 
 

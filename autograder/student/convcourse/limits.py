@@ -14,6 +14,6 @@ PRESENT = {
 }  # fmt: skip
 
 
-def is_present(module):
+def is_present(module: str) -> bool:
     """Say whether there is a module where submissions are graded."""
     return module in PRESENT or module in sys.stdlib_module_names

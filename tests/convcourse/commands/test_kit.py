@@ -47,8 +47,11 @@ def test_checks_of_another_version_than_the_folders_are_behind(started, tmp_path
     assert name_wheel(tmp_path, convcourse.__version__) == Kit(tmp_path).wheel
     assert Kit(tmp_path).behind() is None
     name_wheel(tmp_path, f"{convcourse.__version__}+k12345678")
-    says = Kit(tmp_path).behind()
-    assert f"version {convcourse.__version__}, are not those of this folder" in says and "`autograder update`" in says
+    message = Kit(tmp_path).behind()
+    assert (
+        f"version {convcourse.__version__}, are not those of this folder" in message
+        and "`autograder update`" in message
+    )
 
 
 def test_a_fresh_copy_and_one_with_answers_are_not_behind(started, tmp_path):
@@ -63,9 +66,9 @@ def test_a_notebook_without_the_new_tasks_is_behind(started, newer, tmp_path, is
     """Also if it is not known which release it follows: a file of another name, or started before that was kept."""
     kit, path = Kit(tmp_path), started if is_known else started.rename(started.with_name("mine.ipynb"))
     kit.take_over(newer)
-    (says,) = [says for says in kit.notes(path, read_notebook(path), "pooling") if "notebook" in says]
-    assert ("with new tasks (channel_max_pool)" if is_known else "lacks tasks that pooling has here") in says
-    assert "channel_max_pool): run `autograder update`" in says
+    (message,) = [message for message in kit.notes(path, read_notebook(path), "pooling") if "notebook" in message]
+    assert ("with new tasks (channel_max_pool)" if is_known else "lacks tasks that pooling has here") in message
+    assert "channel_max_pool): run `autograder update`" in message
 
 
 def test_a_notebook_is_behind_where_only_points_have_changed(started, project, tmp_path):
@@ -93,8 +96,8 @@ NO_KITS = {
 }
 
 
-@pytest.mark.parametrize("content, says", NO_KITS.values(), ids=NO_KITS)
-def test_what_is_no_kit_changes_nothing(started, tmp_path, content, says):
+@pytest.mark.parametrize(("content", "message"), NO_KITS.values(), ids=NO_KITS)
+def test_what_is_no_kit_changes_nothing(started, tmp_path, content, message):
     path = tmp_path / "kit.zip"
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -103,7 +106,7 @@ def test_what_is_no_kit_changes_nothing(started, tmp_path, content, says):
             for name, text in content.items():
                 archive.writestr(name, text)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError, match=message):
         Kit(tmp_path).take_over(path)
     assert sorted(tmp_path.rglob("*")) == before
 
