@@ -505,10 +505,18 @@ def main():
     parser.add_argument("--growth", type=Path, help="measure how time grows instead, and write the table to this file")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.measure:
-        return print(json.dumps(growth())) if options.measure == "growth" else measure_all(int(options.measure))
-    if options.growth:
-        return options.growth.write_text(growth_table(_measured("growth", environment(1, options.keep_coretype))))
+    if options.measure == "growth":
+        print(json.dumps(growth()))
+    elif options.measure:
+        measure_all(int(options.measure))
+    elif options.growth:
+        options.growth.write_text(growth_table(_measured("growth", environment(1, options.keep_coretype))))
+    else:
+        compare(options)
+
+
+def compare(options):
+    """Print the table of all functions, and what became of the targets."""
     for threads in options.threads:
         env = environment(threads, options.keep_coretype)
         result = _measured(threads, env)
