@@ -78,10 +78,10 @@ class Draft:
             tasks = [task.name for task in woven(root, stem).tasks if not task.by_hand]
         except WeaveError as error:
             raise AuthorError(str(error).replace(f"{root}/", "")) from None
-        known = _run(places.checks, lambda: checks.of_functions(stem))
-        given = _run(places.answers, lambda: answers.functions(root, stem))
+        check_by_name = _run(places.checks, lambda: checks.of_functions(stem))
+        styles = _run(places.answers, lambda: answers.functions(root, stem))
         space = _run(places.text, lambda: solved(root, stem)[1])
-        return cls(places, tasks, known, given, space)
+        return cls(places, tasks, check_by_name, styles, space)
 
 
 def _run(path: Path, read: Callable[[], T]) -> T:
@@ -193,9 +193,9 @@ def _section(places: Places, check: Check) -> Iterator[str]:
     if not page.is_file():
         yield f"The check has section={check.section!r}: name a page and a label, pooling#pooling-max for example."
         return
-    known = contents.labels(page)
-    if label not in known:
-        yield f"{shown(page)} has no label ({label})= for the check's section; it has {', '.join(known)}."
+    labels = contents.labels(page)
+    if label not in labels:
+        yield f"{shown(page)} has no label ({label})= for the check's section; it has {', '.join(labels)}."
 
 
 def _right(check: Check, right: dict[str, Callable[..., Any]]) -> Iterator[str]:

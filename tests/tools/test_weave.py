@@ -174,7 +174,7 @@ def test_a_solution_stands_alone(project):
 def test_a_solution_uses_what_the_notebook_has_already(project):
     package = project / "solutions/miniconv"
     assert "def area" in extract.function(package, "small", "total").body
-    assert extract.function(package, "small", "total", known=["area"]).body == "return area(x).sum()"
+    assert extract.function(package, "small", "total", defined=["area"]).body == "return area(x).sum()"
 
 
 def test_tasks_come_with_points_and_headings(project):
