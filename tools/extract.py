@@ -28,7 +28,7 @@ class UnknownReferenceError(Exception):
 
 
 @dataclass(frozen=True)
-class Function:
+class ReferenceFunction:
     """A function as a task shows it: the head is what a student gets, the body is the solution."""
 
     name: str
@@ -75,8 +75,8 @@ def read(package: Path, stem: str) -> _Module:
     return _parse(path, path.stat().st_mtime_ns)
 
 
-def function(package: Path, stem: str, name: str, defined: Collection[str] = ()) -> Function:
-    """Return a public function of the reference package as a `Function`.
+def function(package: Path, stem: str, name: str, defined: Collection[str] = ()) -> ReferenceFunction:
+    """Return a public function of the reference package as a `ReferenceFunction`.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def function(package: Path, stem: str, name: str, defined: Collection[str] = ())
     copies.collect(module, name)
     if "as_pair(" in body + "".join(copies.parts):
         copies.parts.insert(0, PAIR.rstrip())
-    return Function(name, head, copies.before(body))
+    return ReferenceFunction(name, head, copies.before(body))
 
 
 def functions(path: Path) -> list[str]:

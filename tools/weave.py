@@ -333,7 +333,7 @@ class _Weaver:
         if rest.strip():
             self.fail("nothing else stands in the cell of this directive")
 
-    def function(self, name: str) -> extract.Function:
+    def function(self, name: str) -> extract.ReferenceFunction:
         try:
             return extract.function(self.package, self.stem, name, self.defined)
         except extract.UnknownReferenceError as error:
