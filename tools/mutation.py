@@ -141,7 +141,7 @@ def _put(tree: ast.AST, target: ast.AST, changed: ast.AST) -> Any:
 # --- running a check on it ---------------------------------------------------------------------------------------
 
 
-class TooLongError(BaseException):
+class MutantTimeoutError(BaseException):
     """A mutant ran for too long as a whole."""
 
 
@@ -160,14 +160,14 @@ def survives(check: Check, head: str, code: str, space: dict[str, Any], seconds:
         return False
 
     def stop(*_: object) -> None:
-        raise TooLongError
+        raise MutantTimeoutError
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
     try:
         with np.errstate(all="ignore"):
             return verdict_on(check, namespace[check.name]).passed
-    except TooLongError:
+    except MutantTimeoutError:
         return False
     finally:
         signal.alarm(0)

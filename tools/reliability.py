@@ -44,8 +44,8 @@ LIES = ("rejected", "accepted", "missed")  # how the names of the figures end th
 # --- trying a function ---------------------------------------------------------------------------------------------
 
 
-class TooLongError(Exception):
-    """A broken answer ran for too long as a whole."""
+class CallBudgetError(Exception):
+    """All calls of a broken answer together have used up their time."""
 
 
 @dataclass
@@ -65,9 +65,9 @@ class Bounded(LocalFunction):
         self.stop = time.monotonic() + seconds
 
     def call(self, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float) -> Outcome:
-        """Call it; TooLongError if its time is up."""
+        """Call it; CallBudgetError if its time is up."""
         if time.monotonic() > self.stop:
-            raise TooLongError
+            raise CallBudgetError
         return super().call(args, kwargs, limit)
 
 
@@ -82,7 +82,7 @@ def tried_within(check: Check, function: Callable[..., Any], seeds: int, seconds
     try:
         with np.errstate(all="ignore"):
             return _tried(check, Bounded(function, seconds), seeds)
-    except TooLongError:
+    except CallBudgetError:
         return None
 
 
