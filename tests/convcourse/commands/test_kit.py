@@ -66,7 +66,9 @@ def test_a_notebook_without_the_new_tasks_is_behind(started, newer, tmp_path, is
     """Also if it is not known which release it follows: a file of another name, or started before that was kept."""
     kit, path = Kit(tmp_path), started if is_known else started.rename(started.with_name("mine.ipynb"))
     kit.take_over(newer)
-    (message,) = [message for message in kit.outdated_notes(path, read_notebook(path), "pooling") if "notebook" in message]
+    (message,) = [
+        message for message in kit.outdated_notes(path, read_notebook(path), "pooling") if "notebook" in message
+    ]
     assert ("with new tasks (channel_max_pool)" if is_known else "lacks tasks that pooling has here") in message
     assert "channel_max_pool): run `autograder update`" in message
 
