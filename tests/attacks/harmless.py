@@ -189,8 +189,10 @@ def main(target):
     full = f"{FULL:g}"
     kept = [sum(row[column] == full for row in rows) for column in (1, 2)]
     lines = [
-        f"A right notebook of {full} points keeps them in {kept[1]} of {len(rows)} cases here, and in {kept[0]} with "
-        "stock nbgrader.",
+        (
+            f"A right notebook of {full} points keeps them in {kept[1]} of {len(rows)} cases here, and in {kept[0]} "
+            "with stock nbgrader."
+        ),
         "",
         "| what happened to it | stock nbgrader | here |",
         "|---|---|---|",

@@ -234,7 +234,7 @@ BEFORE = {  # what stands above a function in its cell, and what the verdict say
 }
 
 
-@pytest.mark.parametrize("above, message", BEFORE.values(), ids=BEFORE)
+@pytest.mark.parametrize(("above", "message"), BEFORE.values(), ids=BEFORE)
 def test_a_verdict_on_a_missing_function_names_the_cell_that_did_not_get_there(
     examine, released, answers, above, message
 ):

@@ -11,7 +11,7 @@ from convgrader.notebooks.source import SourceCell, SourceNotebook
 from convgrader.report import Summary
 
 
-@pytest.mark.parametrize("count, line", [(1, "1 submission graded before"), (2, "2 submissions graded before")])
+@pytest.mark.parametrize(("count", "line"), [(1, "1 submission graded before"), (2, "2 submissions graded before")])
 def test_where_all_were_graded_before_no_empty_table_is_shown(count, line, capsys):
     summary = Summary(SimpleNamespace(name="pooling", sources={}))
     summary.skipped = count

@@ -15,7 +15,7 @@ _names: tuple[str, ...] | None = None  # what may be imported; everything, where
 
 def hand_out(names: Sequence[str]) -> None:
     """Let these functions be imported, and no others."""
-    global _names
+    global _names  # noqa: PLW0603 (an import has no other place to ask)
     _names = tuple(names)
 
 

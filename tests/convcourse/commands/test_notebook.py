@@ -33,7 +33,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("content, message", BAD.values(), ids=BAD)
+@pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
 @pytest.mark.parametrize("command", ["check", "submit"])
 def test_what_is_not_a_notebook_gets_a_sentence(started, command, content, message, capsys):
     path = started.parent / "other.ipynb"
@@ -92,7 +92,7 @@ def test_of_several_cells_of_one_name_the_last_has_it_and_text_names_what_lost_i
 
 
 @pytest.mark.parametrize(
-    "path, shell, quoted_path",
+    ("path", "shell", "quoted_path"),
     [
         ("work/pooling/pooling.ipynb", "posix", "work/pooling/pooling.ipynb"),
         ("Meine Übungen/pooling.ipynb", "posix", "'Meine Übungen/pooling.ipynb'"),

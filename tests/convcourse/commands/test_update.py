@@ -23,7 +23,7 @@ def runs(monkeypatch):
     """The commands that are run, in the place of running them; set `runs.status` to have them fail."""
     found = SimpleNamespace(commands=[], status=0)
 
-    def run(command, cwd):
+    def run(command, cwd, check):
         found.commands.append((command, cwd))
         return SimpleNamespace(returncode=found.status)
 

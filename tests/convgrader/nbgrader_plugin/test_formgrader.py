@@ -57,7 +57,7 @@ def test_formgrader_lists_the_assignment(page, address):
     assert row.locator("td.num-submissions").inner_text().strip() == str(len(STUDENTS))
 
 
-@pytest.mark.parametrize("student, points", STUDENTS.items(), ids=STUDENTS)
+@pytest.mark.parametrize(("student", "points"), STUDENTS.items(), ids=STUDENTS)
 def test_its_button_grades(page, address, project, student, points):
     page.goto(f"{address}/manage_submissions/pooling")
     row_of(page, student).locator(".autograde a").click()

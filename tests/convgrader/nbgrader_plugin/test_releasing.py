@@ -212,7 +212,7 @@ def test_a_renamed_task_takes_its_marks_along(graded, monkeypatch, by_accident_f
 
 
 @pytest.mark.parametrize(
-    "renamed, message",
+    ("renamed", "message"),
     [
         ({"why": "whence"}, "the gradebook has no task whence; it has pool_output_shape, "),
         ({"whence": "written-pooling"}, "the assignment has no task whence; it has pool_output_shape, "),
@@ -296,7 +296,7 @@ def test_a_preview_before_the_first_release_makes_no_gradebook(course, monkeypat
 
 
 @pytest.mark.parametrize(
-    "where, name",
+    ("where", "name"),
     [
         (releasing, "_nbgrader_start"), (revising, "compare"), (revising._NotebookEntry, "write_sources"),
         (Path, "rename"), ("sqlalchemy.orm.Session", "commit"),

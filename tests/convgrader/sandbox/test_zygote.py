@@ -70,7 +70,7 @@ HOLD = "import time; held = b'x' * (60 << 20); time.sleep(30)"
 
 
 @pytest.mark.parametrize(
-    "source, too_much",
+    ("source", "too_much"),
     [
         (f"import subprocess, sys\nfor _ in range(7):\n    subprocess.Popen([sys.executable, '-c', {HOLD!r}])", True),
         (f"for _ in range(3):\n    if os.fork() == 0:\n        {SHARED}", True),

@@ -1,4 +1,6 @@
-"""``nbgrader autograde`` and formgrader's button grade as ``autograder grade`` does: set in ``nbgrader_config.py``::
+"""``nbgrader autograde`` and formgrader's button grade as ``autograder grade`` does.
+
+``nbgrader_config.py`` sets it::
 
     use_convgrader(c)
 

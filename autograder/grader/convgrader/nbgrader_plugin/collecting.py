@@ -214,8 +214,7 @@ class ArchiveExtractor(ExtractorPlugin):
                     raise ArchiveError("two files in it have the same name")
                 written.append(path)
                 with open(path, "xb") as file:
-                    for block in blocks():
-                        file.write(block)
+                    file.writelines(blocks())
             if not written:
                 raise ArchiveError("nothing in it can be collected")
         except ArchiveError as error:

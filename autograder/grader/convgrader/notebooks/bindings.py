@@ -17,11 +17,11 @@ _IMPORTED = re.compile(
 
 
 def defined_names(code: str) -> set[str]:
-    """Return the names of functions and classes, and of values that are assigned at the beginning of a line.
+    r"""Return the names of functions and classes, and of values that are assigned at the beginning of a line.
 
     Examples
     --------
-    >>> sorted(defined_names("def f(x):\\n    y = x\\nclass A:\\n    pass\\nb, c = 1, 2\\nd: int = 3\\ne == 4"))
+    >>> sorted(defined_names("def f(x):\n    y = x\nclass A:\n    pass\nb, c = 1, 2\nd: int = 3\ne == 4"))
     ['A', 'b', 'c', 'd', 'f']
     """
     texts = (match["function"] or match["values"] for match in _DEFINED.finditer(code))
@@ -29,11 +29,11 @@ def defined_names(code: str) -> set[str]:
 
 
 def bound_names(code: str) -> set[str]:
-    """Return the names that are defined, as above, or imported.
+    r"""Return the names that are defined, as above, or imported.
 
     Examples
     --------
-    >>> sorted(bound_names("import numpy as np, os.path\\nfrom math import (pi,\\n    tau as turn)\\nx = pi"))
+    >>> sorted(bound_names("import numpy as np, os.path\nfrom math import (pi,\n    tau as turn)\nx = pi"))
     ['np', 'os', 'pi', 'turn', 'x']
     """
     imports = (match["several"] or match["line"] or "" for match in _IMPORTED.finditer(code))

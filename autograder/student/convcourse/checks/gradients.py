@@ -39,7 +39,6 @@ def _fold_of(change):
 
 def _fold_then(change):
     """Build a wrong fold that spoils the right result: change(images, columns, settings)."""
-
     return handed(_FOLDED, lambda x, size, settings: change(_fold(x, size, **settings), x, settings), 2)
 
 
@@ -231,7 +230,6 @@ def _weight(x, weight_size, grad_output, stride=1, padding=0, dilation=1, groups
 
 def _weight_with(change):
     """Build a wrong gradient that changes its arguments first: change(dict of all arguments) -> dict."""
-
     return altered(_weight, "x, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1", change)
 
 
@@ -426,7 +424,6 @@ def _input(input_size, weight, grad_output, stride=1, padding=0, dilation=1, gro
 
 def _input_with(change):
     """Build a wrong gradient that changes its arguments first."""
-
     return altered(_input, "input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1", change)
 
 

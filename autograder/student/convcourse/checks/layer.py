@@ -143,7 +143,6 @@ _unfold = on_torch(lambda x, *sizes, **options: F.unfold(x, *sizes, **options))
 
 def _unfold_with(change):
     """Build a wrong unfold that changes its settings, then unfolds rightly."""
-
     signature = "x, kernel_size, dilation=1, padding=0, stride=1"
     return handed(signature, lambda x, settings: _unfold(x, **change(settings)), 1)
 
@@ -308,7 +307,6 @@ UNFOLD = Check(
 
 def _conv_with(change):
     """Build a wrong layer that changes its settings, then computes rightly: change(dict of all arguments) -> dict."""
-
     return altered(_conv, "x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1", change)
 
 

@@ -18,7 +18,7 @@ def add_parser(commands: "Commands") -> None:
     parser = commands.add_parser("train", help=HELP, description=run.__doc__)
     parser.add_argument("task", choices=TASK_NAMES, help="what the network is to learn")
     parser.add_argument("--recipe", type=Path, help="layers and settings (default: TASK.json in the folder)")
-    parser.add_argument("--folder", type=Path, default=Path("."), help="where to write (default: here)")
+    parser.add_argument("--folder", type=Path, default=Path(), help="where to write (default: here)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if there is one")
     for name, kind in (("steps", int), ("batch", int), ("lr", float), ("seed", int), ("patience", int)):
         parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help="in place of the recipe's")

@@ -84,13 +84,13 @@ def _remember_all(kit: Kit) -> None:
 
 def _install(kit: Kit) -> None:
     """Install the checks of the kit, and whatever else its list of requirements has."""
-    if kit.wheel is None or not kit.behind():
+    if kit.wheel is None or not kit.outdated_checks_note():
         return
     print(f"Installing {kit.wheel.name} ...", flush=True)
     command = [sys.executable, "-m", "pip", "install", "--quiet"]
     on_colab = "COLAB_RELEASE_TAG" in os.environ  # which has all else, in versions of its own
     command += ["--no-deps", str(kit.wheel)] if on_colab else ["--requirement", REQUIREMENTS]
-    if subprocess.run(command, cwd=kit.root).returncode:
+    if subprocess.run(command, cwd=kit.root, check=False).returncode:
         raise UsageError(
             f"pip could not install {kit.wheel.name}, see above; your notebooks are as they were. Mend that, and run "
             "python -m convcourse update (under this name also on Windows, where a running autograder is not replaced)"

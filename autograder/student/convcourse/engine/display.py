@@ -160,11 +160,11 @@ def as_text(verdict: "Verdict") -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text in one line, with a blank for all that moves the cursor, colours a terminal or turns the writing.
+    r"""Return a text in one line, with a blank for all that moves the cursor, colours a terminal or turns the writing.
 
     Examples
     --------
-    >>> printable("red: \\x1b[31m, overwritten: \\r")
+    >>> printable("red: \x1b[31m, overwritten: \r")
     'red:  [31m, overwritten:  '
     """
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -164,7 +164,7 @@ class NetworkCheck:
 
 
 def for_instructor(model: Model, task: tasks.Task, score: float, tolerance: float = 0.02) -> list[str]:
-    """List what an instructor may want to know and what earns no points: is the log this model's?"""
+    """List what an instructor may want to know and what earns no points: whether the log is this model's."""
     logged = model.log.get("score")
     if isinstance(logged, int | float) and 0 <= logged <= 1:
         message = f"The log states {logged:.3f} on validation pictures; measured on the test: {score:.3f}."

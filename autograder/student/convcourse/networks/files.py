@@ -149,4 +149,4 @@ def write_model(
 def _write(path: str | Path, data: bytes) -> None:
     part = Path(f"{path}.part")
     part.write_bytes(data)
-    os.replace(part, path)
+    part.replace(path)

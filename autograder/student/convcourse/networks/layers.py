@@ -245,7 +245,7 @@ def put_weights(net: nn.Sequential, weights: Mapping[str, torch.Tensor]) -> nn.S
     """Give a network the weights of another; names, shapes and dtypes must be its own. Raises ModelError."""
     needed = weights_of(net)
     if set(needed) != set(weights):
-        odd = sorted(set(needed) ^ set(weights), key=str)[0][:60]
+        odd = min(set(needed) ^ set(weights), key=str)[:60]
         raise ModelError(f"The weights are not those of this network: {odd!r} is in one of the two alone.")
     for name, value in weights.items():
         if value.shape != needed[name].shape or value.dtype != torch.float32:
