@@ -2,13 +2,13 @@
 
 import csv
 import json
-import sys
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -67,7 +67,7 @@ def run(options: Namespace) -> int:
         if options.csv:
             write_csv(report, options.csv, address)
     except (UsageError, DatabaseError) as error:
-        print(f"autograder: {error}", file=sys.stderr)
+        _print(Console(stderr=True), f"autograder: {error}")
         return NOTHING_TO_TELL
     show(report, Console(), address)
     return 0
@@ -157,17 +157,17 @@ def _print(console: Console, line: str) -> None:
 
 
 def _table(report: AssignmentReport) -> Table:
-    table = Table(title=f"{report.assignment}: {_counted(report.students, 'submission')}")
-    headings = ("task", "points", "n", "mean", "spread", "all", "none", "difficulty", "discrim.", "blank", "by hand")
-    for heading in headings:
-        is_name = heading == "task"  # folded where the terminal is narrow: two that are cut could read alike
-        table.add_column(heading, justify="left" if is_name else "right", overflow="fold", no_wrap=not is_name)
+    """Return the numbers of all tasks; in a terminal of 80 columns names are folded, and nothing is cut."""
+    title = f"{report.assignment}: {_counted(report.students, 'submission')}"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("task", overflow="fold")
+    for heading in ("points", "n", "mean", "spread", "all", "none", "difficulty", "discrim."):
+        table.add_column(heading, justify="right", overflow="fold", min_width=5)
     for task in report.tasks:
         numbers = [_number(value) for value in (task.mean, task.spread)]
         shares = [_percent(value) for value in (task.full, task.zero)]
         indices = [_number(value) for value in (task.difficulty, task.discrimination)]
-        counts = [str(count or "") for count in (task.blank, task.to_grade)]
-        table.add_row(escape(task.task), f"{task.points:g}", str(task.n), *numbers, *shares, *indices, *counts)
+        table.add_row(escape(task.task), f"{task.points:g}", str(task.n), *numbers, *shares, *indices)
     return table
 
 
@@ -180,16 +180,18 @@ def _warnings(report: AssignmentReport) -> Iterator[str]:
             f"{_counted(report.without_verdicts.count, 'submission')} graded before verdicts were kept: "
             f"`autograder grade {name}` grades them again{_names(report.without_verdicts)}"
         )
-    if waiting := sum(task.to_grade for task in report.tasks):
-        yield f"{_counted(waiting, 'answer')} still to grade by hand, in formgrader."
 
 
 def _task_lines(task: TaskReport, address: str) -> Iterator[str]:
     """Yield what there is to say of a task beside its row."""
     parts = [f"{part.name} {_percent(part.share)}{part.remark and f' ({part.remark})'}" for part in task.parts]
-    if parts or task.mistakes or task.unnamed:
+    if parts or task.to_grade:
         yield ""
-        yield f"{task.task}: {'; '.join(parts) or 'no parts'}"
+        yield f"{task.task}: {'; '.join(parts) or _waiting(task.to_grade)}"
+    if task.blank:
+        yield f"  {_counted(task.blank, 'student')} wrote nothing."
+    if parts and task.to_grade:
+        yield f"  {_waiting(task.to_grade)}"
     for mistake in task.mistakes:
         yield f"  {mistake.sentence} ({_cost(mistake)})"
         yield from _details(mistake, address)
@@ -211,6 +213,10 @@ def _details(item: NamedMistake | Cluster, address: str) -> Iterator[str]:
         yield f"    Made by{_names(item.students)}"
 
 
+def _waiting(count: int) -> str:
+    return f"{_counted(count, 'answer')} still to grade by hand."
+
+
 def _cost(mistake: NamedMistake) -> str:
     return f"{_counted(mistake.students.count, 'student')}, {_counted(mistake.points_lost, 'point')} lost"
 
@@ -225,7 +231,7 @@ def _counted(number: float, what: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None else f"{round(value, 2) + 0.0:.2f}"
 
 
 def _percent(value: float | None) -> str:

@@ -91,19 +91,20 @@ def _tasks(
             scores.setdefault(cell, {})[student] = by_machine if by_hand is None else by_hand
             is_new = by_machine is None and cell in checks  # a task that was released since
             to_grade[cell] = to_grade.get(cell, 0) + bool(needs_person and not is_new)
-    found = []
+    found: list[TaskResults] = []
     for notebook in sorted(assignment.notebooks, key=lambda row: str(row.name)):
         order = [cell.name for cell in grading_log.source_of(gradebook, notebook.name, assignment.name).cells]
         cells = [*notebook.grade_cells, *notebook.task_cells]
-        for cell in sorted(cells, key=lambda one: order.index(one.name) if one.name in order else len(order)):
-            found.append(
-                TaskResults(
-                    notebook.name,
-                    cell.name.removeprefix(CHECK),
-                    cell.max_score,
-                    scores.get(cell.id, {}),
-                    verdicts.get((notebook.name, cell.name), {}),
-                    to_grade.get(cell.id, 0),
-                )
+        cells.sort(key=lambda cell: order.index(cell.name) if cell.name in order else len(order))
+        found += [
+            TaskResults(
+                notebook.name,
+                cell.name.removeprefix(CHECK),
+                cell.max_score,
+                scores.get(cell.id, {}),
+                verdicts.get((notebook.name, cell.name), {}),
+                to_grade.get(cell.id, 0),
             )
+            for cell in cells
+        ]
     return tuple(found)
