@@ -211,6 +211,23 @@ def test_a_renamed_task_takes_its_marks_along(graded, monkeypatch, by_accident_f
     assert comments(graded, "why") == [("well said",)] * 2
 
 
+def verdict_tasks(course):
+    return {row for row in course.query("SELECT task, cell FROM autograder_verdict") if "p_pool" in row[0]}
+
+
+def test_a_renamed_task_takes_its_verdicts_along(graded, monkeypatch):
+    def rename(cells):
+        for prefix in ("", "check-"):
+            cell = named(cells, f"{prefix}lp_pool2d")
+            cell.metadata.nbgrader.grade_id = f"{prefix}p_pool2d"
+            cell.source = cell.source.replace("lp_pool2d", "p_pool2d")
+
+    assert verdict_tasks(graded) == {("lp_pool2d", "check-lp_pool2d")}
+    change(graded, rename)
+    release(graded, monkeypatch, {"p_pool2d": "lp_pool2d"})
+    assert verdict_tasks(graded) == {("p_pool2d", "check-p_pool2d")}
+
+
 @pytest.mark.parametrize(
     ("renamed", "message"),
     [
