@@ -199,7 +199,7 @@ class PageExporter(HTMLExporter):
                     _fit_output(output, budget)
             attached = cell.get("attachments", {})
             for name in list(attached):
-                if not _fits_budget(attached[name], budget):
+                if not _charge_pictures(attached[name], budget):
                     del attached[name]
         return super(HTMLExporter, self).from_notebook_node(nb, resources, **options)
 
@@ -223,7 +223,7 @@ def _fit_output(output: NotebookNode, budget: SizeBudget) -> None:
     """Cut an output to what the budget has left for texts and for pictures, and take that off the budget."""
     data = output.get("data", {})
     pictures = {kind: data[kind] for kind in set(data) - {"text/plain"}}
-    if not _fits_budget(pictures, budget):
+    if not _charge_pictures(pictures, budget):
         for kind in pictures:
             del data[kind]
     for holder, key in ((output, "text"), (data, "text/plain")):
@@ -233,7 +233,7 @@ def _fit_output(output: NotebookNode, budget: SizeBudget) -> None:
         output["traceback"] = _truncated("\n".join(output["traceback"]), budget).split("\n")
 
 
-def _fits_budget(pictures: Mapping[str, str], budget: SizeBudget) -> bool:
+def _charge_pictures(pictures: Mapping[str, str], budget: SizeBudget) -> bool:
     """Take pictures off the budget; say whether it had enough for them, else take nothing."""
     size = sum(map(len, pictures.values()))
     if size > budget["pictures"]:
