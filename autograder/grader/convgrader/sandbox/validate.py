@@ -78,6 +78,7 @@ def _stream(text: str) -> Output:
 
 
 def _validated(output: dict[SubmittedValue, SubmittedValue]) -> Output | None:
+    """Build an output of one of nbformat's four kinds from what is well formed in one; None for any other kind."""
     kind = output.get("output_type")
     if not isinstance(kind, str):
         return None

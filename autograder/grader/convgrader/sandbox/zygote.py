@@ -108,6 +108,7 @@ class SandboxZygote:
         raise ZygoteEndedError(str(reason)) from None
 
     def _spawn(self, deadline: float) -> tuple[int, protocol.Channel]:
+        """Have a sandbox forked, and wait for its greeting: "ready", or why it could not be locked."""
         self.wait(deadline - time.monotonic())
         grader_socket, sandbox_socket = socket.socketpair()
         with sandbox_socket:
@@ -150,6 +151,7 @@ class SandboxZygote:
         return self.control
 
     def _receive_answer(self, seconds: float) -> Answer:
+        """Wait for the answer to the last request; ZygoteEndedError if none comes in time."""
         control = self._connected()
         control.settimeout(max(seconds, 0.001))
         try:
@@ -310,7 +312,7 @@ def _become_sandbox(
     shell: "SandboxShell",
     control: socket.socket,
 ) -> NoReturn:
-    """Never returns."""
+    """Serve as a sandbox in this fork until the grader hangs up, then end the process: it never returns."""
     from convgrader.sandbox import server
 
     code = 0
