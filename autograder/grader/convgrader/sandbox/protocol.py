@@ -37,6 +37,7 @@ MAX_BITS = 4096  # of an integer
 MAX_KEYS = 10_000  # of all dicts in a frame
 MAX_KEY = 200  # characters of a key that is a text
 MAX_WHOLE_KEY = 1 << 20  # absolute value of a key that is an integer
+MAX_OUTPUTS = 200  # pieces of output that one cell may leave: cut in the sandbox, and again by the grader
 Output: TypeAlias = dict[str, Any]  # of a cell, as nbformat has it
 JSON: TypeAlias = Any  # of a frame, before its values are made
 NumberOf: TypeAlias = Callable[[Function], int]  # gives the number that a function is called by

@@ -8,7 +8,7 @@ from convcourse.calls.call import Outcome
 from convcourse.calls.values import SubmittedValue
 from convgrader.errors import ProtocolError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.protocol import Output
+from convgrader.sandbox.protocol import MAX_OUTPUTS, Output
 
 
 def as_outcome(reply: SubmittedValue) -> Outcome:
@@ -52,9 +52,6 @@ def find_unserializable(value: SubmittedValue) -> protocol.Unserializable | None
 _PICTURES = ("image/png", "image/jpeg")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _CONTROL = {code: None for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
-
-
-MAX_OUTPUTS = 200  # of a cell
 
 
 def validated_outputs(outputs: SubmittedValue, limit: int = MAX_OUTPUTS) -> list[Output]:
