@@ -18,7 +18,8 @@ standardise; steerable; weight decay; activation map; atrous convolution; backpr
 causal convolution; data augmentation; deconvolution; depthwise separable convolution; Dice score; encoder; FFT; filter;
 fully connected layer; fractionally strided convolution; global average pooling; inductive bias; IoU; MLP; neuron;
 overfitting; positional encoding; same padding; semantic segmentation; SGD; shortcut connection;
-spike-triggered average; tied weights; translation equivariance; U-Net; upsampling; weight sharing; Winograd's algorithm; zero padding
+spike-triggered average; tied weights; translation equivariance; U-Net; upsampling; weight sharing;
+Winograd's algorithm; zero padding
 """
 
 
