@@ -48,14 +48,14 @@ def entered(root: Path, stem: str, after: str | None = None) -> dict[Path, str]:
     The other topic is the last one if it is not named. Nothing is returned where the topic is entered already. What
     cannot be done is a LookupError.
     """
-    path, known = _path(root), stems(root)
-    if after is not None and after not in known:
-        raise LookupError(f"_toc.yml has no assignment {after}; it has {', '.join(known)}")
+    path, topics = _path(root), stems(root)
+    if after is not None and after not in topics:
+        raise LookupError(f"_toc.yml has no assignment {after}; it has {', '.join(topics)}")
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
     for form in ("book/{0}", "exercises/{0}/{0}"):
         named = [line.partition("file: ")[2].strip() for line in lines]
-        places = [named.index(name) for name in map(form.format, [after] if after else known) if name in named]
+        places = [named.index(name) for name in map(form.format, [after] if after else topics) if name in named]
         if form.format(stem) in named:
             continue
         if not places:

@@ -18,11 +18,11 @@ from convcourse.calls.call import arrays_in
 from convcourse.engine import expected, kinds
 from convcourse.engine.check import Check
 
-MADE = {kind.name: kind for kind in kinds.KINDS}  # of the table's cases, by the engine
+VARIED_KINDS = {kind.name: kind for kind in kinds.KINDS}  # of the table's cases, by the engine
 
 
 @dataclass
-class Task:
+class TaskSpec:
     """A check, and the right answer in the assignment, whose signature and docstring a student reads."""
 
     check: Check
@@ -65,33 +65,34 @@ class Task:
         is_named = next(iter(self.signature.parameters), "") in ("x", "image", "images", "stimuli")
         return is_named and any(_first_image(call) is not None for call in self.calls)
 
-    def given(self, name: str) -> list[Any]:
+    def values_of(self, name: str) -> list[Any]:
+        """Return what the cases of the table hand over for a parameter."""
         return [call[name] for call in self.calls if name in call]
 
 
 # --- the kinds that stand in the table: what concerns a task, and what covers it -----------------------------------
 
 
-def lacking_defaults(task: Task) -> Iterator[str]:
+def lacking_defaults(task: TaskSpec) -> Iterator[str]:
     """Every parameter with a default is left out in one case, and something else in another."""
     for name, parameter in task.signature.parameters.items():
         if parameter.default is inspect.Parameter.empty:
             continue
         if all(name in call for call in task.calls):
             yield f"no case leaves {name} out"
-        if all(_alike(value, parameter.default) for value in task.given(name)):
+        if all(_alike(value, parameter.default) for value in task.values_of(name)):
             yield f"in no case is {name} anything but its default"
 
 
-def lacking_nothings(task: Task) -> Iterator[str]:
+def lacking_nothings(task: TaskSpec) -> Iterator[str]:
     """An array that may be left out is there in one case, and holds nothing but zeros: that is not the same."""
     for name, parameter in task.signature.parameters.items():
-        arrays = [value for value in task.given(name) if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
+        arrays = [value for value in task.values_of(name) if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
         if parameter.default is None and arrays and all(array.any() for array in arrays):
             yield f"in no case is {name} there and 0"
 
 
-def lacking_identities(task: Task) -> Iterator[str]:
+def lacking_identities(task: TaskSpec) -> Iterator[str]:
     """What goes in comes out, as for a window of one pixel: there the input itself, or a view of it, looks right."""
     changes = {"kernel_size", "size", "output_size", "scale_factor", "factor", "stride", "dilation", "weight", "dy"}
     is_concerned = next(iter(task.signature.parameters), "") in ("x", "image", "images", "grad_output", "input_size")
@@ -109,21 +110,21 @@ def lacking_identities(task: Task) -> Iterator[str]:
         yield "in no case does what goes in come out"
 
 
-def lacking_words(task: Task) -> Iterator[str]:
+def lacking_words(task: TaskSpec) -> Iterator[str]:
     """Every word that the docstring allows for a parameter is given to it in a case, or is its default."""
     for name, (kind, _) in task.parameters.items():
         words = re.findall(r"['\"]([\w-]+)['\"]", kind)
         default = getattr(task.signature.parameters.get(name), "default", None)
         for word in words:
-            if word != default and not any(_alike(value, word) for value in task.given(name)):
+            if word != default and not any(_alike(value, word) for value in task.values_of(name)):
                 yield f"no case has {name}={word!r}"
 
 
-def lacking_pairs(task: Task) -> Iterator[str]:
+def lacking_pairs(task: TaskSpec) -> Iterator[str]:
     """A parameter that may be a number or a pair is a number in one case, and a pair of two numbers in another."""
     for name, (kind, _) in task.parameters.items():
         if re.search(r"\bint or (tuple|\(int, int\)|pair|two ints)", kind):
-            values = task.given(name)
+            values = task.values_of(name)
             pairs = [value for value in values if isinstance(value, tuple | list)]
             if not any(len(set(map(str, pair))) > 1 for pair in pairs):
                 yield f"no case has two different numbers for {name}"
@@ -134,15 +135,15 @@ def lacking_pairs(task: Task) -> Iterator[str]:
                 yield "no case pads one axis alone"
 
 
-def lacking_lists(task: Task) -> Iterator[str]:
+def lacking_lists(task: TaskSpec) -> Iterator[str]:
     """Where the docstring's example hands over a nested list, a case does."""
     for line in re.findall(r">>> (.*)", task.doc):
-        given = any(isinstance(value, list) for call in task.calls for value in call.values())
-        if re.search(rf"\b{task.check.name}\(\[\[", line) and not given:
+        has_list = any(isinstance(value, list) for call in task.calls for value in call.values())
+        if re.search(rf"\b{task.check.name}\(\[\[", line) and not has_list:
             yield "its example hands over a nested list, no case does (or write the example with np.array)"
 
 
-def lacking_large_kernels(task: Task) -> Iterator[str]:
+def lacking_large_kernels(task: TaskSpec) -> Iterator[str]:
     """A kernel that is larger than what it slides over."""
     for call in task.calls:
         slid, kernel = _slid(call)
@@ -156,7 +157,7 @@ def lacking_large_kernels(task: Task) -> Iterator[str]:
         yield "no case has a kernel larger than what it slides over"
 
 
-def lacking_single_pixels(task: Task) -> Iterator[str]:
+def lacking_single_pixels(task: TaskSpec) -> Iterator[str]:
     """A map of one pixel."""
     firsts = [_first_image(call) for call in task.calls] if task.check.oracle else []
     images = [image for image in firsts if image is not None]
@@ -164,7 +165,7 @@ def lacking_single_pixels(task: Task) -> Iterator[str]:
         yield "no case has a map of 1 x 1"
 
 
-def lacking_ties(task: Task) -> Iterator[str]:
+def lacking_ties(task: TaskSpec) -> Iterator[str]:
     """Numbers that are equal, where the docstring says which of them wins."""
     if re.search(r"\btie[sd]?\b|the first of|\bequal(ly)? (large|good|near|far)", task.doc):
         arrays = [array for call in task.calls for array in arrays_in(list(call.values())) if array.size > 2]
@@ -172,7 +173,7 @@ def lacking_ties(task: Task) -> Iterator[str]:
             yield "no case has ties"
 
 
-def lacking_infinity(task: Task) -> Iterator[str]:
+def lacking_infinity(task: TaskSpec) -> Iterator[str]:
     """Numbers below every stand-in for minus infinity, where a largest number is looked for."""
     summary = f"{task.check.name} {task.doc.partition('Parameters')[0]}"
     if task.check.oracle and re.search(r"\bmax|_max|maximum|softmax|\bmask", summary):
@@ -181,7 +182,7 @@ def lacking_infinity(task: Task) -> Iterator[str]:
             yield "no case has numbers below -1e9 alone"
 
 
-def lacking_sizes(task: Task) -> Iterator[str]:
+def lacking_sizes(task: TaskSpec) -> Iterator[str]:
     """Lengths at which a fraction of floating-point numbers rounds down: 14 to 18 and 30 to 44."""
     numbers = [value for call in task.calls for value in call.values()]
     if (
@@ -194,7 +195,7 @@ def lacking_sizes(task: Task) -> Iterator[str]:
             yield "no size lies in 14 to 18 or in 30 to 44"
 
 
-def lacking_combinations(task: Task) -> Iterator[str]:
+def lacking_combinations(task: TaskSpec) -> Iterator[str]:
     """Two options that are both given, and both something else than their defaults, in one case."""
     defaults = {n: p.default for n, p in task.signature.parameters.items() if p.default is not inspect.Parameter.empty}
     for one, other in combinations(defaults, 2):
@@ -203,7 +204,7 @@ def lacking_combinations(task: Task) -> Iterator[str]:
             yield f"no case changes both {one} and {other}"
 
 
-STANDING = {
+TABLE_DEMANDS = {
     "defaults": lacking_defaults,
     "combinations": lacking_combinations,
     "nothings": lacking_nothings,
@@ -237,9 +238,9 @@ def _first_image(call: dict[str, Any]) -> NDArray[Any] | None:
     return first if isinstance(first, np.ndarray) and first.ndim == 4 else None
 
 
-def lacking_kinds(task: Task) -> Iterator[str]:
+def lacking_kinds(task: TaskSpec) -> Iterator[str]:
     """Yield every kind of input that the table of a check has not, and says no reason for."""
-    for kind, lacking in STANDING.items():
+    for kind, lacking in TABLE_DEMANDS.items():
         if kind not in task.check.exempt:
             yield from lacking(task)
 

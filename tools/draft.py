@@ -22,7 +22,7 @@ from convcourse.engine.check import Check
 from convcourse.engine.display import call_of, explanation
 from convcourse.engine.model import NOT_TRIED, Verdict
 from tools import answers, contents, reliability
-from tools.demands import Task, lacking_kinds, trivial_answers
+from tools.demands import TaskSpec, lacking_kinds, trivial_answers
 from tools.mutation import solved, verdict_on
 from tools.weave import WeaveError, woven
 
@@ -78,10 +78,10 @@ class Draft:
             tasks = [task.name for task in woven(root, stem).tasks if not task.by_hand]
         except WeaveError as error:
             raise AuthorError(str(error).replace(f"{root}/", "")) from None
-        known = _run(places.checks, lambda: checks.of_functions(stem))
-        given = _run(places.answers, lambda: answers.functions(root, stem))
+        check_by_name = _run(places.checks, lambda: checks.of_functions(stem))
+        styles = _run(places.answers, lambda: answers.functions(root, stem))
         space = _run(places.text, lambda: solved(root, stem)[1])
-        return cls(places, tasks, known, given, space)
+        return cls(places, tasks, check_by_name, styles, space)
 
 
 def _run(path: Path, read: Callable[[], T]) -> T:
@@ -105,11 +105,11 @@ def lacking(draft: Draft, name: str) -> list[str]:
         missing.append(f"CHECKS at the end of {shown(places.checks)} does not list its check.")
     if missing or check is None:
         return missing
-    function, given = draft.space[name], draft.answers.get(name, {})
-    if not given:
+    function, answer_by_style = draft.space[name], draft.answers.get(name, {})
+    if not answer_by_style:
         missing.append(f"{shown(places.answers)} has no {name}__loops, or of another style: a second right answer.")
     right = {"the right answer in the assignment": function}
-    right |= {f"{name}__{style}": other for style, other in given.items()}
+    right |= {f"{name}__{style}": other for style, other in answer_by_style.items()}
     missing += [*_docstring(places, check, function), *_section(places, check)]
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         try:
@@ -172,7 +172,7 @@ class _Examples(doctest.DocTestRunner):
 
 def _docstring(places: Places, check: Check, function: Callable[..., Any]) -> Iterator[str]:
     """Yield what a docstring does not say, and examples that do not give what it shows."""
-    task = Task(check, function)
+    task = TaskSpec(check, function)
     for parameter in task.signature.parameters:
         if parameter not in task.parameters:
             yield f"The docstring does not say under Parameters what {parameter} is."
@@ -193,9 +193,9 @@ def _section(places: Places, check: Check) -> Iterator[str]:
     if not page.is_file():
         yield f"The check has section={check.section!r}: name a page and a label, pooling#pooling-max for example."
         return
-    known = contents.labels(page)
-    if label not in known:
-        yield f"{shown(page)} has no label ({label})= for the check's section; it has {', '.join(known)}."
+    labels = contents.labels(page)
+    if label not in labels:
+        yield f"{shown(page)} has no label ({label})= for the check's section; it has {', '.join(labels)}."
 
 
 def _right(check: Check, right: dict[str, Callable[..., Any]]) -> Iterator[str]:
@@ -252,17 +252,17 @@ def shown(path: Path) -> str:
 
 def kept_also(draft: Draft, name: str) -> list[str]:
     """Return what `make test` asks for beside, of a task that the course keeps: a list of sentences."""
-    check, given = draft.checks[name], len(draft.answers[name])
-    styles = STYLES if check.oracle else 2
+    check, style_count = draft.checks[name], len(draft.answers[name])
+    styles_wanted = STYLES if check.oracle else 2
     missing = []
     if len(check.mistakes) < MISTAKES:
         missing.append(f"{MISTAKES} known mistakes; it has {len(check.mistakes)}.")
-    if given < styles:
-        missing.append(f"{styles} right answers in solutions/answers, in several styles; it has {given}.")
+    if style_count < styles_wanted:
+        missing.append(f"{styles_wanted} right answers in solutions/answers, in several styles; it has {style_count}.")
     if check.draw_case is None and any(case.args or case.kwargs for case in check.cases):
         missing.append(
             "further calls that are drawn by chance (draw_case), so that nobody can hand in a list of results."
         )
     return missing + [
-        f"{message[0].upper()}{message[1:]}." for message in lacking_kinds(Task(check, draft.space[name]))
+        f"{message[0].upper()}{message[1:]}." for message in lacking_kinds(TaskSpec(check, draft.space[name]))
     ]

@@ -85,8 +85,8 @@ def forget_outdated(cache: Any, files: list[Path], now: dict[Path, str], stamps:
 def stamped(cache: Any, files: list[Path], now: dict[Path, str], stamps: dict[str, str]) -> dict[str, str]:
     """Return the fingerprint of every record of the cache: of those of the pages as they are now, the present one."""
     records = {file: cache.get_cached_project_nb(str(file)) for file in files}
-    known = {record.hashkey for record in cache.list_cache_records()}
-    stamps = {key: stamp for key, stamp in stamps.items() if key in known}
+    hash_keys = {record.hashkey for record in cache.list_cache_records()}
+    stamps = {key: stamp for key, stamp in stamps.items() if key in hash_keys}
     return stamps | {record.hashkey: now[file] for file, record in records.items() if record is not None}
 
 

@@ -42,7 +42,7 @@ def code_of(module: str, name: str, root: Path = ROOT) -> str:
 
 
 def _follow(root: Path, module: str, name: str, definitions: dict[tuple[str, str], str]) -> None:
-    """Add the definition of a name, and of what it uses, to `found`: {(module, name): text}."""
+    """Add the definition of a name, and of what it uses, to `definitions`: {(module, name): text}."""
     defined, imported = _definitions(root, module)
     if (module, name) in definitions:
         return

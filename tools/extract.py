@@ -28,7 +28,7 @@ class UnknownReferenceError(Exception):
 
 
 @dataclass(frozen=True)
-class Function:
+class ReferenceFunction:
     """A function as a task shows it: the head is what a student gets, the body is the solution."""
 
     name: str
@@ -75,8 +75,8 @@ def read(package: Path, stem: str) -> _Module:
     return _parse(path, path.stat().st_mtime_ns)
 
 
-def function(package: Path, stem: str, name: str, known: Collection[str] = ()) -> Function:
-    """Return a public function of the reference package as a `Function`.
+def function(package: Path, stem: str, name: str, defined: Collection[str] = ()) -> ReferenceFunction:
+    """Return a public function of the reference package as a `ReferenceFunction`.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def function(package: Path, stem: str, name: str, known: Collection[str] = ()) -
         The folder of the reference package.
     stem, name : str
         Module and function.
-    known : collection of str
+    defined : collection of str
         Names that the notebook has already: the body may use them. Everything else that it needs is copied into it.
     """
     module = read(package, stem)
@@ -108,11 +108,11 @@ def function(package: Path, stem: str, name: str, known: Collection[str] = ()) -
     cut = node.body[0].end_lineno
     head = re.sub(rf"\b{PACKAGE}\.\w+\.", "", "\n".join(lines[node.lineno - 1 : cut]))
     body = _lean(textwrap.dedent("\n".join(lines[cut : node.end_lineno])).strip("\n"))
-    copies = _Copies(package, {name, *known})
+    copies = _Copies(package, {name, *defined})
     copies.collect(module, name)
     if "as_pair(" in body + "".join(copies.parts):
         copies.parts.insert(0, PAIR.rstrip())
-    return Function(name, head, copies.before(body))
+    return ReferenceFunction(name, head, copies.before(body))
 
 
 def functions(path: Path) -> list[str]:
@@ -135,8 +135,8 @@ def standalone(path: Path, name: str, new_name: str) -> str:
 class _Copies:
     """What a body needs beside itself: imports, constants and helper functions, each after what it needs itself."""
 
-    def __init__(self, package: Path, known: Collection[str]) -> None:
-        self.package, self.done = package, set(known) | {"np"}
+    def __init__(self, package: Path, defined: Collection[str]) -> None:
+        self.package, self.done = package, set(defined) | {"np"}
         self.imports: list[str] = []
         self.parts: list[str] = []
 

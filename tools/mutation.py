@@ -141,7 +141,7 @@ def _put(tree: ast.AST, target: ast.AST, changed: ast.AST) -> Any:
 # --- running a check on it ---------------------------------------------------------------------------------------
 
 
-class TooLongError(BaseException):
+class MutantTimeoutError(BaseException):
     """A mutant ran for too long as a whole."""
 
 
@@ -160,14 +160,14 @@ def survives(check: Check, head: str, code: str, space: dict[str, Any], seconds:
         return False
 
     def stop(*_: object) -> None:
-        raise TooLongError
+        raise MutantTimeoutError
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
     try:
         with np.errstate(all="ignore"):
             return verdict_on(check, namespace[check.name]).passed
-    except TooLongError:
+    except MutantTimeoutError:
         return False
     finally:
         signal.alarm(0)
@@ -215,7 +215,7 @@ def solved(root: Path, stem: str) -> tuple[list[Solution], dict[str, Any]]:
 
 
 def equivalents(root: Path) -> list[dict[str, str]]:
-    """Return what is known of changes that make no difference: a list of {task, line, change, because}.
+    """Return the equivalent mutants, changes that make no difference: a list of {task, line, change, because}.
 
     `task` may hold ``*``; `line` is a part of the line that was changed, `change` of what was changed (default: any).
     """
@@ -225,9 +225,9 @@ def equivalents(root: Path) -> list[dict[str, str]]:
     return (yaml.safe_load(path.read_text(encoding="utf-8")) or []) if path.is_file() else []
 
 
-def reason_for(known: list[dict[str, str]], task: str, line: str, change: str) -> str | None:
+def reason_for(equivalent_mutants: list[dict[str, str]], task: str, line: str, change: str) -> str | None:
     """Return why a change makes no difference, or None."""
-    for entry in known:
+    for entry in equivalent_mutants:
         fits = fnmatch.fnmatch(task, entry["task"]) and entry.get("line", "") in line
         if fits and entry.get("change", "") in change:
             return entry["because"]
@@ -265,7 +265,7 @@ def report_on_checks(root: Path, stem: str) -> list[str]:
 def report_on_changes(root: Path, stem: str) -> list[str]:
     """Print how many changes of each solution the check noticed, and the survivors; return the unexplained ones."""
     solutions, space = solved(root, stem)
-    known, open_ones = equivalents(root), []
+    equivalent_mutants, unexplained = equivalents(root), []
     all_checks = checks.of_functions(stem)
     for solution in solutions:
         name, head, body = solution.name, solution.head, solution.body
@@ -280,11 +280,11 @@ def report_on_changes(root: Path, stem: str) -> list[str]:
         print(f"{stem + '.' + name:42} {tried:4} changes, {len(survivors)} not noticed")
         source = body.split("\n")
         for line, change in survivors:
-            reason = reason_for(known, f"{stem}.{name}", source[line - 1], change)
+            reason = reason_for(equivalent_mutants, f"{stem}.{name}", source[line - 1], change)
             print(f"    {source[line - 1].strip()}\n        {change}: {reason or 'UNEXPLAINED'}")
             if not reason:
-                open_ones.append(f"{stem}.{name}: {change}")
-    return open_ones
+                unexplained.append(f"{stem}.{name}: {change}")
+    return unexplained
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

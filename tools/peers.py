@@ -31,7 +31,7 @@ HEAD = """\
 """
 
 
-class Array:
+class TensorStub:
     """What TinyTorch's test knows of a tensor."""
 
     def __init__(self, data: NDArray[Any]) -> None:
@@ -52,15 +52,15 @@ def layer_of(function: Callable[..., Any]) -> type:
             bias: bool = True,
         ) -> None:
             rng = np.random.default_rng(0)
-            self.weight = Array(rng.standard_normal((out_channels, in_channels, kernel_size, kernel_size)))
-            self.bias = Array(rng.standard_normal(out_channels)) if bias else None
+            self.weight = TensorStub(rng.standard_normal((out_channels, in_channels, kernel_size, kernel_size)))
+            self.bias = TensorStub(rng.standard_normal(out_channels)) if bias else None
             self.options = stride, padding
 
-        def __call__(self, x: Array) -> Array:
+        def __call__(self, x: TensorStub) -> TensorStub:
             bias = None if self.bias is None else self.bias.data
-            return Array(function(x.data, self.weight.data, bias, *self.options))
+            return TensorStub(function(x.data, self.weight.data, bias, *self.options))
 
-        def parameters(self) -> list[Array]:
+        def parameters(self) -> list[TensorStub]:
             return [self.weight] if self.bias is None else [self.weight, self.bias]
 
     return Conv2d
@@ -122,7 +122,7 @@ def tinytorch(root: Path) -> list[str]:
     test = source[start : source.index("if __name__", start)]
     accepted = []
     for name, function in wrong_answers().items():
-        space: dict[str, Any] = {"np": np, "Tensor": Array, "Conv2d": layer_of(function), "print": lambda *_: None}
+        space: dict[str, Any] = {"np": np, "Tensor": TensorStub, "Conv2d": layer_of(function), "print": lambda *_: None}
         exec(test, space)
         try:
             space["test_unit_conv2d"]()

@@ -44,8 +44,8 @@ LIES = ("rejected", "accepted", "missed")  # how the names of the figures end th
 # --- trying a function ---------------------------------------------------------------------------------------------
 
 
-class TooLongError(Exception):
-    """A broken answer ran for too long as a whole."""
+class CallBudgetError(Exception):
+    """All calls of a broken answer together have used up their time."""
 
 
 @dataclass
@@ -65,9 +65,9 @@ class Bounded(LocalFunction):
         self.stop = time.monotonic() + seconds
 
     def call(self, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float) -> Outcome:
-        """Call it; TooLongError if its time is up."""
+        """Call it; CallBudgetError if its time is up."""
         if time.monotonic() > self.stop:
-            raise TooLongError
+            raise CallBudgetError
         return super().call(args, kwargs, limit)
 
 
@@ -82,7 +82,7 @@ def tried_within(check: Check, function: Callable[..., Any], seeds: int, seconds
     try:
         with np.errstate(all="ignore"):
             return _tried(check, Bounded(function, seconds), seeds)
-    except TooLongError:
+    except CallBudgetError:
         return None
 
 
@@ -116,9 +116,9 @@ def cut(right: Callable[..., Any]) -> Callable[..., Any]:
     """Store results in arrays of the first array's dtype."""
 
     def damaged(*args: Any, **kwargs: Any) -> Any:
-        found = right(*args, **kwargs)
+        result = right(*args, **kwargs)
         whole = [array.dtype for array in arrays_in([args, kwargs]) if array.dtype.kind in "iu"]
-        return mapped(found, lambda a: a.astype(whole[0]) if whole and a.dtype.kind == "f" else a)
+        return mapped(result, lambda a: a.astype(whole[0]) if whole and a.dtype.kind == "f" else a)
 
     return damaged
 
@@ -127,9 +127,9 @@ def wrapped(right: Callable[..., Any]) -> Callable[..., Any]:
     """Compute with bytes, where a photograph holds some."""
 
     def damaged(*args: Any, **kwargs: Any) -> Any:
-        found = right(*args, **kwargs)
+        result = right(*args, **kwargs)
         is_photograph = any(array.dtype == np.uint8 for array in arrays_in([args, kwargs]))
-        return mapped(found, lambda a: a % 256 - 1 if is_photograph else a)
+        return mapped(result, lambda a: a % 256 - 1 if is_photograph else a)
 
     return damaged
 
@@ -184,11 +184,11 @@ def spoiling(right: Callable[..., Any]) -> Callable[..., Any]:
     """Change the inputs, after everything has been computed."""
 
     def damaged(*args: Any, **kwargs: Any) -> Any:
-        found = mapped(right(*args, **kwargs), np.copy)
+        result = mapped(right(*args, **kwargs), np.copy)
         for array in arrays_in([args, kwargs]):
             if array.flags.writeable and array.size:
                 array.flat[0] = 0 if array.flat[0] else 1
-        return found
+        return result
 
     return damaged
 
@@ -215,11 +215,11 @@ def can_show(check: Check, damage: Damage, right: Callable[..., Any]) -> bool:
     """Say whether a damage can be seen at all: the check tries its kind of input, and the result has such arrays."""
     kind = DAMAGES[damage]
     tables = [(case, case) for case in check.cases] if kind is None else kinds.variations(check, kind)
-    outcomes = [LocalFunction(right).call(given.args, given.kwargs, check.limit) for given, _ in tables]
+    outcomes = [LocalFunction(right).call(case.args, case.kwargs, check.limit) for case, _ in tables]
     arrays_of_results = [arrays_in(outcome.value) for outcome in outcomes if outcome.ok]
     floats = [array for arrays in arrays_of_results for array in arrays if array.dtype.kind == "f" and array.ndim]
     if damage is remembering:  # two calls that look alike from outside, and are not
-        alike = Counter(_outside((given.args, given.kwargs)) for given, _ in tables if kinds.is_plain(given))
+        alike = Counter(_outside((case.args, case.kwargs)) for case, _ in tables if kinds.is_plain(case))
         return any(arrays_of_results) and any(number > 2 for number in alike.values())
     if damage is buffered:
         return any(arrays_of_results)
@@ -318,12 +318,12 @@ def _seeds(figures: Figures, check: Check, function: Callable[..., Any], about: 
     return result
 
 
-def _count(figures: Figures, found: Tried, about: str, kind: str) -> None:
+def _count(figures: Figures, result: Tried, about: str, kind: str) -> None:
     figures.counts[f"{kind}: tried"] += 1
-    if kind == "right" and found.share < 1:
-        figures.fault("right: rejected", f"{about}: {found.share:.2f}")
-    if found.missed:
-        figures.fault(f"{kind}: a draw found what the table missed", f"{about}: {found.missed[0]}")
+    if kind == "right" and result.share < 1:
+        figures.fault("right: rejected", f"{about}: {result.share:.2f}")
+    if result.missed:
+        figures.fault(f"{kind}: a draw found what the table missed", f"{about}: {result.missed[0]}")
 
 
 def _damages(figures: Figures, check: Check, right: dict[str, Callable[..., Any]], task: str) -> None:

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from convcourse.networks.tasks import TASKS
 from convcourse.networks.trainer import Settings, Trainer, predict
 
-Log = dict[str, list[float]]  # what was measured of a run, by its name
+Curves = dict[str, list[float]]  # what was measured of a run, by its name
 
 NETWORK = Path(__file__).parents[1] / "solutions" / "networks" / "digits.json"
 STEPS, EVERY, MEASURED = 720, 30, 500  # MEASURED: of how many training pictures the loss is measured
@@ -45,7 +45,7 @@ SHOWS = {"overfits": "B", "rate too high": "C", "shuffled labels": "A"}
 CONTROL = Run(1500, 0.03, "sgd", seed=4)  # C at a quarter of its rate: it neither jumps nor ends higher
 
 
-def record(run: Run, steps: int = STEPS, every: int = EVERY) -> Log:
+def record(run: Run, steps: int = STEPS, every: int = EVERY) -> Curves:
     """Train one network.
 
     Returns
@@ -78,7 +78,7 @@ def record(run: Run, steps: int = STEPS, every: int = EVERY) -> Log:
     }
 
 
-def as_cell(logs: dict[str, Log], width: int = 8) -> str:
+def as_cell(logs: dict[str, Curves], width: int = 8) -> str:
     """Write logs as the notebook has them, `width` numbers in a line.
 
     Examples

@@ -53,7 +53,7 @@ class WeaveError(Exception):
 
 
 @dataclass(frozen=True)
-class Task:
+class GradedTask:
     """One graded cell: the function or question, its points, and the heading that it stands under."""
 
     name: str
@@ -84,7 +84,7 @@ class WovenAssignment:
 
     stem: str
     notebook: nbformat.NotebookNode
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[GradedTask] = field(default_factory=list)
     solutions: list[Solution] = field(default_factory=list)
     model_answers: dict[str, str] = field(default_factory=dict)  # of the questions graded by hand: name -> text
 
@@ -160,7 +160,7 @@ class _Weaver:
         self.path, self.package, self.line = path, package, 1
         self.stem = path.stem
         self.cells: list[NotebookNode] = []
-        self.tasks: list[Task] = []
+        self.tasks: list[GradedTask] = []
         self.solutions: list[Solution] = []
         self.model_answers: dict[str, str] = {}
         self.defined: list[str] = []
@@ -276,9 +276,9 @@ class _Weaver:
         points = self.number(worth)
         cell = nbformat.v4.new_code_cell(f'check("{name}", points={points})')
         self.add(f"{grade_ids.CHECK}{name}", cell, grade=True, locked=True, points=points)
-        self.earn(Task(name, points, self.title))
+        self.earn(GradedTask(name, points, self.title))
 
-    def earn(self, task: Task) -> None:
+    def earn(self, task: GradedTask) -> None:
         self.tasks.append(task)
         self.places.append(self.headings[-1])
         self.headings[-1].points += task.points
@@ -303,7 +303,7 @@ class _Weaver:
             self.fail(f"the question {name} needs a model answer below its directive: graders and instructors read it")
         points = self.number(worth)
         self.add(name, nbformat.v4.new_markdown_cell(rest), grade=True, solution=True, points=points)
-        self.earn(Task(name, points, self.title, by_hand=True))
+        self.earn(GradedTask(name, points, self.title, by_hand=True))
         self.model_answers[name] = rest
 
     def train(self, arguments: Words, rest: str) -> None:
@@ -333,7 +333,7 @@ class _Weaver:
         if rest.strip():
             self.fail("nothing else stands in the cell of this directive")
 
-    def function(self, name: str) -> extract.Function:
+    def function(self, name: str) -> extract.ReferenceFunction:
         try:
             return extract.function(self.package, self.stem, name, self.defined)
         except extract.UnknownReferenceError as error:

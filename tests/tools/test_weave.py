@@ -174,14 +174,14 @@ def test_a_solution_stands_alone(project):
 def test_a_solution_uses_what_the_notebook_has_already(project):
     package = project / "solutions/miniconv"
     assert "def area" in extract.function(package, "small", "total").body
-    assert extract.function(package, "small", "total", known=["area"]).body == "return area(x).sum()"
+    assert extract.function(package, "small", "total", defined=["area"]).body == "return area(x).sum()"
 
 
 def test_tasks_come_with_points_and_headings(project):
     assert weave.woven(project, "small").tasks == [
-        weave.Task("area", 4, "Small"),
-        weave.Task("half", 1.5, "Half of it (3.5 points)"),
-        weave.Task("why", 2, "Half of it (3.5 points)", by_hand=True),
+        weave.GradedTask("area", 4, "Small"),
+        weave.GradedTask("half", 1.5, "Half of it (3.5 points)"),
+        weave.GradedTask("why", 2, "Half of it (3.5 points)", by_hand=True),
     ]
 
 

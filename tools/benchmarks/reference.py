@@ -428,10 +428,10 @@ def growth():
     for _, _, (n, c, size, filters, k) in layers:
         arrays = draw(rng, n, c, size, size), draw(rng, filters, c, k, k), draw(rng, filters)
         calls.append(lambda arrays=arrays: conv2d(*arrays, padding="same"))
-    times, found = fastest(calls, time.process_time, seconds=0.6), {}
+    times, growths = fastest(calls, time.process_time, seconds=0.6), {}
     for (what, factor, sizes), milliseconds in zip(layers[1:], times[1:], strict=True):
-        found.setdefault(what, []).append((factor, _products(sizes) / _products(LAYER), milliseconds / times[0]))
-    return found
+        growths.setdefault(what, []).append((factor, _products(sizes) / _products(LAYER), milliseconds / times[0]))
+    return growths
 
 
 def _products(layer):
@@ -439,13 +439,13 @@ def _products(layer):
     return n * filters * size**2 * c * k**2
 
 
-def growth_table(found):
+def growth_table(growths):
     """Return the growth as a table in Markdown."""
     lines = [
         "| what grows | twice: products | twice: time | four times: products | four times: time |",
         "|---|---|---|---|---|",
     ]
-    for what, columns in found.items():
+    for what, columns in growths.items():
         lines.append(f"| {what} | " + " | ".join(f"{count:.0f} | {clock:.1f}" for _, count, clock in columns) + " |")
     return "\n".join(lines) + "\n"
 

@@ -15,6 +15,7 @@ from types import CodeType
 from typing import Any, TypeAlias
 
 from convcourse.calls.call import time_limit
+from convcourse.calls.values import Function
 from convcourse.engine.check import Check
 from convcourse.engine.context import graded_run
 from convcourse.engine.helpers import right_function, with_note
@@ -28,7 +29,7 @@ from convgrader.notebooks.reader import Node
 from convgrader.sandbox.bounds import MAX_CHECK_MEMORY, bounded_memory
 from convgrader.sandbox.client import RemoteFunction, SandboxClient
 from convgrader.sandbox.clock import Clock
-from convgrader.sandbox.protocol import Function, Output
+from convgrader.sandbox.protocol import Output
 from convgrader.sandbox.validate import error_output, find_unserializable
 from convgrader.sandbox.zygote import SandboxZygote
 

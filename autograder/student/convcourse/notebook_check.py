@@ -19,11 +19,13 @@ from convcourse.engine.check import Check, Gradable
 from convcourse.engine.context import RunContext, current_context, show
 from convcourse.engine.model import Failure, Verdict
 from convcourse.errors import VersionError
-from convcourse.limits import is_present
+from convcourse.limits import is_available
 from convcourse.provided import hand_out
 
 Namespace = dict[str, Any]
-Passed = dict[str, tuple[tuple[object, ...], bool]]  # by task: what `concerned` gave, and whether it passed its check
+PassedChecks = dict[
+    str, tuple[tuple[object, ...], bool]
+]  # by task: its `dependencies`, and whether it passed its check
 
 
 class NotebookCheck:
@@ -31,8 +33,8 @@ class NotebookCheck:
 
     def __init__(self, topic: str) -> None:
         self.topic, self.checks = topic, checks.load(topic)
-        self.shown: Failure | None = None
-        self.passed: Passed = {}
+        self.last_failure: Failure | None = None
+        self.passed: PassedChecks = {}
 
     def __call__(self, name: str, points: float) -> float:
         """Judge the function of that name, show the verdict, and return what it earns of `points`."""
@@ -42,18 +44,20 @@ class NotebookCheck:
         context = current_context()
         verdict = self.checks[name].run(lambda wanted: lookup(wanted, namespace), points, context)
         if context.at_home:  # where submissions are graded, the grader runs a check again itself
-            self.passed[name] = concerned(self.checks, name, namespace), verdict.passed
+            self.passed[name] = dependencies(self.checks, name, namespace), verdict.passed
             verdict = with_right_helpers(self.checks, verdict, namespace, context, self.passed)
-            verdict = replace(verdict, notes=(*verdict.notes, *absent(namespace, verdict.name), *older()))
-        self.shown = verdict.failure or self.shown
+            verdict = replace(
+                verdict, notes=(*verdict.notes, *missing_module_notes(namespace, verdict.name), *old_numpy_notes())
+            )
+        self.last_failure = verdict.failure or self.last_failure
         show(verdict)
         return verdict.earned
 
     def case(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return (args, kwargs) of the failing call that was shown last: ``f(*args, **kwargs)`` calls it again."""
-        if self.shown is None:
+        if self.last_failure is None:
             raise LookupError("no check has shown a failing call yet")
-        return clone(self.shown.case.args), clone(self.shown.case.kwargs)
+        return clone(self.last_failure.case.args), clone(self.last_failure.case.kwargs)
 
 
 def checker(topic: str, needs: str | None = None, provided: Sequence[str] = ()) -> NotebookCheck:
@@ -93,12 +97,12 @@ def with_right_helpers(
     verdict: Verdict,
     namespace: Namespace,
     context: RunContext,
-    passed: Passed | None = None,
+    passed: PassedChecks | None = None,
 ) -> Verdict:
     """Return the better of a verdict and that of a second run, in which right helpers stand in the place of wrong ones.
 
     The rule stands in `convcourse.engine.helpers`. Of a helper that was checked before and is still the same, `passed`
-    says whether it passed: {name: (what `concerned` gave then, bool)}; others are checked now.
+    says whether it passed: {name: (its `dependencies` then, bool)}; others are checked now.
     """
     passed = {} if passed is None else passed
 
@@ -106,11 +110,11 @@ def with_right_helpers(
         return checks[name].run(lambda wanted: lookup(wanted, namespace), points, context)
 
     def passes(name: str) -> bool:
-        now = concerned(checks, name, namespace)
-        then, has_passed = passed.get(name, ((), False))
-        if len(then) != len(now) or not all(map(operator.is_, then, now)):
+        current = dependencies(checks, name, namespace)
+        recorded, has_passed = passed.get(name, ((), False))
+        if len(recorded) != len(current) or not all(map(operator.is_, recorded, current)):
             has_passed = run(name, 1.0, replace(context, at_home=False)).passed
-            passed[name] = now, has_passed
+            passed[name] = current, has_passed
         return has_passed
 
     if verdict.passed or verdict.name not in namespace:
@@ -124,22 +128,22 @@ def with_right_helpers(
     return helpers.with_note(again, wrong) if again.earned > verdict.earned else verdict
 
 
-def concerned(checks: Mapping[str, Gradable], name: str, namespace: Namespace) -> tuple[object, ...]:
-    """Return what a notebook has under the names of a task and of its helpers."""
-    return tuple(namespace.get(each) for each in (name, *helpers.helper_names(checks, name)))
+def dependencies(checks: Mapping[str, Gradable], name: str, namespace: Namespace) -> tuple[object, ...]:
+    """Return what the result of a check rests on: what a notebook has under the names of a task and its helpers."""
+    return tuple(namespace.get(dependency) for dependency in (name, *helpers.helper_names(checks, name)))
 
 
-def absent(namespace: Namespace, name: str = "") -> list[str]:
+def missing_module_notes(namespace: Namespace, name: str = "") -> list[str]:
     """List sentences about the modules that there are not where submissions are graded.
 
     They are those in a notebook, and those that its function `name` imports when it is called.
     """
-    missing = {module for module in imported_in(namespace.get(name)) if not is_present(module)}
+    missing = {module for module in modules_imported_by(namespace.get(name)) if not is_available(module)}
     for name, value in namespace.items():
         if isinstance(value, types.ModuleType | type) or callable(value):
             module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
             top = module.split(".")[0] if isinstance(module, str) else ""
-            if not name.startswith("_") and top and not is_present(top):
+            if not name.startswith("_") and top and not is_available(top):
                 missing.add(top)
     return [
         f"{top} is imported here. Where submissions are graded there are NumPy and Matplotlib alone: the import fails, "
@@ -148,7 +152,7 @@ def absent(namespace: Namespace, name: str = "") -> list[str]:
     ]
 
 
-def imported_in(function: object) -> set[str]:
+def modules_imported_by(function: object) -> set[str]:
     """Return the modules that a function, or one inside it, imports when it is called."""
     codes: list[object] = [getattr(function, "__code__", None)]
     modules: set[str] = set()
@@ -162,7 +166,7 @@ def imported_in(function: object) -> set[str]:
     return modules - {""}
 
 
-def older() -> list[str]:
+def old_numpy_notes() -> list[str]:
     """List a sentence where NumPy is so old that results may be of another dtype than in grading: an Intel Mac's."""
     if int(np.__version__.split(".")[0]) >= 2:
         return []

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from convcourse.calls.call import arrays_in
-from convcourse.calls.values import SubmittedValue
-from convgrader.sandbox.protocol import Function
+from convcourse.calls.values import Function, SubmittedValue
 
 if sys.platform != "win32":  # where nobody's code is confined
     import resource

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from convcourse.calls.call import Outcome, StudentFunction
-from convcourse.calls.values import SubmittedValue
+from convcourse.calls.values import Function, SubmittedValue
 from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError, SandboxError, TimeUpError
 from convgrader.jobs import Budget
 from convgrader.sandbox.bounds import bound_arrays, bound_lent, bound_work, bounded_memory
 from convgrader.sandbox.clock import Clock
-from convgrader.sandbox.protocol import WALL_TIME_FACTOR, Channel, Function, Output
+from convgrader.sandbox.protocol import WALL_TIME_FACTOR, Channel, Output
 from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, error_output, find_unserializable, validated_outputs
 from convgrader.sandbox.zygote import SandboxZygote
 

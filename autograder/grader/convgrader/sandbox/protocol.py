@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from convcourse.calls.values import Array, SubmittedValue
+from convcourse.calls.values import Array, Function, SubmittedValue
 from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError
 
 WALL_TIME_FACTOR = 3  # times the limit of a call may go by on the clock, if it has used less of the processor
@@ -39,7 +39,6 @@ MAX_KEY = 200  # characters of a key that is a text
 MAX_WHOLE_KEY = 1 << 20  # absolute value of a key that is an integer
 Output: TypeAlias = dict[str, Any]  # of a cell, as nbformat has it
 JSON: TypeAlias = Any  # of a frame, before its values are made
-Function: TypeAlias = Callable[..., Any]
 NumberOf: TypeAlias = Callable[[Function], int]  # gives the number that a function is called by
 FunctionOf: TypeAlias = Callable[[int], Function]  # stands in for the function of a number
 

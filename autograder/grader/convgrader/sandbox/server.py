@@ -26,10 +26,11 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from convcourse import COURSE
 from convcourse.calls.call import LocalFunction, Outcome, processor_limit, replaced, time_limit
+from convcourse.calls.values import Function
 from convcourse.errors import not_provided
 from convgrader.errors import ConnectionClosedError, ProtocolError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.protocol import Function, Output
+from convgrader.sandbox.protocol import Output
 
 MAX_CELL_OUTPUT = 1 << 20  # bytes of output that one cell may leave
 MAX_OUTPUTS = 200  # pieces of output that one cell may leave

@@ -22,9 +22,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from convcourse.calls.values import Array, SubmittedValue
-
-Function = Callable[..., Any]
+from convcourse.calls.values import Array, Function, SubmittedValue
 
 
 @dataclass(frozen=True)

@@ -92,14 +92,14 @@ def check(
 
 
 def _notes(notebook: "SubmittedNotebook", path: Path) -> list[str]:
-    """List sentences on what is not there when the notebook is graded, and on what is behind the newest release."""
+    """List sentences on what is not there when the notebook is graded, and on what is older than the newest release."""
     stem = assignment_of(notebook, path)
     try:
         kit = Kit(find_root(path.resolve().parent))
-        behind = kit.notes(path, notebook, stem) if stem in assignments(kit.root) else []
+        outdated = kit.outdated_notes(path, notebook, stem) if stem in assignments(kit.root) else []
     except UsageError:  # a notebook by itself
-        behind = []
-    return [*differences(notebook, path.resolve().parent), *behind]
+        outdated = []
+    return [*differences(notebook, path.resolve().parent), *outdated]
 
 
 def _execute(

@@ -52,7 +52,7 @@ class Kit:
         match = self._wheel()
         return self.root / match["file"] if match else None
 
-    def behind(self) -> str | None:
+    def outdated_checks_note(self) -> str | None:
         """Say that the installed checks are not those of this kit, or return None."""
         match = self._wheel()
         if match is None or match["version"] == convcourse.__version__:
@@ -62,15 +62,15 @@ class Kit:
             f"{match['version']}: run `autograder update`."
         )
 
-    def notebook_behind(self, path: Path, notebook: "SubmittedNotebook", stem: str) -> str | None:
+    def outdated_notebook_note(self, path: Path, notebook: "SubmittedNotebook", stem: str) -> str | None:
         """Say that a notebook does not follow the newest release, or return None."""
-        released, before = read_notebook(self.released(stem)), self.base(path, stem)
-        there = {name_of(cell) for cell in before.cells} if before else set(names_of(notebook, released))
-        new = [cell.metadata.nbgrader for cell in released.cells if name_of(cell) and name_of(cell) not in there]
+        released, base = read_notebook(self.released(stem)), self.base(path, stem)
+        present = {name_of(cell) for cell in base.cells} if base else set(names_of(notebook, released))
+        new = [cell.metadata.nbgrader for cell in released.cells if name_of(cell) and name_of(cell) not in present]
         tasks = [metadata.grade_id for metadata in new if metadata.get("solution")]
-        if not tasks and (before is None or before.cells == released.cells):
+        if not tasks and (base is None or base.cells == released.cells):
             return None
-        if before is None:
+        if base is None:
             return (
                 f"This notebook lacks tasks that {stem} has here ({', '.join(tasks)}): run `autograder update`. "
                 "What you wrote stays."
@@ -86,9 +86,13 @@ class Kit:
         kept = self.started_from(stem)
         return read_notebook(kept) if kept.is_file() and Path(path).resolve() == self.copy(stem).resolve() else None
 
-    def notes(self, path: Path, notebook: "SubmittedNotebook", stem: str) -> list[str]:
-        """List sentences on what is behind: the checks, the notebook."""
-        return [message for message in (self.behind(), self.notebook_behind(path, notebook, stem)) if message]
+    def outdated_notes(self, path: Path, notebook: "SubmittedNotebook", stem: str) -> list[str]:
+        """List a sentence for each that is older than this kit: the checks, the notebook."""
+        return [
+            message
+            for message in (self.outdated_checks_note(), self.outdated_notebook_note(path, notebook, stem))
+            if message
+        ]
 
     def take_over(self, source: str | Path) -> None:
         """Put the files of a newer kit, a folder or a zip file, into this folder; work/ stays as it is."""

@@ -28,11 +28,11 @@ class Merged:
     changed: list[str] = field(default_factory=list)  # tasks with another text or other points
     to_compare: list[str] = field(
         default_factory=list
-    )  # of those, whose new description could not be put over the answer
+    )  # of those: the new description could not be put over the answer
     dropped: list[str] = field(default_factory=list)  # tasks that there are no more, and that were blank
-    gone: list[str] = field(
+    orphaned: list[str] = field(
         default_factory=list
-    )  # tasks that there are no more: their answers are cells of the student's
+    )  # tasks that there are no more: answers are the student's own cells
 
     def sentences(self, released: Path) -> list[str]:
         """Say what became of the tasks, a sentence each."""
@@ -45,51 +45,52 @@ class Merged:
                 ("Changed tasks; your answers are kept", self.changed),
                 (f"Their description is another now, compare it with {released}", self.to_compare),
                 ("No tasks any more, and you had not begun them", self.dropped),
-                ("No tasks any more; your answers stay, as cells of your own", self.gone),
+                ("No tasks any more; your answers stay, as cells of your own", self.orphaned),
             )
             if names
         ]
 
 
-def merge(mine: "SubmittedNotebook", old: "ReleasedNotebook | None", new: "ReleasedNotebook") -> Merged:
+def merge(mine: "SubmittedNotebook", base: "ReleasedNotebook | None", new: "ReleasedNotebook") -> Merged:
     """Return a Merged of a student's notebook.
 
     Parameters
     ----------
     mine : NotebookNode
         The student's.
-    old : NotebookNode or None
+    base : NotebookNode or None
         The release that it was started from, if that is known: what is unchanged since then is the course's.
     new : NotebookNode
         The release that it is to follow.
     """
-    return _Merger(mine, old, new).run()
+    return _Merger(mine, base, new).run()
 
 
 class _Merger:
-    """The student's cells, by number, and where each of them has its place in the new notebook."""
+    """A three-way merge: the student's cells, by number, and where each has its place in the new notebook.
 
-    def __init__(self, mine: "SubmittedNotebook", old: "ReleasedNotebook | None", new: "ReleasedNotebook") -> None:
+    `base` is the release that both sides come from: what only one side has changed since then is that side's.
+    """
+
+    def __init__(self, mine: "SubmittedNotebook", base: "ReleasedNotebook | None", new: "ReleasedNotebook") -> None:
         self.mine, self.new = mine.cells, new
-        self.old = {name_of(cell): cell for cell in old.cells if name_of(cell)} if old else {}
-        self.plain = [cell for cell in old.cells if not name_of(cell)] if old else []
-        self.names = self._names(mine, old, new)
+        self.base = {name_of(cell): cell for cell in base.cells if name_of(cell)} if base else {}
+        self.plain = [cell for cell in base.cells if not name_of(cell)] if base else []
+        self.names = self._names(mine, base, new)
         self.by_name = {name: number for number, name in enumerate(self.names) if name}
         self.edited = self._edited()
-        self.places: dict[
-            int, int
-        ] = {}  # number of a student's cell -> the number of the new cell in whose place it stands
+        self.places: dict[int, int] = {}  # number of a student's cell -> of the new cell in whose place it stands
         notebook = copy.deepcopy(new)
         notebook.metadata = copy.deepcopy({**mine.metadata, "course": new.metadata.get("course", {})})
         self.merged = Merged(notebook)
 
     @staticmethod
-    def _names(mine: "SubmittedNotebook", old: "ReleasedNotebook | None", new: "ReleasedNotebook") -> list[str | None]:
+    def _names(mine: "SubmittedNotebook", base: "ReleasedNotebook | None", new: "ReleasedNotebook") -> list[str | None]:
         """Return the names of the student's cells, those of tasks that are gone included."""
         names = names_of(mine, new)
-        earlier = names_of(mine, old) if old else names
-        there = {name_of(cell) for cell in new.cells}
-        return [name or (None if before in there else before) for name, before in zip(names, earlier, strict=True)]
+        earlier = names_of(mine, base) if base else names
+        present = {name_of(cell) for cell in new.cells}
+        return [name or (None if before in present else before) for name, before in zip(names, earlier, strict=True)]
 
     def _edited(self) -> "dict[int, NotebookNode]":
         """Return {number: the released cell} of the student's plain cells that once were the course's."""
@@ -113,11 +114,13 @@ class _Merger:
                 self._take_plain(place, cell)
         before: dict[int | None, list[NotebookNode]] = {}
         after: dict[int | None, list[NotebookNode]] = {}
-        kept = self._kept()
-        taken = {cell.id for cell in cells}
-        for number in kept:
-            where, neighbour = self._beside(number, kept)
-            (after if where == "after" else before).setdefault(neighbour, []).append(_as_own(self.mine[number], taken))
+        own = self._own_cells()
+        used_ids = {cell.id for cell in cells}
+        for number in own:
+            where, neighbour = self._position_of(number, own)
+            (after if where == "after" else before).setdefault(neighbour, []).append(
+                _as_own(self.mine[number], used_ids)
+            )
         self.merged.notebook.cells = [
             *before.get(None, ()),
             *(c for place, cell in enumerate(cells) for c in (*before.get(place, ()), cell, *after.get(place, ()))),
@@ -129,7 +132,7 @@ class _Merger:
     def _take_named(self, place: int, name: str, cell: "NotebookNode") -> None:
         """Put what the student has of a named cell into the new release's."""
         metadata = cell.metadata.nbgrader
-        before = self.old.get(name)
+        before = self.base.get(name)
         number = self.by_name.get(name)
         task = name.removeprefix(grade_ids.CHECK)
         is_task = metadata.get("solution") or metadata.get("grade")
@@ -160,27 +163,27 @@ class _Merger:
                 _keep_outputs(self.mine[number], cell)
                 return
 
-    def _kept(self) -> list[int]:
+    def _own_cells(self) -> list[int]:
         """List the numbers of the cells that stay as the student's own."""
-        kept = []
+        own = []
         for number, cell in enumerate(self.mine):
             if number in self.places or not cell.source.strip():
                 continue
             name = self.names[number]
-            before = self.old.get(name) if name else self.edited.get(number)
+            before = self.base.get(name) if name else self.edited.get(number)
             if _is_locked(cell) or (before is not None and _text(before) == _text(cell)):
                 if name and _is_task(before):
                     _note(self.merged.dropped, name)
                 continue  # the course's, of the release before
-            kept.append(number)
+            own.append(number)
             if name:
-                _note(self.merged.gone, name)
-        return kept
+                _note(self.merged.orphaned, name)
+        return own
 
-    def _beside(self, number: int, kept: Collection[int]) -> tuple[str, int | None]:
+    def _position_of(self, number: int, own: Collection[int]) -> tuple[str, int | None]:
         """Say where a cell of the student's own goes: ("after" or "before", place), place None for an end."""
         first = number
-        while first - 1 in kept and first not in self.edited:
+        while first - 1 in own and first not in self.edited:
             first -= 1
         if first == 0:
             return "before", None
@@ -233,13 +236,13 @@ def _keep_outputs(submitted: "NotebookNode", cell: "NotebookNode") -> None:
         cell.attachments = copy.deepcopy(submitted.attachments)
 
 
-def _as_own(cell: "NotebookNode", taken: set[str]) -> "NotebookNode":
-    """Return a student's own cell as it is, without a name of the course's, under an id that is not taken."""
+def _as_own(cell: "NotebookNode", used_ids: set[str]) -> "NotebookNode":
+    """Return a student's own cell as it is, without a name of the course's, under an id that is not used."""
     from nbformat.corpus.words import generate_corpus_id
 
     cell = copy.deepcopy(cell)
     cell.metadata.pop("nbgrader", None)
-    while cell.get("id") in {None, *taken}:
+    while cell.get("id") in {None, *used_ids}:
         cell["id"] = generate_corpus_id()
-    taken.add(cell.id)
+    used_ids.add(cell.id)
     return cell

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convcourse.limits import is_present
+from convcourse.limits import is_available
 
 if TYPE_CHECKING:
     from convcourse.commands.notebook import SubmittedNotebook
@@ -20,7 +20,7 @@ def differences(notebook: "SubmittedNotebook", folder: Path) -> list[str]:
     trees = [_tree(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     modules = {name.split(".")[0] for node in nodes for name in _imported(node)}
-    absent = sorted(name for name in modules if not is_present(name))
+    absent = sorted(name for name in modules if not is_available(name))
     local = [name for name in absent if (folder / f"{name}.py").is_file() or (folder / name).is_dir()]
     messages = [f"{NO_FILES}copy what you need of {name} into a cell, the import of it will fail." for name in local]
     if others := [name for name in absent if name not in local]:

@@ -31,7 +31,7 @@ def start(assignment: str | None, here: str | Path | None = None) -> int:
     if notebook.exists():
         raise UsageError(
             f"{short(notebook)} is there already and is left alone: go on in it, or rename it to start again"
-            + "".join(f"\n{message}" for message in _behind(kit, notebook, assignment))
+            + "".join(f"\n{message}" for message in _outdated_notes(kit, notebook, assignment))
         )
     with writing(notebook.parent):
         notebook.parent.mkdir(parents=True, exist_ok=True)
@@ -42,14 +42,14 @@ def start(assignment: str | None, here: str | Path | None = None) -> int:
     print(f"Your copy: {short(notebook)}")
     print(f"Open it:   jupyter lab {quoted(notebook)}")
     print(f"Check it:  autograder check {quoted(notebook)}")
-    if kit.behind():
-        print(kit.behind())
+    if note := kit.outdated_checks_note():
+        print(note)
     return 0
 
 
-def _behind(kit: Kit, notebook: Path, assignment: str) -> list[str]:
-    """Say what is behind where there is a copy already, whatever it holds."""
+def _outdated_notes(kit: Kit, notebook: Path, assignment: str) -> list[str]:
+    """List what is older than the kit where there is a copy already, whatever it holds."""
     try:
-        return kit.notes(notebook, read_notebook(notebook), assignment)
+        return kit.outdated_notes(notebook, read_notebook(notebook), assignment)
     except UsageError:
-        return [message for message in [kit.behind()] if message]
+        return [message for message in [kit.outdated_checks_note()] if message]

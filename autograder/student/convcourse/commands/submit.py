@@ -76,7 +76,7 @@ def submit(path: str | Path, student: str | None = None, now: float | None = Non
         print(f"With it: {model.name}")
     released = read_notebook(released_path)
     changed = [*([BLANK] if is_blank(notebook, released) else []), *remarks(notebook, released)]
-    for message in [*changed, *differences(notebook, path.parent), *kit.notes(path, notebook, stem)]:
+    for message in [*changed, *differences(notebook, path.parent), *kit.outdated_notes(path, notebook, stem)]:
         print(f"Note: {message}")
     return 0
 

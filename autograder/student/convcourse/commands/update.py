@@ -84,7 +84,7 @@ def _remember_all(kit: Kit) -> None:
 
 def _install(kit: Kit) -> None:
     """Install the checks of the kit, and whatever else its list of requirements has."""
-    if kit.wheel is None or not kit.behind():
+    if kit.wheel is None or not kit.outdated_checks_note():
         return
     print(f"Installing {kit.wheel.name} ...", flush=True)
     command = [sys.executable, "-m", "pip", "install", "--quiet"]

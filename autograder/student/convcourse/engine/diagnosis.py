@@ -40,7 +40,7 @@ class MistakeMatch:
         self.contradicted = len(set(answered) - wrong_cases - alike)
 
 
-Candidate = tuple[MistakeMatch, ...]  # one mistake, or two together
+Explanation = tuple[MistakeMatch, ...]  # one mistake, or two together
 
 
 def diagnose(check: "Check", outcomes: Sequence[Outcome | None], wrong_cases: set[int]) -> tuple[str, ...]:
@@ -58,27 +58,27 @@ def diagnose(check: "Check", outcomes: Sequence[Outcome | None], wrong_cases: se
         return ()
     matches = [MistakeMatch(check, mistake, outcomes, wrong_cases) for mistake in check.mistakes]
     matches = [match for match in matches if match.explained]
-    singles: list[Candidate] = [(match,) for match in matches if match.explained == wrong_cases]
-    pairs: list[Candidate] = [(a, b) for a, b in combinations(matches, 2) if a.explained | b.explained == wrong_cases]
+    singles: list[Explanation] = [(match,) for match in matches if match.explained == wrong_cases]
+    pairs: list[Explanation] = [(a, b) for a, b in combinations(matches, 2) if a.explained | b.explained == wrong_cases]
     return _clearest(singles or pairs)
 
 
-def _clearest(candidates: list[Candidate]) -> tuple[str, ...]:
-    """Return the sentences of the candidate that contradicts least of what is right, if it is one alone.
+def _clearest(explanations: list[Explanation]) -> tuple[str, ...]:
+    """Return the sentences of the explanation that contradicts least of what is right, if it is one alone.
 
     None where a mistake contradicts much more than it explains: then something else is wrong.
     """
-    candidates = [one for one in candidates if all(match.contradicted <= len(match.explained) for match in one)]
-    if not candidates:
+    explanations = [one for one in explanations if all(match.contradicted <= len(match.explained) for match in one)]
+    if not explanations:
         return ()
-    least = min(map(_contradicted, candidates))
+    least = min(map(_contradicted, explanations))
     messages = {
-        tuple(dict.fromkeys(match.mistake.message for match in candidate))
-        for candidate in candidates
-        if _contradicted(candidate) == least
+        tuple(dict.fromkeys(match.mistake.message for match in explanation))
+        for explanation in explanations
+        if _contradicted(explanation) == least
     }
     return messages.pop() if len(messages) == 1 else ()
 
 
-def _contradicted(candidate: Candidate) -> int:
-    return sum(match.contradicted for match in candidate)
+def _contradicted(explanation: Explanation) -> int:
+    return sum(match.contradicted for match in explanation)
