@@ -88,6 +88,9 @@ def test_what_the_page_says_of_the_angles():
     assert np.median(wrong[0]) > 0.2 > np.abs(np.median(control[0]))
     assert np.sum(wrong[0] > 0) > 15 > np.sum(control[0] > 0)
     assert np.median(control[1]) > 0.2  # the network turns towards what it is told
+    unmoved = found["first layer kept"].T
+    assert unmoved[0] == pytest.approx(control[0])  # the same weights, the same start
+    assert 5 < np.sum(unmoved[1] > 0) < 15 and abs(np.median(unmoved[1])) < 0.15
     kept = experiments.three_programs.recorded(rerun=False)["loss"][:, 2]
     assert found["loss"][:, 0] == pytest.approx(kept[:, 0])  # the same starts and scans
     assert (found["loss"][:, 20] < kept[:, 20]).all()
