@@ -203,6 +203,24 @@ def told(seed):
     return cosines | {"loss": losses}
 
 
+def at_first(seed, change):
+    """Compare what a changed second layer sends back with the gradient.
+
+    Returns the cosine of the angle for the first layer, before the first
+    step of `train`. `change` takes the second layer's weights and a
+    generator.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(SCANS))[:100]
+    columns, labels = unfold(SCANS[order], 3), LABELS[order, :, 0, 0]
+    w1, w2 = start(rng)
+    known = columns, labels, w1, w2
+    changed = through(change(w2, np.random.default_rng([seed, 2])))
+    _, sent, _ = quick_gradients(changed, *known)
+    _, right, _ = quick_gradients(conv2d_input, *known)
+    return cosine(sent, right)
+
+
 def there_and_back(image, kernel, back=None):
     """Send an image (1, 1, H, W) through a layer and back.
 

@@ -96,6 +96,12 @@ def test_what_the_page_says_of_the_angles():
     assert (found["loss"][:, 20] < kept[:, 20]).all()
 
 
+def test_weights_that_are_left_alone_send_the_gradient_and_turned_ones_what_program_b_sends():
+    assert experiments.at_first(0, lambda w, rng: w) == pytest.approx(1)
+    turned = experiments.at_first(0, lambda w, rng: w[..., ::-1, ::-1])
+    assert turned == pytest.approx(experiments.told.recorded(rerun=False)["program B"][0, 0], abs=1e-4)
+
+
 def test_what_goes_through_the_weights_of_the_network_is_its_gradient():
     x, labels = experiments.SCANS[:7], experiments.LABELS[:7]
     w1, w2 = weights()
