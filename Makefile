@@ -30,7 +30,7 @@ INSTALLED := $(VENV)/.installed
 LOCK := $(wildcard locks/*.txt)
 STEP := @$(PYTHON) tools/step.py
 
-.PHONY: help course weave weave-again book serve sample-class test test-full lint student-kit experiments mutants bench gpu page book-instructor screenshots site-report dependencies lock clean
+.PHONY: help course weave weave-again book serve sample-class test test-full coverage lint student-kit experiments mutants bench gpu page book-instructor screenshots site-report dependencies lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,14 +50,19 @@ course: .make/woven  ## install, weave the notebooks, build the site, grade the 
 serve: .make/book  ## serve the site on this machine
 	$(RUN) -m tools.serve _build/html $(PORT)
 
-test: .make/woven .make/book  ## lint, and run the tests
+test: .make/woven .make/book  ## lint, check the types, and run the tests
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	PYTHONPATH=book $(BIN)/lint-imports
+	$(RUN) -m mypy
 	$(RUN) -m pytest -n 2 --dist loadfile -m "not full" --doctest-modules tests solutions/miniconv autograder/student autograder/grader tools book
 
 test-full: .make/woven mutants  ## run what takes longer: mutants, and the checks under fifty seeds
 	$(RUN) -m pytest -n 2 -m full tests
+
+coverage: .make/woven .make/book  ## run the tests and write which lines they run, into build/coverage
+	@mkdir -p build/coverage
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not full" --cov --cov-report=term:skip-covered --cov-report=markdown:build/coverage/table.md --cov-report=html:build/coverage/html tests
 
 # --- steps ---------------------------------------------------------------------------------------------------------
 
@@ -143,9 +148,10 @@ lock: | $(if $(wildcard $(RUN)),,$(INSTALLED))  ## write locks/ from requirement
 dependencies: $(INSTALLED)  ## write the packages' lists of dependencies from requirements.txt
 	$(RUN) -m tools.dependencies
 
-lint: $(INSTALLED)  ## format and lint
+lint: $(INSTALLED)  ## format, lint, and check the types
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
+	$(RUN) -m mypy
 
 clean:  ## remove what was built; .venv, work/ and course/ stay
 	rm -rf _build .make build dist .pytest_cache .ruff_cache .hypothesis

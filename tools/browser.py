@@ -2,18 +2,30 @@
 
 import contextlib
 import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+FLAGS: tuple[str, ...] = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
 FLAGS += ("--disable-component-update", "--disable-sync")
 
 
-def installed():
+def installed() -> str | None:
     """Return the path of the system's Chromium, or None."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @contextlib.contextmanager
-def chromium():
+def chromium() -> "Iterator[Browser]":
     """Start a browser; raises playwright's Error where there is none."""
     from playwright.sync_api import sync_playwright
 

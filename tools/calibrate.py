@@ -9,43 +9,48 @@ layer frozen reaches, `full` the lowest reference less two standard errors of th
 
 import argparse
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from convcourse.networks import files, measure, tasks, trainer
+from convcourse.networks.tasks import Task
 
 HERE = Path(__file__).parents[1] / "solutions" / "networks"
 TABLE = HERE / "calibration.json"
+Draw = Callable[[int, Any], tuple[torch.Tensor, torch.Tensor]]  # (how many, of which seed) -> pictures, targets
 TEST_SEED = 2026  # plays the part of a course's secret
 
 
-def shuffled(task):
+def shuffled(task: Task) -> Draw:
     """Draw training pictures with the labels of others."""
 
-    def draw(count, seed):
+    def draw(count: int, seed: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         x, target = task.draw(count, seed)
         return x, target[torch.randperm(count, generator=torch.Generator().manual_seed(seed[-1]))]
 
     return draw
 
 
-def memorised(task):
+def memorised(task: Task) -> Draw:
     """Draw the same 64 pictures in every step."""
     return lambda count, seed: task.draw(64, 0)
 
 
-def looked_up(task):
+def looked_up(task: Task) -> Draw:
     """Draw a third of the pictures from the scans of the test split, as a student could who digs them out."""
 
-    def draw(count, seed):
-        own, others = task.draw(count - count // 3, seed), task.draw_test(count // 3, seed)
-        return tuple(map(torch.cat, zip(own, others)))
+    def draw(count: int, seed: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        drawn, others = task.draw(count - count // 3, seed), task.draw_test(count // 3, seed)
+        return torch.cat([drawn[0], others[0]]), torch.cat([drawn[1], others[1]])
 
     return draw
 
 
-KINDS = {  # name: (settings of the trainer, does it apply to every task?)
+# name: (settings of the trainer, does it apply to every task?)
+KINDS: dict[str, tuple[Callable[[Task], dict[str, Any]], bool]] = {
     "reference": (lambda task: {}, True),
     "frozen": (lambda task: {"frozen": True}, True),
     "shuffled": (lambda task: {"draw": shuffled(task)}, True),
@@ -54,7 +59,7 @@ KINDS = {  # name: (settings of the trainer, does it apply to every task?)
 }
 
 
-def run(task, layers, settings, kind, seed):
+def run(task: Task, layers: list[Any], settings: Any, kind: str, seed: int) -> tuple[float, float]:
     """Train one network and return its score on the test and the seconds it took."""
     chosen = trainer.Settings.read(settings | {"seed": seed})
     trained = trainer.Trainer(task, layers, chosen, **KINDS[kind][0](task))
@@ -64,26 +69,26 @@ def run(task, layers, settings, kind, seed):
     return round(measure.measure(trained.net, task, TEST_SEED), 4), trained.log["seconds"]
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Fill the table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--controls", type=int, default=3, help="seeds of the controls")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    found = json.loads(TABLE.read_text()) if TABLE.exists() else {}
+    table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     for seed in range(max(options.seeds, options.controls)):
         for kind, (_, everywhere) in KINDS.items():
             for task in tasks.TASKS.values():
                 wanted = options.seeds if kind == "reference" else options.controls
-                scores = found.setdefault(task.name, {}).setdefault(kind, {})
+                scores = table.setdefault(task.name, {}).setdefault(kind, {})
                 if seed >= wanted or str(seed) in scores or not (everywhere or task.name == "digits"):
                     continue
                 _, layers, settings = files.read_recipe(HERE / f"{task.name}.json")
                 scores[str(seed)], seconds = run(task, layers, settings, kind, seed)
                 print(f"{task.name:8} {kind:10} seed {seed}: {scores[str(seed)]:.3f}  ({seconds:.0f} s)", flush=True)
-                TABLE.write_text(json.dumps(found, indent=1) + "\n")
-    for name, kinds in found.items():
+                TABLE.write_text(json.dumps(table, indent=1) + "\n")
+    for name, kinds in table.items():
         lowest = min(kinds["reference"].values())
         print(f"{name}: lowest reference {lowest:.3f}, less two standard errors "
               f"{lowest - 2 * measure.standard_error(lowest):.3f}")  # fmt: skip

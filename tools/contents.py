@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -9,52 +10,52 @@ BELOW = ("parts", "chapters", "sections", "entries")  # the keys of an entry tha
 LABEL = re.compile(r"^\(([\w-]+)\)=\s*$|\bname:\s*([a-z]\w*-[\w-]+)", re.MULTILINE)
 
 
-def files(root):
+def files(root: Path) -> list[str]:
     """Return the pages that the table of contents of `root` names, in order, without their endings."""
     return _files(yaml.safe_load(_path(root).read_text(encoding="utf-8")))
 
 
-def _path(root):
+def _path(root: Path) -> Path:
     return Path(root) / "_toc.yml"
 
 
-def _files(entry):
-    own = [entry[key] for key in ("root", "file") if key in entry]
-    return own + [name for key in BELOW for below in entry.get(key, []) for name in _files(below)]
+def _files(entry: dict[str, Any]) -> list[str]:
+    names = [entry[key] for key in ("root", "file") if key in entry]
+    return names + [name for key in BELOW for below in entry.get(key, []) for name in _files(below)]
 
 
-def stems(root):
+def stems(root: Path) -> list[str]:
     """Return the topics in the order of their assignments."""
     parts = [Path(name).parts for name in files(root)]
     return [stem for folder, *rest in parts if folder == "exercises" for stem in rest[:1]]
 
 
-def pages(root):
+def pages(root: Path) -> list[Path]:
     """Return the paths of all pages written in Markdown that there are, in order."""
     paths = [Path(root) / f"{name}.md" for name in files(root)]
     return [path for path in paths if path.is_file()]
 
 
-def labels(path):
+def labels(path: Path) -> list[str]:
     """Return the labels of sections and figures of a page."""
     text = re.sub(r"\A---\n.*?\n---\n", "", Path(path).read_text(encoding="utf-8"), flags=re.DOTALL)
     return [next(filter(None, groups)) for groups in LABEL.findall(text)]
 
 
-def entered(root, stem, after=None):
+def entered(root: Path, stem: str, after: str | None = None) -> dict[Path, str]:
     """Return {file: its text} with a topic entered: its chapter and its notebook, behind those of another topic.
 
     The other topic is the last one if it is not named. Nothing is returned where the topic is entered already. What
     cannot be done is a LookupError.
     """
-    path, known = _path(root), stems(root)
-    if after is not None and after not in known:
-        raise LookupError(f"_toc.yml has no assignment {after}; it has {', '.join(known)}")
+    path, topics = _path(root), stems(root)
+    if after is not None and after not in topics:
+        raise LookupError(f"_toc.yml has no assignment {after}; it has {', '.join(topics)}")
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
     for form in ("book/{0}", "exercises/{0}/{0}"):
         named = [line.partition("file: ")[2].strip() for line in lines]
-        places = [named.index(name) for name in map(form.format, [after] if after else known) if name in named]
+        places = [named.index(name) for name in map(form.format, [after] if after else topics) if name in named]
         if form.format(stem) in named:
             continue
         if not places:

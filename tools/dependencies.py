@@ -9,6 +9,7 @@ on Colab installs before the wheel.
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,18 +34,18 @@ class Pin:
 
     name: str
     version: str
-    needed: dict = field(default_factory=dict)
+    needed: dict[str, str] = field(default_factory=dict)
     marker: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.line(f"=={self.version}")
 
-    def line(self, versions):
+    def line(self, versions: str) -> str:
         """Return the package as a requirement of some versions."""
         return f"{self.name}{versions}{'; ' * bool(self.marker)}{self.marker}"
 
 
-def pins(root):
+def pins(root: Path) -> list[Pin]:
     """Return the pins of requirements.txt, in order.
 
     Raises
@@ -52,7 +53,7 @@ def pins(root):
     ValueError
         For a line that is none.
     """
-    found = []
+    requirements = []
     for line in (Path(root) / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
@@ -63,28 +64,28 @@ def pins(root):
         needed = {remark["who"]: remark["range"] or "" for remark in remarks if remark}
         if unknown := set(needed) - {*PACKAGES, *OTHERS}:
             raise ValueError(f"requirements.txt: nobody is called {min(unknown)!r} in {line!r}")
-        found.append(Pin(match["name"], match["version"], needed, match["marker"] or ""))
-    return found
+        requirements.append(Pin(match["name"], match["version"], needed, match["marker"] or ""))
+    return requirements
 
 
-def needed_by(root, who):
+def needed_by(root: Path, who: str) -> list[Pin]:
     """Return the pins that somebody needs."""
     return [pin for pin in pins(root) if who in pin.needed]
 
 
-def dependencies(root, who):
+def dependencies(root: Path, who: str) -> list[str]:
     """Return the dependencies of a package, as its pyproject.toml lists them."""
     return [*OURS.get(who, []), *(pin.line(pin.needed[who]) for pin in needed_by(root, who))]
 
 
-def updated(root, who):
+def updated(root: Path, who: str) -> str:
     """Return the text of a package's pyproject.toml with its dependencies as they should be."""
     text = (Path(root) / PACKAGES[who] / "pyproject.toml").read_text(encoding="utf-8")
     lines = "".join(f'    "{name}",\n' for name in dependencies(root, who))
     return LIST.sub(f"dependencies = [\n{lines}]" if lines else "dependencies = []", text, count=1)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the dependencies of every package; with --check, write nothing and say what is stale."""
     parser = argparse.ArgumentParser(prog="python -m tools.dependencies", description=main.__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")

@@ -12,6 +12,7 @@ The public site never sees these files. Chapters are taken from the public build
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 from docutils import nodes
@@ -27,23 +28,23 @@ of the notebooks link here, and each solution links back to its task.
 """
 
 
-def anchor(stem, name):
+def anchor(stem: str, name: str) -> str:
     """Return the label of a task's solution."""
     return f"solution-{stem}-{name}".replace("_", "-").lower()
 
 
-def task_link(stem, title):
+def task_link(stem: str, title: str) -> str:
     """Return a link to a task in its notebook; docutils makes the anchor of a heading out of its text."""
     target = nodes.make_id(re.sub(r"[$`*]", "", title))
     return f'<a href="../../exercises/{stem}/{stem}.html#{target}">{title}</a>'
 
 
-def fenced(code):
+def fenced(code: str) -> str:
     """Return code as a block of MyST that holds backticks too."""
     return f"`````python\n{code.rstrip()}\n`````\n"
 
 
-def page(root, stem):
+def page(root: Path, stem: str) -> str:
     """Return the page of one topic."""
     text = f"(solutions-{stem.replace('_', '-')})=\n# Solutions: {stem.replace('_', ' ')}\n\n"
     text += f"The assignment: [](../../exercises/{stem}/{stem}.ipynb). The chapter: [](../../book/{stem}.md).\n"
@@ -60,7 +61,7 @@ def page(root, stem):
     return text
 
 
-def configuration(root, stems):
+def configuration(root: Path, stems: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the edition's configuration and table of contents: the public ones, and more."""
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     config["title"] += " (instructor's edition)"
@@ -76,7 +77,7 @@ def configuration(root, stems):
     return config, toc
 
 
-def write(root):
+def write(root: Path) -> int:
     """Write the edition's files; return how many solutions they hold."""
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,8 +10,10 @@ import hashlib
 import json
 import logging
 import tempfile
+from collections.abc import Iterator, Sequence
 from modulefinder import ModuleFinder
 from pathlib import Path
+from typing import Any
 
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
@@ -23,12 +25,12 @@ READER = {"name": "myst_nb_md", "type": "plugin"}
 IMPORTED = ("book", "solutions", "autograder/student")  # folders of this project that chapters import from
 
 
-def chapters(root):
+def chapters(root: Path) -> list[Path]:
     """Return the pages of the table of contents that have code to run."""
     return [path for path in contents.pages(root) if "{code-cell}" in path.read_text(encoding="utf-8")]
 
 
-def uses(root, page):
+def uses(root: Path, page: Path) -> list[Path]:
     """Return the files of this project that the code of a page imports, or names: what its outputs hang on."""
     root = Path(root).resolve()
     notebook = myst_to_notebook(page.read_text(encoding="utf-8"), code_directive="{code-cell}")
@@ -38,18 +40,19 @@ def uses(root, page):
     return sorted({*modules, *filter(Path.is_file, records), *_named(root, page.parent, code)})
 
 
-def _modules(root, code):
+def _modules(root: Path, code: str) -> set[Path]:
     """Return the files of the modules that a piece of code imports, and those import."""
     finder = ModuleFinder(path=[str(root / folder) for folder in IMPORTED])
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "chapter.py"
         script.write_text(code, encoding="utf-8")
         finder.run_script(str(script))
-        files = {Path(module.__file__).resolve() for module in finder.modules.values() if module.__file__}
+        places = [getattr(module, "__file__", None) for module in finder.modules.values()]
+        files = {Path(file).resolve() for file in places if file}
         return {file for file in files if file.is_relative_to(root)}
 
 
-def _named(root, folder, code):
+def _named(root: Path, folder: Path, code: str) -> Iterator[Path]:
     """Return the files that a piece of code names, and those in the folders that it names."""
     texts = {node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)}
     for text in texts:
@@ -59,15 +62,15 @@ def _named(root, folder, code):
                 yield from [place] if place.is_file() else (path for path in place.glob("*") if path.is_file())
 
 
-def fingerprint(root, page):
+def fingerprint(root: Path, page: Path) -> str:
     """Return a hash of all that the outputs of a page hang on beside its own code."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in [*uses(root, page), root / "requirements.txt"]:
-        found.update(str(path.relative_to(root)).encode() + path.read_bytes())
-    return found.hexdigest()
+        digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
-def forget_outdated(cache, files, now, stamps):
+def forget_outdated(cache: Any, files: list[Path], now: dict[Path, str], stamps: dict[str, str]) -> None:
     """Take out of the cache what was run with other files than those there are now.
 
     `now` has the fingerprint of every page, `stamps` those with which the cache's records were made. A record belongs
@@ -79,15 +82,17 @@ def forget_outdated(cache, files, now, stamps):
             cache.remove_cache(record.pk)
 
 
-def stamped(cache, files, now, stamps):
+def stamped(cache: Any, files: list[Path], now: dict[Path, str], stamps: dict[str, str]) -> dict[str, str]:
     """Return the fingerprint of every record of the cache: of those of the pages as they are now, the present one."""
     records = {file: cache.get_cached_project_nb(str(file)) for file in files}
-    known = {record.hashkey for record in cache.list_cache_records()}
-    stamps = {key: stamp for key, stamp in stamps.items() if key in known}
+    hash_keys = {record.hashkey for record in cache.list_cache_records()}
+    stamps = {key: stamp for key, stamp in stamps.items() if key in hash_keys}
     return stamps | {record.hashkey: now[file] for file, record in records.items() if record is not None}
 
 
-def execute(root, build="_build", stems=None, timeout=300):
+def execute(
+    root: Path, build: str = "_build", stems: list[str] | None = None, timeout: int = 300
+) -> tuple[list[str], int]:
     """Run what is not in the cache; return (the chapters that failed, how many ran). The build shows the errors.
 
     `build` is the folder that the build writes into; `stems` are the chapters to look at, all by default.
@@ -106,7 +111,7 @@ def execute(root, build="_build", stems=None, timeout=300):
     return sorted(Path(uri).stem for uri in [*result.excepted, *result.errored]), len(result.all())
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Execute the chapters whose code, imports or data have changed."""
     parser = argparse.ArgumentParser(prog="python -m tools.execute", description=main.__doc__)
     parser.add_argument("stems", nargs="*", metavar="STEM", help="these chapters alone (default: all)")

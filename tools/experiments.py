@@ -13,9 +13,15 @@ import importlib
 import json
 import sys
 import time
+from collections.abc import Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from experiments.recording import Experiment
+
 
 ROOT = Path(__file__).parents[1]
 IMPORTED = ("book", "solutions", "autograder/student")  # folders of this project that experiments import from
@@ -27,42 +33,48 @@ BESIDE = ("__init__", "recording", "small_network")  # what is no chapter's
 # --- what an experiment hangs on -------------------------------------------------------------------------------------
 
 
-def code_of(module, name, root=ROOT):
+def code_of(module: str, name: str, root: Path = ROOT) -> str:
     """Return a hash of the definition of a name in a module of this project, and of all of ours that it uses."""
-    found = {}
-    _follow(root, module, name, found)
-    texts = [f"{where}.{what}: {text}" for (where, what), text in sorted(found.items())]
+    definitions: dict[tuple[str, str], str] = {}
+    _follow(root, module, name, definitions)
+    texts = [f"{where}.{what}: {text}" for (where, what), text in sorted(definitions.items())]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
-def _follow(root, module, name, found):
-    """Add the definition of a name, and of what it uses, to `found`: {(module, name): text}."""
-    own, imported = _definitions(root, module)
-    if (module, name) in found:
+def _follow(root: Path, module: str, name: str, definitions: dict[tuple[str, str], str]) -> None:
+    """Add the definition of a name, and of what it uses, to `definitions`: {(module, name): text}."""
+    defined, imported = _definitions(root, module)
+    if (module, name) in definitions:
         return
     if name in imported:
-        return _follow(root, *imported[name], found)
-    if name not in own:
-        return None
-    found[module, name] = "\n".join(ast.dump(node) for node in own[name])
-    for node in (node for definition in own[name] for node in ast.walk(definition)):
+        place, what = imported[name]
+        if what is not None:
+            _follow(root, place, what, definitions)
+        return
+    if name not in defined:
+        return
+    definitions[module, name] = "\n".join(ast.dump(node) for node in defined[name])
+    for node in (node for definition in defined[name] for node in ast.walk(definition)):
         if isinstance(node, ast.Name):
-            if imported.get(node.id, (None, ""))[1] is not None:  # a module alone says nothing
-                _follow(root, module, node.id, found)
+            if imported.get(node.id, ("", ""))[1] is not None:  # a module alone says nothing
+                _follow(root, module, node.id, definitions)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            place, what = imported.get(node.value.id, (None, ""))
+            place, what = imported.get(node.value.id, ("", ""))
             if what is None:
-                _follow(root, place, node.attr, found)
+                _follow(root, place, node.attr, definitions)
 
 
 @functools.cache
-def _definitions(root, module):
+def _definitions(root: Path, module: str) -> tuple[dict[str, list[ast.AST]], dict[str, tuple[str, str | None]]]:
     """Return what a module defines, {name: nodes}, and what it imports of this project, {name: (module, name)}.
 
     An imported module has None in the place of the second name.
     """
-    own, imported = {}, {}
-    tree = _plain(ast.parse(_file(root, module).read_text(encoding="utf-8")))
+    defined: dict[str, list[ast.AST]] = {}
+    imported: dict[str, tuple[str, str | None]] = {}
+    file = _file(root, module)
+    assert file is not None, f"{module} is a module of this project"
+    tree = _plain(ast.parse(file.read_text(encoding="utf-8")))
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
             package = module.rsplit(".", node.level)[0] if node.level else ""
@@ -77,14 +89,14 @@ def _definitions(root, module):
                 if alias.asname and _file(root, alias.name):
                     imported[alias.asname] = alias.name, None
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            own.setdefault(node.name, []).append(node)
+            defined.setdefault(node.name, []).append(node)
         else:
             for target in (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)):
-                own.setdefault(target.id, []).append(node)
-    return own, imported
+                defined.setdefault(target.id, []).append(node)
+    return defined, imported
 
 
-def _file(root, module):
+def _file(root: Path, module: str) -> Path | None:
     """Return the file of a module of this project, or None."""
     for folder in IMPORTED:
         path = Path(root, folder, *module.split("."))
@@ -94,20 +106,34 @@ def _file(root, module):
     return None
 
 
-def _plain(tree):
-    """Take docstrings away, and the decorator that says how often an experiment is run."""
+def _plain(tree: ast.Module) -> ast.Module:
+    """Take away what computes nothing: docstrings, types, and the decorator that says how often it is run."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node) is not None:
             node.body[0] = ast.Pass()
         if isinstance(node, ast.FunctionDef):
             node.decorator_list = [d for d in node.decorator_list if "experiment" not in ast.dump(d)]
-    return tree
+            node.returns = None
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    return ast.fix_missing_locations(_Untyped().visit(tree))
+
+
+class _Untyped(ast.NodeTransformer):
+    """Writes ``x: int = 1`` as ``x = 1``, but in the fields of a class, which it defines."""
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        node.body = [part if isinstance(part, ast.AnnAssign) else self.visit(part) for part in node.body]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        return node if node.value is None else ast.Assign([node.target], node.value)
 
 
 # --- running them ----------------------------------------------------------------------------------------------------
 
 
-def experiments(stem):
+def experiments(stem: str) -> "dict[str, Experiment]":
     """Return {name: Experiment} of a chapter."""
     from experiments.recording import Experiment
 
@@ -115,13 +141,13 @@ def experiments(stem):
     return {name: value for name, value in vars(module).items() if isinstance(value, Experiment)}
 
 
-def stems():
+def stems() -> list[str]:
     """Return the chapters that have experiments in a file of their own."""
     names = (path.stem for path in (ROOT / "book" / "experiments").glob("*.py"))
     return sorted(name for name in names if name not in BESIDE)
 
 
-def is_current(name, trial, record):
+def is_current(name: str, trial: "Experiment", record: dict[str, Any] | None) -> bool:
     """Say whether a record is of this experiment as it is now."""
     return (
         record is not None
@@ -130,28 +156,29 @@ def is_current(name, trial, record):
     )
 
 
-def measure(stem, name, seed):
+def measure(stem: str, name: str, seed: int) -> tuple[dict[str, Any], float]:
     """Run one seed on one core; return {name: numbers} and the seconds that it took."""
     import torch
 
     torch.set_num_threads(1)
     start = time.perf_counter()
-    found = experiments(stem)[name](seed)
-    return {key: _short(values.tolist()) for key, values in found.items()}, time.perf_counter() - start
+    measured = experiments(stem)[name](seed)
+    return {key: _short(values.tolist()) for key, values in measured.items()}, time.perf_counter() - start
 
 
-def _short(values):
+def _short(values: Any) -> Any:
     if isinstance(values, list):
         return [_short(value) for value in values]
     return int(values) if float(values).is_integer() and abs(values) < 10**DIGITS else float(f"{values:.{DIGITS}g}")
 
 
-def record(stem, workers=2, again=False, names=None):
+def record(stem: str, workers: int = 2, again: bool = False, names: Collection[str] | None = None) -> list[str]:
     """Run what has changed in a chapter's experiments, and write its records; return the names of what was run."""
     trials = experiments(stem)
     path = ROOT / "book" / "experiments" / "results" / f"{stem}.json"
     old = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    new, run = {}, []
+    new: dict[str, Any] = {}
+    run: list[str] = []
     with ProcessPoolExecutor(workers) as pool:
         for name, trial in trials.items():
             is_asked = names is None or name in names
@@ -163,7 +190,7 @@ def record(stem, workers=2, again=False, names=None):
                 "code": code_of(trial.__module__, name),
                 "versions": {package: version(package) for package in PACKAGES},
                 "seconds": round(sum(seconds for _, seconds in runs), 1),
-                "values": {key: [found[key] for found, _ in runs] for key in runs[0][0]},
+                "values": {key: [measured[key] for measured, _ in runs] for key in runs[0][0]},
             }
             run.append(name)
             print(f"{stem}.{name}: {trial.seeds} seeds, {new[name]['seconds']:g} s", flush=True)
@@ -173,7 +200,7 @@ def record(stem, workers=2, again=False, names=None):
     return run
 
 
-def _lines(records):
+def _lines(records: dict[str, Any]) -> str:
     """Write records as JSON, the numbers of one seed in a line."""
     parts = []
     for name, entry in records.items():
@@ -186,7 +213,7 @@ def _lines(records):
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the experiments that have changed and write their records."""
     parser = argparse.ArgumentParser(prog="python -m tools.experiments", description=main.__doc__)
     parser.add_argument("stem", nargs="?", choices=stems(), help="of this chapter alone (default: all)")

@@ -12,12 +12,16 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from convcourse.networks import files, measure, tasks, trainer
+from convcourse.networks.tasks import Task
+from convcourse.networks.trainer import Settings
 
 ROOT = Path(__file__).parents[1]
 NETWORKS = ROOT / "solutions" / "networks"
@@ -27,7 +31,7 @@ FIRST = 20  # steps whose losses are compared
 PARITY = 1e-3  # what logits in float32 may differ by
 
 
-def logits_apart(task, device, count=256):
+def logits_apart(task: Task, device: str, count: int = 256) -> float:
     """Return how far the logits of the trained network on a device lie from those on the CPU, at most."""
     _, net = measure.load(NETWORKS, task)
     x, _ = task.draw(count, 0, "validation")
@@ -35,13 +39,13 @@ def logits_apart(task, device, count=256):
     return float((trainer.predict(net.to(device), x, device) - here).abs().max())
 
 
-def losses_apart(task, settings, layers, device, steps=FIRST):
+def losses_apart(task: Task, settings: Settings, layers: list[Any], device: str, steps: int = FIRST) -> float:
     """Return how far the losses of the first steps on a device lie from those on the CPU, at most."""
     runs = [trainer.Trainer(task, layers, settings, where) for where in ("cpu", device)]
     return max(abs(one.advance() - other.advance()) for one, other in [runs] * steps)
 
 
-def resumed_apart(task, settings, layers, device, steps=FIRST):
+def resumed_apart(task: Task, settings: Settings, layers: list[Any], device: str, steps: int = FIRST) -> float:
     """Return how far the last loss of a run that was interrupted half-way lies from that of a whole one."""
     whole, first, second = (trainer.Trainer(task, layers, settings, device) for _ in range(3))
     losses = [whole.advance() for _ in range(steps)]
@@ -56,7 +60,7 @@ def resumed_apart(task, settings, layers, device, steps=FIRST):
     return abs(losses[-1] - second.log["losses"][-1])
 
 
-def recipe(task, settings, layers, device):
+def recipe(task: Task, settings: Settings, layers: list[Any], device: str) -> dict[str, Any]:
     """Train a whole recipe; return {seconds, score on a test, precision}."""
     trained = trainer.Trainer(task, layers, settings, device)
     while not trained.is_done:
@@ -69,26 +73,26 @@ def recipe(task, settings, layers, device):
     }
 
 
-def compare(device, steps=None, until=float("inf")):
+def compare(device: str, steps: int | None = None, until: float = float("inf")) -> dict[str, dict[str, Any]]:
     """Return what is found on a device: {task: {comparison: number}}; `steps` shortens the recipes."""
-    found = {}
+    measured: dict[str, dict[str, Any]] = {}
     for name, task in tasks.TASKS.items():
         _, layers, values = files.read_recipe(NETWORKS / f"{name}.json")
         settings = trainer.Settings.read(values)
         settings = replace(settings, steps=steps or settings.steps)
-        found[name] = {
+        measured[name] = {
             "logits apart": logits_apart(task, device),
             "losses apart": losses_apart(task, settings, layers, device),
             "apart after an interruption": resumed_apart(task, settings, layers, device),
         }
         for where in (device, "cpu") if device != "cpu" else ("cpu",):
             if time.monotonic() < until:
-                found[name][where] = recipe(task, settings, layers, where)
-        print(name, json.dumps(found[name]), flush=True)
-    return found
+                measured[name][where] = recipe(task, settings, layers, where)
+        print(name, json.dumps(measured[name]), flush=True)
+    return measured
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, and write the table where there is a GPU."""
     parser = argparse.ArgumentParser(prog="python -m tools.gpu", description=main.__doc__)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
@@ -97,14 +101,14 @@ def main(arguments=None):
     if options.device == "cuda" and not torch.cuda.is_available():
         print("There is no GPU here that PyTorch can use. To try everything else: python -m tools.gpu --device cpu")
         return 1
-    found = compare(options.device, options.steps, time.monotonic() + 60 * MINUTES)
-    worst = max(entry["logits apart"] for entry in found.values())
+    measured = compare(options.device, options.steps, time.monotonic() + 60 * MINUTES)
+    worst = max(entry["logits apart"] for entry in measured.values())
     if worst > PARITY:
         print(f"The logits differ by {worst:.1g}, more than {PARITY:g}: nothing is written.")
         return 1
     if options.device == "cuda" and not options.steps:
         about = {"device": torch.cuda.get_device_name(), "torch": torch.__version__, "threads": torch.get_num_threads()}
-        TABLE.write_text(json.dumps(about | {"tasks": found}, indent=1) + "\n", encoding="utf-8")
+        TABLE.write_text(json.dumps(about | {"tasks": measured}, indent=1) + "\n", encoding="utf-8")
         print(f"written: {TABLE.relative_to(ROOT)}")
     return 0
 

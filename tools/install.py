@@ -9,7 +9,9 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 if __package__ is None:  # run as a file
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -26,48 +28,48 @@ SETTINGS = {  # of pip -> uv's variable for the same
 }
 
 
-def python_of(environment):
+def python_of(environment: Path) -> Path:
     """Return the interpreter of a virtual environment."""
     return Path(environment) / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def like_pip(settings, environ):
+def like_pip(settings: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that tell uv what pip's settings say; what is set for uv already stays as it is.
 
     `settings` is what ``pip config list`` prints: a line ``global.index-url='https://...'`` for each.
     """
-    told = {}
+    variables = {}
     for line in settings.splitlines():
         key, _, value = line.partition("=")
         variable = SETTINGS.get(key.split(".")[-1])
         if variable and variable not in environ:
-            told[variable] = " ".join(shlex.split(value))
-    if "UV_FIND_LINKS" in told:
-        told["UV_FIND_LINKS"] = told["UV_FIND_LINKS"].replace(" ", ",")
-    return told
+            variables[variable] = " ".join(shlex.split(value))
+    if "UV_FIND_LINKS" in variables:
+        variables["UV_FIND_LINKS"] = variables["UV_FIND_LINKS"].replace(" ", ",")
+    return variables
 
 
-def run(*command, **options):
+def run(*command: str | Path, **options: Any) -> None:
     """Run a command; end the program with its status where it fails."""
-    done = subprocess.run([str(word) for word in command], **options)
+    done = subprocess.run([str(word) for word in command], check=False, **options)
     if done.returncode:
         sys.exit(done.returncode)
 
 
-def installer(python, root, flags):
+def installer(python: Path, root: Path, flags: Sequence[str]) -> tuple[list[str | Path], dict[str, str]]:
     """Return the command that installs into an environment, and its variables: uv's, or pip's where there is no uv."""
-    pip = [python, "-m", "pip"]
+    pip: list[str | Path] = [python, "-m", "pip"]
     (uv,) = [pin for pin in pins(root) if pin.name == "uv"]
-    got = subprocess.run([*pip, "install", "--quiet", *flags, str(uv)], capture_output=True, text=True)
+    got = subprocess.run([*pip, "install", "--quiet", *flags, str(uv)], check=False, capture_output=True, text=True)
     if got.returncode:
         print("There is no uv for this machine; pip installs, which takes some minutes.")
         return [*pip, "install"], dict(os.environ)
-    settings = subprocess.run([*pip, "config", "list"], capture_output=True, text=True).stdout
+    settings = subprocess.run([*pip, "config", "list"], check=False, capture_output=True, text=True).stdout
     environ = {**os.environ, **like_pip(settings, os.environ), "UV_INDEX_STRATEGY": "unsafe-best-match"}
     return [python, "-m", "uv", "pip", "install", "--python", python], environ
 
 
-def install(environment, root, flags=()):
+def install(environment: Path, root: Path, flags: Sequence[str] = ()) -> None:
     """Make an environment, or bring an old one to what the lock says."""
     python, locks = python_of(environment), Path(root) / FOLDER
     if not python.exists():
@@ -80,7 +82,7 @@ def install(environment, root, flags=()):
     run(*command, "--no-deps", "--no-build-isolation", *editable, env=environ)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Install the course into an environment, which is made where there is none."""
     parser = argparse.ArgumentParser(prog="python -m tools.install", description=main.__doc__)
     parser.add_argument("environment", type=Path, help="the folder of the environment, such as .venv")

@@ -17,11 +17,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 from nbgrader.utils import compute_checksum
-from traitlets.config import PyFileConfigLoader
+from traitlets.config.loader import PyFileConfigLoader
 
 import convcourse
 from convcourse import site
@@ -89,27 +90,27 @@ class KitError(Exception):
     """Why there can be no kit, in a sentence."""
 
 
-def version(root):
+def version(root: Path) -> str:
     """Return the version of a kit's wheel: the course's own, and a fingerprint of all that is in the wheel.
 
     pip keeps what is installed where a version is the same, so whatever changes in the package changes its version.
     """
-    folder, told = Path(root) / "autograder" / "student", f"{site.configured(root)} {limits(root)}"
-    found = hashlib.sha256(told.encode())
+    folder, settings = Path(root) / "autograder" / "student", f"{site.configured(root)} {limits(root)}"
+    digest = hashlib.sha256(settings.encode())
     for path in [*sorted((folder / "convcourse").rglob("*.py")), folder / "pyproject.toml"]:
-        found.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    return f"{convcourse.__version__}+k{found.hexdigest()[:8]}"
+        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return f"{convcourse.__version__}+k{digest.hexdigest()[:8]}"
 
 
-def limits(root):
+def limits(root: Path) -> dict[str, float]:
     """Return the times that ``nbgrader_config.py`` sets for grading, under their names in ``convcourse.limits``."""
     if not (Path(root) / "nbgrader_config.py").is_file():
         return {}
-    found = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config().get("GradeCells", {})
-    return {name.upper(): float(found[name]) for name in ("cell_seconds", "notebook_seconds") if name in found}
+    config = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config().get("GradeCells", {})
+    return {name.upper(): float(config[name]) for name in ("cell_seconds", "notebook_seconds") if name in config}
 
 
-def _rewrite(path, pattern, text):
+def _rewrite(path: Path, pattern: str, text: str) -> None:
     """Put a text in the place of what a pattern finds in a line of a file."""
     source, count = re.subn(pattern, lambda _: text, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     if count != 1:
@@ -117,12 +118,12 @@ def _rewrite(path, pattern, text):
     path.write_text(source, encoding="utf-8", newline="\n")
 
 
-def wheel_name(root):
+def wheel_name(root: Path) -> str:
     """Return the name of a kit's wheel."""
     return f"convcourse-{version(root)}-py3-none-any.whl"
 
 
-def build_wheel(root, folder):
+def build_wheel(root: Path, folder: Path) -> Path:
     """Build the wheel that students install into `folder`; return it.
 
     It is ``autograder/student``, whole, with a version of its own, the times of grading and the address of the site.
@@ -137,9 +138,19 @@ def build_wheel(root, folder):
         _rewrite(package / "__init__.py", r"(?<=^__version__ = ).*", f'"{version(root)}"')
         for name, seconds in limits(root).items():
             _rewrite(package / "limits.py", rf"(?<=^{name} = )[\d.]+", repr(seconds))
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), source]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--wheel-dir",
+            str(folder),
+            str(source),
+        ]
         done = subprocess.run(
-            command, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, capture_output=True, text=True
+            command, check=False, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, capture_output=True, text=True
         )
     wheel = Path(folder) / wheel_name(root)
     if done.returncode or not wheel.is_file():
@@ -147,12 +158,12 @@ def build_wheel(root, folder):
     return wheel
 
 
-def requirements(root):
+def requirements(root: Path) -> str:
     """Return the lines of the students' requirements: what the lock pins for them, and the wheel."""
     return "\n".join([*lock.requirements(root, "student.txt"), f"./{wheel_name(root)}"]) + "\n"
 
 
-def topics(root):
+def topics(root: Path) -> str:
     """Return one line per notebook, in the order of the course: its name, its title, its points."""
     lines = []
     for stem in contents.stems(root):
@@ -164,25 +175,25 @@ def topics(root):
     return "\n".join(lines)
 
 
-def wheel_address(root):
+def wheel_address(root: Path) -> str:
     """Return where a notebook's first cell finds the wheel: in the published kit, else beside the notebook."""
     address, branch = site.kit(root)
     return f"{address}/raw/{branch}/{wheel_name(root)}" if address else ANY_WHEEL
 
 
-def notebook(path, wheel):
+def notebook(path: Path, wheel: str) -> str:
     """Return the text of a student's notebook whose first cell finds the wheel at `wheel`."""
-    found = nbformat.read(path, as_version=4)
-    provided = found.metadata["course"]["provided"]
-    for cell in found.cells:
+    released = nbformat.read(path, as_version=4)
+    provided = released.metadata["course"]["provided"]
+    for cell in released.cells:
         about = cell.metadata.get("nbgrader", {})
         if about.get("grade_id") == SETUP:
             cell.source = setup_cell(path.stem, provided, wheel)
             about["checksum"] = compute_checksum(cell)
-    return text_of(found)
+    return text_of(released)
 
 
-def refuse_if_incomplete(root):
+def refuse_if_incomplete(root: Path) -> None:
     """Refuse to make a kit without an assignment that the table of contents names."""
     released = ProjectPaths(Path(root)).released
     missing = [stem for stem in contents.stems(root) if not released(stem).is_file()]
@@ -193,7 +204,7 @@ def refuse_if_incomplete(root):
         )
 
 
-def build(root, folder):
+def build(root: Path, folder: Path) -> Path:
     """Write the kit into `folder`, in the place of an earlier one once it is whole; return the folder."""
     root, folder = Path(root), Path(folder)
     refuse_if_incomplete(root)
@@ -208,7 +219,7 @@ def build(root, folder):
     return folder
 
 
-def _fill(root, folder):
+def _fill(root: Path, folder: Path) -> None:
     address = wheel_address(root)
     build_wheel(root, folder)
     for path in [path for stem in contents.stems(root) for path in sorted(root.glob(f"exercises/{stem}/*"))]:
@@ -227,7 +238,7 @@ def _fill(root, folder):
     shutil.copyfile(root / "LICENSE", folder / "LICENSE")
 
 
-def pack(folder, archive):
+def pack(folder: Path, archive: Path) -> Path:
     """Pack a folder into a zip file, the same bytes for the same content."""
     folder, archive = Path(folder), Path(archive)
     draft = archive.with_suffix(".new")
@@ -240,7 +251,7 @@ def pack(folder, archive):
     return draft.replace(archive)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Build the student kit: a folder and a zip file in dist/."""
     parser = argparse.ArgumentParser(prog="python -m tools.kit", description=main.__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tools.dependencies import needed_by, pins
@@ -26,12 +27,12 @@ class LockError(Exception):
     """Why there is no new lock, in uv's words."""
 
 
-def digest(root):
+def digest(root: Path) -> str:
     """Return a digest of the pins of requirements.txt; their remarks do not count."""
     return hashlib.sha256("\n".join(map(str, pins(root))).encode()).hexdigest()[:16]
 
 
-def resolve(lines, preferred, *flags):
+def resolve(lines: Iterable[str], preferred: str, *flags: str) -> list[str]:
     """Return the requirements that some requirements come to on every system, one text each.
 
     Versions in the text `preferred` stay as they are where they can, so that a new pin moves nothing else.
@@ -41,14 +42,15 @@ def resolve(lines, preferred, *flags):
         source.write_text("\n".join(lines) + "\n", encoding="utf-8")
         target.write_text(preferred, encoding="utf-8")
         command = [sys.executable, "-m", "uv", "pip", "compile", "--universal", "--python-version", OLDEST]
-        command += ["--no-config", "--no-annotate", "--no-header", "--quiet", *flags, "--output-file", target, source]
-        done = subprocess.run(command, capture_output=True, text=True)
+        command += ["--no-config", "--no-annotate", "--no-header", "--quiet", *flags]
+        command += ["--output-file", str(target), str(source)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             raise LockError(done.stderr.strip())
         return re.findall(r"^[a-z0-9].*(?:\n .*)*", target.read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def locks(root):
+def locks(root: Path) -> dict[str, str]:
     """Return the text of each file of the lock, by its name."""
     folder, made = Path(root) / FOLDER, MADE.format(digest=digest(root))
     earlier = [folder / name for name in ("course.txt", "torch.txt") if (folder / name).is_file()]
@@ -66,20 +68,20 @@ def locks(root):
     return {name: made + "\n".join(lines) + "\n" for name, lines in texts.items()}
 
 
-def requirements(root, name):
+def requirements(root: Path, name: str) -> list[str]:
     """Return the requirements in a file of the lock, without hashes."""
     text = (Path(root) / FOLDER / name).read_text(encoding="utf-8")
     return [line.removesuffix(" \\") for line in text.splitlines() if re.match(r"[a-z0-9]", line)]
 
 
-def is_stale(root):
+def is_stale(root: Path) -> bool:
     """Tell whether the pins of requirements.txt have changed since the lock was written."""
     made = MADE.format(digest=digest(root))
     files = [Path(root) / FOLDER / name for name in ("course.txt", "torch.txt", "student.txt")]
     return any(not file.is_file() or not file.read_text(encoding="utf-8").startswith(made) for file in files)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the lock from requirements.txt; asks the package index."""
     parser = argparse.ArgumentParser(prog="python -m tools.lock", description=main.__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")

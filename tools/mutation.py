@@ -14,16 +14,21 @@ import signal
 import sys
 import textwrap
 import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
 from convcourse import checks
 from convcourse.calls.call import LocalFunction
+from convcourse.engine.check import Check
 from convcourse.engine.context import current_context, graded_run
+from convcourse.engine.model import Verdict
 from convcourse.grade_ids import PROVIDED
 from tools import answers
-from tools.weave import ProjectPaths, woven
+from tools.weave import ProjectPaths, Solution, woven
 
 SWAPS = {
     ast.Add: ast.Sub,
@@ -51,7 +56,7 @@ NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum",
 # --- breaking a function -----------------------------------------------------------------------------------------
 
 
-def mutations(code, lines=None):
+def mutations(code: str, lines: Collection[int] | None = None) -> Iterator[tuple[int, str, str]]:
     """Yield (line, what was changed, code) for every single change of a piece of code, on `lines` alone if given.
 
     Left out is what a task does not ask for: conditions under which an error is raised, and ``strict=`` of zip.
@@ -74,7 +79,7 @@ def mutations(code, lines=None):
             yield line, f"{ast.unparse(node)[:60]} -> {ast.unparse(changed)[:60]}", ast.unparse(whole)
 
 
-def _not_asked_for(node):
+def _not_asked_for(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes of checks of arguments."""
     if isinstance(node, ast.Raise | ast.Assert) or (isinstance(node, ast.keyword) and node.arg == "strict"):
         yield from ast.walk(node)
@@ -84,7 +89,7 @@ def _not_asked_for(node):
         yield from ast.walk(node.args)
 
 
-def _changes(node):
+def _changes(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes that may stand in the place of `node`."""
     if isinstance(node, ast.BinOp):
         yield from _swapped(node, "op", node.op)
@@ -103,7 +108,7 @@ def _changes(node):
         yield node.operand
     elif isinstance(node, ast.Constant) and type(node.value) is bool:
         yield ast.Constant(not node.value)
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         yield ast.Constant(node.value + 1)
         if node.value:
             yield ast.Constant(node.value - 1)
@@ -113,7 +118,7 @@ def _changes(node):
         yield ast.Call(ast.Name(NAMES[node.func.id], ast.Load()), node.args, node.keywords)
 
 
-def _swapped(node, field, operator):
+def _swapped(node: ast.AST, field: str | None, operator: ast.AST) -> Iterator[Any]:
     other = SWAPS.get(type(operator))
     if other is None:
         return
@@ -125,9 +130,9 @@ def _swapped(node, field, operator):
         yield changed
 
 
-def _put(tree, target, changed):
+def _put(tree: ast.AST, target: ast.AST, changed: ast.AST) -> Any:
     class Put(ast.NodeTransformer):
-        def visit(self, node):
+        def visit(self, node: ast.AST) -> Any:
             return copy.deepcopy(changed) if node is target else self.generic_visit(node)
 
     return ast.fix_missing_locations(Put().visit(tree))
@@ -136,17 +141,17 @@ def _put(tree, target, changed):
 # --- running a check on it ---------------------------------------------------------------------------------------
 
 
-class TooLongError(BaseException):
+class MutantTimeoutError(BaseException):
     """A mutant ran for too long as a whole."""
 
 
-def verdict_on(check, function, seed=0):
+def verdict_on(check: Check, function: Callable[..., Any], seed: int = 0) -> Verdict:
     """Run a check as the grader does: no pictures, no smallest case."""
     with graded_run(seed, lambda verdict: None):
         return check.run(lambda name: LocalFunction(function), 1.0, current_context())
 
 
-def survives(check, head, code, space, seconds=10):
+def survives(check: Check, head: str, code: str, space: dict[str, Any], seconds: int = 10) -> bool:
     """Say whether the check gives full points to a solution with this body."""
     namespace = dict(space)
     try:
@@ -154,27 +159,27 @@ def survives(check, head, code, space, seconds=10):
     except Exception:
         return False
 
-    def stop(signum, frame):
-        raise TooLongError
+    def stop(*_: object) -> None:
+        raise MutantTimeoutError
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
     try:
         with np.errstate(all="ignore"):
             return verdict_on(check, namespace[check.name]).passed
-    except TooLongError:
+    except MutantTimeoutError:
         return False
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
 
 
-def lines_run(check, head, body, space):
+def lines_run(check: Check, head: str, body: str, space: dict[str, Any]) -> set[int]:
     """Return the lines of `body` that run when the check tries the solution."""
     namespace, seen, offset = dict(space), set(), head.count("\n") + 1
     exec(compile(f"{head}\n{textwrap.indent(body, '    ')}", "<solution>", "exec"), namespace)
 
-    def trace(frame, event, argument):
+    def trace(frame: FrameType, event: str, _: object) -> Any:
         if frame.f_code.co_filename != "<solution>":
             return None
         if event == "line":
@@ -190,27 +195,27 @@ def lines_run(check, head, body, space):
     return _whole_statements(body, seen)
 
 
-def _whole_statements(body, lines):
+def _whole_statements(body: str, lines: set[int]) -> set[int]:
     """Add the other lines of statements that span several."""
     for node in ast.walk(ast.parse(body)):
         if isinstance(node, ast.stmt) and not hasattr(node, "body") and node.lineno in lines:
-            lines |= set(range(node.lineno, node.end_lineno + 1))
+            lines |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return lines
 
 
-def solved(root, stem):
+def solved(root: Path, stem: str) -> tuple[list[Solution], dict[str, Any]]:
     """Return the solutions of an assignment, and the namespace in which they all stand."""
-    space, found = {"np": np}, woven(root, stem)
-    for cell in found.notebook.cells:
+    space, assignment = {"np": np}, woven(root, stem)
+    for cell in assignment.notebook.cells:
         about = cell.metadata.get("nbgrader", {})
         is_solution = about.get("solution") and cell.cell_type == "code"
         if is_solution or about.get("grade_id", "").startswith(PROVIDED):
             exec(cell.source, space)
-    return found.solutions, space
+    return assignment.solutions, space
 
 
-def equivalents(root):
-    """Return what is known of changes that make no difference: a list of {task, line, change, because}.
+def equivalents(root: Path) -> list[dict[str, str]]:
+    """Return the equivalent mutants, changes that make no difference: a list of {task, line, change, because}.
 
     `task` may hold ``*``; `line` is a part of the line that was changed, `change` of what was changed (default: any).
     """
@@ -220,9 +225,9 @@ def equivalents(root):
     return (yaml.safe_load(path.read_text(encoding="utf-8")) or []) if path.is_file() else []
 
 
-def reason_for(known, task, line, change):
+def reason_for(equivalent_mutants: list[dict[str, str]], task: str, line: str, change: str) -> str | None:
     """Return why a change makes no difference, or None."""
-    for entry in known:
+    for entry in equivalent_mutants:
         fits = fnmatch.fnmatch(task, entry["task"]) and entry.get("line", "") in line
         if fits and entry.get("change", "") in change:
             return entry["because"]
@@ -232,37 +237,37 @@ def reason_for(known, task, line, change):
 # --- the report --------------------------------------------------------------------------------------------------
 
 
-def report_on_checks(root, stem):
+def report_on_checks(root: Path, stem: str) -> list[str]:
     """Print a line per task: mistakes rejected and named, right answers accepted, seconds; return what failed."""
     failed = []
     spaces = solved(root, stem)[1] if stem in ProjectPaths(Path(root)).stems() else {}
     for name, check in checks.of_functions(stem).items():
         verdicts = [(mistake, verdict_on(check, mistake.function)) for mistake in check.mistakes]
         rejected = [mistake.name for mistake, verdict in verdicts if verdict.earned < 1]
-        spoken = [(mistake, verdict) for mistake, verdict in verdicts if mistake.says]
-        named = [mistake.name for mistake, verdict in spoken if mistake.says in str(verdict)]
+        spoken = [(mistake, verdict) for mistake, verdict in verdicts if mistake.message]
+        named = [mistake.name for mistake, verdict in spoken if mistake.message in str(verdict)]
         right = answers.functions(root, stem).get(name, {})
         accepted = [style for style, function in right.items() if verdict_on(check, function).passed]
         start = time.perf_counter()
         reference = verdict_on(check, spaces[name]).passed if name in spaces else None
         seconds = time.perf_counter() - start
-        says = {True: f"{seconds:.3f} s", False: "REJECTED", None: "not in the assignment"}[reference]
+        outcome = {True: f"{seconds:.3f} s", False: "REJECTED", None: "not in the assignment"}[reference]
         count = len(check.mistakes)
         print(
             f"{stem + '.' + name:42} rejected {len(rejected):2}/{count:<2}  named {len(named):2}/{len(spoken):<2}  "
-            f"right {len(accepted)}/{len(right)}  reference {says}"
+            f"right {len(accepted)}/{len(right)}  reference {outcome}"
         )
         if len(rejected) < count or len(named) < len(spoken) or len(accepted) < len(right) or reference is False:
             failed.append(f"{stem}.{name}")
     return failed
 
 
-def report_on_changes(root, stem):
+def report_on_changes(root: Path, stem: str) -> list[str]:
     """Print how many changes of each solution the check noticed, and the survivors; return the unexplained ones."""
-    found, space = solved(root, stem)
-    known, open_ones = equivalents(root), []
+    solutions, space = solved(root, stem)
+    equivalent_mutants, unexplained = equivalents(root), []
     all_checks = checks.of_functions(stem)
-    for solution in found:
+    for solution in solutions:
         name, head, body = solution.name, solution.head, solution.body
         if name not in all_checks:
             continue
@@ -275,14 +280,14 @@ def report_on_changes(root, stem):
         print(f"{stem + '.' + name:42} {tried:4} changes, {len(survivors)} not noticed")
         source = body.split("\n")
         for line, change in survivors:
-            reason = reason_for(known, f"{stem}.{name}", source[line - 1], change)
+            reason = reason_for(equivalent_mutants, f"{stem}.{name}", source[line - 1], change)
             print(f"    {source[line - 1].strip()}\n        {change}: {reason or 'UNEXPLAINED'}")
             if not reason:
-                open_ones.append(f"{stem}.{name}: {change}")
-    return open_ones
+                unexplained.append(f"{stem}.{name}: {change}")
+    return unexplained
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Try all checks, or those of the topics named; the exit status is 1 where a check failed its trial."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=main.__doc__)
     parser.add_argument("stems", nargs="*", metavar="TOPIC")

@@ -7,6 +7,7 @@ of ``_toc.yml``. Its tasks are written by ``autograder new-task``.
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools import contents, draft
@@ -64,7 +65,7 @@ TODO: what the task asks for, explained.
 """
 
 
-def write(root, stem, title, after=None):
+def write(root: Path, stem: str, title: str, after: str | None = None) -> list[str]:
     """Write the parts of an assignment that are not there; return a line for each."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", stem):
         raise AuthorError(f"{stem} cannot name an assignment: use small letters, digits and _")
@@ -81,24 +82,24 @@ def write(root, stem, title, after=None):
     return [f"written: {path.relative_to(root)}" for path in made]
 
 
-def lacking(root, stem):
+def lacking(root: Path, stem: str) -> list[str]:
     """Return what an assignment lacks before students can have it: a list of sentences."""
     places, named = Places(root, stem), contents.files(root)
-    found = [] if f"exercises/{stem}/{stem}" in named else [f"_toc.yml does not name exercises/{stem}/{stem}."]
+    missing = [] if f"exercises/{stem}/{stem}" in named else [f"_toc.yml does not name exercises/{stem}/{stem}."]
     pages = [places.chapter] if f"book/{stem}" in named else []
     for path in (*pages, places.text, places.checks, places.answers):
-        found += todo(path) if path.is_file() else [f"There is no {path.relative_to(root)}."]
+        missing += todo(path) if path.is_file() else [f"There is no {path.relative_to(root)}."]
     try:
         read = Draft.read(root, stem)
     except AuthorError as error:
-        return [*found, f"{error}."]
+        return [*missing, f"{error}."]
     if not read.tasks:
-        found.append(f"It has no task: autograder new-task {stem} NAME writes one.")
+        missing.append(f"It has no task: autograder new-task {stem} NAME writes one.")
     tasks = [name for name in read.tasks if name in read.checks]  # trained networks have no check of this kind
-    return found or [f"{name}: {sentence}" for name in tasks for sentence in draft.lacking(read, name)]
+    return missing or [f"{name}: {sentence}" for name in tasks for sentence in draft.lacking(read, name)]
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the skeleton of an assignment, or what is not there of it, and say what it lacks.
 
     The exit status is 0 if nothing is missing, 1 if something is, 2 if nothing could be done.

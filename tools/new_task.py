@@ -9,6 +9,7 @@ import inspect
 import keyword
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from convcourse import checks
@@ -56,8 +57,8 @@ CHECK = """\
 # --- {name} {line}
 
 
-def _draw_{name}(draws):
-    return Case((draws.array(draws.integer(3, 9)),))  # TODO: one more call, drawn by chance
+def _draw_{name}(sampler):
+    return Case((sampler.array(sampler.integer(3, 9)),))  # TODO: one more call, drawn by chance
 
 
 {constant} = Check(
@@ -67,7 +68,7 @@ def _draw_{name}(draws):
     cases=(
         Case((np.array([3.0, -1.0, 2.0]),)),  # TODO: calls at the edges of the task, small ones first
     ),
-    draw=_draw_{name},
+    draw_case=_draw_{name},
     mistakes=(
         Mistake(
             "TODO: a mistake that students make",
@@ -92,7 +93,7 @@ def {name}__loops(x):
 # --- writing -----------------------------------------------------------------------------------------------------
 
 
-def write(root, stem, name, points=2):
+def write(root: Path, stem: str, name: str, points: float = 2) -> list[str]:
     """Write the parts of a task that are not there; return a line for each."""
     places = Places(root, stem)
     ProjectPaths(root).assignment(stem)
@@ -115,21 +116,23 @@ def write(root, stem, name, points=2):
     return [f"written: {path.relative_to(root)}, from line {part(path, name).start + 1}" for path, _ in made]
 
 
-def _is_asked_for(text, name):
+def _is_asked_for(text: str, name: str) -> bool:
     return re.search(rf"^#: (?:answer|solve) {name}\s*$", text, re.MULTILINE) is not None
 
 
-def _is_checked(text, name):
+def _is_checked(text: str, name: str) -> bool:
     return re.search(rf'^    "{name}",$|[Cc]heck\(\s*"{name}"', text, re.MULTILINE) is not None
 
 
-def with_check(path, text, stem, name):
+def with_check(path: Path, text: str, stem: str, name: str) -> str:
     """Return the module of an assignment's checks with one check more, before the tuple that lists them all."""
     body = ast.parse(text, str(path)).body
     constant = name.upper()
     if any(isinstance(node, ast.Name) and node.id == constant for top in body for node in ast.walk(top)):
         raise AuthorError(f"{path.name} has a {constant} already: give the task another name")
-    listed = next(node for node in reversed(body) if isinstance(node, ast.Assign) and node.targets[0].id == "CHECKS")
+    listed = next(
+        node for node in reversed(body) if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CHECKS"
+    )
     lines = text.splitlines(keepends=True)
     before, tail = lines[: listed.lineno - 1], "".join(lines[listed.lineno - 1 : listed.end_lineno]).rstrip()
     inside = tail.removesuffix(")").rstrip().removesuffix(",")
@@ -144,7 +147,7 @@ def with_check(path, text, stem, name):
 # --- the command -------------------------------------------------------------------------------------------------
 
 
-def course(root):
+def course(root: Path) -> Path:
     """Return the folder of a course, if it is the one whose checks are installed here."""
     root = Path(root).resolve()
     if not (root / "solutions" / "assignments").is_dir():
@@ -154,7 +157,7 @@ def course(root):
     return root
 
 
-def show(about, missing, also=()):
+def show(about: str, missing: Sequence[str], also: Sequence[str] = ()) -> int:
     """Print what is missing from a task or an assignment; return the exit status."""
     print(f"{about}: nothing is missing." if not missing else f"{about} is not finished:")
     for sentence in missing:
@@ -166,7 +169,7 @@ def show(about, missing, also=()):
     return 1 if missing else 0
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the skeleton of a task, or what is not there of it, and say what it lacks. Call it again while you write.
 
     The exit status is 0 if nothing is missing, 1 if something is, 2 if nothing could be done.
@@ -192,8 +195,8 @@ def main(arguments=None):
         draft = Draft.read(root, options.assignment)
     except AuthorError as error:
         return show(about, [f"{error}."])
-    found = lacking(draft, options.name)
-    return show(about, found, [] if found else kept_also(draft, options.name))
+    missing = lacking(draft, options.name)
+    return show(about, missing, [] if missing else kept_also(draft, options.name))
 
 
 if __name__ == "__main__":

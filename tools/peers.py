@@ -12,13 +12,18 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convcourse import checks
 from convcourse.calls.call import LocalFunction
-from convcourse.engine.context import current_context, graded_run
+from tools.mutation import verdict_on
+
+Arguments = tuple[Any, ...]  # of conv2d: x, weight, and perhaps bias, stride, padding
 
 HEAD = """\
 | grader | its test | wrong answers | accepted |
@@ -26,41 +31,49 @@ HEAD = """\
 """
 
 
-class Array:
+class TensorStub:
     """What TinyTorch's test knows of a tensor."""
 
-    def __init__(self, data):
+    def __init__(self, data: NDArray[Any]) -> None:
         self.data, self.shape = data, data.shape
 
 
-def layer_of(function):
+def layer_of(function: Callable[..., Any]) -> type:
     """Make a layer with the interface of TinyTorch's Conv2d, that computes with a function."""
 
     class Conv2d:
-        def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=True):
+        def __init__(
+            self,
+            in_channels: int,
+            out_channels: int,
+            kernel_size: int,
+            stride: int = 1,
+            padding: int = 0,
+            bias: bool = True,
+        ) -> None:
             rng = np.random.default_rng(0)
-            self.weight = Array(rng.standard_normal((out_channels, in_channels, kernel_size, kernel_size)))
-            self.bias = Array(rng.standard_normal(out_channels)) if bias else None
+            self.weight = TensorStub(rng.standard_normal((out_channels, in_channels, kernel_size, kernel_size)))
+            self.bias = TensorStub(rng.standard_normal(out_channels)) if bias else None
             self.options = stride, padding
 
-        def __call__(self, x):
+        def __call__(self, x: TensorStub) -> TensorStub:
             bias = None if self.bias is None else self.bias.data
-            return Array(function(x.data, self.weight.data, bias, *self.options))
+            return TensorStub(function(x.data, self.weight.data, bias, *self.options))
 
-        def parameters(self):
+        def parameters(self) -> list[TensorStub]:
             return [self.weight] if self.bias is None else [self.weight, self.bias]
 
     return Conv2d
 
 
-def wrong_answers():
+def wrong_answers() -> dict[str, Callable[..., Any]]:
     """Return {name: function}: the mistakes that our check knows, and three with right shapes, of squares at least."""
     check = checks.of_functions("layer")["conv2d"]
-    right = check.oracle
+    right = check.oracle_needed
 
-    def exchanged(*args, **kwargs):
-        found = right(*args, **kwargs)
-        return found.reshape(*found.shape[:2], *found.shape[:1:-1])
+    def exchanged(*args: Any, **kwargs: Any) -> NDArray[Any]:
+        output = right(*args, **kwargs)
+        return output.reshape(*output.shape[:2], *output.shape[:1:-1])
 
     return {mistake.name: mistake.function for mistake in check.mistakes} | {
         "zeros of the right shape": lambda *args, **kwargs: np.zeros_like(right(*args, **kwargs)),
@@ -69,18 +82,21 @@ def wrong_answers():
     }
 
 
-def is_wrong(function, inputs):
+def is_wrong(function: Callable[..., Any], inputs: Iterable[Arguments]) -> bool:
     """Say whether a function differs from what is right on any of the inputs."""
-    right = checks.of_functions("layer")["conv2d"].oracle
+    right = checks.of_functions("layer")["conv2d"].oracle_needed
     for args in inputs:
         outcome = LocalFunction(function).call(tuple(map(_copy, args)), {}, 2.0)
         expected = right(*args)
-        if not outcome.ok or outcome.value.shape != expected.shape or not np.allclose(outcome.value, expected):
+        if not outcome.ok:
+            return True
+        actual = np.asarray(outcome.value)
+        if actual.shape != expected.shape or not np.allclose(actual, expected):
             return True
     return False
 
 
-def inputs(channels, options):
+def inputs(channels: int, options: Iterable[tuple[int, int]]) -> Iterator[Arguments]:
     """Draw arguments of `conv2d` for an interface: how many channels, which (stride, padding)."""
     rng = np.random.default_rng(0)
     for stride, padding in options:
@@ -93,24 +109,20 @@ def inputs(channels, options):
 OPTIONS = [(1, 0), (1, 1), (2, 0), (2, 1), (3, 2)]
 
 
-def ours():
+def ours() -> list[str]:
     """Return the names that our check of `conv2d` accepts."""
-    check, accepted = checks.of_functions("layer")["conv2d"], []
-    for name, function in wrong_answers().items():
-        with graded_run(0, print):
-            verdict = check.run(lambda _, f=function: LocalFunction(f), 1.0, current_context())
-        accepted += [name] if verdict.passed else []
-    return accepted
+    check = checks.of_functions("layer")["conv2d"]
+    return [name for name, function in wrong_answers().items() if verdict_on(check, function).passed]
 
 
-def tinytorch(root):
+def tinytorch(root: Path) -> list[str]:
     """Run the graded cell of TinyTorch's convolution, on layers of its interface."""
     source = (root / "src/09_spatial/09_spatial.py").read_text(encoding="utf-8")
     start = source.index("def test_unit_conv2d")
     test = source[start : source.index("if __name__", start)]
     accepted = []
     for name, function in wrong_answers().items():
-        space = {"np": np, "Tensor": Array, "Conv2d": layer_of(function), "print": lambda *_: None}
+        space: dict[str, Any] = {"np": np, "Tensor": TensorStub, "Conv2d": layer_of(function), "print": lambda *_: None}
         exec(test, space)
         try:
             space["test_unit_conv2d"]()
@@ -120,40 +132,46 @@ def tinytorch(root):
     return accepted
 
 
-def deep_ml(root):
+def deep_ml(root: Path) -> list[str]:
     """Run the tests of deep-ml's problem 41, a convolution of one channel; what they print is compared as numbers."""
     tests = json.loads((root / "questions/41_simple-convolutional-2d-layer/tests.json").read_text(encoding="utf-8"))
     accepted = []
     for name, function in wrong_answers().items():
 
-        def simple_conv2d(matrix, kernel, padding, stride, function=function):
+        def simple_conv2d(
+            matrix: NDArray[Any],
+            kernel: NDArray[Any],
+            padding: int,
+            stride: int,
+            function: Callable[..., Any] = function,
+        ) -> NDArray[Any]:
             return function(matrix[None, None], kernel[None, None], None, stride, padding)[0, 0]
 
-        def passes(test, simple_conv2d=simple_conv2d):
-            space = {"np": np, "simple_conv2d": simple_conv2d, "print": lambda *_: None}
+        def passes(test: dict[str, str], simple_conv2d: Callable[..., Any] = simple_conv2d) -> bool:
+            space: dict[str, Any] = {"np": np, "simple_conv2d": simple_conv2d, "print": lambda *_: None}
             try:
                 exec(test["test"], space)
             except Exception:
                 return False
             expected = [float(number) for number in re.findall(r"-?\d+\.?\d*", test["expected_output"])]
-            found = np.ravel(space["output"])
-            return found.size == len(expected) and np.allclose(found, expected, atol=1e-3)
+            actual = np.ravel(space["output"])
+            return actual.size == len(expected) and np.allclose(actual, expected, atol=1e-3)
 
         accepted += [name] if all(map(passes, tests)) else []
     return accepted
 
 
-def minitorch():
+def minitorch() -> list[str]:
     """Model minitorch's two-dimensional tests: an answer passes if central differences agree with its own gradient."""
     return [name for name, function in wrong_answers().items() if _differences_agree(function)]
 
 
-def _differences_agree(function, step=1e-3):
+def _differences_agree(function: Callable[..., Any], step: float = 1e-3) -> bool:
     """Compare the gradient of an answer that is linear in each argument with central differences of its sum."""
     rng = np.random.default_rng(0)
     x, weight = rng.standard_normal((2, 2, 6, 6)), rng.standard_normal((3, 2, 2, 4))
 
-    def total(x, weight):
+    def total(x: NDArray[Any], weight: NDArray[Any]) -> Any:
         return function(x, weight).sum()
 
     for number, array in enumerate((x, weight)):
@@ -172,18 +190,19 @@ def _differences_agree(function, step=1e-3):
     return True
 
 
-def _copy(value):
+def _copy(value: Any) -> Any:
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table, or write it into a page."""
     parser = argparse.ArgumentParser(prog="python -m tools.peers", description=main.__doc__)
     parser.add_argument("--tinytorch", type=Path, required=True)
     parser.add_argument("--deep-ml", type=Path, required=True)
     parser.add_argument("--page", type=Path)
     options = parser.parse_args(arguments)
-    many, one, plain = list(inputs(2, OPTIONS)), list(inputs(1, OPTIONS)), [(x, w) for x, w, *_ in inputs(2, [(1, 0)])]
+    many, one = list(inputs(2, OPTIONS)), list(inputs(1, OPTIONS))
+    plain = [(x, weight) for x, weight, *_ in inputs(2, [(1, 0)])]
     wrong = wrong_answers()
     rows = [
         ("this course, `conv2d`", "values against PyTorch", list(wrong), ours()),
@@ -202,8 +221,8 @@ def main(arguments=None):
         ("minitorch, `Conv2dFun` (a model of its tests)", "central differences", _wrong(plain), minitorch()),
     ]
     table = HEAD
-    for grader, test, counted, accepted in rows:
-        accepted = [name for name in accepted if name in counted]
+    for grader, test, counted, passed in rows:
+        accepted = [name for name in passed if name in counted]
         table += f"| {grader} | {test} | {len(counted)} | {len(accepted)} |\n"
         print(grader, accepted, file=sys.stderr)
     if options.page:
@@ -212,7 +231,7 @@ def main(arguments=None):
         print(table)
 
 
-def _wrong(inputs):
+def _wrong(inputs: Iterable[Arguments]) -> list[str]:
     return [name for name, function in wrong_answers().items() if is_wrong(function, inputs)]
 
 

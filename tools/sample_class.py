@@ -12,28 +12,31 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import numpy as np
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
 from convcourse.grade_ids import CHECK
 from convgrader.nbgrader_plugin.gradebook import url_of
-from convgrader.sandbox.isolation import why_not
+from convgrader.sandbox.isolation import unsupported_reason
 from tools import answers, extract
 from tools.sample_traces import MARK, SampleTraces
 from tools.small_course import environment, nbgrader
-from tools.weave import ProjectPaths, woven
+from tools.weave import ProjectPaths, Solution, WovenAssignment, woven
 
 STEM = "pooling"
 SEED = 2026
 HANDED_IN = 1_790_000_000  # seconds since 1970, so that two builds are the same
 WORDS = (
-    "Pooling to one number keeps that a shape is there and forgets where. Left and right then look the same. "
-    "I would read the last layer from the whole map, or add the coordinates as two channels.",
+    (
+        "Pooling to one number keeps that a shape is there and forgets where. Left and right then look the same. "
+        "I would read the last layer from the whole map, or add the coordinates as two channels."
+    ),
     "The position is lost. Pool less, or use strides instead.",
     "Because the network is too small. More layers would help.",
 )
@@ -57,20 +60,20 @@ class Student:
     name: str
     story: str
     style: int | None = None
-    edits: tuple = ()
-    change: Callable | None = None
-    loses: tuple = ()  # tasks that earn nothing
+    edits: tuple[Edit, ...] = ()
+    change: Callable[[NotebookNode], None] | None = None
+    loses: tuple[str, ...] = ()  # tasks that earn nothing
     blank: bool = False
     unreadable: bool = False
 
 
-def _cells(notebook, *names):
+def _cells(notebook: NotebookNode, *names: str) -> list[NotebookNode]:
     """Return the cells of these names, as far as the assignment has them."""
     return [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") in names]
 
 
-def _replace(**texts):
-    def change(notebook):
+def _replace(**texts: str) -> Callable[[NotebookNode], None]:
+    def change(notebook: NotebookNode) -> None:
         for name, text in texts.items():
             for cell in _cells(notebook, name):
                 cell.source = text
@@ -78,15 +81,15 @@ def _replace(**texts):
     return change
 
 
-def _delete(name):
-    def change(notebook):
+def _delete(name: str) -> Callable[[NotebookNode], None]:
+    def change(notebook: NotebookNode) -> None:
         for cell in _cells(notebook, name):
             notebook.cells.remove(cell)
 
     return change
 
 
-def _noisy(notebook):
+def _noisy(notebook: NotebookNode) -> None:
     for cell in _cells(notebook, "avg_pool2d", "lp_pool2d"):
         head, _, body = cell.source.rpartition("def ")
         first, rest = body.split("):\n", 1)
@@ -94,7 +97,7 @@ def _noisy(notebook):
         cell.source = f"{head}def {first}):\n{loud}{rest}"
 
 
-def _own_cells(notebook):
+def _own_cells(notebook: NotebookNode) -> None:
     """Helper functions in a cell of their own, another order of cells, a plot."""
     helper = nbformat.v4.new_code_cell("def biggest(window):\n    return window.max(axis=(-2, -1))", id="own-helper")
     plot = nbformat.v4.new_code_cell(
@@ -148,7 +151,9 @@ CLASS = (
 # --- making what they hand in ------------------------------------------------------------------------------------
 
 
-def submission(root, student, rng, assignment=None):
+def submission(
+    root: Path, student: Student, rng: np.random.Generator, assignment: WovenAssignment | None = None
+) -> bytes:
     """Return what a student hands in, as bytes; `assignment` is the woven one, if it is known already."""
     if student.unreadable:
         return b"%PDF-1.4 this is not the file you are looking for"
@@ -163,7 +168,7 @@ def submission(root, student, rng, assignment=None):
     return (json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
-def _answer(root, student, solution):
+def _answer(root: Path, student: Student, solution: Solution) -> str:
     """Return the code of a student's answer to a task: of their style, with their mistake, or else ours."""
     path, task = answers.path_of(root, STEM), solution.name
     names = answers.styles(root, STEM).get(task)
@@ -178,7 +183,7 @@ def _answer(root, student, solution):
     return extract.standalone(path, names[student.style % len(names)], task)
 
 
-def archives(root, folder, seed=SEED):
+def archives(root: Path, folder: Path, seed: int = SEED) -> list[Path]:
     """Write the archive of every student, as ``autograder submit`` would, into `folder`; return their paths."""
     rng = np.random.default_rng(seed)
     folder = Path(folder)
@@ -193,13 +198,13 @@ def archives(root, folder, seed=SEED):
     return paths
 
 
-def expected(root):
+def expected(root: Path) -> dict[str, dict[str, float]]:
     """Return {student: {task: points}} for all that is graded by machine."""
     full = {task.name: float(task.points) for task in woven(root, STEM).tasks if not task.by_hand}
     return {student.name: {task: _earned(student, task, points) for task, points in full.items()} for student in CLASS}
 
 
-def _earned(student, task, points):
+def _earned(student: Student, task: str, points: float) -> float:
     """Return what a student should earn: whole hundredths of a point, as checks pay them."""
     if student.blank or task in student.loses:
         return 0.0
@@ -210,7 +215,7 @@ def _earned(student, task, points):
 # --- grading them ------------------------------------------------------------------------------------------------
 
 
-def collect(root, seed=SEED):
+def collect(root: Path, seed: int = SEED) -> None:
     """Write the archives where a learning platform's download would lie, and let ``zip_collect`` take them in."""
     written = archives(root, Path(root) / "course" / "downloaded" / STEM / "archive", seed)
     _run(root, "zip_collect", STEM, "--force")
@@ -220,39 +225,39 @@ def collect(root, seed=SEED):
             gradebook.update_or_create_student(student.name, first_name=student.name.title(), last_name=MARK)
 
 
-def _gradebook(root):
+def _gradebook(root: Path) -> str:
     return url_of(Path(root) / "course" / "gradebook.db")
 
 
-def _run(root, *arguments):
-    status, said = nbgrader(root, *arguments)
+def _run(root: Path, *arguments: str) -> None:
+    status, output = nbgrader(root, *arguments)
     if status:
-        raise RuntimeError(f"nbgrader {' '.join(arguments)} failed:\n{said}")
+        raise RuntimeError(f"nbgrader {' '.join(arguments)} failed:\n{output}")
 
 
-def grade(root):
+def grade(root: Path) -> int:
     """Grade all submissions of the assignment with the course's own grader; return its status."""
     command = [sys.executable, "-m", "convcourse", "grade", STEM]
-    if why_not():
+    if unsupported_reason():
         command.append("--unconfined")  # these submissions are ours
-    return subprocess.run(command, cwd=root, env=environment()).returncode
+    return subprocess.run(command, cwd=root, env=environment(), check=False).returncode
 
 
-def scores(root):
+def scores(root: Path) -> dict[str, dict[str, float]]:
     """Return {student: {task: points}} from the gradebook; a task without a grade counts 0."""
-    found = {}
+    earned = {}
     with Gradebook(_gradebook(root)) as gradebook:
         for handed_in in gradebook.assignment_submissions(STEM):
-            found[handed_in.student.id] = {
+            earned[handed_in.student.id] = {
                 g.name.removeprefix(CHECK): float(g.auto_score or 0.0)
                 for nb in handed_in.notebooks
                 for g in nb.grades
                 if g.name.startswith(CHECK)
             }
-    return found
+    return earned
 
 
-def traces(root):
+def traces(root: Path) -> SampleTraces:
     """Return what the sample class wrote; where an earlier version did not keep it, what it would write now."""
     kept = SampleTraces.read(root, STEM)
     if (
@@ -262,15 +267,15 @@ def traces(root):
     ):
         return kept or SampleTraces(Path(root), STEM)
     with tempfile.TemporaryDirectory() as folder:
-        return SampleTraces.of(root, STEM, archives(root, folder), is_marked=False)
+        return SampleTraces.of(root, STEM, archives(root, Path(folder)), is_marked=False)
 
 
-def table(root):
+def table(root: Path) -> str:
     """Return the class's scores as a table in plain text."""
-    found, right = scores(root), expected(root)
+    earned, right = scores(root), expected(root)
     lines = [f"{'student':8} {'points':>6}   what they handed in"]
     for student in CLASS:
-        total = sum(found.get(student.name, {}).values())
+        total = sum(earned.get(student.name, {}).values())
         asked = sum(right[student.name].values())
         mark = "" if total == asked else f"   (expected {asked:g})"
         lines.append(f"{student.name:8} {total:6g}   {student.story}{mark}")
@@ -279,7 +284,7 @@ def table(root):
     return "\n".join(lines)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Make the sample class, collect it, grade it and print a table."""
     parser = argparse.ArgumentParser(prog="python -m tools.sample_class", description=main.__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
@@ -310,10 +315,10 @@ def main(arguments=None):
     return 0 if scores_are_right(options.root) else 1
 
 
-def scores_are_right(root):
+def scores_are_right(root: Path) -> bool:
     """Say whether every student has the expected points in every task."""
-    found = scores(root)
-    return all(found.get(name, dict.fromkeys(tasks, 0.0)) == tasks for name, tasks in expected(root).items())
+    earned = scores(root)
+    return all(earned.get(name, dict.fromkeys(tasks, 0.0)) == tasks for name, tasks in expected(root).items())
 
 
 if __name__ == "__main__":

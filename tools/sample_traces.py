@@ -9,8 +9,10 @@ import hashlib
 import json
 import shutil
 import zipfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 from nbgrader.api import Gradebook, MissingEntry
 
@@ -41,12 +43,12 @@ class SampleTraces:
 
     root: Path
     stem: str
-    contents: set = field(default_factory=set)
-    submissions: dict = field(default_factory=dict)
+    contents: set[str] = field(default_factory=set)
+    submissions: dict[str, str | None] = field(default_factory=dict)
     is_marked: bool = True
 
     @classmethod
-    def of(cls, root, stem, archives, is_marked=True):
+    def of(cls, root: Path, stem: str, archives: Iterable[Path], is_marked: bool = True) -> Self:
         """Look at the archives that the class handed in, and at what was collected of them."""
         traces = cls(Path(root), stem, is_marked=is_marked)
         for archive in archives:
@@ -60,65 +62,65 @@ class SampleTraces:
         return traces
 
     @classmethod
-    def read(cls, root, stem):
+    def read(cls, root: Path, stem: str) -> Self | None:
         """Read what `write` wrote; None if there is nothing."""
         path = Path(root) / "course" / FILE
         if not path.is_file():
             return None
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return cls(Path(root), stem, set(found["contents"]), found["submissions"])
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return cls(Path(root), stem, set(content["contents"]), content["submissions"])
 
-    def write(self):
+    def write(self) -> None:
         """Keep it in course/, beside the work of the class."""
-        found = {"contents": sorted(self.contents), "submissions": self.submissions}
-        (self.course / FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        content = {"contents": sorted(self.contents), "submissions": self.submissions}
+        (self.course / FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
     @property
-    def course(self):
+    def course(self) -> Path:
         return self.root / "course"
 
     # --- telling apart -------------------------------------------------------------------------------------------
 
-    def is_own_submission(self, student):
+    def is_own_submission(self, student: str) -> bool:
         """Say whether what lies in submitted/ is what the class handed in."""
         return student in self.submissions and self.digest_of(student) == self.submissions[student]
 
-    def digest_of(self, student):
+    def digest_of(self, student: str) -> str | None:
         """Return the digest of what lies in submitted/, as grading takes it; None if nothing does."""
         folder = self.course / "submitted" / student / self.stem
         return files.digest(folder, [self.stem]) if (folder / f"{self.stem}.ipynb").is_file() else None
 
-    def own_gradings(self, gradebook):
+    def own_gradings(self, gradebook: Gradebook | None) -> list[str]:
         """List the students whose grades, feedback and graded notebook are of what the class handed in."""
         records = grading_log.records(gradebook, self.stem) if gradebook else {}
-        found = {student: records.get((student, self.stem)) for student in self.submissions}
+        gradings = {student: records.get((student, self.stem)) for student in self.submissions}
         return [
             student
-            for student, record in found.items()
+            for student, record in gradings.items()
             if (record.digest == self.submissions[student] if record else self.is_own_submission(student))
         ]
 
-    def is_own_entry(self, student):
+    def is_own_entry(self, student: Any) -> bool:
         """Say whether a student's row in the gradebook was made for the class."""
         names = (student.first_name, student.last_name, student.email)
         return student.last_name == MARK or (not self.is_marked and not any(names) and student.id in self.submissions)
 
-    def strangers(self):
+    def strangers(self) -> list[str]:
         """List the students whose work lies in course/, or who are in the gradebook, and are not of the class."""
-        found = set()
+        students = set()
         for folder in (self.course / "submitted").glob("*/*"):
             if folder.is_dir() and not (folder.name == self.stem and self.is_own_submission(folder.parent.name)):
-                found.add(folder.parent.name)
+                students.add(folder.parent.name)
         for path in (self.course / "downloaded").glob("*/archive/**/*"):
             if path.is_file() and _digest(path.read_bytes()) not in self.contents:
-                found.add(path.name)
+                students.add(path.name)
         with _gradebook(self.course) as gradebook:
-            found |= {s.id for s in gradebook.students if not self.is_own_entry(s)} if gradebook else set()
-        return sorted(found)
+            students |= {s.id for s in gradebook.students if not self.is_own_entry(s)} if gradebook else set()
+        return sorted(students)
 
     # --- removing ------------------------------------------------------------------------------------------------
 
-    def remove(self):
+    def remove(self) -> None:
         """Remove what the class wrote, and nothing else."""
         with _gradebook(self.course) as gradebook:
             gradings = self.own_gradings(gradebook)
@@ -133,11 +135,8 @@ class SampleTraces:
                     grading_log.forget(gradebook, student, self.stem)
             for student in filter(self.is_own_submission, self.submissions):
                 _remove(self.course / "submitted" / student / self.stem)
-            for student in filter(self.is_own_entry, gradebook.students if gradebook else ()):
-                if student.submissions:  # of a real student with that name, who was never entered
-                    gradebook.update_or_create_student(student.id, first_name=None, last_name=None)
-                else:
-                    gradebook.remove_student(student.id)
+            if gradebook:
+                self._remove_entries(gradebook)
         for path in sorted((self.course / "downloaded" / self.stem).rglob("*"), reverse=True):
             if path.is_file() and _digest(path.read_bytes()) in self.contents:
                 path.unlink()
@@ -146,13 +145,21 @@ class SampleTraces:
         for name in (FILE, "sample-class.txt"):
             (self.course / name).unlink(missing_ok=True)
 
+    def _remove_entries(self, gradebook: Gradebook) -> None:
+        """Remove the students of the class from the gradebook."""
+        for student in filter(self.is_own_entry, gradebook.students):
+            if student.submissions:  # of a real student with that name, who was never entered
+                gradebook.update_or_create_student(student.id, first_name=None, last_name=None)
+            else:
+                gradebook.remove_student(student.id)
 
-def _digest(data):
+
+def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
 @contextlib.contextmanager
-def _gradebook(course):
+def _gradebook(course: Path) -> Iterator[Gradebook | None]:
     """Open the gradebook of a course, or give None if there is none."""
     path = course / "gradebook.db"
     if not path.is_file():
@@ -162,7 +169,7 @@ def _gradebook(course):
         yield gradebook
 
 
-def _remove(folder):
+def _remove(folder: Path) -> None:
     """Remove a folder that nbgrader made read-only, and the student's folder around it if nothing else is in it."""
     if folder.exists():
         for path in [folder, *folder.rglob("*")]:

@@ -8,12 +8,18 @@ Both need a browser: Debian's chromium, or `playwright install chromium`.
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image
 
 from tools.browser import chromium
 from tools.serve import serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 
 ROOT = Path(__file__).parents[1]
 FIGURES = json.loads((ROOT / "book/_static/figures/titles.json").read_text(encoding="utf-8"))
@@ -33,7 +39,7 @@ STILLS = {name: (name, "{}") for name in FIGURES} | {
     ),
 }
 # (file, page, width, colour scheme, what to bring to the top)
-VIEWS = [
+VIEWS: list[tuple[str, str, int, Literal["light", "dark"], str | None]] = [
     ("site-index.png", "book/index.html", 1280, "light", None),
     ("site-chapter.png", "book/pooling.html", 1280, "light", "figure.interactive"),
     ("site-chapter-dark.png", "book/pooling.html", 1280, "dark", "self-check"),
@@ -41,14 +47,16 @@ VIEWS = [
 ]
 
 
-def save(page, path, **options):
+def save(page: "Page", path: Path, **options: Any) -> None:
     """Write a screenshot as a palette PNG, a third of the size."""
     path.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=path, **options)
-    Image.open(path).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=0).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
-def stills():
+def stills() -> None:
     """Draw every interactive figure without its controls, at twice the size it is shown in."""
     with serving(ROOT / "book") as address, chromium() as browser:
         page = browser.new_page(viewport={"width": 720, "height": 600}, device_scale_factor=2)
@@ -59,6 +67,7 @@ def stills():
             page.wait_for_selector(f"course-{name}[data-ready]")
             target = page.locator(".cf-stage").bounding_box()
             below = page.locator(".cf-say").bounding_box()
+            assert target and below, f"{name} is drawn"
             height = below["y"] + below["height"] - target["y"] + 8
             clip = {"x": 0, "y": target["y"], "width": 690, "height": height}
             save(page, ROOT / "book/_static/figures/stills" / f"{still}.png", clip=clip)
@@ -66,7 +75,7 @@ def stills():
             print(still)
 
 
-def readme(site, into):
+def readme(site: Path, into: Path) -> None:
     """Take the README's screenshots of the main pages."""
     with serving(site) as address, chromium() as browser:
         for file, page_name, width, scheme, top in VIEWS:
@@ -83,11 +92,11 @@ def readme(site, into):
             print(into / file)
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> None:
     if arguments[:1] == ["stills"]:
         stills()
     elif arguments[:1] == ["readme"]:
-        site, into = (arguments[1:] + ["_build/html", "screenshots"][len(arguments) - 1 :])[:2]
+        site, into = [*arguments[1:], *["_build/html", "screenshots"][len(arguments) - 1 :]][:2]
         readme(Path(site), Path(into))
     else:
         sys.exit(__doc__)

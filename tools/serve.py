@@ -6,6 +6,7 @@ import gzip
 import http.server
 import sys
 import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 COMPRESSED = {".html", ".css", ".js", ".svg", ".json", ".txt", ".ipynb"}
@@ -22,7 +23,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         ".woff2": "font/woff2",
     }
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         path = Path(self.translate_path(self.path))
         if path.is_dir():
             path = path / "index.html"
@@ -45,18 +46,18 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):
             self.wfile.write(body)
 
-    def log_message(self, *arguments):
+    def log_message(self, *arguments: object) -> None:
         """Say nothing for each request."""
 
 
 @functools.lru_cache(maxsize=512)
-def compressed(path, _changed):
+def compressed(path: str, _changed: int) -> bytes:
     """Return a file, compressed; `_changed` makes the cache forget old versions."""
     return gzip.compress(Path(path).read_bytes(), compresslevel=6, mtime=0)
 
 
 @contextlib.contextmanager
-def serving(folder, port=0):
+def serving(folder: Path, port: int = 0) -> Iterator[str]:
     """Serve `folder` in a thread; yields its address, http://127.0.0.1:PORT."""
     handler = functools.partial(Handler, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
@@ -71,7 +72,7 @@ def serving(folder, port=0):
         thread.join()
 
 
-def main(arguments):
+def main(arguments: Sequence[str]) -> None:
     folder = Path(arguments[0] if arguments else "_build/html")
     port = int(arguments[1]) if len(arguments) > 1 else 8000
     if not (folder / "index.html").is_file():

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import axe_playwright_python
 
@@ -23,7 +24,7 @@ CATEGORIES = {"performance": "perf", "accessibility": "access", "best-practices"
 MEASURED = ["book/index", "book/convolution", "book/pooling", "book/attention"]
 
 
-def lighthouse(address, mobile):
+def lighthouse(address: str, mobile: bool) -> tuple[dict[str, float], dict[str, Any]]:
     """Return the scores of one page, {category: score}, and its report."""
     tool = ROOT / "node_modules/.bin/lighthouse"
     browser, flags = installed(), " ".join(("--headless=new", *FLAGS))
@@ -37,7 +38,7 @@ def lighthouse(address, mobile):
     return {name: report["categories"][name]["score"] for name in CATEGORIES}, report
 
 
-def failures(report):
+def failures(report: dict[str, Any]) -> list[str]:
     """Return the audits that cost a point, without those that only measure time."""
     audits = [
         ref["id"] for name in CATEGORIES if name != "performance" for ref in report["categories"][name]["auditRefs"]
@@ -46,7 +47,7 @@ def failures(report):
     return sorted(name for name, score in scores.items() if score is not None and score < 1)
 
 
-def print_lighthouse(address, site):
+def print_lighthouse(address: str, site: Path) -> None:
     """Print the table of Lighthouse scores."""
     if not (ROOT / "node_modules/.bin/lighthouse").exists():
         print("Lighthouse: not run, `npm ci` installs it")
@@ -64,25 +65,25 @@ def print_lighthouse(address, site):
             )
 
 
-def print_axe(address, site):
+def print_axe(address: str, site: Path) -> None:
     """Print what axe finds on every page, in light and dark."""
     source = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text(encoding="utf-8")
     print(f"\n{'axe: violations':34s}   light    dark")
     with chromium() as browser:
         for path in sorted(site.rglob("*.html")):
-            name, found = str(path.relative_to(site)), []
+            name, violations = str(path.relative_to(site)), []
             for scheme in ("light", "dark"):
                 page = browser.new_page(color_scheme=scheme)
                 page.goto(f"{address}/{name}", wait_until="load")
                 page.evaluate(source)
                 options = {"runOnly": TAGS, "preload": False}
-                found.append(page.evaluate("(options) => axe.run(document, options)", options)["violations"])
+                violations.append(page.evaluate("(options) => axe.run(document, options)", options)["violations"])
                 page.close()
-            names = sorted({violation["id"] for one in found for violation in one})
-            print(f"{name:34s}" + "".join(f"{len(one):8d}" for one in found), *names, flush=True)
+            names = sorted({violation["id"] for one in violations for violation in one})
+            print(f"{name:34s}" + "".join(f"{len(one):8d}" for one in violations), *names, flush=True)
 
 
-def main(site):
+def main(site: Path) -> None:
     if not (site / "index.html").is_file():
         sys.exit(f"There is no site in {site}: build it first, with make book.")
     with serving(site) as address:

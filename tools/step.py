@@ -9,26 +9,27 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 LOGS = Path(".make") / "logs"
 
 
-def passed(start):
+def passed(start: float) -> str:
     """Return the time since a moment, as a person reads it."""
     seconds = round(time.monotonic() - start)
     return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60} s"
 
 
-def shown(title, start, command):
+def shown(title: str, start: float, command: Sequence[str]) -> int:
     """Run a command whose output is shown; return its status."""
     print(f"{title}:", flush=True)
-    status = subprocess.run(command).returncode
+    status = subprocess.run(command, check=False).returncode
     print(f"{title}: {passed(start)}", flush=True)
     return status
 
 
-def quiet(title, start, command, log):
+def quiet(title: str, start: float, command: Sequence[str], log: Path) -> int:
     """Run a command whose output goes into a file, and is shown where it fails; return its status."""
     moves = sys.stdout.isatty()
     with open(log, "wb") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process:
@@ -47,7 +48,7 @@ def quiet(title, start, command, log):
     return process.returncode
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Do one step: a title, and the command with its arguments."""
     title, *command = arguments or sys.argv[1:]
     start = time.monotonic()

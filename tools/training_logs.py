@@ -9,6 +9,7 @@ and in ``convcourse/checks/training.py``: a test holds both equal, and trains th
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import torch.nn.functional as F
 
 from convcourse.networks.tasks import TASKS
 from convcourse.networks.trainer import Settings, Trainer, predict
+
+Curves = dict[str, list[float]]  # what was measured of a run, by its name
 
 NETWORK = Path(__file__).parents[1] / "solutions" / "networks" / "digits.json"
 STEPS, EVERY, MEASURED = 720, 30, 500  # MEASURED: of how many training pictures the loss is measured
@@ -42,7 +45,7 @@ SHOWS = {"overfits": "B", "rate too high": "C", "shuffled labels": "A"}
 CONTROL = Run(1500, 0.03, "sgd", seed=4)  # C at a quarter of its rate: it neither jumps nor ends higher
 
 
-def record(run, steps=STEPS, every=EVERY):
+def record(run: Run, steps: int = STEPS, every: int = EVERY) -> Curves:
     """Train one network.
 
     Returns
@@ -55,7 +58,7 @@ def record(run, steps=STEPS, every=EVERY):
     if run.shuffled:
         target = target[torch.randperm(len(target), generator=torch.Generator().manual_seed(run.seed))]
 
-    def draw(count, key):
+    def draw(count: int, key: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         seed, step = key
         picked = torch.randint(0, len(x), (count,), generator=torch.Generator().manual_seed(100_003 * seed + step))
         return x[picked], target[picked]
@@ -75,7 +78,7 @@ def record(run, steps=STEPS, every=EVERY):
     }
 
 
-def as_cell(logs, width=8):
+def as_cell(logs: dict[str, Curves], width: int = 8) -> str:
     """Write logs as the notebook has them, `width` numbers in a line.
 
     Examples
@@ -101,7 +104,7 @@ def as_cell(logs, width=8):
     return "\n".join([*lines, "}"])
 
 
-def main():
+def main() -> None:
     """Train the three, and print the cell."""
     torch.set_num_threads(1)
     print(as_cell({name: record(run) for name, run in RUNS.items()}))

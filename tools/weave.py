@@ -11,15 +11,20 @@ import re
 import sys
 import tempfile
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import nbformat
+from nbformat import NotebookNode
 
 from convcourse import COURSE, grade_ids
 from convcourse.functional import FUNCTIONS
 from tools import extract
 from tools.dependencies import needed_by
+
+Words = list[list[str]]  # what stands behind the directives of a cell, one list each
 
 HERE = Path(__file__).resolve().parents[1]
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -48,7 +53,7 @@ class WeaveError(Exception):
 
 
 @dataclass(frozen=True)
-class Task:
+class GradedTask:
     """One graded cell: the function or question, its points, and the heading that it stands under."""
 
     name: str
@@ -68,7 +73,7 @@ class Solution:
     cell: str
 
     @property
-    def code(self):
+    def code(self) -> str:
         """The cell as a student may write it, without the marks."""
         return "\n".join(line for line in self.cell.split("\n") if line.strip() not in (BEGIN, END))
 
@@ -79,15 +84,15 @@ class WovenAssignment:
 
     stem: str
     notebook: nbformat.NotebookNode
-    tasks: list = field(default_factory=list)
-    solutions: list = field(default_factory=list)
-    model_answers: dict = field(default_factory=dict)  # of the questions graded by hand: name -> text
+    tasks: list[GradedTask] = field(default_factory=list)
+    solutions: list[Solution] = field(default_factory=list)
+    model_answers: dict[str, str] = field(default_factory=dict)  # of the questions graded by hand: name -> text
 
 
 # --- from text to the source notebook ----------------------------------------------------------------------------
 
 
-def weave(path, package):
+def weave(path: Path, package: Path) -> WovenAssignment:
     """Read the assignment `path` and return it woven, solutions included."""
     from jupytext.myst import myst_to_notebook
 
@@ -104,7 +109,7 @@ def weave(path, package):
     return weaver.finished()
 
 
-def setup_cell(stem, provided=(), wheel=WHEEL):
+def setup_cell(stem: str, provided: Sequence[str] = (), wheel: str = WHEEL) -> str:
     """Return the first cell of a notebook: it sees to it that this course is installed, in a version that fits.
 
     `provided` are the functions that the notebook hands out. `wheel` is where the course is found where it is not
@@ -139,9 +144,9 @@ class _Heading:
     line: int = 0
     points: float = 0
 
-    def show_points(self):
+    def show_points(self) -> None:
         """Write the points behind the heading, unless it is the title, or no task stands under it."""
-        if self.points and self.marks not in ("", "#"):
+        if self.cell is not None and self.points and self.marks not in ("", "#"):
             self.text += f" ({self.points:g} {'point' if self.points == 1 else 'points'})"
             lines = self.cell.source.split("\n")
             lines[self.line] = f"{self.marks} {self.text}"
@@ -151,21 +156,37 @@ class _Heading:
 class _Weaver:
     """The cells of one notebook as they are made, and the line of the source that is being read."""
 
-    def __init__(self, path, package):
+    def __init__(self, path: Path, package: Path) -> None:
         self.path, self.package, self.line = path, package, 1
         self.stem = path.stem
-        self.cells, self.tasks, self.solutions, self.model_answers = [], [], [], {}
-        self.defined, self.ids, self.asked, self.provided_names = [], {}, {}, []
-        self.headings, self.places = [_Heading()], []  # those read so far; the one that each task stands under
+        self.cells: list[NotebookNode] = []
+        self.tasks: list[GradedTask] = []
+        self.solutions: list[Solution] = []
+        self.model_answers: dict[str, str] = {}
+        self.defined: list[str] = []
+        self.provided_names: list[str] = []
+        self.ids: dict[str, int] = {}  # of cells -> their line; as `asked`, of functions
+        self.asked: dict[str, int] = {}
+        self.headings = [_Heading()]  # those read so far
+        self.places: list[_Heading] = []  # the one that each task stands under
 
     @property
-    def title(self):
+    def title(self) -> str:
         return self.headings[-1].text
 
-    def fail(self, message):
+    def fail(self, message: str) -> NoReturn:
         raise WeaveError(f"{self.path}:{self.line}: {message}")
 
-    def add(self, grade_id, cell, *, grade=False, solution=False, locked=False, points=None):
+    def add(
+        self,
+        grade_id: str,
+        cell: NotebookNode,
+        *,
+        grade: bool = False,
+        solution: bool = False,
+        locked: bool = False,
+        points: float | None = None,
+    ) -> None:
         """Append a cell that nbgrader knows under `grade_id`."""
         if grade_id in self.ids:
             self.fail(f"{grade_id} stands here already, in line {self.ids[grade_id]}: every cell needs its own name")
@@ -179,7 +200,7 @@ class _Weaver:
         cell.metadata["nbgrader"] = about
         self.cells.append(cell)
 
-    def prose(self, text):
+    def prose(self, text: str) -> None:
         if BEGIN in text:
             self.fail("a solution stands in prose, where nbgrader would not take it out")
         if len(self.cells) == 1:  # the first after the setup: the rules follow what it says before its first task
@@ -190,13 +211,13 @@ class _Weaver:
         for piece in pieces:
             cell = nbformat.v4.new_markdown_cell(piece)
             self.cells.append(cell)
-            found = [(number, HEADING.match(line)) for number, line in enumerate(piece.split("\n"))]
-            self.headings += [_Heading(*match.groups(), cell, number) for number, match in found if match]
+            matches = [(number, HEADING.match(line)) for number, line in enumerate(piece.split("\n"))]
+            self.headings += [_Heading(match[1], match[2], cell, number) for number, match in matches if match]
         for heading in self.headings:
             if POINTS.search(heading.text):
                 self.fail(f"take the points out of the heading {heading.text!r}: they are added up from the directives")
 
-    def code(self, source):
+    def code(self, source: str) -> None:
         lines = source.split("\n")
         directives = [(n, DIRECTIVE.match(line)) for n, line in enumerate(lines) if line.startswith("#:")]
         if not directives:
@@ -205,7 +226,7 @@ class _Weaver:
             self.defined += [n.asname or n.name for node in _imports(source) for n in node.names]
             self.cells.append(nbformat.v4.new_code_cell(source))
             return
-        words = [match.group("word") if match else "" for _, match in directives]
+        words = [match["word"] if match else "" for _, match in directives]
         for word in words:
             if word not in DIRECTIVES:
                 self.fail(f"unknown directive `#: {word}`; there are {', '.join(DIRECTIVES)}")
@@ -214,16 +235,16 @@ class _Weaver:
         if directives[0][0] != 0:
             self.fail("a directive stands in the first line of its cell")
         rest = "\n".join(line for line in lines if not line.startswith("#:")).strip("\n")
-        getattr(self, words[0])([match.group("rest").split() for _, match in directives], rest)
+        getattr(self, words[0])([match["rest"].split() for _, match in directives if match], rest)
 
-    def solve(self, arguments, rest):
+    def solve(self, arguments: Words, rest: str) -> None:
         (name,) = self.take(arguments[0], "solve NAME", 1)
         self.nothing_else(rest)
-        found = self.function(name)
-        body = textwrap.indent(found.body, "    ")
-        self.ask(name, found.head, found.body, f"{found.head}\n    {BEGIN}\n{body}\n    {END}")
+        function = self.function(name)
+        body = textwrap.indent(function.body, "    ")
+        self.ask(name, function.head, function.body, f"{function.head}\n    {BEGIN}\n{body}\n    {END}")
 
-    def answer(self, arguments, rest):
+    def answer(self, arguments: Words, rest: str) -> None:
         (name,) = self.take(arguments[0], "answer NAME", 1)
         if rest.count(BEGIN) != 1 or rest.count(END) != 1:
             self.fail(f"the answer to {name} stands between `{BEGIN}` and `{END}`, once")
@@ -236,33 +257,33 @@ class _Weaver:
             self.fail(f"the cell does not define {name}")
         if not ast.get_docstring(functions[name]):
             self.fail(f"{name} has no docstring: it is what tells a student what is asked for")
-        if rest.index(BEGIN) < rest.index(ast.get_source_segment(rest, functions[name].body[0])):
+        if rest.index(BEGIN) < rest.index(ast.get_source_segment(rest, functions[name].body[0]) or ""):
             self.fail(f"the docstring of {name} stands inside the solution: students would not get it")
         head, _, after = rest.partition(BEGIN)
         self.ask(name, head.rstrip(), textwrap.dedent(after.partition(END)[0]).strip(), rest)
 
-    def ask(self, name, head, body, cell):
+    def ask(self, name: str, head: str, body: str, cell: str) -> None:
         self.asked[name] = self.line
         self.solutions.append(Solution(name, self.title, head, body, cell))
         self.add(name, nbformat.v4.new_code_cell(cell), solution=True)
         self.defined.append(name)
 
-    def check(self, arguments, rest):
-        name, points = self.take(arguments[0], "check NAME POINTS", 2)
+    def check(self, arguments: Words, rest: str) -> None:
+        name, worth = self.take(arguments[0], "check NAME POINTS", 2)
         self.nothing_else(rest)
         if name not in self.asked:
             self.fail(f"a check of {name}, which no cell above asks for")
-        points = self.number(points)
+        points = self.number(worth)
         cell = nbformat.v4.new_code_cell(f'check("{name}", points={points})')
         self.add(f"{grade_ids.CHECK}{name}", cell, grade=True, locked=True, points=points)
-        self.earn(Task(name, points, self.title))
+        self.earn(GradedTask(name, points, self.title))
 
-    def earn(self, task):
+    def earn(self, task: GradedTask) -> None:
         self.tasks.append(task)
         self.places.append(self.headings[-1])
         self.headings[-1].points += task.points
 
-    def provided(self, arguments, rest):
+    def provided(self, arguments: Words, rest: str) -> None:
         self.nothing_else(rest)
         names = []
         for words in arguments:
@@ -276,16 +297,16 @@ class _Weaver:
         self.defined += names
         self.provided_names += names
 
-    def written(self, arguments, rest):
-        name, points = self.take(arguments[0], "written NAME POINTS", 2)
+    def written(self, arguments: Words, rest: str) -> None:
+        name, worth = self.take(arguments[0], "written NAME POINTS", 2)
         if not rest.strip():
             self.fail(f"the question {name} needs a model answer below its directive: graders and instructors read it")
-        points = self.number(points)
+        points = self.number(worth)
         self.add(name, nbformat.v4.new_markdown_cell(rest), grade=True, solution=True, points=points)
-        self.earn(Task(name, points, self.title, by_hand=True))
+        self.earn(GradedTask(name, points, self.title, by_hand=True))
         self.model_answers[name] = rest
 
-    def train(self, arguments, rest):
+    def train(self, arguments: Words, rest: str) -> None:
         (task,) = self.take(arguments[0], "train TASK", 1)
         self.nothing_else(rest)
         if f"{task}_network" not in self.asked:
@@ -294,12 +315,12 @@ class _Weaver:
         cell = nbformat.v4.new_code_cell(f"from convcourse.networks import train\n\n{line}")
         self.add(f"{grade_ids.TRAIN}{task}", cell, locked=True)
 
-    def take(self, words, form, count):
+    def take(self, words: list[str], form: str, count: int) -> list[str]:
         if len(words) != count:
             self.fail(f"write `#: {form}`")
         return words
 
-    def number(self, text):
+    def number(self, text: str) -> float:
         try:
             value = float(text)
         except ValueError:
@@ -308,20 +329,20 @@ class _Weaver:
             self.fail(f"{text!r} is not a number of points")
         return int(value) if value == int(value) else value
 
-    def nothing_else(self, rest):
+    def nothing_else(self, rest: str) -> None:
         if rest.strip():
             self.fail("nothing else stands in the cell of this directive")
 
-    def function(self, name):
+    def function(self, name: str) -> extract.ReferenceFunction:
         try:
             return extract.function(self.package, self.stem, name, self.defined)
         except extract.UnknownReferenceError as error:
             self.fail(str(error))
 
-    def finished(self):
+    def finished(self) -> WovenAssignment:
         unchecked = set(self.asked) - {task.name for task in self.tasks}
         if unchecked:
-            name = min(unchecked, key=self.asked.get)
+            name = min(unchecked, key=self.asked.__getitem__)
             self.line = self.asked[name]
             self.fail(f"nothing checks {name}: add `#: check {name} POINTS` below it")
         for heading in self.headings:
@@ -342,7 +363,7 @@ class _Weaver:
         return WovenAssignment(self.stem, notebook, self.tasks, self.solutions, self.model_answers)
 
 
-def _imports(source):
+def _imports(source: str) -> list[ast.Import | ast.ImportFrom]:
     try:
         return [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
     except SyntaxError:
@@ -352,7 +373,7 @@ def _imports(source):
 # --- from the source notebook to the student's -------------------------------------------------------------------
 
 
-def release(notebook, stem):
+def release(notebook: NotebookNode, stem: str) -> str:
     """Return the text of the student's notebook: what ``nbgrader generate_assignment`` makes of `notebook`."""
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
@@ -374,7 +395,7 @@ def release(notebook, stem):
         return (root / "release" / stem / f"{stem}.ipynb").read_text(encoding="utf-8")
 
 
-def text_of(notebook):
+def text_of(notebook: NotebookNode) -> str:
     """Return a notebook as the text of its file, the same for the same notebook."""
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
@@ -386,36 +407,36 @@ class ProjectPaths:
     root: Path
 
     @property
-    def assignments(self):
+    def assignments(self) -> Path:
         return self.root / "solutions" / "assignments"
 
     @property
-    def package(self):
+    def package(self) -> Path:
         return self.root / "solutions" / extract.PACKAGE
 
-    def source(self, stem):
+    def source(self, stem: str) -> Path:
         return self.root / "course" / "source" / stem / f"{stem}.ipynb"
 
-    def released(self, stem):
+    def released(self, stem: str) -> Path:
         return self.root / "exercises" / stem / f"{stem}.ipynb"
 
-    def stems(self):
+    def stems(self) -> list[str]:
         return sorted(path.stem for path in self.assignments.glob("*.md"))
 
-    def assignment(self, stem):
+    def assignment(self, stem: str) -> Path:
         path = self.assignments / f"{stem}.md"
         if not path.is_file():
             raise WeaveError(f"there is no assignment {stem!r}; there are {', '.join(self.stems()) or 'none yet'}")
         return path
 
 
-def woven(root, stem):
+def woven(root: Path, stem: str) -> WovenAssignment:
     """Weave one assignment of a project; return a WovenAssignment."""
     paths = ProjectPaths(Path(root))
     return weave(paths.assignment(stem), paths.package)
 
 
-def write(root, stem):
+def write(root: Path, stem: str) -> list[Path]:
     """Weave one assignment into the two notebooks; return the files that changed."""
     paths, notebook = ProjectPaths(Path(root)), woven(root, stem).notebook
     texts = {paths.source(stem): text_of(notebook), paths.released(stem): release(notebook, stem)}
@@ -433,13 +454,13 @@ def write(root, stem):
     return changed
 
 
-def stale(root, stem):
+def stale(root: Path, stem: str) -> bool:
     """Say whether the student's notebook differs from what its sources give now."""
     path = ProjectPaths(Path(root)).released(stem)
     return not path.is_file() or path.read_text(encoding="utf-8") != release(woven(root, stem).notebook, stem)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Weave the assignments named on the command line, or all of them; errors are sentences with file and line."""
     parser = argparse.ArgumentParser(prog="python -m tools.weave", description=main.__doc__)
     parser.add_argument("stems", nargs="*", metavar="STEM")

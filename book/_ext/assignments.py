@@ -41,7 +41,7 @@ def launch_links(launch, stem):
     return links
 
 
-class assignment(nodes.Element):  # docutils calls its nodes so
+class assignment(nodes.Element):  # noqa: N801 (docutils calls its nodes so)
     """Stands for the box of a topic until all pages are known."""
 
 
@@ -53,8 +53,8 @@ class AssignmentBox(SphinxDirective):
     def run(self):
         stem = self.arguments[0] if self.arguments else Path(self.env.docname).name
         if stem not in self.env.course_topics:
-            known = ", ".join(self.env.course_topics)
-            raise self.error(f"assignment: there is none called {stem!r}; there are {known}")
+            topics = ", ".join(self.env.course_topics)
+            raise self.error(f"assignment: there is none called {stem!r}; there are {topics}")
         self.env.note_dependency(str(weave.ProjectPaths(Path(self.env.srcdir)).assignment(stem)))
         return [assignment("", stem=stem)]
 

@@ -192,8 +192,10 @@ class Claims(SphinxDirective):
         else:
             count = {verdict: sum(claim["verdict"] == verdict for claim in claims) for verdict in VERDICTS}
             lines = [
-                f"**{len(claims)} claims: {count['true']} true, {count['conditional']} true under a condition, "
-                f"{count['false']} false.**"
+                (
+                    f"**{len(claims)} claims: {count['true']} true, {count['conditional']} true under a condition, "
+                    f"{count['false']} false.**"
+                )
             ]
         node = nodes.container(classes=["course-claims"])
         self.state.nested_parse(StringList(lines, str(path)), self.content_offset, node)

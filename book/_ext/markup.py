@@ -35,13 +35,13 @@ class CourseTranslator(HTML5Translator):
     def place_of_image(self, node):
         """Return the attributes that let a page be laid out before its images are there; all but the first can wait."""
         self.images += 1
-        found = {"decoding": "async"} | ({"loading": "lazy"} if self.images > 1 else {})
+        attributes = {"decoding": "async"} | ({"loading": "lazy"} if self.images > 1 else {})
         size = (
             None
             if {"width", "height", "scale"} & set(node.attributes)
             else image_size(Path(self.builder.srcdir) / self.source)
         )
-        return found | (dict(zip(("width", "height"), map(str, size), strict=True)) if size else {})
+        return attributes | (dict(zip(("width", "height"), map(str, size), strict=True)) if size else {})
 
     def visit_entry(self, node):
         """Write a cell of a table; a corner that heads nothing is no heading."""

@@ -67,7 +67,7 @@ def add_description(app, pagename, templatename, context, doctree):
 
 def set_buttons(app, pagename, templatename, context, doctree):
     """Offer the executed notebook instead of the page's source, print, and the launch links."""
-    buttons = [b for b in context.get("header_buttons", []) if b.get("label") not in {"download-buttons"}]
+    buttons = [b for b in context.get("header_buttons", []) if b.get("label") != "download-buttons"]
     if doctree is not None:
         downloads = []
         name = offer_notebook(app, pagename)

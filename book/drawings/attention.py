@@ -62,10 +62,11 @@ def position_codes(codes):
     left.set_ylabel("position")
     figure.colorbar(shown, ax=left, label="value")
     for start in (8, 20, 32):
-        right.plot(np.arange(len(codes)) - start, codes @ codes[start], label=f"from position {start}", alpha=0.7)
+        right.plot(np.arange(len(codes)) - start, codes @ codes[start], label=start, alpha=0.7)
     right.set_xlabel("difference of positions")
     right.set_ylabel("dot product of the codes")
-    right.legend(frameon=False, fontsize=9)
+    right.set_ylim(top=21)
+    right.legend(frameon=False, fontsize=9, title="from position", loc="upper center", ncols=3, handlelength=1)
     return figure
 
 

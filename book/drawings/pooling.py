@@ -5,6 +5,22 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 
+def windows(panels):
+    """Draw arrays of numbers side by side, the quarters of each in four colours: a window and its summary share one."""
+    widths = [len(values) + 0.6 for values in panels.values()]
+    figure, axes = plt.subplots(1, len(panels), figsize=(6.2, 2.5), width_ratios=widths)
+    for axis, (name, values) in zip(axes, panels.items()):
+        size = len(values)
+        for (i, j), value in np.ndenumerate(values):
+            colour = ("#d7e7f0", "#f6cfb4", "#d5ead6", "#e6dbf0")[2 * (2 * i // size) + 2 * j // size]
+            axis.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, edgecolor="#444444"))
+            axis.text(j + 0.5, i + 0.5, f"{value:g}", ha="center", va="center", fontsize=12)
+        axis.set(xlim=(-0.05, size + 0.05), ylim=(size + 0.05, -0.05), aspect="equal")
+        axis.set_title(name, fontsize=10)
+        axis.axis("off")
+    return figure
+
+
 def summaries(panels):
     """Draw a photograph and its summaries, in pixels of the photograph, and the brightness along the middle row."""
     figure, axes = plt.subplots(2, 3, figsize=(7.2, 4.8))

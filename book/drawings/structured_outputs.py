@@ -96,7 +96,7 @@ def resize_table(accuracy, names):
     figure, axis = plt.subplots(figsize=(4.6, 3.1))
     shown = axis.imshow(mean, cmap="viridis", vmin=mean.min() - 0.02, vmax=1)
     for (i, j), value in np.ndenumerate(mean):
-        shade = "white" if value < (mean.min() + 1) / 2 else "black"
+        shade = "white" if shown.norm(value) < 0.5 else "black"
         words = f"{value:.2f}\n({low[i, j]:.2f} to {high[i, j]:.2f})"
         axis.text(j, i, words, ha="center", va="center", color=shade, fontsize=8)
     axis.set_xticks(range(len(names)), names)

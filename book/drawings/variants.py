@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Rectangle
 
 COLOURS = ["#0b6fa4", "#c4470b", "#2f7d32", "#8a3ab9", "#8a6d00", "#444444"]
 
@@ -88,13 +89,41 @@ def hearing(sound, rate, spans, fields, errors, stacked, turn):
     return figure
 
 
-def costs(channels, shares):
-    """Draw the share of weights that a depthwise separable layer keeps for each kernel, against output channels."""
-    figure, axis = plt.subplots(figsize=(5.2, 3.0))
-    for (k, share), colour in zip(shares.items(), COLOURS, strict=False):
-        axis.plot(channels, share, "o-", color=colour, markersize=3, label=f"{k} x {k}")
-        axis.axhline(1 / k**2, color=colour, lw=0.7, ls=":")
-    axis.set(xscale="log", xlabel="output channels", ylabel="weights, share of the full kernel", ylim=(0, 1))
-    axis.set_xticks(channels, [str(c) for c in channels])
-    axis.legend(fontsize=9, title="kernel")
+def channel_wirings(inputs, outputs, side):
+    """Draw which maps a full, a depthwise and a pointwise layer join, and how many weights each joining carries.
+
+    The full and the depthwise layer have windows of `side` x `side` pixels, the pointwise layer of one.
+    """
+    everyone = [(c, f) for c in range(inputs) for f in range(outputs)]
+    kinds = {
+        "full": (side, outputs, everyone),
+        "depthwise": (side, inputs, [(c, c) for c in range(inputs)]),
+        "pointwise": (1, outputs, everyone),
+    }
+    figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.4))
+    for axis, (name, (window, above, pairs)) in zip(axes, kinds.items(), strict=True):
+        colour = COLOURS[int(window == 1)]
+        for c, f in pairs:
+            ends = _left(c, inputs, outputs) + 0.5, _left(f, above, outputs) + 0.5
+            axis.plot(ends, [0.5, 3.0], color=colour, lw=2 if window > 1 else 1, zorder=2)
+        for count, bottom, marked in ((inputs, 0, window), (above, 2.5, 1)):
+            for i in range(count):
+                _map(axis, _left(i, count, outputs), bottom, marked, colour)
+        axis.set_title(f"{name}:\n{len(pairs)} x {window**2} = {len(pairs) * window**2} weights", fontsize=10)
+        axis.set(xlim=(-0.1, 1.35 * outputs), ylim=(-0.05, 3.55), aspect="equal")
+        axis.axis("off")
     return figure
+
+
+def _left(i, count, room):
+    """Return where map `i` of a row of `count` begins, the row in the middle of what `room` maps need."""
+    return 1.35 * (i + (room - count) / 2)
+
+
+def _map(axis, left, bottom, marked, colour):
+    """Draw a map of 5 x 5 pixels, one unit wide, with a window of `marked` pixels a side in its middle."""
+    axis.add_patch(Rectangle((left, bottom), 1, 1, facecolor="white", edgecolor="black", zorder=1))
+    start, size = (5 - marked) / 10, marked / 5
+    axis.add_patch(
+        Rectangle((left + start, bottom + start), size, size, facecolor=colour, alpha=0.55, edgecolor="none", zorder=3)
+    )

@@ -462,3 +462,9 @@ def mixers(seed, count=100, steps=600):
         for name in MIXERS
         for shuffled in (False, True)
     }
+
+
+@experiment(seeds=3, within=0.04, rerun=False)
+def mixers_with_data(seed, count=1000, steps=600):
+    """Train attention, and its control that mixes nothing, on ten times the scans: is attention still behind?"""
+    return {name: train_digits(name, count, seed, False, steps) for name in ("attention", "nothing")}

@@ -7,6 +7,7 @@ from scipy import ndimage
 from torch import nn
 
 from experiments.recording import experiment
+from miniconv.pooling import avg_pool2d
 from miniconv.priors import readout_error
 from miniconv.structured_outputs import band_accuracy, intersection_over_union, shape_scenes
 
@@ -128,4 +129,30 @@ def segmenters(seed):
         found[f"{name}, a quarter longer"] = judge(again, pictures, labels)
         if skips:
             found["unexplained, trained"] = unexplained(model, pictures, labels, edges)
+    return found
+
+
+FACTORS = (1, 2, 4)  # how many times scenes are enlarged
+
+
+@experiment(seeds=3, within=0.05, rerun=False)
+def object_sizes(seed):
+    """Train the network with skips on scenes of 32 x 32, and judge it on new scenes that are enlarged by `FACTORS`.
+
+    `enlarged`: mean IoU of disc and square on the enlarged scenes, with noise on each of their pixels. `averaged`: on
+    the same scenes, averaged down to 32 x 32 again.
+    """
+    torch.set_num_threads(1)
+    x, y = shape_scenes(200, seed=seed, noise=0.2)
+    torch.manual_seed(seed)
+    model = train(Segmenter(skips=True), x, y, seed, 144, F.cross_entropy, falling=True)
+    scenes, labels = shape_scenes(60, seed=999, noise=0.0)
+    found = {"enlarged": [], "averaged": []}
+    for factor in FACTORS:
+        large = scenes.repeat(factor, axis=2).repeat(factor, axis=3)
+        large += 0.2 * np.random.default_rng(factor).standard_normal(large.shape)
+        small, marked = avg_pool2d(large, factor), labels.repeat(factor, axis=1).repeat(factor, axis=2)
+        for name, pictures, truth in (("enlarged", large, marked), ("averaged", small, labels)):
+            scores = intersection_over_union(predict(model, pictures).argmax(1), truth, 3)
+            found[name].append(np.mean(scores[1:]))
     return found

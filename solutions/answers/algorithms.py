@@ -212,7 +212,7 @@ def best_algorithm__sorted(image_shape, kernel_shape, mode="full", rank=None):
     possible = [(operation_count__lists(n, image_shape, kernel_shape, mode)[0], order.index(n)) for n in order]
     if rank != 1:
         possible = possible[:-1]
-    return order[sorted(possible)[0][1]]
+    return order[min(possible)[1]]
 
 
 def best_algorithm__comparisons(image_shape, kernel_shape, mode="full", rank=None):

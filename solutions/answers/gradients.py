@@ -192,7 +192,6 @@ def numerical_gradient__scaled(function, x, grad_output=1.0, step=None):
 
 def numerical_gradient__richardson(function, x, grad_output=1.0, step=None):
     """A better formula, where the step is left open: two steps, the leading error taken out."""
-
     x = x.astype(np.float64)
 
     def central(h):

@@ -122,7 +122,7 @@ def fft_convolve2d(image, kernel, mode="full"):
     """Return the convolution by the Fourier transform: there, it is a product of numbers.
 
     The product of two transforms of size P belongs to the *circular* convolution of period P. With zeros up to
-    P >= H + kH - 1 nothing wraps round; here P is the next power of two.
+    P >= H + kH - 1 nothing wraps round. Any such P will do, one without large prime factors is fast.
 
     Parameters
     ----------
@@ -153,11 +153,27 @@ def fft_convolve2d(image, kernel, mode="full"):
     """
     _, kernel, shape = _prepared(image, kernel, mode)
     image = np.asarray(image)
-    period = fft_period(image.shape, kernel.shape)
+    period = [fast_length(n + k - 1) for n, k in zip(image.shape, kernel.shape, strict=True)]
     product = np.fft.rfft2(image, period) * np.fft.rfft2(kernel, period)
     full = np.fft.irfft2(product, period).astype(np.result_type(image, kernel, np.float32), copy=False)
     first = [k - 1 - mode_padding(k, mode)[0] for k in kernel.shape]
     return full[first[0] : first[0] + shape[0], first[1] : first[1] + shape[1]].copy()
+
+
+def fast_length(n):
+    """Return the smallest number, n or more, without prime factors but 2, 3 and 5.
+
+    A transform falls apart into short ones along the factors of its length. Such a number is often much nearer than the
+    next power of two, for which `operation_count` counts: 540 beside 1,024, for example.
+
+    Examples
+    --------
+    >>> fast_length(7), fast_length(539)
+    (8, 540)
+    """
+    while pow(30, n.bit_length(), n):  # 0 if n divides a high power of 2 * 3 * 5: if it has no other factors
+        n += 1
+    return n
 
 
 def fft_period(image_shape, kernel_shape):

@@ -39,9 +39,12 @@ def softmax(x, axis=-1):
     x = _as_float(x, "x")
     _check_axis(axis, x)
     wide = _wide(x)
+    # All in one array: where scores are many, a new one costs more time than the arithmetic.
     with np.errstate(invalid="ignore"):
-        weights = np.exp(wide - wide.max(axis=axis, keepdims=True))
-    return (weights / weights.sum(axis=axis, keepdims=True)).astype(x.dtype)
+        weights = wide - wide.max(axis=axis, keepdims=True)
+        np.exp(weights, out=weights)
+    weights /= weights.sum(axis=axis, keepdims=True)
+    return weights.astype(x.dtype, copy=False)
 
 
 def softmax_backward(grad_output, x, axis=-1):
@@ -115,11 +118,15 @@ def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None):
     """
     query, key = _as_float(query, "query"), _as_float(key, "key")
     _check_sizes(query, key)
-    scores = _wide(query) @ np.swapaxes(_wide(key), -1, -2)
-    scores = scores * _scale_of(scores, query.shape[-1], scale)
-    scores = scores + _mask(scores.shape, attn_mask, is_causal).astype(scores.dtype)
-    hidden = np.all(scores == -np.inf, axis=-1, keepdims=True)
-    return np.where(hidden, 0, softmax(np.where(hidden, 0, scores))).astype(np.result_type(query, key))
+    dtype, query, key = np.result_type(query, key), _wide(query), _wide(key)
+    # To scale the L E numbers of the queries takes less time than the L S scores.
+    scores = query * _scale_of(np.result_type(query, key), query.shape[-1], scale) @ np.swapaxes(key, -1, -2)
+    mask = _mask(scores.shape, attn_mask, is_causal)
+    if mask is not None:
+        scores += mask.astype(scores.dtype)
+    weights = softmax(scores)
+    weights[scores.max(axis=-1) == -np.inf] = 0
+    return weights.astype(dtype, copy=False)
 
 
 def scaled_dot_product_attention(query, key, value, attn_mask=None, is_causal=False, scale=None):
@@ -162,12 +169,8 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, is_causal=Fa
     """
     query, key, value = _as_float(query, "query"), _as_float(key, "key"), _as_float(value, "value")
     weights = attention_weights(_wide(query), _wide(key), attn_mask, is_causal, scale)
-    if value.ndim < 2 or value.shape[:-1] != (*weights.shape[:-2], weights.shape[-1]):
-        raise ValueError(
-            f"value must have shape (..., S, Ev) with the leading axes and S of key, {np.shape(key)}, "
-            f"got shape {value.shape}"
-        )
-    return (weights @ _wide(value)).astype(np.result_type(query, key, value))
+    _check_values(value, key)
+    return (weights @ _wide(value)).astype(np.result_type(query, key, value), copy=False)
 
 
 def scaled_dot_product_attention_backward(grad_output, query, key, value, attn_mask=None, is_causal=False, scale=None):
@@ -210,16 +213,21 @@ def scaled_dot_product_attention_backward(grad_output, query, key, value, attn_m
     query, key, value = _as_float(query, "query"), _as_float(key, "key"), _as_float(value, "value")
     g = _as_float(grad_output, "grad_output")
     dtype = np.result_type(g, query, key, value)
-    g, query, key, value = map(_wide, (g, query, key, value))
-    expected = scaled_dot_product_attention(query, key, value, attn_mask, is_causal, scale).shape
+    g, query, key, value = (_wide(x.astype(dtype, copy=False)) for x in (g, query, key, value))
+    weights = attention_weights(query, key, attn_mask, is_causal, scale)
+    _check_values(value, key)
+    expected = (*query.shape[:-1], value.shape[-1])
     if g.shape != expected:
         raise ValueError(f"grad_output must have the shape of the output, {expected}, got shape {g.shape}")
-    weights = attention_weights(query, key, attn_mask, is_causal, scale)
     grad_weights = g @ np.swapaxes(value, -1, -2)
-    grad_scores = weights * (grad_weights - (grad_weights * weights).sum(-1, keepdims=True))
-    grad_scores = grad_scores * _scale_of(grad_scores, query.shape[-1], scale)
-    grads = grad_scores @ key, np.swapaxes(grad_scores, -1, -2) @ query, np.swapaxes(weights, -1, -2) @ g
-    return tuple(grad.astype(dtype) for grad in grads)
+    # The sum over the keys without an array of the products, and the gradient of the scores where that of the weights
+    # was: as in `softmax`, a new array would cost more than the arithmetic.
+    grad_weights -= np.einsum("...ls,...ls->...l", grad_weights, weights)[..., None]
+    grad_scores = np.multiply(grad_weights, weights, out=grad_weights)
+    scale = _scale_of(query.dtype, query.shape[-1], scale)
+    grad_query, grad_key = scale * (grad_scores @ key), scale * (np.swapaxes(grad_scores, -1, -2) @ query)
+    grads = grad_query, grad_key, np.swapaxes(weights, -1, -2) @ g
+    return tuple(grad.astype(dtype, copy=False) for grad in grads)
 
 
 def split_heads(x, num_heads):
@@ -465,7 +473,7 @@ def _as_float(x, name="the array"):
 
 def _wide(x):
     """Return float16 as float32, in which products and sums of its numbers do not overflow; all else as it is."""
-    return x.astype(np.result_type(x, np.float32))
+    return x.astype(np.result_type(x, np.float32), copy=False)
 
 
 def _of_shape(x, name, shape):
@@ -488,12 +496,20 @@ def _check_sizes(query, key):
         )
 
 
-def _scale_of(scores, size, scale):
-    return scores.dtype.type(1 / np.sqrt(size) if scale is None else scale)
+def _check_values(value, key):
+    if value.ndim < 2 or value.shape[:-1] != key.shape[:-1]:
+        raise ValueError(
+            f"value must have shape (..., S, Ev) with the leading axes and S of key, {key.shape}, "
+            f"got shape {value.shape}"
+        )
+
+
+def _scale_of(dtype, size, scale):
+    return dtype.type(1 / np.sqrt(size) if scale is None else scale)
 
 
 def _mask(shape, attn_mask, is_causal):
-    """Return what is added to the scores: 0 where a query may look, -inf where not."""
+    """Return what is added to the scores: 0 where a query may look, -inf where not; None if all may look everywhere."""
     if not isinstance(is_causal, bool | np.bool_):
         raise TypeError(f"is_causal must be True or False, got {is_causal!r}; there is no dropout_p before it")
     if attn_mask is not None and is_causal:
@@ -501,7 +517,7 @@ def _mask(shape, attn_mask, is_causal):
     if is_causal:
         attn_mask = np.tri(*shape[-2:], dtype=bool)
     if attn_mask is None:
-        return np.zeros(shape[-2:])
+        return None
     mask = np.asarray(attn_mask)
     if mask.dtype.kind not in "bf":
         raise TypeError(f"attn_mask must hold bools (who may look) or floats (what is added), got {mask.dtype}")

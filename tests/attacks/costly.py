@@ -11,13 +11,13 @@ from tests.attacks.submissions import answer_of, of_cells, of_notebook
 COSTLY = []
 
 
-def _cells(name, family, says, *sources, last=True, **answers):
-    COSTLY.append(of_cells(name, family, says, *sources, last=last, stock=False, **answers))
+def _cells(name, family, description, *sources, last=True, **answers):
+    COSTLY.append(of_cells(name, family, description, *sources, last=last, stock=False, **answers))
 
 
-def _notebook(name, family, says, **options):
+def _notebook(name, family, description, **options):
     def add(function):
-        COSTLY.append(of_notebook(name, family, says, function, stock=False, **options))
+        COSTLY.append(of_notebook(name, family, description, function, stock=False, **options))
         return function
 
     return add
@@ -53,9 +53,9 @@ def reply(value, arrays=b'', claims=None):
 """
 
 
-def _reply(name, says, expression, arrays="b''", claims="None"):
+def _reply(name, description, expression, arrays="b''", claims="None"):
     body = f"reply({expression}, {arrays}, {claims})\ntime.sleep(0.2)\nreturn 0"
-    _cells(name, M, says, _WIRE, last=False, **answer_of("max_pool2d", body))
+    _cells(name, M, description, _WIRE, last=False, **answer_of("max_pool2d", body))
 
 
 _reply(
@@ -139,8 +139,8 @@ return 0""",
 A = "large answers"
 
 
-def _answer(name, says, body, task="max_pool2d"):
-    _cells(name, A, says, "import numpy as np", last=False, **answer_of(task, body))
+def _answer(name, description, body, task="max_pool2d"):
+    _cells(name, A, description, "import numpy as np", last=False, **answer_of(task, body))
 
 
 _answer("list_of_texts", "100,000 texts, one of them long", "return ['x'] * 100000 + ['x' * 100000]")

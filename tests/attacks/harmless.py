@@ -29,15 +29,15 @@ class Harmless:
     """One damage; `make` changes a right notebook."""
 
     name: str
-    says: str
+    description: str
     make: object
 
 
-def harmless(says):
+def harmless(description):
     """Add a damage, a function that changes the notebook that it gets."""
 
     def add(function):
-        HARMLESS.append(Harmless(function.__name__, says, function))
+        HARMLESS.append(Harmless(function.__name__, description, function))
         return function
 
     return add
@@ -183,18 +183,20 @@ def main(target):
         ours.submit(damage.name, submission(released, answers, damage))
     ours.grade(workers=2)
     rows = [
-        (damage.says, stock(generated, released, answers, damage, folder), f"{ours.total(damage.name):g}")
+        (damage.description, stock(generated, released, answers, damage, folder), f"{ours.total(damage.name):g}")
         for damage in HARMLESS
     ]
     full = f"{FULL:g}"
     kept = [sum(row[column] == full for row in rows) for column in (1, 2)]
     lines = [
-        f"A right notebook of {full} points keeps them in {kept[1]} of {len(rows)} cases here, and in {kept[0]} with "
-        "stock nbgrader.",
+        (
+            f"A right notebook of {full} points keeps them in {kept[1]} of {len(rows)} cases here, and in {kept[0]} "
+            "with stock nbgrader."
+        ),
         "",
         "| what happened to it | stock nbgrader | here |",
         "|---|---|---|",
-        *(f"| {says} | {theirs} | {mine} |" for says, theirs, mine in rows),
+        *(f"| {description} | {theirs} | {mine} |" for description, theirs, mine in rows),
     ]
     target.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -34,7 +34,7 @@ class Attack:
 
     name: str
     family: str
-    says: str
+    description: str
     make: Callable
     earns: float = 5.0
     stock: bool = True
@@ -43,7 +43,7 @@ class Attack:
 ATTACKS = []
 
 
-def of_cells(name, family, says, *sources, last=False, earns=5.0, stock=True, **answers):
+def of_cells(name, family, description, *sources, last=False, earns=5.0, stock=True, **answers):
     """Make an attack of code cells, before the first answer or after the last, and of answers."""
 
     def make(released):
@@ -51,16 +51,16 @@ def of_cells(name, family, says, *sources, last=False, earns=5.0, stock=True, **
         nb.cells += [nbformat.v4.new_code_cell(source) for source in sources if last]
         return nb
 
-    return Attack(name, family, says, make, earns, stock)
+    return Attack(name, family, description, make, earns, stock)
 
 
-def of_notebook(name, family, says, function, earns=5.0, stock=True):
+def of_notebook(name, family, description, function, earns=5.0, stock=True):
     """Make an attack on the notebook itself: the function gets one with the honest answer and returns another."""
 
     def make(released):
         return function(answer(released, {"pool_output_shape": HONEST}))
 
-    return Attack(name, family, says, make, earns, stock)
+    return Attack(name, family, description, make, earns, stock)
 
 
 def answer_of(name, body, **rest):
@@ -72,9 +72,9 @@ def _cells(*arguments, **options):
     ATTACKS.append(of_cells(*arguments, **options))
 
 
-def _notebook(name, family, says, **options):
+def _notebook(name, family, description, **options):
     def add(function):
-        ATTACKS.append(of_notebook(name, family, says, function, **options))
+        ATTACKS.append(of_notebook(name, family, description, function, **options))
         return function
 
     return add

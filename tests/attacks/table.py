@@ -109,16 +109,20 @@ def as_markdown(rows):
     stopped = sum(theirs.startswith(("no score", "hangs", "the ")) for _, theirs in run)
     held = sum(mine == "as earned" for _, _, mine in rows)
     lines = [
-        f"Of {len(rows)} attacks, {held} came to nothing here: the score was what the honest part earns, and nothing "
-        f"was stolen, stopped or left behind. Stock nbgrader was tried with the {len(run)} that do no harm to the "
-        f"machine: {paid} were paid points that they had not earned, {took} read what they should not or reached the "
-        f"reader, and {stopped} left the submission, or the whole batch, without a score.",
+        (
+            f"Of {len(rows)} attacks, {held} came to nothing here: the score was what the honest part earns, and "
+            f"nothing was stolen, stopped or left behind. Stock nbgrader was tried with the {len(run)} that do no harm "
+            f"to the machine: {paid} were paid points that they had not earned, {took} read what they should not or "
+            f"reached the reader, and {stopped} left the submission, or the whole batch, without a score."
+        ),
         "",
     ]
     for family in dict.fromkeys(attack.family for attack, _, _ in rows):
         lines += [f"**{family.capitalize()}**", "", "| attack | stock nbgrader | here |", "|---|---|---|"]
         lines += [
-            f"| {a.says} | {theirs} | {mine.replace(' ', '&nbsp;')} |" for a, theirs, mine in rows if a.family == family
+            f"| {a.description} | {theirs} | {mine.replace(' ', '&nbsp;')} |"
+            for a, theirs, mine in rows
+            if a.family == family
         ]
         lines.append("")
     return "\n".join(lines)

@@ -157,8 +157,8 @@ def linked(course, released, answers):
     return course
 
 
-def test_links_and_pipes_are_not_followed(linked, here):
-    summary = linked.grade(pool=here)
+def test_links_and_pipes_are_not_followed(linked, in_process_pool):
+    summary = linked.grade(pool=in_process_pool)
     assert linked.total("alice") == FULL and linked.total("eve") == 0
     assert [student for student, _, _ in summary.failures] == ["eve"]
     assert sorted(os.listdir(linked.root / "autograded" / "eve" / "pooling")) == ["pooling.ipynb", "timestamp.txt"]

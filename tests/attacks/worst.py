@@ -50,11 +50,11 @@ class Worst:
 
     def table(self):
         """Write Markdown."""
-        says = {attack.name: attack.says for attack in COSTLY}
+        descriptions = {attack.name: attack.description for attack in COSTLY}
         lines = ["| what a submission may cost | at most | the worst of all | which |", "|---|---|---|---|"]
         for measure, most in BOUNDS.items():
             value, name = self.found[measure]
-            lines.append(f"| {measure} | {most:,} | {value:,.{0 if value >= 20 else 1}f} | {says[name]} |")
+            lines.append(f"| {measure} | {most:,} | {value:,.{0 if value >= 20 else 1}f} | {descriptions[name]} |")
         return "\n".join(lines) + "\n"
 
 

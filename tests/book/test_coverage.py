@@ -20,7 +20,9 @@ CLAIMS = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8
 MARK = re.compile(r"^% covers:(.*)$", re.MULTILINE)
 JUDGED = {"claim", "concept", "question"}  # the kinds that the page of claims lists
 NO_CLAIM = {"S3-1"}  # it names a text to read
-TRIAL = re.compile(r'^`{3,}\{admonition\} On trial: "([^\n]*)"\n:class: on-trial\n(.*?)^`{3,}$', re.M | re.S)
+TRIAL = re.compile(
+    r'^`{3,}\{admonition\} On trial: "([^\n]*)"\n:class: on-trial\n(.*?)^`{3,}$', re.MULTILINE | re.DOTALL
+)
 
 
 def marks(path):

@@ -126,11 +126,13 @@ def test_a_fault_in_a_helper_is_paid_once_and_the_verdict_says_so(helped, capsys
     assert eval('check("mode_padding", points=2)', helped) < 2
     assert "This counts" not in capsys.readouterr().out, "the helper's own task stays failed"
     assert eval('check("output_size", points=2)', helped) == 2
-    says = "This counts with a right mode_padding in the place of yours, which fails its own check."
-    assert says in capsys.readouterr().out
+    message = "This counts with a right mode_padding in the place of yours, which fails its own check."
+    assert message in capsys.readouterr().out
     assert eval('check("convolve1d", points=5)', helped) == 5
-    says = "This counts with a right mode_padding and output_size in the place of yours, which fail their own checks."
-    assert says in capsys.readouterr().out
+    message = (
+        "This counts with a right mode_padding and output_size in the place of yours, which fail their own checks."
+    )
+    assert message in capsys.readouterr().out
     assert helped["mode_padding"](3, "full") == (0, 0), "the student's own is back"
 
 
@@ -188,7 +190,7 @@ def test_a_notebook_of_this_version_or_an_older_one_fits(needs, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("needs", "version", "says"),
+    ("needs", "version", "message"),
     [
         ("0.3", "0.2.9", "Unpack the newest student kit"),
         ("0.10", "0.9.0", "Unpack the newest student kit"),
@@ -196,9 +198,9 @@ def test_a_notebook_of_this_version_or_an_older_one_fits(needs, monkeypatch):
         ("0.2", "1.0.0", "Unpack the student kit that this notebook came with"),
     ],
 )
-def test_a_notebook_that_does_not_fit_says_how_to_update(needs, version, says, monkeypatch):
+def test_a_notebook_that_does_not_fit_says_how_to_update(needs, version, message, monkeypatch):
     monkeypatch.setattr(convcourse, "__version__", version)
     with pytest.raises(
-        VersionError, match=f"for version {needs} of convcourse; version {version} is installed. {says}"
+        VersionError, match=f"for version {needs} of convcourse; version {version} is installed. {message}"
     ):
         checker("pooling", needs)

@@ -10,7 +10,7 @@ def kit(tmp_path, monkeypatch):
     """Let the package be that of a kit; returns a function that writes its address."""
     monkeypatch.delenv("COURSE_SITE", raising=False)
     monkeypatch.setattr(site.resources, "files", lambda package: tmp_path)
-    return lambda text: (tmp_path / site.FILE).write_text(text)
+    return (tmp_path / site.FILE).write_text
 
 
 def test_a_grader_goes_before_the_environment_and_that_before_the_kit(kit, monkeypatch):

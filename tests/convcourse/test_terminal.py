@@ -17,9 +17,9 @@ def test_everything_can_be_printed(encoding, monkeypatch):
     print_everything()
     print("✓ ✗ für 3 × 3 … \U0001f600 \udc80")
     out.flush()
-    says = out.buffer.getvalue().decode(encoding, "surrogatepass")
-    assert says.startswith("✓ ✗ für" if encoding == "utf-8" else "+ x f")
-    assert "f\xfcr" in says if encoding != "ascii" else "fur" in says
+    printed = out.buffer.getvalue().decode(encoding, "surrogatepass")
+    assert printed.startswith("✓ ✗ für" if encoding == "utf-8" else "+ x f")
+    assert "f\xfcr" in printed if encoding != "ascii" else "fur" in printed
 
 
 def test_a_stream_that_is_no_file_is_left_alone(monkeypatch):

@@ -18,12 +18,12 @@ from convgrader import batch, lock
 from convgrader.nbgrader_plugin import autograding
 from convgrader.notebooks import files
 from convgrader.sandbox import isolation
-from convgrader.sandbox.zygote import refuse_if_impossible
+from convgrader.sandbox.zygote import require_isolation
 from tests.helpers.courses import GRADE, answer
 from tests.helpers.grading_fixtures import FULL, copy_of, variants
 
 
-def test_odd_files_stop_nobody_but_their_own(handed_in, here, released):
+def test_odd_files_stop_nobody_but_their_own(handed_in, in_process_pool, released):
     (handed_in.submit("time", released) / "timestamp.txt").write_text("9" * 33 + "m")
     folder = handed_in.root / "submitted" / "folder" / "pooling" / "pooling.ipynb"
     folder.mkdir(parents=True)
@@ -32,7 +32,7 @@ def test_odd_files_stop_nobody_but_their_own(handed_in, here, released):
     for _ in range(15):
         deep = deep / ("d" * 240)
         deep.mkdir()
-    summary = handed_in.grade(pool=here, students=["time", "folder", "deep", "all"])
+    summary = handed_in.grade(pool=in_process_pool, students=["time", "folder", "deep", "all"])
     assert {student for student, _, _ in summary.failures} == {"folder"} and handed_in.total("all") == FULL
 
 
@@ -72,74 +72,74 @@ def test_verdicts_link_to_the_site_that_the_configuration_names(course, released
     assert "https://school.example/convnets/book/pooling.html#pooling-max" in shown
 
 
-def test_an_assignment_that_was_not_handed_in_earns_nothing(course, here):
+def test_an_assignment_that_was_not_handed_in_earns_nothing(course, in_process_pool):
     (course.root / "submitted" / "dora" / "pooling").mkdir(parents=True)
-    summary = course.grade(pool=here)
+    summary = course.grade(pool=in_process_pool)
     assert course.total("dora") == 0 and [who for who, _, _ in summary.failures] == ["dora"]
 
 
-def test_students_of_the_gradebook_who_handed_in_nothing_are_named(course, released, here):
+def test_students_of_the_gradebook_who_handed_in_nothing_are_named(course, released, in_process_pool):
     course.submit("ada", released)
-    assert course.grade(pool=here).absent == []
+    assert course.grade(pool=in_process_pool).absent == []
     course.query("INSERT INTO student (id) VALUES ('bob')")
-    assert course.grade(pool=here, resume=True).absent == ["bob"]
-    assert course.grade(pool=here, students=["ada"]).absent == [], "only these were asked for"
+    assert course.grade(pool=in_process_pool, resume=True).absent == ["bob"]
+    assert course.grade(pool=in_process_pool, students=["ada"]).absent == [], "only these were asked for"
 
 
 def test_the_command_prints_json_and_says_by_its_status_whether_all_were_graded(handed_in):
     handed_in.submit("broken", "{")
     command = [*GRADE, "--json", "--workers", "1"]
-    found = subprocess.run([*command, "--students", "none"], cwd=handed_in.root, capture_output=True, text=True)
-    assert found.returncode == 0, found.stderr
-    assert json.loads(found.stdout)["graded"] == 1
-    found = subprocess.run(
+    result = subprocess.run([*command, "--students", "none"], cwd=handed_in.root, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["graded"] == 1
+    result = subprocess.run(
         [*command, "--students", "none", "broken"], cwd=handed_in.root, capture_output=True, text=True
     )
-    said = json.loads(found.stdout)
-    assert found.returncode == 1 and said["failed"] == 1
-    assert "not a notebook" in next(s["reason"] for s in said["submissions"] if s["student"] == "broken")
-    found = subprocess.run([*command, "--students", "nobody"], cwd=handed_in.root, capture_output=True, text=True)
-    assert found.returncode == 2 and "nobody" in found.stderr
+    summary = json.loads(result.stdout)
+    assert result.returncode == 1 and summary["failed"] == 1
+    assert "not a notebook" in next(s["reason"] for s in summary["submissions"] if s["student"] == "broken")
+    result = subprocess.run([*command, "--students", "nobody"], cwd=handed_in.root, capture_output=True, text=True)
+    assert result.returncode == 2 and "nobody" in result.stderr
 
 
-def test_it_refuses_what_it_cannot_do(handed_in, here, monkeypatch):
+def test_it_refuses_what_it_cannot_do(handed_in, in_process_pool, monkeypatch):
     with pytest.raises(UsageError, match="no assignment unknown"):
-        handed_in.grade("unknown", pool=here)
-    refuse_if_impossible.cache_clear()
-    monkeypatch.setattr(isolation, "why_not", lambda: "Confinement needs Linux; this is elsewhere.")
+        handed_in.grade("unknown", pool=in_process_pool)
+    require_isolation.cache_clear()
+    monkeypatch.setattr(isolation, "unsupported_reason", lambda: "Confinement needs Linux; this is elsewhere.")
     with pytest.raises(UsageError, match="--unconfined"):
         handed_in.grade(workers=1, confined=True)
-    refuse_if_impossible.cache_clear()
+    require_isolation.cache_clear()
 
 
-def test_without_confinement_it_gives_the_same_scores(handed_in, here, tmp_path):
+def test_without_confinement_it_gives_the_same_scores(handed_in, in_process_pool, tmp_path):
     other = copy_of(handed_in, tmp_path / "other")
-    handed_in.grade(pool=here)
+    handed_in.grade(pool=in_process_pool)
     other.grade(workers=1, confined=False)
     assert other.scores() == handed_in.scores()
 
 
-def test_a_second_batch_is_refused_while_the_first_runs(handed_in, here):
+def test_a_second_batch_is_refused_while_the_first_runs(handed_in, in_process_pool):
     os.chdir(handed_in.root)
-    told = pytest.raises(UsageError, match="being graded or released already")
-    with lock.held(batch.CourseFolders.here().directory, "pooling"), told:
-        handed_in.grade(pool=here)
+    refused = pytest.raises(UsageError, match="being graded or released already")
+    with lock.exclusive(batch.CourseFolders.here().directory, "pooling"), refused:
+        handed_in.grade(pool=in_process_pool)
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs root, to mount, and Linux")
-def test_a_full_disk_and_a_read_only_folder_are_named(handed_in, here):
+def test_a_full_disk_and_a_read_only_folder_are_named(handed_in, in_process_pool):
     graded = handed_in.root / "autograded"
     graded.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(graded)], check=True)
     try:
         with pytest.raises(UsageError, match=r"autograded.*No space left"):
-            handed_in.grade(pool=here)
+            handed_in.grade(pool=in_process_pool)
         subprocess.run(["mount", "-o", "remount,ro", str(graded)], check=True)
         with pytest.raises(UsageError, match=r"autograded.*Read-only"):
-            handed_in.grade(pool=here)
+            handed_in.grade(pool=in_process_pool)
     finally:
         subprocess.run(["umount", str(graded)], check=True)
-    handed_in.grade(pool=here, resume=True)
+    handed_in.grade(pool=in_process_pool, resume=True)
     assert handed_in.total("all") == FULL
 
 
@@ -147,13 +147,13 @@ def test_a_full_disk_and_a_read_only_folder_are_named(handed_in, here):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(generated, released, answers, here, tmp_path_factory):
+def undisturbed(generated, released, answers, in_process_pool, tmp_path_factory):
     """A course with 24 submissions, graded without interruption."""
     course = copy_of(generated, tmp_path_factory.mktemp("undisturbed") / "course")
     kinds = list(variants(released, answers).values())
     for number in range(24):
         course.submit(f"s{number:02}", kinds[number % len(kinds)])
-    course.grade(pool=here)
+    course.grade(pool=in_process_pool)
     return course
 
 
@@ -188,9 +188,9 @@ def below(process, word):
     return []
 
 
-def finish(course, here):
+def finish(course, in_process_pool):
     os.chdir(course.root)
-    return course.grade(pool=here, resume=True)
+    return course.grade(pool=in_process_pool, resume=True)
 
 
 def assert_equal(course, undisturbed):
@@ -201,11 +201,11 @@ def assert_equal(course, undisturbed):
         one, other = ((c.root / "submitted" / name).read_bytes() for c in (course, undisturbed))
         assert hashlib.sha256(one).digest() == hashlib.sha256(other).digest()
         assert (course.root / "autograded" / name).exists()
-    left = [n for s in (course.root / "autograded").iterdir() for n in os.listdir(s) if n != "pooling"]
-    assert left == []
+    leftovers = [n for s in (course.root / "autograded").iterdir() for n in os.listdir(s) if n != "pooling"]
+    assert leftovers == []
 
 
-def test_the_batch_is_killed(started, undisturbed, here):
+def test_the_batch_is_killed(started, undisturbed, in_process_pool):
     course, process = started
     helpers = below(process, "convgrader")
     process.kill()
@@ -213,64 +213,67 @@ def test_the_batch_is_killed(started, undisturbed, here):
     assert 4 <= done(course) < 24
     _, alive = psutil.wait_procs(helpers, timeout=10)
     assert not alive  # what it started ends with it
-    summary = finish(course, here)
+    summary = finish(course, in_process_pool)
     assert summary.skipped >= 4 and summary.skipped + summary.count == 24
     assert_equal(course, undisturbed)
 
 
 @pytest.mark.parametrize("victim", ["convgrader.pool", "convgrader.sandbox.zygote"])
-def test_a_helper_is_killed(started, undisturbed, here, victim):
+def test_a_helper_is_killed(started, undisturbed, in_process_pool, victim):
     course, process = started
     for helper in sorted(below(process, victim), key=lambda p: -p.pid)[:1]:  # the youngest: a worker, its zygote
         with contextlib.suppress(psutil.Error):
             helper.send_signal(signal.SIGKILL)
     process.stderr.read()
     assert process.wait(120) in (0, 2)
-    finish(course, here)
+    finish(course, in_process_pool)
     assert_equal(course, undisturbed)
 
 
 # --- graded by other checks ----------------------------------------------------------------------------------------
 
 
-def test_what_other_checks_graded_is_graded_again(handed_in, here, monkeypatch):
-    handed_in.grade(pool=here, students=["all", "half"])
-    again = handed_in.grade(pool=here, students=["all", "half"], resume=True)
+def test_what_other_checks_graded_is_graded_again(handed_in, in_process_pool, monkeypatch):
+    handed_in.grade(pool=in_process_pool, students=["all", "half"])
+    again = handed_in.grade(pool=in_process_pool, students=["all", "half"], resume=True)
     assert (again.skipped, again.outdated, again.count) == (2, 0, 0)
     monkeypatch.setattr(autograding, "fingerprint", lambda sources, budget: "of a check that was mended")
-    of_two_kinds = handed_in.grade(pool=here, students=["half"])
-    assert (again.of_others, of_two_kinds.of_others) == (0, 1), "the table says that not all are of one kind"
+    of_two_kinds = handed_in.grade(pool=in_process_pool, students=["half"])
+    counts = (again.by_other_checks, of_two_kinds.by_other_checks)
+    assert counts == (0, 1), "the table says that not all are of one kind"
     handed_in.query("UPDATE autograder_record SET checks = 'of other checks'")
-    mended = handed_in.grade(pool=here, students=["all", "half", "none"], resume=True)
-    assert mended.of_others == 0
+    mended = handed_in.grade(pool=in_process_pool, students=["all", "half", "none"], resume=True)
+    assert mended.by_other_checks == 0
     assert (mended.skipped, mended.outdated, mended.count) == (0, 2, 3)
     assert handed_in.query("SELECT DISTINCT checks FROM autograder_record") == [("of a check that was mended",)]
-    assert handed_in.grade(pool=here, students=["all"], resume=True).skipped == 1
+    assert handed_in.grade(pool=in_process_pool, students=["all"], resume=True).skipped == 1
 
 
-def test_a_notebook_that_was_changed_is_graded_again_however_many_lie_beside_it(course, released, answers, here):
+def test_a_notebook_that_was_changed_is_graded_again_however_many_lie_beside_it(
+    course, released, answers, in_process_pool
+):
     right, helpers = answers
     folder = course.submit("ada", released)
     for number in range(files.MAX_NOTEBOOKS + 5):
         (folder / f"draft {number}.ipynb").write_text("{}")
-    course.grade(pool=here)
-    assert course.grade(pool=here, resume=True).skipped == 1
+    course.grade(pool=in_process_pool)
+    assert course.grade(pool=in_process_pool, resume=True).skipped == 1
     course.submit("ada", answer(released, right, [helpers]))
-    assert course.grade(pool=here, resume=True).count == 1 and course.total("ada") == FULL
+    assert course.grade(pool=in_process_pool, resume=True).count == 1 and course.total("ada") == FULL
 
 
-def test_whose_hand_in_is_gone_is_not_counted_among_those_that_other_checks_graded(course, released, here):
+def test_whose_hand_in_is_gone_is_not_counted_among_those_that_other_checks_graded(course, released, in_process_pool):
     for student in ("ada", "bob"):
         course.submit(student, released)
-    course.grade(pool=here)
+    course.grade(pool=in_process_pool)
     course.query("UPDATE autograder_record SET checks = 'of other checks'")
     shutil.rmtree(course.root / "submitted" / "bob")
-    assert course.grade(pool=here, students=["ada"]).of_others == 0
+    assert course.grade(pool=in_process_pool, students=["ada"]).by_other_checks == 0
 
 
-def test_what_nbgrader_graded_is_not_graded_again(handed_in, here):
+def test_what_nbgrader_graded_is_not_graded_again(handed_in, in_process_pool):
     """It grades by the same checks and leaves the same records."""
-    handed_in.grade(pool=here, students=["all"])
+    handed_in.grade(pool=in_process_pool, students=["all"])
     assert handed_in.nbgrader("autograde", "pooling", "--student", "half", "--force")[0] == 0
-    again = handed_in.grade(pool=here, students=["all", "half"], resume=True)
+    again = handed_in.grade(pool=in_process_pool, students=["all", "half"], resume=True)
     assert (again.skipped, again.count) == (2, 0)

@@ -45,8 +45,8 @@ def test_where_nbgrader_is_not_installed_it_says_so(monkeypatch, capsys):
 
 def test_on_windows_it_says_where_it_works():
     """No module of the grader fails to be imported for want of what only Unix has."""
-    found = subprocess.run([sys.executable, "-c", WINDOWS], capture_output=True, text=True)
-    assert found.stdout.split() == ["2", "2"], found.stderr
-    confined, unconfined = found.stderr.splitlines()
+    result = subprocess.run([sys.executable, "-c", WINDOWS], capture_output=True, text=True)
+    assert result.stdout.split() == ["2", "2"], result.stderr
+    confined, unconfined = result.stderr.splitlines()
     assert "confined on Linux only; this is win32" in confined
     assert "use Linux, or WSL 2 on Windows" in unconfined

@@ -234,8 +234,10 @@ BEFORE = {  # what stands above a function in its cell, and what the verdict say
 }
 
 
-@pytest.mark.parametrize("above, says", BEFORE.values(), ids=BEFORE)
-def test_a_verdict_on_a_missing_function_names_the_cell_that_did_not_get_there(examine, released, answers, above, says):
+@pytest.mark.parametrize(("above", "message"), BEFORE.values(), ids=BEFORE)
+def test_a_verdict_on_a_missing_function_names_the_cell_that_did_not_get_there(
+    examine, released, answers, above, message
+):
     right, helpers = answers
     nb = answer(released, {**right, "avg_pool2d": f"{above}\n{right['avg_pool2d']}"}, [helpers])
     scores, graded = examine(nb, Budget(cell=2, notebook=60))
@@ -243,8 +245,8 @@ def test_a_verdict_on_a_missing_function_names_the_cell_that_did_not_get_there(e
     code = [cell for cell in graded.cells if cell.cell_type == "code"]
     number = code.index(cells_of(graded, "avg_pool2d")) + 1
     shown = cells_of(graded, "check-avg_pool2d").outputs[0].data["text/plain"]
-    told = f"avg_pool2d should come from cell [{number}], avg_pool2d, {says}"
-    assert told in " ".join(shown.split())
+    reason = f"avg_pool2d should come from cell [{number}], avg_pool2d, {message}"
+    assert reason in " ".join(shown.split())
 
 
 def test_a_verdict_names_the_cell_of_its_task_even_if_nothing_is_defined_in_it(examine, released, answers):
@@ -272,8 +274,8 @@ def test_what_a_student_wrote_is_parsed_in_the_sandbox_alone(examine, released, 
     right, helpers = answers
     grade._compiled.cache_clear()
     examine(answer(released, right, [helpers, "1 / 0", "%time x = 1"]))
-    given = {cell.source for cell in released.cells}
-    assert parsed and set(parsed) <= given
+    released_sources = {cell.source for cell in released.cells}
+    assert parsed and set(parsed) <= released_sources
 
 
 @pytest.fixture
@@ -283,7 +285,7 @@ def examine_with(source, zygote, released, answers):
     def examine(check, budget):
         right, helpers = answers
         plan = replace(source.plan, locked={**source.plan.locked, "check-avg_pool2d": check})
-        nb = reader.compose(reader.parts_of(answer(released, right, [helpers])), source)
+        nb = reader.compose(reader.submitted_cells(answer(released, right, [helpers])), source)
         scores = NotebookGrader(plan, zygote, 1, budget).run(nb.cells)
         return scores, cells_of(nb, "check-avg_pool2d").outputs[-1]["evalue"]
 
@@ -292,19 +294,19 @@ def examine_with(source, zygote, released, answers):
 
 def test_a_check_that_computes_for_ever_is_a_failed_check(examine_with):
     start, before = time.monotonic(), (sys.stdout, sys.stderr)
-    scores, says = examine_with("while True:\n    pass", Budget(cell=1, notebook=4))
+    scores, message = examine_with("while True:\n    pass", Budget(cell=1, notebook=4))
     assert (sys.stdout, sys.stderr) == before and sys.exc_info()[0] is None, "the next submission prints as before"
     assert time.monotonic() - start < 4 + GRACE + BUSY
     assert scores["check-avg_pool2d"] == 0 and scores["check-max_pool2d"] == 8
-    assert says.startswith("This check was ended. The time for the whole notebook, 4 s, is used up; cell [")
-    assert "check-avg_pool2d, took most of it" in says
+    assert message.startswith("This check was ended. The time for the whole notebook, 4 s, is used up; cell [")
+    assert "check-avg_pool2d, took most of it" in message
 
 
 def test_a_check_that_takes_all_memory_is_a_failed_check(examine_with, monkeypatch):
     monkeypatch.setattr(grade, "MAX_CHECK_MEMORY", 100 << 20)
-    scores, says = examine_with("len(bytearray(200 << 20)) * 0 + 5", Budget(cell=3, notebook=30))
+    scores, message = examine_with("len(bytearray(200 << 20)) * 0 + 5", Budget(cell=3, notebook=30))
     assert scores["check-avg_pool2d"] == 0 and sum(scores.values()) == FULL - 5
-    assert says == "The check needed more memory than a check may take."
+    assert message == "The check needed more memory than a check may take."
 
 
 BUILDS_ON_WHAT_IS_WRONG = {
@@ -315,9 +317,9 @@ BUILDS_ON_WHAT_IS_WRONG = {
 
 
 def test_helpers_are_lent_when_all_checks_have_run_and_in_the_notebooks_order(examine, released, monkeypatch):
-    ran, check = [], NotebookGrader._check
+    ran, check = [], NotebookGrader._run_check
     monkeypatch.setattr(
-        NotebookGrader, "_check", lambda self, *what: ran.append((what[0], *what[2:])) or check(self, *what)
+        NotebookGrader, "_run_check", lambda self, *args: ran.append((args[0], *args[2:])) or check(self, *args)
     )
     nb = answer(released, BUILDS_ON_WHAT_IS_WRONG)
     nb.cells.append(nbformat.v4.new_code_cell("def defined_below(*args, **kwargs):\n    return 0"))
@@ -337,8 +339,8 @@ def test_a_fault_in_a_helper_is_paid_once_and_its_page_says_so(examine, released
     wrong = "def pool_output_shape(*args, **kwargs):\n    return 1, 1"
     scores, nb = examine(answer(released, {**reference, "pool_output_shape": wrong}))
     assert scores["check-pool_output_shape"] == 0 and total(scores) == FULL - 5
-    says = "This counts with a right pool_output_shape in the place of yours, which fails its own check."
-    shown = [cell.metadata.nbgrader.grade_id for cell in nb.cells if says in str(cell.get("outputs"))]
+    message = "This counts with a right pool_output_shape in the place of yours, which fails its own check."
+    shown = [cell.metadata.nbgrader.grade_id for cell in nb.cells if message in str(cell.get("outputs"))]
     calls_it = ["max_pool2d", "avg_pool2d", "lp_pool2d", "avg_pool2d_backward"]
     assert shown == [f"check-{name}" for name in calls_it]
 

@@ -35,11 +35,11 @@ def test_wrong_helpers_cost_their_own_points_and_no_others(stem, zygote):
     source = as_source(woven, stem)
     wrong = {helper for cell in source.plan.tasks for helper in source.plan.helpers(cell)}
     broken = answer(woven, {name: f"def {name}(*args, **kwargs):\n    return None" for name in wrong})
-    nb = reader.compose(reader.parts_of(broken), source)
+    nb = reader.compose(reader.submitted_cells(broken), source)
     trained = ROOT / "solutions" / "networks"
     scores = NotebookGrader(source.plan, zygote, 7, Budget(cell=30, notebook=240), trained).run(nb.cells)
     asks_for_them = {name for name, check in checks.load(stem).items() if not isinstance(check, Check)}
-    for cell, points in source.plan.graded.items():
+    for cell, points in source.plan.points.items():
         name = cell.removeprefix(CHECK)
         if name not in asks_for_them:
             assert scores[cell] == (0 if name in wrong else points), name
@@ -51,4 +51,4 @@ def test_checks_are_called_by_what_is_in_the_notebook(stem):
     for source in plan.locked.values():
         ast.parse(source)
     assert set(plan.topics) == {stem}
-    assert all(name.removeprefix(CHECK) in plan.names for name in plan.graded)
+    assert all(name.removeprefix(CHECK) in plan.names for name in plan.points)

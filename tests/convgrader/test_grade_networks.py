@@ -32,7 +32,7 @@ def source(woven):
 
 def examine(woven, source, zygote, folder):
     """Grade the notebook with what lies beside it; return the scores of the checks and all that was shown."""
-    nb = reader.compose(reader.parts_of(woven), source)
+    nb = reader.compose(reader.submitted_cells(woven), source)
     scores = NotebookGrader(source.plan, zygote, 99, Budget(cell=60, notebook=400), folder).run(nb.cells)
     return scores, json.dumps(nb.cells)
 
@@ -42,7 +42,7 @@ def test_a_right_notebook_with_the_reference_models_gets_every_point(woven, sour
         for name in files.names(task):
             shutil.copy(ROOT / "solutions" / "networks" / name, tmp_path)
     scores, shown = examine(woven, source, zygote, tmp_path)
-    assert scores == source.plan.graded, shown[shown.index("scenes_network: ") :][:900]
+    assert scores == source.plan.points, shown[shown.index("scenes_network: ") :][:900]
     assert "gives its losses" in shown and '"output_type": "error"' not in shown
 
 
@@ -70,5 +70,5 @@ def test_the_lines_that_train_are_locked_and_inert(woven, source, zygote, tmp_pa
 def test_without_the_files_the_models_earn_nothing_and_all_else_does(woven, source, zygote, tmp_path):
     scores, shown = examine(woven, source, zygote, tmp_path)
     models = {f"check-{name}_network" for name in tasks.TASKS}
-    assert {name for name, score in scores.items() if score < source.plan.graded[name]} == models
+    assert {name for name, score in scores.items() if score < source.plan.points[name]} == models
     assert all(scores[name] == 0 for name in models) and "There is no file digits.json" in shown

@@ -18,14 +18,14 @@ def test_a_worker_that_dies_twice_costs_one_submission(handed_in, monkeypatch):
     monkeypatch.setattr(pool, "SLACK", 5.0)
     with (handed_in.root / "nbgrader_config.py").open("a") as config:
         config.write("c.GradeCells.notebook_seconds = 40\n")
-    real = pool.Worker.give
+    real = pool.Worker.assign
 
     def give(self, job, seconds):
         real(self, job, seconds)
         if job.student == "half":
             os.kill(self.pid, signal.SIGKILL)
 
-    monkeypatch.setattr(pool.Worker, "give", give)
+    monkeypatch.setattr(pool.Worker, "assign", give)
     summary = handed_in.grade(workers=1)
     assert [(s, r) for s, _, r in summary.failures] == [("half", "the process that graded it ended twice")]
     assert handed_in.total("all") == FULL and handed_in.total("half") == 0
@@ -36,16 +36,16 @@ def test_a_worker_that_is_late_costs_one_submission_and_is_not_tried_again(hande
     monkeypatch.setattr(pool, "SLACK", 3.0)
     with (handed_in.root / "nbgrader_config.py").open("a") as config:
         config.write("c.GradeCells.notebook_seconds = 3\n")
-    real, given = pool.Worker.give, []
+    real, assigned = pool.Worker.assign, []
 
     def give(self, job, seconds):
-        given.append((job.student, seconds))
+        assigned.append((job.student, seconds))
         real(self, job, seconds)
         if job.student == "half":
             os.kill(self.pid, signal.SIGSTOP)
 
-    monkeypatch.setattr(pool.Worker, "give", give)
+    monkeypatch.setattr(pool.Worker, "assign", give)
     summary = handed_in.grade(workers=1)
     assert [(s, r) for s, _, r in summary.failures] == [("half", "it took far longer than its budget")]
-    assert [seconds for student, seconds in given if student == "half"] == [6.0]
+    assert [seconds for student, seconds in assigned if student == "half"] == [6.0]
     assert handed_in.total("all") == FULL

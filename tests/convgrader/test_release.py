@@ -27,9 +27,9 @@ def changed(handed_in, monkeypatch):
 
 
 def test_the_preview_says_that_it_is_one(changed, capsys):
-    status, said = autograder(changed, capsys, "pooling", "--preview", "--renamed", "written-pooling=why")
+    status, output = autograder(changed, capsys, "pooling", "--preview", "--renamed", "written-pooling=why")
     assert status == 0
-    assert said.splitlines() == [
+    assert output.splitlines() == [
         "pooling:",
         "  renamed: written-pooling is why now",
         "  added: extra, 2 points",
@@ -41,37 +41,37 @@ def test_the_preview_says_that_it_is_one(changed, capsys):
 
 
 def test_a_release_takes_the_changes_in(changed, capsys):
-    status, said = autograder(changed, capsys, "pooling", "--renamed", "written-pooling=why")
-    assert status == 0 and "preview" not in said
+    status, output = autograder(changed, capsys, "pooling", "--renamed", "written-pooling=why")
+    assert status == 0 and "preview" not in output
     assert named(changed.released("pooling").cells, "why")
     assert autograder(changed, capsys, "pooling")[1].startswith("pooling: nothing changes for those who grade.\n")
 
 
 @pytest.mark.parametrize("pairs", [["why"], ["why="], ["=why"], ["a=b", "c=b"], ["a=b", "a=c"]])
 def test_a_pair_that_says_nothing_is_refused(changed, capsys, pairs):
-    status, said = autograder(changed, capsys, "pooling", "--renamed", *pairs)
-    assert status == 2 and f"--renamed {pairs[-1]} says nothing: write OLD=NEW" in said
+    status, output = autograder(changed, capsys, "pooling", "--renamed", *pairs)
+    assert status == 2 and f"--renamed {pairs[-1]} says nothing: write OLD=NEW" in output
 
 
 def test_an_assignment_that_is_not_there_is_refused(changed, capsys):
-    status, said = autograder(changed, capsys, "poling")
+    status, output = autograder(changed, capsys, "poling")
     assert status == 2
-    assert "there is no 'poling' in" in said and said.endswith("source; there are pooling\n")
+    assert "there is no 'poling' in" in output and output.endswith("source; there are pooling\n")
 
 
 def test_a_gradebook_that_cannot_be_used_is_named(changed, capsys):
     (changed.root / "gradebook.db").unlink()
     (changed.root / "gradebook.db").mkdir()
-    status, said = autograder(changed, capsys, "pooling")
-    assert status == 2 and "cannot use the database sqlite:///" in said
+    status, output = autograder(changed, capsys, "pooling")
+    assert status == 2 and "cannot use the database sqlite:///" in output
 
 
-def test_grading_says_that_an_assignment_has_changed_since_it_was_released(changed, capsys, here):
-    def said():
+def test_grading_says_that_an_assignment_has_changed_since_it_was_released(changed, capsys, in_process_pool):
+    def output():
         console = Console(record=True, file=io.StringIO())
-        batch.grade(batch.CourseFolders.here(), "pooling", students=["none"], console=console, pool=here)
+        batch.grade(batch.CourseFolders.here(), "pooling", students=["none"], console=console, pool=in_process_pool)
         return console.export_text()
 
-    assert "pooling has changed since it was released: autograder release pooling --preview says how." in said()
+    assert "pooling has changed since it was released: autograder release pooling --preview says how." in output()
     autograder(changed, capsys, "pooling")
-    assert "has changed" not in said()
+    assert "has changed" not in output()

@@ -11,12 +11,12 @@ from convgrader.notebooks.source import SourceCell, SourceNotebook
 from convgrader.report import Summary
 
 
-@pytest.mark.parametrize("count, says", [(1, "1 submission graded before"), (2, "2 submissions graded before")])
-def test_where_all_were_graded_before_no_empty_table_is_shown(count, says, capsys):
+@pytest.mark.parametrize(("count", "line"), [(1, "1 submission graded before"), (2, "2 submissions graded before")])
+def test_where_all_were_graded_before_no_empty_table_is_shown(count, line, capsys):
     summary = Summary(SimpleNamespace(name="pooling", sources={}))
     summary.skipped = count
     summary.print(Console())
-    assert capsys.readouterr().out == f"{says} and not changed since: left out.\n"
+    assert capsys.readouterr().out == f"{line} and not changed since: left out.\n"
 
 
 def test_what_other_checks_had_graded_is_said(capsys):
@@ -29,10 +29,10 @@ def test_what_other_checks_had_graded_is_said(capsys):
 
 def test_where_other_checks_have_graded_some_it_says_so(capsys):
     summary = Summary(SimpleNamespace(name="pooling", sources={}))
-    summary.of_others = 2
+    summary.by_other_checks = 2
     summary.print(Console(width=200))
-    says = "2 submissions graded by other checks than these: autograder grade pooling --resume brings them up to date."
-    assert capsys.readouterr().out == f"{says}\n"
+    line = "2 submissions graded by other checks than these: autograder grade pooling --resume brings them up to date."
+    assert capsys.readouterr().out == f"{line}\n"
     assert summary.as_dict()["of_other_checks"] == 2
 
 
@@ -69,8 +69,8 @@ def test_who_handed_in_nothing_is_named_and_counted(source, capsys):
     summary = Summary(SimpleNamespace(name="pooling", sources={"pooling": source}))
     summary.absent = [f"s{number:02}" for number in range(12)]
     summary.print(Console(width=200))
-    said = capsys.readouterr().out
-    assert "handed in nothing: s00, s01" in said and "s09, ... (12 of the gradebook)" in said and "s11" not in said
+    lines = capsys.readouterr().out
+    assert "handed in nothing: s00, s01" in lines and "s09, ... (12 of the gradebook)" in lines and "s11" not in lines
     assert summary.as_dict()["absent"] == summary.absent
 
 

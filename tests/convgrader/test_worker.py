@@ -7,7 +7,7 @@ import pytest
 
 from convgrader.jobs import AssignmentSpec, Job, NotebookResult
 from convgrader.notebooks.answers import ELSEWHERE
-from convgrader.worker import SubmissionGrader, collect_scores
+from convgrader.worker import SubmissionGrader, collect_scores, give_up
 from tests.helpers.courses import answer
 from tests.helpers.grading_fixtures import BUDGET, FULL, SEED
 
@@ -50,15 +50,17 @@ def test_words_wait_for_a_person(grader, released, tmp_path):
 
 
 @pytest.mark.parametrize("emptied", ["", " \n"])
-@pytest.mark.parametrize(("own", "score", "says"), [([], 0.0, "No response."), (["It forgets."], None, ELSEWHERE)])
+@pytest.mark.parametrize(
+    ("written", "score", "comment"), [([], 0.0, "No response."), (["It forgets."], None, ELSEWHERE)]
+)
 def test_an_answer_that_was_emptied_is_as_one_that_was_left_blank(
-    grader, released, tmp_path, emptied, own, score, says
+    grader, released, tmp_path, emptied, written, score, comment
 ):
     """Whoever deletes "write your answer here", and writes the answer into another cell."""
     notebook = answer(released, {"written-pooling": emptied})
-    notebook.cells += map(nbformat.v4.new_markdown_cell, own)
+    notebook.cells += map(nbformat.v4.new_markdown_cell, written)
     graded = grader.grade(hand_in(tmp_path, notebook)).notebooks[0]
-    assert (graded.scores["written-pooling"], graded.comments["written-pooling"]) == (score, says)
+    assert (graded.scores["written-pooling"], graded.comments["written-pooling"]) == (score, comment)
 
 
 def test_nothing_that_was_handed_in_earns_nothing(grader, tmp_path):
@@ -77,7 +79,7 @@ def test_what_is_no_notebook_is_that_students_result(grader, tmp_path):
 
 def test_what_is_given_up_has_a_page_that_says_why(grader, released, tmp_path):
     job = hand_in(tmp_path, released)
-    result = grader.give_up(job, "it took far longer than its budget")
+    result = give_up(grader.assignment, job, "it took far longer than its budget")
     (graded,) = result.notebooks
     assert (graded.status, graded.score, result.timestamp) == ("failed", 0.0, "2030-01-02 03:04:05 UTC")
     page = nbformat.read(tmp_path / "graded" / "pooling.ipynb", as_version=4)
@@ -98,8 +100,8 @@ def test_a_fault_of_ours_is_seen_and_scores_nothing(grader, released, tmp_path, 
 def test_a_folder_that_cannot_be_written_stops_the_batch(grader, released, tmp_path):
     (tmp_path / "file").write_text("in the way")
     job = hand_in(tmp_path, released)
-    result = grader.grade(Job(job.student, job.submitted, str(tmp_path / "file" / "graded")))
-    assert "cannot write" in result.stopped and "Not a directory" in result.stopped
+    result = grader.grade(Job(job.student, job.submitted_folder, str(tmp_path / "file" / "graded")))
+    assert "cannot write" in result.fatal_error and "Not a directory" in result.fatal_error
 
 
 def test_scores_are_those_that_the_grader_gave_not_those_that_are_shown(source):
@@ -111,5 +113,5 @@ def test_scores_are_those_that_the_grader_gave_not_those_that_are_shown(source):
         if cell.cell_type == "code":
             cell.outputs = [{"output_type": "execute_result", "data": {"text/plain": "99.0"}}]
     graded = NotebookResult("pooling")
-    collect_scores(cells, source, dict.fromkeys(source.plan.graded, 0.5), graded)
+    collect_scores(cells, source, dict.fromkeys(source.plan.points, 0.5), graded)
     assert {score for name, score in graded.scores.items() if name.startswith("check-")} == {0.5}

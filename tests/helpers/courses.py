@@ -14,7 +14,7 @@ from tools import answers
 from tools.small_course import SmallCourse
 
 ROOT = Path(__file__).parents[2]
-CONFINES = not isolation.why_not()
+CONFINES = not isolation.unsupported_reason()
 GRADE = [sys.executable, "-m", "convcourse", "grade", "pooling", *([] if CONFINES else ["--unconfined"])]
 
 

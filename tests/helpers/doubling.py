@@ -22,7 +22,7 @@ DOUBLE = Check(
         Case((np.array([[1.0, 2.0, 3.0]], dtype=np.float32),), {}, "small"),
         Case((np.array([[100.0, 200.0], [300.0, 400.0]]),), {}, "large"),
     ),
-    draw=draw,
+    draw_case=draw,
     mistakes=(
         Mistake("triples", "You tripled.", lambda x: 3 * x),
         Mistake("caps", "You capped at 100.", lambda x: np.minimum(2 * x, 100.0).astype(x.dtype), share=0.25),

@@ -66,7 +66,7 @@ def source(generated, released):
 
     with Gradebook(generated.url, "test") as gradebook:
         found = grading_log.source_of(gradebook, "pooling", "pooling")
-    return dataclasses.replace(found, given=tuple(cell.source for cell in released.cells))
+    return dataclasses.replace(found, released=tuple(cell.source for cell in released.cells))
 
 
 @pytest.fixture(scope="session")
@@ -97,8 +97,8 @@ class InProcessPool:
 
 
 @pytest.fixture(scope="session")
-def here(zygote):
-    """Grade without further processes: ``course.grade(pool=here)``."""
+def in_process_pool(zygote):
+    """Grade without further processes: ``course.grade(pool=in_process_pool)``."""
     return InProcessPool(zygote)
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.fft
 import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -240,3 +241,8 @@ def test_inputs_may_be_read_only_and_strided_and_nan_passes_through(name):
 def test_the_fft_of_single_precision_stays_single():
     for n in (1, 8):
         assert A.radix2_fft(np.ones(n, np.float32)).dtype == np.fft.fft(np.ones(n, np.float32)).dtype
+
+
+def test_a_fast_length_is_the_next_one_with_small_factors():
+    lengths = range(1, 2000)
+    assert [A.fast_length(n) for n in lengths] == [scipy.fft.next_fast_len(n, real=True) for n in lengths]

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -252,3 +254,22 @@ def test_everything_else_computes_float16_in_float32():
     assert_computed_in_float32(A.soft_glimpse, half(2, 3, 40, 50, scale=1e4), half(2, 40, 50))
     ones = np.full((1, 3, 2, 3), 3e4, np.float16), np.full((1, 3, 1, 2), 0.3, np.float16)
     assert_computed_in_float32(A.convolution_as_attention, *ones)
+
+
+def test_attention_holds_its_scores_twice_and_no_more():
+    query = np.random.default_rng(0).standard_normal((4, 128, 4)).astype(np.float32)
+    scores = 4 * 128 * 128 * query.itemsize
+    tracemalloc.start()
+    A.scaled_dot_product_attention_backward(query, query, query, query)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2.3 * scores
+
+
+def test_attention_in_two_precisions_has_the_better_one():
+    rng = np.random.default_rng(0)
+    query, key, value = (rng.standard_normal((5, 3)).astype(dtype) for dtype in (np.float32, np.float64, np.float32))
+    found = A.scaled_dot_product_attention(query, key, value)
+    expected = A.scaled_dot_product_attention(query.astype(float), key, value.astype(float))
+    assert found.dtype == np.float64
+    assert np.abs(found - expected).max() < 1e-12

@@ -87,7 +87,7 @@ def test_a_patch_and_a_kernel_by_hand():
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
-@pytest.mark.parametrize("n, k, mode", SIGNAL_CASES)
+@pytest.mark.parametrize(("n", "k", "mode"), SIGNAL_CASES)
 def test_signals_equal_scipy(n, k, mode, dtype):
     x, h = signals(n, k, dtype)
     for ours, theirs in [(convolve1d, scipy.signal.convolve), (cross_correlate1d, scipy.signal.correlate)]:
@@ -97,7 +97,7 @@ def test_signals_equal_scipy(n, k, mode, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
-@pytest.mark.parametrize("shape, kernel_shape, mode", IMAGE_CASES)
+@pytest.mark.parametrize(("shape", "kernel_shape", "mode"), IMAGE_CASES)
 def test_images_equal_scipy(shape, kernel_shape, mode, dtype):
     image, kernel = images(shape, kernel_shape, dtype)
     for ours, theirs in [(convolve2d, scipy.signal.convolve), (cross_correlate2d, scipy.signal.correlate)]:
@@ -108,7 +108,7 @@ def test_images_equal_scipy(shape, kernel_shape, mode, dtype):
         )
 
 
-@pytest.mark.parametrize("shape, kernel_shape", SHAPES[:5])
+@pytest.mark.parametrize(("shape", "kernel_shape"), SHAPES[:5])
 def test_full_and_valid_equal_pytorch(shape, kernel_shape):
     image, kernel = images(shape, kernel_shape)
     x, w = torch.from_numpy(image)[None, None], torch.from_numpy(kernel)[None, None]
@@ -118,7 +118,7 @@ def test_full_and_valid_equal_pytorch(shape, kernel_shape):
     assert_close(convolve2d(image, kernel), F.conv_transpose2d(x, w)[0, 0].numpy())
 
 
-@pytest.mark.parametrize("n, k", [(7, 3), (7, 5), (3, 3)])
+@pytest.mark.parametrize(("n", "k"), [(7, 3), (7, 5), (3, 3)])
 def test_same_of_an_odd_kernel_equals_pytorch(n, k):
     x, h = signals(n, k)
     expected = F.conv1d(torch.from_numpy(x)[None, None], torch.from_numpy(h)[None, None], padding="same")
@@ -132,7 +132,7 @@ def test_same_of_an_even_kernel_keeps_the_earlier_centre():
     assert scipy.signal.correlate2d(impulse, h, "same").tolist() == [[0, 4, 3, 2, 1, 0, 0]]
 
 
-@pytest.mark.parametrize("n, k", [(7, 3), (6, 6), (5, 1), (1, 1), (8, 5)])
+@pytest.mark.parametrize(("n", "k"), [(7, 3), (6, 6), (5, 1), (1, 1), (8, 5)])
 def test_circular_equals_the_dft_and_ndimage(n, k):
     x, h = signals(n, k)
     scale = absolute(circular_convolve1d, x, h)
@@ -141,7 +141,7 @@ def test_circular_equals_the_dft_and_ndimage(n, k):
     assert_close(circular_convolve1d(x, h), shifted, scale=scale)
 
 
-@pytest.mark.parametrize("n, k, mode", SIGNAL_CASES)
+@pytest.mark.parametrize(("n", "k", "mode"), SIGNAL_CASES)
 def test_matrix_equals_scipys_and_gives_the_same_output(n, k, mode):
     x, h = signals(n, k)
     matrix = convolution_matrix1d(h, n, mode)
@@ -150,7 +150,7 @@ def test_matrix_equals_scipys_and_gives_the_same_output(n, k, mode):
         assert np.array_equal(matrix, scipy.linalg.convolution_matrix(h, n, mode))
 
 
-@pytest.mark.parametrize("shape, kernel_shape, mode", IMAGE_CASES)
+@pytest.mark.parametrize(("shape", "kernel_shape", "mode"), IMAGE_CASES)
 def test_image_matrix_gives_the_same_output(shape, kernel_shape, mode):
     image, kernel = images(shape, kernel_shape)
     matrix = convolution_matrix2d(kernel, shape, mode)
@@ -217,13 +217,13 @@ def test_row_shifts_of_the_2d_matrix():
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("shape, kernel_shape", SHAPES[:5])
+@pytest.mark.parametrize(("shape", "kernel_shape"), SHAPES[:5])
 def test_visits_are_what_the_matrix_reads(shape, kernel_shape, mode):
     matrix = convolution_matrix2d(np.ones(kernel_shape, int), shape, mode)
     assert np.array_equal(visits2d(shape, kernel_shape, mode), matrix.sum(axis=0).reshape(shape))
 
 
-@pytest.mark.parametrize("kernel_shape, visits", [((2, 2), 4), ((3, 3), 9), ((3, 5), 15)])
+@pytest.mark.parametrize(("kernel_shape", "visits"), [((2, 2), 4), ((3, 3), 9), ((3, 5), 15)])
 def test_full_visits_every_pixel_once_per_tap(kernel_shape, visits):
     assert (visits2d((4, 6), kernel_shape) == visits).all()
 
@@ -315,7 +315,7 @@ def test_circular_shift_moves_the_output(n, data):
 
 
 @pytest.mark.parametrize(
-    "n, k, mode, padding, size",
+    ("n", "k", "mode", "padding", "size"),
     [
         (5, 3, "full", (2, 2), 7),
         (5, 3, "same", (1, 1), 5),
@@ -373,7 +373,7 @@ def test_dtype_is_numpys_promotion(kernel):
 
 
 @pytest.mark.parametrize(
-    "call, error, words",
+    ("call", "error", "words"),
     [
         pytest.param(lambda: convolve1d([[1.0]], [1.0]), ValueError, r"x must have shape \(n,\).*\(1, 1\)", id="x 2-D"),
         pytest.param(lambda: cross_correlate1d([1.0], 1.0), ValueError, r"h must have shape \(k,\)", id="h scalar"),

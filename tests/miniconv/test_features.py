@@ -409,7 +409,7 @@ def test_nothing_is_modified_and_any_layout_is_read():
     x.flags.writeable = False
     copy = np.array(x)
     calls = [
-        lambda a: features.normalize_patches(a),
+        features.normalize_patches,
         lambda a: features.whiten(a)[0],
         lambda a: features.kmeans(a, a[:3], 4)[0],
         lambda a: features.encode_patches(a, a[:5]),

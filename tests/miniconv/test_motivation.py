@@ -77,14 +77,14 @@ def test_a_million_inputs_and_a_thousand_units():
 
 
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
-@pytest.mark.parametrize("inputs, outputs", [(5, 3), (1, 1), (20, 7)])
+@pytest.mark.parametrize(("inputs", "outputs"), [(5, 3), (1, 1), (20, 7)])
 def test_dense_equals_pytorch(inputs, outputs, bias):
     assert dense_parameters(inputs, outputs, bias) == count(torch.nn.Linear(inputs, outputs, bias=bias))
 
 
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
 @pytest.mark.parametrize(
-    "channels, out_channels, kernel, groups",
+    ("channels", "out_channels", "kernel", "groups"),
     [(1, 1, 3, 1), (3, 8, (5, 2), 1), (4, 6, 3, 2), (6, 6, (1, 4), 6), (4, 8, 1, 4)],
 )
 def test_conv_equals_pytorch(channels, out_channels, kernel, groups, bias):
@@ -122,7 +122,7 @@ def test_grouped_operations_are_those_of_the_groups():
 
 
 @pytest.mark.parametrize(
-    "layers, expected",
+    ("layers", "expected"),
     [
         pytest.param([], (1, 1, 0), id="nothing"),
         pytest.param([(3,)] * 5, (11, 1, 0), id="five 3-tap layers"),
@@ -162,7 +162,7 @@ def test_an_inner_output_sees_its_whole_field(layers):
 # Shifts
 
 
-@pytest.mark.parametrize("boundary, mode", [("zeros", "constant"), ("circular", "grid-wrap")])
+@pytest.mark.parametrize(("boundary", "mode"), [("zeros", "constant"), ("circular", "grid-wrap")])
 @pytest.mark.parametrize("shift", [(0, 0), (1, 0), (-2, 1), (3, -4), (4, 5), (-9, 0), (0, 7), (1, -11)])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
 def test_shift_equals_scipy(shift, boundary, mode, dtype):
@@ -232,7 +232,7 @@ def test_predicted_shifts_are_measured(strides):
     assert predicted.sum() == x.size // np.prod(jump)
 
 
-@pytest.mark.parametrize("jump, shape", [(2, (4, 6)), ((1, 3), (2, 6)), (1, (2, 3))])
+@pytest.mark.parametrize(("jump", "shape"), [(2, (4, 6)), ((1, 3), (2, 6)), (1, (2, 3))])
 def test_predicted_shifts_are_a_group(jump, shape):
     commutes = commuting_shifts(jump, shape)
     members = np.argwhere(commutes)
@@ -247,7 +247,7 @@ def test_a_symmetric_input_commutes_by_accident():
 
 
 @pytest.mark.parametrize(
-    "call, error, words",
+    ("call", "error", "words"),
     [
         pytest.param(lambda: dense_parameters(0, 3), ValueError, "inputs must be at least 1", id="no inputs"),
         pytest.param(lambda: dense_parameters((2, 0), 3), ValueError, "inputs", id="empty shape"),

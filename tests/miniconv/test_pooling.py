@@ -191,7 +191,7 @@ class TestAverage:
         assert pooling.max_pool2d(x, 3) == 200
 
     @pytest.mark.parametrize(
-        "x, size",
+        ("x", "size"),
         [
             (np.full((1, 1, 300, 300), 0.01), 300),  # more pixels than float16 counts
             (np.zeros((1, 1, 300, 300)), 300),
@@ -422,7 +422,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("call, message", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize(("call", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_refuses_values(call, message):
     with pytest.raises(ValueError, match=message):
         call()
@@ -444,3 +444,28 @@ def test_refuses_values(call, message):
 def test_refuses_types(call):
     with pytest.raises(TypeError):
         call()
+
+
+def test_the_gradient_of_max_pooling_looks_at_each_row_and_each_column_of_the_window(monkeypatch):
+    steps, tap = [], pooling._tap
+    monkeypatch.setattr(pooling, "_tap", lambda *arguments: steps.append(1) or tap(*arguments))
+    x = np.random.default_rng(0).standard_normal((1, 1, 24, 22))
+    pooling.max_pool2d_backward(np.ones((1, 1, 2, 2)), x, (12, 11))
+    assert len(steps) == 2 * (12 + 11)  # there, and back
+
+
+def test_where_whole_numbers_and_minus_infinity_tie_max_pooling_and_its_gradient_equal_torch():
+    rng = np.random.default_rng(0)
+    for options in ((3, 2, 1), (3, 1), ((2, 3), (1, 2), (1, 1)), (3, 3, 1, 1, True), (2, 1, 1, 3)):
+        x = rng.integers(-1, 2, (2, 3, 13, 14)).astype(float)
+        x[rng.random(x.shape) < 0.4] = -np.inf
+        x[0, 0] = -np.inf
+        x[1, rng.random(x.shape[1:]) < 0.03] = np.nan
+        tensor = torch.tensor(x, requires_grad=True)
+        y, places = F.max_pool2d(tensor, *options, return_indices=True)
+        grad = rng.standard_normal(y.shape)
+        y.backward(torch.tensor(grad))
+        best, found = pooling.max_pool2d(x, *options, return_indices=True)
+        np.testing.assert_array_equal(best, y.detach())
+        np.testing.assert_array_equal(found, places)
+        assert_close(pooling.max_pool2d_backward(grad, x, *options), tensor.grad.numpy())

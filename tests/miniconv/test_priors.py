@@ -144,7 +144,7 @@ class TestConvolutionLayers:
     )
     def test_refuses(self, matrix, shape, kernel):
         for function in (priors.project_to_convolution, priors.nearest_kernel, priors.conv_prior_cost):
-            with pytest.raises(ValueError):
+            with pytest.raises(ValueError, match=r"kernel|matrix"):
                 function(matrix, shape, kernel)
 
     def test_refuses_a_kernel_that_does_not_fit(self):
@@ -222,7 +222,7 @@ class TestFitWithConvPrior:
         ],
     )
     def test_refuses(self, x_shape, y_shape, strength):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="must"):
             priors.fit_with_conv_prior(np.ones(x_shape), np.ones(y_shape), strength)
 
 
@@ -277,7 +277,7 @@ class TestPermutations:
     def test_weight_must_fit(self):
         with pytest.raises(ValueError, match="columns"):
             priors.permute_dense_weight(np.ones((2, 5)), [0, 1, 2, 3])
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="permutation must have shape"):
             priors.permute_dense_weight(np.ones((2, 4)), [[0, 1, 2, 3]])
 
 
@@ -315,7 +315,7 @@ class TestPoolingPrior:
     def test_refuses(self):
         features = np.ones((2, 1, 4, 4))
         for window, mode in ((3, "avg"), (2, "sum"), (0, "avg")):
-            with pytest.raises(ValueError):
+            with pytest.raises(ValueError, match="must"):
                 priors.pooling_prior_gap(features, [0, 1], window, mode)
         with pytest.raises(ValueError, match="equally many"):
             priors.readout_error(features, [0, 1, 2])
@@ -340,5 +340,5 @@ class TestTwoObjectScenes:
         first, again = priors.two_object_scenes(5, seed=1), priors.two_object_scenes(5, seed=1)
         assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
         assert priors.two_object_scenes(50, noise=0.5)[0].std() > 0.4
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="size"):
             priors.two_object_scenes(5, size=6)

@@ -37,7 +37,7 @@ def ours(function, *arguments, **options):
 
 class TestConv:
     @pytest.mark.parametrize(
-        "arguments, expected",
+        ("arguments", "expected"),
         {
             "valid": (((32, 32), 3), (30, 30)),
             "same": (((32, 32), 5, 1, "same"), (32, 32)),
@@ -98,7 +98,7 @@ class TestConv:
 
 class TestPool:
     @pytest.mark.parametrize(
-        "arguments, expected",
+        ("arguments", "expected"),
         [
             (((5, 6), 2), (2, 3)),
             (((5, 6), 2, None, 0, 1, True), (3, 3)),
@@ -308,7 +308,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("call, message", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize(("call", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_refuses_values(call, message):
     with pytest.raises(ValueError, match=message):
         call()

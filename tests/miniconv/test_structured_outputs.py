@@ -324,9 +324,9 @@ class TestScores:
         assert so.band_accuracy(wrong_inside, labels, 2) == 1.0
         assert so.band_accuracy(wrong_inside, labels, 3) < 1.0
         assert np.isnan(so.band_accuracy(np.zeros((1, 3, 3), int), np.zeros((1, 3, 3), int), 1))
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="must have one shape"):
             so.band_accuracy(labels, labels[:, 1:], 1)
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="width"):
             so.boundary_band(labels, 0)
 
 
@@ -348,7 +348,7 @@ class TestAnySize:
 
     def test_dense_to_conv_refuses(self):
         for shape in ((1, 2, 3), (2, 2), (0, 2, 2)):
-            with pytest.raises(ValueError):
+            with pytest.raises(ValueError, match=r"weight must have|input_shape"):
                 so.dense_to_conv(np.ones((2, 4)), shape)
 
     @QUICK
@@ -362,7 +362,7 @@ class TestAnySize:
         lengths = {so.spatial_pyramid_pool(np.ones((1, 3, h, w))).shape for h, w in ((4, 4), (9, 5), (1, 17))}
         assert lengths == {(1, 63)}
         for levels in ((), (0,), (1, -2)):
-            with pytest.raises(ValueError):
+            with pytest.raises(ValueError, match=r"levels|output_size|must"):
                 so.spatial_pyramid_pool(np.ones((1, 1, 4, 4)), levels)
 
 
@@ -419,7 +419,7 @@ class TestRefine:
     def test_refuses(self):
         x, u, v, w = self.case(0)
         for arguments in ((x[:, :1], u, v, w, 1), (x, u[:2], v, w, 1), (x, u, v[:2], w, 1), (x, u, v, w, 0)):
-            with pytest.raises(ValueError):
+            with pytest.raises(ValueError, match=r"channels|must|rounds"):
                 so.refine(*arguments)
 
 
@@ -436,5 +436,5 @@ class TestShapeScenes:
         assert np.array_equal(so.shape_scenes(2, seed=3)[0], so.shape_scenes(2, seed=3)[0])
         quiet, noisy = so.shape_scenes(9, noise=0.0, seed=3)[0], so.shape_scenes(9, noise=0.5, seed=3)[0]
         assert 0.45 < (noisy - quiet).std() < 0.55
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="size"):
             so.shape_scenes(1, size=8)

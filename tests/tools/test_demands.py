@@ -5,7 +5,7 @@ import pytest
 
 from convcourse.engine.check import Check
 from convcourse.engine.model import Case
-from tools.demands import STANDING, Task, lacking_kinds, trivial_answers
+from tools.demands import TABLE_DEMANDS, TaskSpec, lacking_kinds, trivial_answers
 
 X = np.arange(6.0).reshape(1, 1, 2, 3)
 
@@ -28,7 +28,7 @@ def pooled(x, size=2, padding=0, mode="largest"):
 
 
 def task(*cases, **about):
-    return Task(Check("pooled", oracle=pooled, cases=cases, **about), pooled)
+    return TaskSpec(Check("pooled", oracle=pooled, cases=cases, **about), pooled)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_a_table_lacks_is_read_off_signature_and_docstring(case, lacking):
 
 def test_a_kind_that_a_check_is_exempt_from_is_not_asked_for():
     bare = set(lacking_kinds(task(Case((X,)))))
-    exempt = set(lacking_kinds(task(Case((X,)), exempt=dict.fromkeys(STANDING, "for a reason"))))
+    exempt = set(lacking_kinds(task(Case((X,)), exempt=dict.fromkeys(TABLE_DEMANDS, "for a reason"))))
     assert bare and not exempt
 
 

@@ -58,7 +58,7 @@ CHECK = Check(
     section="sound#sound-energy",
     oracle=np.square,
     cases=(Case((np.array([0.5, -2.0, 3.0]),)), Case((X,)), Case((X[:5].astype(np.float32),))),
-    draw=lambda draws: Case((draws.array(draws.integer(3, 7)),)),
+    draw_case=lambda sampler: Case((sampler.array(sampler.integer(3, 7)),)),
     mistakes=(MISTAKE,),
 )
 
@@ -85,7 +85,7 @@ def test_from_a_finished_task_nothing_is_missing_whatever_another_task_lacks(pla
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"mistakes": ()}, "The check knows no mistake"),
         ({"mistakes": (replace(MISTAKE, function=np.square),)}, "accepts the mistake 'no square'"),
@@ -98,14 +98,14 @@ def test_from_a_finished_task_nothing_is_missing_whatever_another_task_lacks(pla
         ({"section": ""}, "name a page and a label"),
         ({"section": "noise#loud"}, "name a page and a label"),
         (
-            {"cases": (Case((np.array([0.0, 1.0]),)),), "draw": None},
+            {"cases": (Case((np.array([0.0, 1.0]),)),), "draw_case": None},
             "An answer that returns its first argument earns 0.",
         ),
     ],
 )
-def test_a_check_that_is_not_right_is_told_of(places, change, says):
+def test_a_check_that_is_not_right_is_told_of(places, change, message):
     found = " ".join(lacking(places, replace(CHECK, **change)))
-    assert says in found
+    assert message in found
 
 
 def test_a_damage_to_a_right_answer_that_no_case_shows_is_told_of(places):
@@ -121,7 +121,7 @@ def test_a_damage_to_a_right_answer_that_no_case_shows_is_told_of(places):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ("array([1., 4.])", "array([1., 5.])", "gives array([1., 5.]); it gives array([1., 4.])."),
         (">>> energy", ">>> energie", "it gives NameError"),
@@ -129,12 +129,12 @@ def test_a_damage_to_a_right_answer_that_no_case_shows_is_told_of(places):
         (energy.__doc__.partition("    Examples")[2], "", "The docstring has no example"),
     ],
 )
-def test_a_docstring_that_is_not_right_is_told_of(places, old, new, says):
+def test_a_docstring_that_is_not_right_is_told_of(places, old, new, message):
     def other(x):
         return x**2
 
     other.__doc__ = energy.__doc__.replace(old, new)
-    assert says in " ".join(lacking(places, function=other))
+    assert message in " ".join(lacking(places, function=other))
 
 
 def test_an_example_by_hand_in_the_text_will_do(places):
@@ -184,7 +184,11 @@ def test_what_cannot_be_run_is_told_of_with_its_line(tmp_path):
 
 def test_what_make_test_asks_for_is_said_of_a_finished_task(places):
     read = Draft(
-        places, ["energy"], {"energy": replace(CHECK, draw=None)}, {"energy": {"loops": energy}}, {"energy": energy}
+        places,
+        ["energy"],
+        {"energy": replace(CHECK, draw_case=None)},
+        {"energy": {"loops": energy}},
+        {"energy": energy},
     )
     found = " ".join(draft.kept_also(read, "energy"))
-    assert "4 known mistakes; it has 1." in found and "3 right answers" in found and "(draw)" in found
+    assert "4 known mistakes; it has 1." in found and "3 right answers" in found and "(draw_case)" in found

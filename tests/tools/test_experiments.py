@@ -81,8 +81,18 @@ def test_what_an_experiment_uses_counts(code, file, old, new):
         ("book/experiments/toy.py", "within=0", "within=1"),
         ("solutions/miniconv/layer.py", "other(x):\n    return x", "other(x):\n    return 2 * x"),
         ("book/experiments/recording.py", "return 1", "return 2"),
+        ("solutions/miniconv/layer.py", "def conv2d(x):", "def conv2d(x: list[float]) -> list[float]:"),
+        ("book/experiments/toy.py", "RATE = 0.1", "RATE: float = 0.1"),
     ],
-    ids=["its docstring", "a neighbour", "how far a rerun may lie", "a neighbour in another file", "the recording"],
+    ids=[
+        "its docstring",
+        "a neighbour",
+        "how far a rerun may lie",
+        "a neighbour in another file",
+        "the recording",
+        "the types of a function",
+        "the type of a constant",
+    ],
 )
 def test_what_it_does_not_use_does_not(code, file, old, new):
     assert code(file, old, new) == code()

@@ -20,7 +20,7 @@ def public():
                 yield pytest.param(path.stem, node.name, id=f"{path.stem}.{node.name}")
 
 
-@pytest.mark.parametrize("stem, name", list(public()))
+@pytest.mark.parametrize(("stem", "name"), list(public()))
 def test_alone_it_passes_its_own_examples(stem, name):
     function = extract.function(PACKAGE, stem, name)
     space = {"np": np}

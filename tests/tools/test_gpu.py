@@ -1,5 +1,9 @@
 """The comparison of a GPU with the CPU: all that it does but the GPU."""
 
+import json
+import pathlib
+import re
+
 import pytest
 import torch
 
@@ -64,3 +68,16 @@ def test_after_its_time_no_recipe_begins(monkeypatch):
         monkeypatch.setattr(gpu, name, lambda *given: 0.0)
     monkeypatch.setattr(gpu, "recipe", lambda *given: pytest.fail("a recipe began"))
     assert set(gpu.compare("cpu", until=0.0)) == set(tasks.TASKS)
+
+
+def test_the_page_shows_the_table_and_says_where_it_is_missing(tmp_path, capsys):
+    page = pathlib.Path(gpu.ROOT, "book", "training.md").read_text(encoding="utf-8")
+    cells = re.findall(r"```\{code-cell\} ipython3\n(?::tags:[^\n]*\n)?(.*?)```", page, re.DOTALL)
+    [cell] = [cell for cell in cells if gpu.TABLE.name in cell]
+    names = {"json": json, "pathlib": pathlib, "TRAINED": tmp_path}
+    exec(cell, names)
+    assert capsys.readouterr().out.startswith("No GPU has been measured yet")
+    measured = {"device": "a GPU", "tasks": {"scenes": {"logits apart": 0.0, "cuda": 3, "cpu": 5}}}
+    pathlib.Path(tmp_path, gpu.TABLE.name).write_text(json.dumps(measured))
+    exec(cell, names)
+    assert capsys.readouterr().out == "scenes CPU 5\nscenes a GPU 3\n"

@@ -1,7 +1,11 @@
 """The student kit: what it holds, what it says, and that it is the same for the same sources."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from nbgrader.utils import compute_checksum
 
 import convcourse
 from convcourse import limits
-from tools import contents, kit, weave
+from tools import answers, contents, kit, weave
 
 ROOT = Path(__file__).parents[2]
 STEMS = weave.ProjectPaths(ROOT).stems()
@@ -145,3 +149,63 @@ def test_two_kits_are_the_same_bytes(built_kit, tmp_path):
     again = kit.build(ROOT, tmp_path / "student-kit")
     archives = [kit.pack(f, f.with_suffix(".zip")) for f in (built_kit, again)]
     assert archives[0].read_bytes() == archives[1].read_bytes()
+
+
+OURS = ("convcourse", "convgrader", "miniconv", "_editable_", "__editable__")
+
+
+def clean_environment(folder):
+    """Make a virtual environment that has what is installed here, but for all of ours; return its Python.
+
+    Other packages are links, so that nothing is fetched: what the kit asks for is there, or pip refuses.
+    """
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=100)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    packages = Path(subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip())
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if not path.name.startswith(OURS) and path.suffix != ".pth" and not (packages / path.name).exists():
+            (packages / path.name).symlink_to(path, target_is_directory=path.is_dir())
+    return python
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="a link needs a right there that not everybody has")
+def test_the_kit_is_installed_into_a_clean_environment_as_its_readme_says_and_checks_a_notebook(built_kit, tmp_path):
+    """From the archive to a verdict and a hand-in, with the kit's own wheel and without this repository."""
+    with zipfile.ZipFile(kit.pack(built_kit, tmp_path / "student-kit.zip")) as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / "student-kit"
+    python = clean_environment(folder / ".venv")
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COURSE_", "COVERAGE"))
+    }
+    clean |= {"OMP_NUM_THREADS": "1", "HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython"), "COLUMNS": "200"}
+
+    def run(*command):
+        done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, timeout=250)
+        return done.returncode, done.stdout + done.stderr
+
+    def autograder(*words):
+        return run(python.with_name("autograder"), *words)
+
+    assert run(python, "-c", "import convcourse")[0] == 1, "the environment is clean"
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-index", "--no-cache-dir"]
+    status, told = run(*pip, "-r", "requirements.txt")
+    assert status == 0, told
+    assert re.findall(r"^Successfully installed (.*)$", told, re.MULTILINE) == [f"convcourse-{kit.version(ROOT)}"]
+    status, place = run(python, "-c", "import convcourse; print(convcourse.__version__, convcourse.__file__)")
+    assert status == 0 and place.split()[0] == kit.version(ROOT) and Path(place.split()[1]).is_relative_to(folder)
+
+    assert autograder("start", "pooling")[0] == 0
+    mine = folder / "work/pooling/pooling.ipynb"
+    notebook = nbformat.read(mine, as_version=4)
+    right = answers.path_of(ROOT, "pooling").read_text(encoding="utf-8")
+    by_name = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell for cell in notebook.cells}
+    by_name["max_pool2d"].source = f"{right}\nmax_pool2d = {answers.styles(ROOT, 'pooling')['max_pool2d'][0]}"
+    nbformat.write(notebook, mine)
+    status, told = autograder("check", "work/pooling/pooling.ipynb", "max_pool2d", "avg_pool2d")
+    assert "max_pool2d: 8 of 8 points" in told and "avg_pool2d: 0 of" in told, told
+    assert status == 1, "not all is right"
+    status, told = autograder("submit", "work/pooling/pooling.ipynb", "--student", "ada")
+    assert status == 0 and len(list(mine.parent.glob("ada__*__pooling.zip"))) == 1, told

@@ -47,7 +47,7 @@ def page(code):
 
 
 @pytest.mark.parametrize(
-    "name, text, found",
+    ("name", "text", "found"),
     [
         ("a.py", RENAMED, {"small.f"}),
         ("a.html", page(RENAMED), {"small.f"}),

@@ -22,6 +22,12 @@ def make(*arguments, folder=ROOT):
     return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, env=clean)
 
 
+@pytest.mark.parametrize("target", ["test", "lint"])
+def test_types_are_checked_where_code_is_linted(target):
+    recipe = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)[1]
+    assert "-m ruff check" in recipe and "\t$(RUN) -m mypy\n" in recipe
+
+
 @needs_make
 def test_help_lists_every_command():
     done = make("help")
@@ -30,11 +36,13 @@ def test_help_lists_every_command():
     assert {"course", "test", "serve", "weave", "book", "student-kit", "mutants", "bench", "page", "lint"} <= TARGETS
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "book/grading.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "book/grading.md"]
+)
 def test_commands_named_in_the_text_exist(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert (
-        set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b", " ".join(re.findall(r"`[^`]*`|^    .*", text, re.M))))
+        set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b", " ".join(re.findall(r"`[^`]*`|^    .*", text, re.MULTILINE))))
         <= TARGETS
     )
     for module in re.findall(r"-m ([a-z][\w.]+)", text):
@@ -44,11 +52,13 @@ def test_commands_named_in_the_text_exist(name):
 
 
 @needs_make
-@pytest.mark.parametrize("stem, says", [("", "Which page?"), ("poling", "There is no book/poling.md; there are")])
-def test_page_asks_for_a_page_that_exists(stem, says):
+@pytest.mark.parametrize(
+    ("stem", "message"), [("", "Which page?"), ("poling", "There is no book/poling.md; there are")]
+)
+def test_page_asks_for_a_page_that_exists(stem, message):
     done = make("--assume-old=.make/woven", "page", f"STEM={stem}")
     assert done.returncode == 2
-    assert says in done.stdout
+    assert message in done.stdout
 
 
 @needs_make

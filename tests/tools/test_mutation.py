@@ -34,7 +34,7 @@ def test_every_change_is_single_and_compiles():
 
 
 @pytest.mark.parametrize(
-    "code, change",
+    ("code", "change"),
     [
         ("y = a // b", "a // b -> a * b"),
         ("y += x", "y += x -> y = x"),

@@ -33,10 +33,10 @@ def test_a_comment_in_the_table_of_contents_stays(root):
 
 
 @pytest.mark.parametrize(
-    ("stem", "after", "says"), [("Sound", None, "small letters"), ("sound", "noise", "no assignment noise")]
+    ("stem", "after", "message"), [("Sound", None, "small letters"), ("sound", "noise", "no assignment noise")]
 )
-def test_what_cannot_be_is_refused_and_nothing_is_written(root, stem, after, says):
-    with pytest.raises(AuthorError, match=says):
+def test_what_cannot_be_is_refused_and_nothing_is_written(root, stem, after, message):
+    with pytest.raises(AuthorError, match=message):
         new_assignment.write(root, stem, "Sound", after)
     assert not Places(root, stem).text.exists()
 

@@ -18,8 +18,8 @@ def double(x):
     return 2 * x
 
 
-def drawn(draws):
-    return Case((draws.array(3),))
+def drawn(sampler):
+    return Case((sampler.array(3),))
 
 
 def check_of(*cases, **more):
@@ -30,7 +30,7 @@ def check_of(*cases, **more):
 CHECK = check_of(
     [1.0, 2.0],
     [0.5, -1.5, 0.25],
-    draw=drawn,
+    draw_case=drawn,
     mistakes=(Mistake("squares", "You squared.", np.square), Mistake("trebles", "You trebled.", lambda x: 3 * x)),
 )
 
@@ -41,7 +41,7 @@ def test_a_right_answer_gets_all_and_no_draw_finds_anything():
 
 def test_what_a_draw_finds_and_the_table_misses_is_a_call_to_put_there():
     for_short = lambda x: 2 * x if x.size < 3 else x  # noqa: E731
-    (found, *_) = reliability.tried(check_of([1.0, 2.0], draw=drawn), for_short, seeds=2).missed
+    (found, *_) = reliability.tried(check_of([1.0, 2.0], draw_case=drawn), for_short, seeds=2).missed
     assert "double([" in found and "largest error" in found
 
 
@@ -50,7 +50,7 @@ def test_an_endless_answer_is_stopped():
         while True:
             pass
 
-    assert reliability.tried(CHECK, endless, seconds=0.1) is None
+    assert reliability.tried_within(CHECK, endless, 0, seconds=0.1) is None
 
 
 @pytest.mark.parametrize("damage", reliability.DAMAGES, ids=lambda damage: damage.__name__)
@@ -73,7 +73,7 @@ def test_two_mistakes_at_once_are_both_named():
         ),
     )
     both = reliability.two_at_once(check, double, *check.mistakes)
-    assert reliability.tried(check, both).says == "You cut off the last. You trebled."
+    assert reliability.tried(check, both).diagnosis == "You cut off the last. You trebled."
 
 
 def test_a_mistake_beside_a_part_that_raises_is_named():
@@ -87,7 +87,7 @@ def test_a_mistake_beside_a_part_that_raises_is_named():
     half = reliability.beside_an_error(check, check.mistakes[0], "long")
     with pytest.raises(ValueError, match="not written"):
         half(np.ones(3))
-    assert reliability.tried(check, half).says == "You trebled."
+    assert reliability.tried(check, half).diagnosis == "You trebled."
 
 
 def test_mutants_are_single_changes_that_cosmic_ray_makes():

@@ -81,7 +81,7 @@ def test_what_is_known_of_one_log_is_paid_where_nothing_is_said_of_the_others():
 
 
 @pytest.mark.parametrize(
-    ("entry", "says"),
+    ("entry", "message"),
     [
         (("D", (1, 2)), "no log of that name"),
         (("B", (20, 8)), "the first comes before the second"),
@@ -91,8 +91,8 @@ def test_what_is_known_of_one_log_is_paid_where_nothing_is_said_of_the_others():
         (("A", (9, 23)), "the training loss does not fall by half"),
     ],
 )
-def test_what_is_no_evidence_is_told_in_a_sentence(entry, says):
-    assert says in JUDGE_LOGS.judge({"overfits": entry}, Case(part="overfits"))
+def test_what_is_no_evidence_is_told_in_a_sentence(entry, message):
+    assert message in JUDGE_LOGS.judge({"overfits": entry}, Case(part="overfits"))
 
 
 def test_a_run_is_recorded_alike_whenever_it_runs_and_shuffled_labels_are_other_labels():

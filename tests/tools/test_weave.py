@@ -174,14 +174,14 @@ def test_a_solution_stands_alone(project):
 def test_a_solution_uses_what_the_notebook_has_already(project):
     package = project / "solutions/miniconv"
     assert "def area" in extract.function(package, "small", "total").body
-    assert extract.function(package, "small", "total", known=["area"]).body == "return area(x).sum()"
+    assert extract.function(package, "small", "total", defined=["area"]).body == "return area(x).sum()"
 
 
 def test_tasks_come_with_points_and_headings(project):
     assert weave.woven(project, "small").tasks == [
-        weave.Task("area", 4, "Small"),
-        weave.Task("half", 1.5, "Half of it (3.5 points)"),
-        weave.Task("why", 2, "Half of it (3.5 points)", by_hand=True),
+        weave.GradedTask("area", 4, "Small"),
+        weave.GradedTask("half", 1.5, "Half of it (3.5 points)"),
+        weave.GradedTask("why", 2, "Half of it (3.5 points)", by_hand=True),
     ]
 
 
@@ -266,15 +266,15 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("text, says", ERRORS.values(), ids=ERRORS)
-def test_errors_name_file_and_line(project, text, says, capsys):
+@pytest.mark.parametrize(("text", "message"), ERRORS.values(), ids=ERRORS)
+def test_errors_name_file_and_line(project, text, message, capsys):
     path = project / "solutions/assignments/small.md"
     path.write_text(SMALL + cell(text))
     line = len(SMALL.splitlines()) + 2
     assert weave.main(["small", "--root", str(project)]) == 1
     printed = capsys.readouterr().err
     assert printed.startswith(f"{path}:{line}: "), printed
-    assert says in printed
+    assert message in printed
     assert not (project / "exercises").exists()
 
 

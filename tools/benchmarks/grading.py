@@ -43,10 +43,10 @@ class CourseOfCopies(SmallCourse):
     def run(self, module, *arguments):
         """Run a command; return (seconds, processor seconds or None, largest memory in MB of its first process)."""
         start = time.monotonic()
-        with _group() as group:
+        with _Group() as group:
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments], cwd=self.root, env=environment(), stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, preexec_fn=group.enter,
+                stderr=subprocess.STDOUT, preexec_fn=group.enter,  # noqa: PLW1509 (this process has one thread)
             )  # fmt: skip
             memory, log = 0, b""
             while process.poll() is None:
@@ -59,7 +59,7 @@ class CourseOfCopies(SmallCourse):
             return seconds, group.seconds(), memory
 
 
-class _group:
+class _Group:
     """A control group that adds up the processor time of a command and of all that it starts."""
 
     def __enter__(self):

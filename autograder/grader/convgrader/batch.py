@@ -7,7 +7,10 @@ import logging
 import os
 import sys
 import time
+from argparse import Namespace
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -15,16 +18,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from convcourse.errors import UsageError
 from convgrader import lock
 from convgrader.errors import DatabaseError, IsolationError, PoolError
-from convgrader.jobs import Job
+from convgrader.jobs import AssignmentSpec, Job
 from convgrader.notebooks import files
-from convgrader.pool import LocalPool
+from convgrader.pool import LocalPool, Pool
 from convgrader.report import Summary
-from convgrader.sandbox.zygote import refuse_if_impossible
+from convgrader.sandbox.zygote import require_isolation
+
+if TYPE_CHECKING:  # workers warm up while nbgrader is imported
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
+
+    from convgrader.nbgrader_plugin.gradebook import GradebookWriter
+    from convgrader.nbgrader_plugin.grading_log import Record
 
 GRADED, FAILED = 0, 1  # exit statuses
 
 
-def run(options):
+def run(options: Namespace) -> int:
     """Grade; return the exit status: 0 if all were graded, 1 if some could not be."""
     if options.workers < 1:
         raise UsageError("--workers must be at least 1")
@@ -49,11 +59,11 @@ def run(options):
 class CourseFolders:
     """Where nbgrader's configuration says that things are."""
 
-    def __init__(self, config, directory):
+    def __init__(self, config: "Config", directory: "CourseDirectory") -> None:
         self.config, self.directory = config, directory
 
     @classmethod
-    def here(cls):
+    def here(cls) -> "CourseFolders":
         """Read ``nbgrader_config.py`` in the current folder, as nbgrader's own commands do."""
         from nbgrader.apps.baseapp import NbGrader
 
@@ -63,26 +73,35 @@ class CourseFolders:
         app.log.setLevel(logging.ERROR)
         return cls(app.config, app.coursedir)
 
-    def path(self, step, student, assignment):
+    def path(self, step: str, student: str, assignment: str) -> str:
         """Return the folder of one submission at one step ("submitted", "autograded", "source")."""
-        return self.directory.format_path(getattr(self.directory, f"{step}_directory"), student, assignment)
+        return str(self.directory.format_path(getattr(self.directory, f"{step}_directory"), student, assignment))
 
-    def submissions(self, assignment, students=None):
+    def submissions(self, assignment: str, students: Collection[str] | None = None) -> dict[str, str]:
         """Return {student: folder} of what was handed in."""
-        found = {}
+        folders = {}
         pattern = self.path("submitted", "*", assignment)
         before, _, after = pattern.partition("*")
         for folder in sorted(glob.glob(glob.escape(before) + "*" + glob.escape(after))):
             student = folder[len(before) : len(folder) - len(after)]
             if os.path.isdir(folder) and not student.startswith("."):
-                found[student] = folder
-        missing = sorted(set(students or ()) - set(found))
+                folders[student] = folder
+        missing = sorted(set(students or ()) - set(folders))
         if missing:
             raise UsageError(f"nothing was handed in for {assignment} by {', '.join(missing)}")
-        return {student: found[student] for student in (students or found)}
+        return {student: folders[student] for student in (students or folders)}
 
 
-def grade(course, assignment, students=None, workers=2, resume=False, confined=True, console=None, pool=None):
+def grade(
+    course: CourseFolders,
+    assignment: str,
+    students: Collection[str] | None = None,
+    workers: int = 2,
+    resume: bool = False,
+    confined: bool = True,
+    console: Console | None = None,
+    pool: Pool | None = None,
+) -> Summary:
     """Grade submissions of an assignment and record them; return a Summary.
 
     Parameters
@@ -94,7 +113,7 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
 
     from convgrader.nbgrader_plugin.autograding import spec_of
     from convgrader.nbgrader_plugin.gradebook import GradebookWriter
-    from convgrader.nbgrader_plugin.releasing import is_behind
+    from convgrader.nbgrader_plugin.releasing import is_outdated
 
     with contextlib.ExitStack() as stack:
         if pool is None:
@@ -103,26 +122,26 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
         submitted = Path(course.path("submitted", ".", ".")).resolve()
         if not submitted.is_dir():
             raise UsageError(f"nothing was handed in: there is no folder {submitted}")
-        stack.enter_context(lock.held(directory, assignment))
+        stack.enter_context(lock.exclusive(directory, assignment))
         try:
-            book = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
-            with contextlib.closing(book):
-                spec = spec_of(book, directory, course.config)
-                jobs, summary = _jobs(course, book, spec, students, resume)
+            writer = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
+            with contextlib.closing(writer):
+                spec = spec_of(writer, directory, course.config)
+                jobs, summary = _plan_jobs(course, writer, spec, students, resume)
                 console = console or Console(stderr=True)
-                if is_behind(directory, assignment, book.sources):
+                if is_outdated(directory, assignment, writer.sources):
                     console.print(
                         f"{assignment} has changed since it was released: autograder release {assignment} --preview "
                         "says how.", soft_wrap=True,
                     )  # fmt: skip
                 handed_in = course.submissions(assignment).keys()
                 if not students:
-                    summary.absent = sorted(book.students() - handed_in)
-                _grade_all(book, spec, jobs, summary, pool, console)
-                book.assign_penalties()
-                records = book.graded_before()
-                of_others = {student for (student, _), record in records.items() if record.checks != spec.checks}
-                summary.of_others = len(of_others & handed_in)
+                    summary.absent = sorted(writer.students() - handed_in)
+                _grade_all(writer, spec, jobs, summary, pool, console)
+                writer.assign_penalties()
+                records = writer.graded_before()
+                by_other_checks = {student for (student, _), record in records.items() if record.checks != spec.checks}
+                summary.by_other_checks = len(by_other_checks & handed_in)
                 return summary
         except MissingEntry:
             raise UsageError(
@@ -132,11 +151,11 @@ def grade(course, assignment, students=None, workers=2, resume=False, confined=T
             raise UsageError(str(error)) from None
 
 
-def start_pool(workers, confined):
+def start_pool(workers: int, confined: bool) -> LocalPool:
     """Start worker processes; refuse where students' code cannot be confined and has to be."""
     try:
         if confined:
-            refuse_if_impossible()
+            require_isolation()
     except IsolationError as error:
         raise UsageError(str(error)) from None
     if sys.platform == "win32":
@@ -144,41 +163,50 @@ def start_pool(workers, confined):
     return LocalPool(workers, confined)
 
 
-def _grade_all(book, spec, jobs, summary, pool, console):
+def _grade_all(
+    writer: "GradebookWriter", spec: AssignmentSpec, jobs: Sequence[Job], summary: Summary, pool: Pool, console: Console
+) -> None:
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(show_speed=True),
         TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True),
     )  # fmt: skip
     start = time.monotonic()
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task(f"Grading {book.name}", total=len(jobs), rate="")
+        bar = progress.add_task(f"Grading {writer.name}", total=len(jobs), rate="")
         for result in pool.map(spec, jobs) if jobs else ():
-            if result.stopped:
-                raise UsageError(f"{result.stopped}; mend it and go on with --resume")
-            summary.add(result, book.write(result, spec.checks))
+            if result.fatal_error:
+                raise UsageError(f"{result.fatal_error}; mend it and go on with --resume")
+            summary.add(result, writer.write(result, spec.checks))
             rate = summary.count / (time.monotonic() - start)
             progress.update(bar, advance=1, rate=f"{rate:.1f}/s")
     summary.seconds = time.monotonic() - start
 
 
-def _jobs(course, book, spec, students, resume):
+def _plan_jobs(
+    course: CourseFolders,
+    writer: "GradebookWriter",
+    spec: AssignmentSpec,
+    students: Collection[str] | None,
+    resume: bool,
+) -> tuple[list[Job], Summary]:
     """Return the jobs to do, and a Summary that counts those that --resume leaves out and takes in again."""
-    summary, jobs = Summary(book), []
-    records = book.graded_before() if resume else {}
-    for student, folder in course.submissions(book.name, students).items():
-        job = Job(student, folder, course.path("autograded", student, book.name))
-        before = [records.get((student, name)) for name in book.sources]
-        is_same = all(before) and _is_unchanged(job, before)
-        if is_same and all(record.checks == spec.checks for record in before):
+    summary = Summary(writer)
+    jobs: list[Job] = []
+    records = writer.graded_before() if resume else {}
+    for student, folder in course.submissions(writer.name, students).items():
+        job = Job(student, folder, course.path("autograded", student, writer.name))
+        earlier = [records[student, name] for name in writer.sources if (student, name) in records]
+        is_unchanged = len(earlier) == len(writer.sources) and _is_unchanged(job, earlier)
+        if is_unchanged and all(record.checks == spec.checks for record in earlier):
             summary.skipped += 1
         else:
-            summary.outdated += is_same
+            summary.outdated += is_unchanged
             jobs.append(job)
     return jobs, summary
 
 
-def _is_unchanged(job, records):
+def _is_unchanged(job: Job, records: Collection["Record"]) -> bool:
     """Say whether what the records of a submission tell of, one for each notebook, is what lies there now."""
     names = [record.notebook for record in records]
-    are_there = all((Path(job.graded) / f"{name}.ipynb").exists() for name in names)
-    return are_there and {record.digest for record in records} == {files.digest(job.submitted, names)}
+    are_there = all((Path(job.graded_folder) / f"{name}.ipynb").exists() for name in names)
+    return are_there and {record.digest for record in records} == {files.digest(job.submitted_folder, names)}

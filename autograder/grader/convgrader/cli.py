@@ -1,13 +1,14 @@
 """``autograder grade``: plugged into the command of convcourse by an entry point."""
 
 import os
+from argparse import ArgumentParser, Namespace, _SubParsersAction
 
 HELP = "grade the submissions of an assignment (for instructors)"
 USAGE = "autograder grade [-h] ASSIGNMENT [--students ID ...] [--workers N] [--resume] [--json] [--unconfined]"
 DESCRIPTION = "Grade all submissions of an assignment, and write the scores into the gradebook."
 
 
-def add_parser(commands):
+def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     """Add the command to the parser of ``autograder``."""
     parser = commands.add_parser("grade", help=HELP, usage=USAGE, description=DESCRIPTION)
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="its name, pooling for example")
@@ -30,7 +31,7 @@ def add_parser(commands):
     parser.set_defaults(run=run)
 
 
-def run(options):
+def run(options: Namespace) -> int:
     """Grade; return the exit status."""
     from convgrader import batch  # it imports much, and ``autograder --help`` need not wait for it
 

@@ -1,8 +1,16 @@
 """What goes to a worker and what comes back."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from convcourse.limits import CELL_SECONDS, NOTEBOOK_SECONDS
+
+if TYPE_CHECKING:  # it imports IPython, which whoever starts workers need not wait for
+    from convgrader.notebooks.source import SourceNotebook
+
+
+# What a person grades: (notebook, grade_id) -> (mark or None, whether somebody has to look).
+Marks = dict[tuple[str, str], tuple[float | None, bool]]
 
 
 @dataclass(frozen=True)
@@ -19,13 +27,13 @@ class AssignmentSpec:
     """What a worker must know; it is sent to it once."""
 
     name: str
-    sources: dict
+    sources: "dict[str, SourceNotebook]"
     seed: int
     checks: str = ""  # fingerprint of what decides the scores
     budget: Budget = field(default_factory=Budget)
-    ignore: tuple = ()
+    ignore: tuple[str, ...] = ()
     permissions: int = 0o444
-    extra: str = ""  # folder of files that the instructor adds to every submission
+    extra_folder: str = ""  # folder of files that the instructor adds to every submission
     site: str = ""  # where the course's site is published
 
 
@@ -34,8 +42,8 @@ class Job:
     """One submission: where it is and where its graded copy goes."""
 
     student: str
-    submitted: str
-    graded: str
+    submitted_folder: str
+    graded_folder: str
 
 
 @dataclass
@@ -46,25 +54,25 @@ class NotebookResult:
     """
 
     notebook: str
-    scores: dict = field(default_factory=dict)
-    comments: dict = field(default_factory=dict)
-    answers: dict = field(default_factory=dict)  # grade_id -> digest of what the student wrote to it
+    scores: dict[str, float | None] = field(default_factory=dict)
+    comments: dict[str, str | None] = field(default_factory=dict)
+    answer_digests: dict[str, str] = field(default_factory=dict)  # grade_id -> digest of what the student wrote to it
     digest: str = ""
     status: str = "graded"
     reason: str = ""
     seconds: float = 0.0
 
     @property
-    def score(self):
+    def score(self) -> float:
         """The points earned without a person."""
         return float(sum(score or 0.0 for score in self.scores.values()))
 
 
 @dataclass
 class SubmissionResult:
-    """The result for one student's submission. `stopped` names what keeps the whole batch from going on."""
+    """The result for one student's submission. `fatal_error` names what keeps the whole batch from going on."""
 
     student: str
-    notebooks: list = field(default_factory=list)
+    notebooks: list[NotebookResult] = field(default_factory=list)
     timestamp: str = ""
-    stopped: str = ""
+    fatal_error: str = ""

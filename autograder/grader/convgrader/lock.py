@@ -1,13 +1,18 @@
 """One at a time: an assignment is graded or released by one process, and the others are told."""
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from convcourse.errors import UsageError
 
+if TYPE_CHECKING:  # what starts a batch need not wait for nbgrader
+    from nbgrader.coursedir import CourseDirectory
+
 
 @contextlib.contextmanager
-def held(directory, assignment):
+def exclusive(directory: "CourseDirectory", assignment: str) -> Iterator[None]:
     """Keep others out of an assignment; the lock goes with this process.
 
     Parameters

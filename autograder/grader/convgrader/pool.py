@@ -14,12 +14,17 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from convgrader.errors import PoolError
+from convgrader.jobs import AssignmentSpec, Job, SubmissionResult
 from convgrader.sandbox import isolation
 from convgrader.sandbox.zygote import ONE_THREAD, SandboxZygote
+
+if TYPE_CHECKING:  # it imports IPython, which whoever starts workers need not wait for
+    from convgrader.worker import SubmissionGrader
 
 TRIES = 2
 SLACK = 5.0  # seconds beyond the time of a notebook after which it is given up: there it has long been ended
@@ -28,45 +33,45 @@ SLACK = 5.0  # seconds beyond the time of a notebook after which it is given up:
 class Pool(Protocol):
     """What grades many submissions, on this machine or elsewhere."""
 
-    def map(self, assignment, jobs):
+    def map(self, assignment: AssignmentSpec, jobs: Sequence[Job]) -> Iterator[SubmissionResult]:
         """Grade all jobs by an AssignmentSpec; yield a SubmissionResult for each as soon as it is done."""
 
-    def close(self):
+    def close(self) -> None:
         """End all that was started."""
 
 
 class WorkerZygote:
     """A process that has everything imported and computed once, and forks workers."""
 
-    def __init__(self, is_confined):
-        self.control, theirs = socket.socketpair()
-        with theirs:
+    def __init__(self, is_confined: bool) -> None:
+        self.control, child_socket = socket.socketpair()
+        with child_socket:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "convgrader.pool", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-m", "convgrader.pool", str(child_socket.fileno())],
+                pass_fds=[child_socket.fileno()],
                 env=os.environ | ONE_THREAD,
                 stdin=subprocess.DEVNULL,
             )
-        self._send(is_confined)
+        self.send(is_confined)
 
-    def _send(self, value):
+    def send(self, value: object) -> None:
         with contextlib.closing(Connection(os.dup(self.control.fileno()))) as connection:
             connection.send(value)
 
-    def prepare(self, assignment):
+    def prepare(self, assignment: AssignmentSpec) -> None:
         """Tell it what will be graded, and wait until it is ready for that."""
         connection = Connection(os.dup(self.control.fileno()))
         try:
             connection.send(assignment)
-            said = connection.recv()
+            reply = connection.recv()
         except (EOFError, OSError):
             raise PoolError(f"The grading process ended (exit status {self.process.wait()}).") from None
         finally:
             connection.close()
-        if said is not True:
-            raise PoolError(said)
+        if reply is not True:
+            raise PoolError(reply)
 
-    def ask(self, request, descriptors=()):
+    def ask(self, request: dict[str, str | int], descriptors: Iterable[int] = ()) -> Any:
         """Have it do one thing; return the answer."""
         try:
             socket.send_fds(self.control, [json.dumps(request).encode()], list(descriptors))
@@ -77,7 +82,7 @@ class WorkerZygote:
             raise PoolError("The process that starts the graders has ended; go on with --resume.")
         return json.loads(text)
 
-    def close(self):
+    def close(self) -> None:
         """End it, and with it all workers."""
         self.control.close()
         self.process.kill()
@@ -87,20 +92,21 @@ class WorkerZygote:
 class Worker:
     """A worker process and the connection to it."""
 
-    def __init__(self, zygote, number):
-        ours, theirs = socket.socketpair()
-        with theirs:
+    def __init__(self, zygote: WorkerZygote, number: int) -> None:
+        pool_socket, worker_socket = socket.socketpair()
+        with worker_socket:
             self.zygote, self.number = zygote, number
-            self.pid = zygote.ask({"op": "fork", "number": number}, [theirs.fileno()])
-        self.connection = Connection(ours.detach())
-        self.job, self.stop = None, float("inf")
+            self.pid = zygote.ask({"op": "fork", "number": number}, [worker_socket.fileno()])
+        self.connection = Connection(pool_socket.detach())
+        self.job: Job | None = None
+        self.deadline = float("inf")
 
-    def give(self, job, seconds):
+    def assign(self, job: Job, seconds: float) -> None:
         """Have it grade one submission."""
-        self.job, self.stop = job, time.monotonic() + seconds
+        self.job, self.deadline = job, time.monotonic() + seconds
         self.connection.send(job)
 
-    def end(self):
+    def kill(self) -> None:
         """End it."""
         self.connection.close()
         self.zygote.ask({"op": "kill", "pid": self.pid})
@@ -115,48 +121,50 @@ class LocalPool(Pool):
     is_confined : bool
     """
 
-    def __init__(self, workers, is_confined=True):
-        self.size, self.workers = workers, []
+    def __init__(self, workers: int, is_confined: bool = True) -> None:
+        self.size = workers
+        self.workers: list[Worker] = []
         self.zygote = WorkerZygote(is_confined)
 
-    def map(self, assignment, jobs):
+    def map(self, assignment: AssignmentSpec, jobs: Sequence[Job]) -> Iterator[SubmissionResult]:
         """Grade all jobs; see `Pool.map`."""
-        todo, tries = deque(jobs), {}
+        pending = deque(jobs)
+        attempts: dict[Job, int] = {}
         seconds = (assignment.budget.notebook + SLACK) * max(1, len(assignment.sources))
         self.zygote.prepare(assignment)
-        self.workers = [Worker(self.zygote, number) for number in range(min(self.size, len(todo)))]
+        self.workers = [Worker(self.zygote, number) for number in range(min(self.size, len(pending)))]
         for worker in self.workers:
-            worker.give(todo.popleft(), seconds)
+            worker.assign(pending.popleft(), seconds)
         while any(worker.job for worker in self.workers):
             for worker in self._ready():
-                result = _hear(worker)
+                result = _receive_result(worker)
                 if result is None and worker.job is not None:
-                    job, is_late = worker.job, worker.stop <= time.monotonic()
+                    job, is_late = worker.job, worker.deadline <= time.monotonic()
                     worker = self._replace(worker)  # the old one has ended before anything is written in its place
-                    tries[job] = tries.get(job, 0) + 1
-                    if tries[job] < TRIES and not is_late:
-                        todo.appendleft(job)
+                    attempts[job] = attempts.get(job, 0) + 1
+                    if attempts[job] < TRIES and not is_late:
+                        pending.appendleft(job)
                     else:
-                        result = _given_up(job, assignment, is_late)
-                worker.job, worker.stop = None, float("inf")
-                if todo:
-                    worker.give(todo.popleft(), seconds)
+                        result = _failed_result(job, assignment, is_late)
+                worker.job, worker.deadline = None, float("inf")
+                if pending:
+                    worker.assign(pending.popleft(), seconds)
                 if result is not None:
                     yield result
 
-    def _ready(self):
+    def _ready(self) -> list[Worker]:
         """Wait for workers that have something to say, or have taken too long."""
         busy = [worker for worker in self.workers if worker.job is not None]
-        left = min(worker.stop for worker in busy) - time.monotonic()
-        heard = wait([worker.connection for worker in busy], max(0.0, left))
-        return [w for w in busy if w.connection in heard or w.stop <= time.monotonic()]
+        remaining = min(worker.deadline for worker in busy) - time.monotonic()
+        readable = wait([worker.connection for worker in busy], max(0.0, remaining))
+        return [w for w in busy if w.connection in readable or w.deadline <= time.monotonic()]
 
-    def _replace(self, worker):
-        worker.end()
-        self.workers[worker.number] = fresh = Worker(self.zygote, worker.number)
-        return fresh
+    def _replace(self, worker: Worker) -> Worker:
+        worker.kill()
+        self.workers[worker.number] = replacement = Worker(self.zygote, worker.number)
+        return replacement
 
-    def close(self):
+    def close(self) -> None:
         """End all workers."""
         self.zygote.close()
         for worker in self.workers:
@@ -164,25 +172,26 @@ class LocalPool(Pool):
         self.workers = []
 
 
-def _hear(worker):
+def _receive_result(worker: Worker) -> SubmissionResult | None:
     """Return a worker's result, or None if it has ended or is late."""
     try:
-        return worker.connection.recv() if worker.connection.poll() else None
+        result: SubmissionResult | None = worker.connection.recv() if worker.connection.poll() else None
     except (EOFError, OSError):
         return None
+    return result
 
 
-def _given_up(job, assignment, is_late):
-    from convgrader.worker import SubmissionGrader  # it imports IPython, which whoever starts workers need not wait for
+def _failed_result(job: Job, assignment: AssignmentSpec, is_late: bool) -> SubmissionResult:
+    from convgrader.worker import give_up  # it imports IPython, which whoever starts workers need not wait for
 
     reason = "it took far longer than its budget" if is_late else "the process that graded it ended twice"
-    return SubmissionGrader(assignment, None).give_up(job, reason)
+    return give_up(assignment, job, reason)
 
 
 # --- the process itself --------------------------------------------------------------------------------------------
 
 
-def main(descriptor):
+def main(descriptor: int) -> None:
     """Import and compute everything once, then fork workers until the owner hangs up or ends."""
     isolation.die_with_parent()
     connection = Connection(os.dup(descriptor))
@@ -205,10 +214,10 @@ def main(descriptor):
     connection.close()
     gc.collect()
     gc.freeze()
-    _fork_workers(socket.socket(fileno=descriptor), grader)
+    _fork_workers(socket.socket(fileno=descriptor), grader, zygote)
 
 
-def _fork_workers(control, grader):
+def _fork_workers(control: socket.socket, grader: "SubmissionGrader", zygote: SandboxZygote) -> None:
     while True:
         text, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
         if not text:
@@ -220,23 +229,23 @@ def _fork_workers(control, grader):
                 os.waitpid(request["pid"], 0)
             control.sendall(b"true")
             continue
-        twin = grader.zygote.clone(request["number"])
+        clone = zygote.clone(request["number"])
         pid = os.fork()
         if pid == 0:
             isolation.die_with_parent()
             control.close()
-            grader.zygote.disown()
-            grader.zygote = twin
+            zygote.disown()
+            grader.zygote = clone
             try:
-                _work(Connection(descriptors[0]), grader)
+                _serve_jobs(Connection(descriptors[0]), grader)
             finally:
                 os._exit(0)
-        twin.disown()
+        clone.disown()
         os.close(descriptors[0])
         control.sendall(json.dumps(pid).encode())
 
 
-def _work(connection, grader):
+def _serve_jobs(connection: Connection, grader: "SubmissionGrader") -> None:
     """Grade what comes until the owner hangs up."""
     while True:
         try:

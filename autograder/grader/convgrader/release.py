@@ -1,5 +1,8 @@
 """``autograder release``: plugged into the command of convcourse by an entry point."""
 
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from collections.abc import Iterable
+
 from convcourse.errors import UsageError
 from convgrader.errors import DatabaseError
 
@@ -11,7 +14,7 @@ kept aside, and come back with it.
 """
 
 
-def add_parser(commands):
+def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     """Add the command to the parser of ``autograder``."""
     parser = commands.add_parser("release", help=HELP, description=DESCRIPTION)
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="its name, pooling for example")
@@ -26,7 +29,7 @@ def add_parser(commands):
     parser.set_defaults(run=run)
 
 
-def run(options):
+def run(options: Namespace) -> int:
     """Release, or say what would change; return the exit status."""
     from convgrader.batch import CourseFolders  # it imports much, and ``autograder --help`` need not wait for it
     from convgrader.nbgrader_plugin import releasing
@@ -34,21 +37,21 @@ def run(options):
     course = CourseFolders.here()
     course.directory.assignment_id = options.assignment
     try:
-        found = releasing.release(course.directory, course.config, _renamed(options.renamed), options.preview)
+        result = releasing.release(course.directory, course.config, _parse_renamed(options.renamed), options.preview)
     except DatabaseError as error:
         raise UsageError(str(error)) from None
-    print(*found.lines(options.assignment), sep="\n")
+    print(*result.lines(options.assignment), sep="\n")
     if options.preview:
         print("This is a preview: nothing was changed.")
     return 0
 
 
-def _renamed(pairs):
+def _parse_renamed(pairs: Iterable[str]) -> dict[str, str]:
     """Read what ``--renamed`` says: {new name: old name}."""
-    found = {}
+    old_names: dict[str, str] = {}
     for pair in pairs:
         old, _, new = pair.partition("=")
-        if not old or not new or new in found or old in found.values():
+        if not old or not new or new in old_names or old in old_names.values():
             raise UsageError(f"--renamed {pair} says nothing: write OLD=NEW, once for each task")
-        found[new] = old
-    return found
+        old_names[new] = old
+    return old_names

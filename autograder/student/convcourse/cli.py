@@ -7,6 +7,7 @@ Another distribution adds a command by an entry point in the group ``convcourse.
 import argparse
 import importlib
 import sys
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from convcourse.errors import UsageError
@@ -14,23 +15,24 @@ from convcourse.terminal import print_everything
 
 DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
 GROUP = "convcourse.commands"
-OURS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "update", "train")}
-ELSEWHERE = dict.fromkeys(("grade", "release", "new-task", "new-assignment"), "convgrader")  # who brings what
+STUDENT_COMMANDS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "update", "train")}
+BROUGHT_BY = dict.fromkeys(("grade", "release", "new-task", "new-assignment"), "convgrader")  # who brings what
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 when all is well, 1 when points are missing, 2 for bad input."""
     if sys.version_info < (3, 11):  # noqa: UP036 (started from a checkout, nothing else stops an older one)
         print("This course needs Python 3.11 or newer; this is", sys.version.split()[0], file=sys.stderr)
         return 2
     print_everything()
     # jsonschema, which nbformat imports, would spend two seconds on a grammar of addresses that notebooks do not need.
-    sys.modules.setdefault("rfc3987_syntax", None)
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None: its import fails
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     command = arguments[0] if arguments else ""
     try:
         options = _parser(arguments).parse_args(arguments)
-        return options.run(options) or 0
+        status: int = options.run(options) or 0
+        return status
     except UsageError as error:
         print(f"autograder: {error}", file=sys.stderr)
         return 2
@@ -44,19 +46,21 @@ def main(arguments=None):
         return 130
 
 
-def commands():
+def commands() -> dict[str, str]:
     """Return the commands of this installation: name -> the module that adds it. Nothing replaces ours."""
-    return OURS | {point.name: point.value for point in entry_points(group=GROUP) if point.name not in OURS}
+    return STUDENT_COMMANDS | {
+        point.name: point.value for point in entry_points(group=GROUP) if point.name not in STUDENT_COMMANDS
+    }
 
 
-def _parser(arguments):
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="autograder", description=DESCRIPTION)
     below = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    asked = next((word for word in arguments if not word.startswith("-")), None)
-    known = OURS if asked in OURS else commands()  # to look for the others takes a tenth of a second
-    if asked in ELSEWHERE and asked not in known:
-        raise UsageError(f"{asked} comes with {ELSEWHERE[asked]}, which is not installed here: instructors have it")
-    modules = [known[asked]] if asked in known else known.values()
+    name = next((word for word in arguments if not word.startswith("-")), "")
+    available = STUDENT_COMMANDS if name in STUDENT_COMMANDS else commands()  # to look for others takes 0.1 s
+    if name in BROUGHT_BY and name not in available:
+        raise UsageError(f"{name} comes with {BROUGHT_BY[name]}, which is not installed here: instructors have it")
+    modules = [available[name]] if name in available else available.values()
     for module in dict.fromkeys(modules):  # one may bring several commands
         importlib.import_module(module).add_parser(below)
     return parser

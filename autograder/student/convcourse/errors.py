@@ -8,8 +8,10 @@
     └── ModelError        a network that was handed in cannot be graded; also a ValueError
 """
 
+from collections.abc import Sequence
 
-def not_provided(name, names):
+
+def not_provided(name: str, names: Sequence[str]) -> str:
     """Say that a notebook does not hand out a function.
 
     Examples

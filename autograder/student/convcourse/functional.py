@@ -4,47 +4,60 @@ They are no reference implementations; those are nothing that a student installs
 topic gets some of them from `convcourse.provided`, so that failing one assignment does not block the next.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import numpy as np
 
-FUNCTIONS = {}  # name -> function
+from convcourse.calls.values import Array, Shape
+
+F = TypeVar("F", bound=Callable[..., Any])
+Size = Any  # a whole number, or one for each axis, of any kind that NumPy has
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 
-def _registered(function):
+def _registered(function: F) -> F:
     FUNCTIONS[function.__name__] = function
     return function
 
 
-def _tensors(*arrays):
+def _tensors(*arrays: Array | None) -> list[Any]:
     """Return arrays as tensors of one dtype, that of the first float among them; None stays None."""
     import torch
 
-    arrays = [None if a is None else np.asarray(a) for a in arrays]
-    floats = [a.dtype for a in arrays if a is not None and a.dtype.kind == "f"]
+    floats = [dtype for dtype in (np.asarray(a).dtype for a in arrays if a is not None) if dtype.kind == "f"]
     dtype = floats[0] if floats else np.dtype(float)
     return [None if a is None else torch.from_numpy(np.array(a, dtype)) for a in arrays]
 
 
-def _torch():
+def _torch() -> Any:
     import torch.nn.functional
 
     return torch.nn.functional
 
 
-def _size(value):
+def _size(value: Size) -> Any:
     """Turn an int or a sequence of ints, NumPy's too, into what PyTorch takes."""
     return tuple(int(v) for v in value) if isinstance(value, tuple | list | np.ndarray) else int(value)
 
 
-def _per_axis(value, axes):
-    value = _size(value)
-    return value if isinstance(value, tuple) else (value,) * axes
+def _numpy(tensor: Any) -> Array:
+    array: Array = tensor.numpy()
+    return array
+
+
+def _per_axis(value: Size, axes: int) -> Shape:
+    size = _size(value)
+    return size if isinstance(size, tuple) else (size,) * axes
 
 
 # --- shapes ------------------------------------------------------------------------------------------------------
 
 
 @_registered
-def conv_output_shape(input_shape, kernel_size, stride=1, padding=0, dilation=1):
+def conv_output_shape(
+    input_shape: Size, kernel_size: Size, stride: Size = 1, padding: Size = 0, dilation: Size = 1
+) -> Shape:
     """Return the spatial shape of a convolution's output."""
     import torch
 
@@ -52,15 +65,22 @@ def conv_output_shape(input_shape, kernel_size, stride=1, padding=0, dilation=1)
     axes = len(shape)
     sizes = [_per_axis(v, axes) for v in (kernel_size, stride, dilation)]
     padding = padding if isinstance(padding, str) else _per_axis(padding, axes)
-    found = []
+    output = []
     for axis, (n, k, s, d) in enumerate(zip(shape, *sizes, strict=True)):  # one axis at a time: little to compute
         p = padding if isinstance(padding, str) else padding[axis]
-        found.append(_torch().conv1d(torch.empty(1, 1, n), torch.empty(1, 1, k), None, s, p, d).shape[2])
-    return tuple(found)
+        output.append(_torch().conv1d(torch.empty(1, 1, n), torch.empty(1, 1, k), None, s, p, d).shape[2])
+    return tuple(output)
 
 
 @_registered
-def pool_output_shape(input_shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+def pool_output_shape(
+    input_shape: Size,
+    kernel_size: Size,
+    stride: Size = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Shape:
     """Return the spatial shape of a pooling's output; `stride` None stands for the kernel's size."""
     import torch
 
@@ -74,7 +94,14 @@ def pool_output_shape(input_shape, kernel_size, stride=None, padding=0, dilation
 
 
 @_registered
-def conv_transpose_output_shape(input_shape, kernel_size, stride=1, padding=0, output_padding=0, dilation=1):
+def conv_transpose_output_shape(
+    input_shape: Size,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    dilation: Size = 1,
+) -> Shape:
     """Return the spatial shape of a transposed convolution's output."""
     shape = _size(input_shape)
     rest = [_per_axis(v, len(shape)) for v in (kernel_size, stride, padding, output_padding, dilation)]
@@ -85,110 +112,171 @@ def conv_transpose_output_shape(input_shape, kernel_size, stride=1, padding=0, o
 
 
 @_registered
-def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+def conv1d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
     """Cross-correlate x (N, C, L) with weight (O, C / groups, kL); returns (N, O, L_out)."""
     padding = padding if isinstance(padding, str) else _size(padding)
-    return _torch().conv1d(*_tensors(x, weight, bias), _size(stride), padding, _size(dilation), groups).numpy()
+    return _numpy(_torch().conv1d(*_tensors(x, weight, bias), _size(stride), padding, _size(dilation), groups))
 
 
 @_registered
-def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+def conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
     """Cross-correlate x (N, C, H, W) with weight (O, C / groups, kH, kW); returns (N, O, H_out, W_out)."""
     padding = padding if isinstance(padding, str) else _size(padding)
-    return _torch().conv2d(*_tensors(x, weight, bias), _size(stride), padding, _size(dilation), groups).numpy()
+    return _numpy(_torch().conv2d(*_tensors(x, weight, bias), _size(stride), padding, _size(dilation), groups))
 
 
 @_registered
-def conv2d_input(input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_input(
+    input_size: Size,
+    weight: Array,
+    grad_output: Array,
+    stride: Size = 1,
+    padding: Size = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
     """Return the gradient of `conv2d` for an input of shape `input_size`."""
     import torch
 
-    weight, grad_output = _tensors(weight, grad_output)
-    x = torch.zeros(_size(input_size), dtype=weight.dtype, requires_grad=True)
-    y = _torch().conv2d(x, weight, None, _size(stride), _size(padding), _size(dilation), groups)
-    return torch.autograd.grad((y * grad_output).sum(), x)[0].numpy()
+    w, g = _tensors(weight, grad_output)
+    x = torch.zeros(_size(input_size), dtype=w.dtype, requires_grad=True)
+    y = _torch().conv2d(x, w, None, _size(stride), _size(padding), _size(dilation), groups)
+    return _numpy(torch.autograd.grad((y * g).sum(), x)[0])
 
 
 @_registered
-def conv2d_weight(x, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1):
+def conv2d_weight(
+    x: Array,
+    weight_size: Size,
+    grad_output: Array,
+    stride: Size = 1,
+    padding: Size = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
     """Return the gradient of `conv2d` for a weight of shape `weight_size`."""
     import torch
 
-    x, grad_output = _tensors(x, grad_output)
-    weight = torch.zeros(_size(weight_size), dtype=x.dtype, requires_grad=True)
-    y = _torch().conv2d(x, weight, None, _size(stride), _size(padding), _size(dilation), groups)
-    return torch.autograd.grad((y * grad_output).sum(), weight)[0].numpy()
+    input_, g = _tensors(x, grad_output)
+    weight = torch.zeros(_size(weight_size), dtype=input_.dtype, requires_grad=True)
+    y = _torch().conv2d(input_, weight, None, _size(stride), _size(padding), _size(dilation), groups)
+    return _numpy(torch.autograd.grad((y * g).sum(), weight)[0])
 
 
 @_registered
-def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def conv_transpose2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    groups: int = 1,
+    dilation: Size = 1,
+) -> Array:
     """Apply the transpose of a convolution: x (N, C, H, W), weight (C, O / groups, kH, kW)."""
     sizes = _size(stride), _size(padding), _size(output_padding)
-    return _torch().conv_transpose2d(*_tensors(x, weight, bias), *sizes, groups, _size(dilation)).numpy()
+    return _numpy(_torch().conv_transpose2d(*_tensors(x, weight, bias), *sizes, groups, _size(dilation)))
 
 
 @_registered
-def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
+def unfold(x: Array, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1) -> Array:
     """Return the patches of x (N, C, H, W) as columns: (N, C kH kW, L)."""
     (x,) = _tensors(x)
-    return _torch().unfold(x, _size(kernel_size), _size(dilation), _size(padding), _size(stride)).numpy()
+    return _numpy(_torch().unfold(x, _size(kernel_size), _size(dilation), _size(padding), _size(stride)))
 
 
 @_registered
-def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
+def fold(
+    x: Array, output_size: Size, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
+) -> Array:
     """Add columns (N, C kH kW, L) up at their places in an image (N, C, H, W): the adjoint of `unfold`."""
     (x,) = _tensors(x)
     sizes = [_size(value) for value in (output_size, kernel_size, dilation, padding, stride)]
-    return _torch().fold(x, *sizes).numpy()
+    return _numpy(_torch().fold(x, *sizes))
 
 
 # --- pooling -----------------------------------------------------------------------------------------------------
 
 
 @_registered
-def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+def max_pool2d(
+    x: Array,
+    kernel_size: Size,
+    stride: Size = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Array | tuple[Array, Array]:
     """Return the largest value in each window of x (N, C, H, W), and where it is if `return_indices`."""
     (x,) = _tensors(x)
     sizes = _size(kernel_size), None if stride is None else _size(stride), _size(padding), _size(dilation)
-    found = _torch().max_pool2d(x, *sizes, ceil_mode, return_indices)
-    return tuple(t.numpy() for t in found) if return_indices else found.numpy()
+    if return_indices:
+        values, indices = _torch().max_pool2d(x, *sizes, ceil_mode, True)
+        return values.numpy(), indices.numpy()
+    return _numpy(_torch().max_pool2d(x, *sizes, ceil_mode))
 
 
 @_registered
-def avg_pool2d(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+def avg_pool2d(
+    x: Array,
+    kernel_size: Size,
+    stride: Size = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Array:
     """Return the mean of each window of x (N, C, H, W)."""
     (x,) = _tensors(x)
     sizes = _size(kernel_size), None if stride is None else _size(stride), _size(padding)
-    return _torch().avg_pool2d(x, *sizes, ceil_mode, count_include_pad, divisor_override).numpy()
+    return _numpy(_torch().avg_pool2d(x, *sizes, ceil_mode, count_include_pad, divisor_override))
 
 
 @_registered
-def lp_pool2d(x, norm_type, kernel_size, stride=None, ceil_mode=False):
+def lp_pool2d(x: Array, norm_type: float, kernel_size: Size, stride: Size = None, ceil_mode: bool = False) -> Array:
     """Return the Lp norm of each window of x (N, C, H, W)."""
     (x,) = _tensors(x)
     stride = None if stride is None else _size(stride)
-    return _torch().lp_pool2d(x, float(norm_type), _size(kernel_size), stride, ceil_mode).numpy()
+    return _numpy(_torch().lp_pool2d(x, float(norm_type), _size(kernel_size), stride, ceil_mode))
 
 
 @_registered
-def adaptive_avg_pool2d(x, output_size):
+def adaptive_avg_pool2d(x: Array, output_size: Size) -> Array:
     """Return means over a grid of `output_size` bins, whatever the size of x (N, C, H, W)."""
     (x,) = _tensors(x)
-    return _torch().adaptive_avg_pool2d(x, _size(output_size)).numpy()
+    return _numpy(_torch().adaptive_avg_pool2d(x, _size(output_size)))
 
 
 # --- what stands around them -------------------------------------------------------------------------------------
 
 
 @_registered
-def relu(x):
+def relu(x: Array) -> Array:
     """Return max(x, 0), element by element."""
     (x,) = _tensors(x)
-    return _torch().relu(x).numpy()
+    return _numpy(_torch().relu(x))
 
 
 @_registered
-def softmax(x, axis=-1):
+def softmax(x: Array, axis: int = -1) -> Array:
     """Return exp(x) divided by its sum along `axis`."""
     (x,) = _tensors(x)
-    return _torch().softmax(x, axis).numpy()
+    return _numpy(_torch().softmax(x, axis))

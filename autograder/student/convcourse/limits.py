@@ -7,13 +7,13 @@ NOTEBOOK_SECONDS = 120.0  # of a whole notebook, with its checks
 MAX_FILE = 32 << 20  # bytes of a notebook file
 MAX_CELLS = 2000
 
-# Of what a notebook may hold, there is this where submissions are graded, or it is the notebook's own machinery.
-PRESENT = {
+# What can be imported where submissions are graded, beside the standard library, or is the notebook's own machinery.
+AVAILABLE_MODULES = {
     "__main__", "numpy", "matplotlib", "mpl_toolkits", "convcourse", "IPython", "ipykernel", "ipywidgets", "traitlets",
     "google", "builtins",
 }  # fmt: skip
 
 
-def is_present(module):
-    """Say whether there is a module where submissions are graded."""
-    return module in PRESENT or module in sys.stdlib_module_names
+def is_available(module: str) -> bool:
+    """Say whether a module can be imported where submissions are graded."""
+    return module in AVAILABLE_MODULES or module in sys.stdlib_module_names

@@ -3,24 +3,25 @@
 import os
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 FILE = "site.txt"  # in the package of a student kit: where the site was when the kit was built
 
 
-def published(told=""):
+def published(address: str = "") -> str:
     """Return the address of the site with a slash at its end, or "" where nobody has said what it is.
 
-    `told` goes first: a grader knows it. At home the environment's ``COURSE_SITE`` says it, else what the student kit
-    was built with. Only the web counts.
+    `address` goes first: a grader knows it. At home the environment's ``COURSE_SITE`` says it, else what the student
+    kit was built with. Only the web counts.
     """
-    address = told or os.environ.get("COURSE_SITE", "")
+    address = address or os.environ.get("COURSE_SITE", "")
     kit = resources.files("convcourse") / FILE
     if not address and kit.is_file():
         address = kit.read_text(encoding="utf-8").strip()
     return address.rstrip("/") + "/" if address.startswith(("https://", "http://")) else ""
 
 
-def configured(root):
+def configured(root: str | Path) -> str:
     """Return the address that a clone of the course is to be published at, or "": ``html: baseurl`` in _config.yml.
 
     The environment's ``COURSE_SITE`` goes first.
@@ -28,7 +29,7 @@ def configured(root):
     return os.environ.get("COURSE_SITE") or settings(root).get("html", {}).get("baseurl") or ""
 
 
-def kit(root):
+def kit(root: str | Path) -> tuple[str, str]:
     """Return (address of the repository of the student kit or "", its branch): ``course_launch`` in _config.yml.
 
     The environment's ``COURSE_KIT`` and ``COURSE_KIT_BRANCH`` go first.
@@ -38,7 +39,7 @@ def kit(root):
     return address.rstrip("/").removesuffix(".git"), os.environ.get("COURSE_KIT_BRANCH") or launch["branch"]
 
 
-def settings(root):
+def settings(root: str | Path) -> dict[str, Any]:
     """Return what ``_config.yml`` in the folder `root` says; nothing where there is no such file."""
     import yaml  # students need it only for what jupyterlab brings along
 

@@ -6,7 +6,7 @@ PATTERN = r"[A-Za-z0-9][A-Za-z0-9.\-]*"  # no underscore: in the name of a hand-
 RULE = "letters from A to Z, digits, dots and dashes, and a letter or a digit first"
 
 
-def is_valid(name):
+def is_valid(name: str) -> bool:
     """Say whether a student who is called so can hand in.
 
     Examples

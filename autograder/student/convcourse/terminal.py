@@ -1,8 +1,13 @@
 """Print in any terminal: what its encoding has not is written in plain letters and signs, and never an error."""
 
+import argparse
 import codecs
 import sys
 import unicodedata
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # what a command adds its parser to
 
 ERRORS = "convcourse.plain"  # the name of the way in which what cannot be encoded is replaced
 PLAIN = {
@@ -11,7 +16,7 @@ PLAIN = {
 }  # fmt: skip
 
 
-def plain(text):
+def plain(text: str) -> str:
     """Write text in ASCII.
 
     Examples
@@ -22,12 +27,12 @@ def plain(text):
     return "".join(PLAIN.get(character) or _bare(character) for character in text)
 
 
-def _bare(character):
+def _bare(character: str) -> str:
     """Return a character without its accents, "?" where nothing is left."""
     return unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode() or "?"
 
 
-def _replaced(error):
+def _replaced(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return plain(error.object[error.start : error.end]), error.end
@@ -36,7 +41,7 @@ def _replaced(error):
 codecs.register_error(ERRORS, _replaced)
 
 
-def print_everything():
+def print_everything() -> None:
     """Have this process print whatever there is, also where the output goes through a pipe in an old encoding."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -122,3 +122,10 @@ def test_judging_the_truth_gives_ones():
     _, labels = experiments.shape_scenes(3, seed=0)
     truth = torch.nn.functional.one_hot(torch.tensor(labels), 3).movedim(3, 1).float()
     assert experiments.judge(lambda x: truth, np.zeros((3, 1, 32, 32)), labels) == [1] * 6
+
+
+def test_a_scene_that_is_not_enlarged_is_the_same_on_both_ways(monkeypatch):
+    monkeypatch.setattr(experiments, "train", lambda model, *given, **options: model)
+    found = experiments.object_sizes(0)
+    assert found["enlarged"].shape == found["averaged"].shape == (len(experiments.FACTORS),)
+    assert found["enlarged"][0] == found["averaged"][0] != found["enlarged"][1]

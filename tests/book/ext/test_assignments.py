@@ -48,7 +48,7 @@ def page(project, name):
     return BeautifulSoup((project / "_build/html" / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
 
 
-@pytest.mark.parametrize("name, up", [("index", ""), ("book/pooling", "../")])
+@pytest.mark.parametrize(("name", "up"), [("index", ""), ("book/pooling", "../")])
 def test_the_box_lists_the_tasks_with_their_points_and_leads_to_the_notebook(project, name, up):
     box = page(project, name).select_one(".course-assignment")
     addresses = {link.get_text(): link["href"] for link in box.find_all("a")}

@@ -131,7 +131,7 @@ def test_the_page_of_claims_has_a_section_for_each_topic_in_the_order_of_the_cha
 
 
 @pytest.mark.parametrize(
-    "says",
+    "message",
     [
         "a line '---' must separate the question from the answer",
         "the answer '3' is not one of the choices ['1', '2']",
@@ -139,8 +139,8 @@ def test_the_page_of_claims_has_a_section_for_each_topic_in_the_order_of_the_cha
         "options are not JSON",
     ],
 )
-def test_what_cannot_be_made_is_said(site, says):
-    assert says in (site / "warnings.txt").read_text(encoding="utf-8")
+def test_what_cannot_be_made_is_said(site, message):
+    assert message in (site / "warnings.txt").read_text(encoding="utf-8")
 
 
 def test_what_is_printed_piece_by_piece_stays_one_line():

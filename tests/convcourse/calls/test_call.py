@@ -41,7 +41,7 @@ def test_a_limit_holds_around_calls_that_have_limits_of_their_own():
 
     for inner in (0.2, 60):
         start, kinds = time.monotonic(), set()
-        with pytest.raises(Outer), time_limit(0.5, Outer):
+        with pytest.raises(Outer), time_limit(0.5, Outer):  # noqa: PT012 (the limit strikes anywhere in it)
             while True:
                 kinds.add(LocalFunction(lambda: time.sleep(0.01)).call((), {}, inner).kind)
                 kinds.add(LocalFunction(stubborn).call((), {}, inner).kind)
@@ -144,7 +144,7 @@ def test_a_strike_that_a_finalizer_swallows_is_followed_by_another_at_once():
 @pytest.mark.usefixtures("plain_reports")
 def test_a_limit_never_strikes_outside_of_its_body(where, monkeypatch):
     """However slow a machine is: here there are 200 ends, and a strike every tenth of a millisecond."""
-    monkeypatch.setattr(call, "AGAIN", 1e-4)
+    monkeypatch.setattr(call, "REPEAT_SECONDS", 1e-4)
     if where == "without timers":
         monkeypatch.delattr("signal.setitimer")
 
@@ -165,14 +165,14 @@ def test_a_limit_never_strikes_outside_of_its_body(where, monkeypatch):
 
 @pytest.mark.parametrize("name", ["arm", "disarm"])
 def test_a_strike_that_meets_a_limit_where_it_begins_or_ends_is_not_felt(name, monkeypatch):
-    original = getattr(call._Timer, name)
+    original = getattr(call._SignalLimit, name)
 
     def struck(limit):
         original(limit) if name == "arm" else None
         signal.raise_signal(signal.SIGALRM)
         original(limit) if name == "disarm" else None
 
-    monkeypatch.setattr(call._Timer, name, struck)
+    monkeypatch.setattr(call._SignalLimit, name, struck)
     assert LocalFunction(lambda: 7).call((), {}, 1).value == 7
     assert LocalFunction(busy).call((), {}, 0.1).kind == "timeout"
 

@@ -34,7 +34,7 @@ def verdict_on(check, function, seed=0):
 
 
 def seeds_of(check):
-    return range(DEAR.get(check.name, SEEDS) if check.draw else 1)
+    return range(DEAR.get(check.name, SEEDS) if check.draw_case else 1)
 
 
 def name_of(item):
@@ -65,9 +65,9 @@ def test_mistake_is_rejected_and_named_under_every_seed(topic, check, mistake):
         assert verdict.earned == pytest.approx(mistake.share, abs=0.011), f"seed {seed}\n{verdict}"
         assert verdict.earned < 1
         if seed == 0:
-            assert mistake.says in str(verdict), str(verdict)
-            others = [other.says for other in check.mistakes if other.says not in mistake.says]
-            assert not any(says and says in verdict.diagnosis for says in others), str(verdict)
+            assert mistake.message in str(verdict), str(verdict)
+            others = [other.message for other in check.mistakes if other.message not in mistake.message]
+            assert not any(message and message in verdict.diagnosis for message in others), str(verdict)
 
 
 @pytest.mark.parametrize(("topic", "check", "mistake"), MISTAKES, ids=name_of)

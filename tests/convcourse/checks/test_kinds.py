@@ -12,7 +12,7 @@ import pytest
 from convcourse import checks
 from convcourse.engine import kinds
 from tools import answers, reliability
-from tools.demands import MADE, STANDING, Task
+from tools.demands import TABLE_DEMANDS, VARIED_KINDS, TaskSpec
 from tools.mutation import solved
 
 ROOT = Path(__file__).parents[3]
@@ -30,8 +30,8 @@ def name_of(item):
 
 @pytest.mark.parametrize(("topic", "check"), ALL, ids=name_of)
 def test_every_check_has_every_kind_in_its_table_or_says_why_not(topic, check):
-    for kind, lacking in STANDING.items():
-        found = list(lacking(Task(check, SPACES[topic][check.name])))
+    for kind, lacking in TABLE_DEMANDS.items():
+        found = list(lacking(TaskSpec(check, SPACES[topic][check.name])))
         if kind in check.exempt:
             assert found, f"{check.name} is exempt from {kind!r} for nothing"
         else:
@@ -41,10 +41,10 @@ def test_every_check_has_every_kind_in_its_table_or_says_why_not(topic, check):
 @pytest.mark.parametrize(("topic", "check"), ALL, ids=name_of)
 def test_every_check_tries_the_kinds_that_are_made_of_its_cases_or_says_why_not(topic, check):
     has_arrays = any(kinds.floats_in(case) for case in check.cases)
-    for name, kind in MADE.items():
+    for name, kind in VARIED_KINDS.items():
         concerned = has_arrays and (check.judge is None or kind is kinds.AGAIN)
         if kind is kinds.BYTES:
-            concerned = concerned and Task(check, SPACES[topic][check.name]).takes_images
+            concerned = concerned and TaskSpec(check, SPACES[topic][check.name]).takes_images
         if name in check.exempt:
             assert concerned, f"{check.name} is exempt from {name!r} for nothing"
         elif concerned:
@@ -53,7 +53,7 @@ def test_every_check_tries_the_kinds_that_are_made_of_its_cases_or_says_why_not(
 
 @pytest.mark.parametrize(("topic", "check"), ALL, ids=name_of)
 def test_reasons_are_given_for_kinds_that_exist(topic, check):
-    assert set(check.exempt) <= {*MADE, *STANDING}
+    assert set(check.exempt) <= {*VARIED_KINDS, *TABLE_DEMANDS}
     assert all(len(reason.split()) > 2 for reason in check.exempt.values())
 
 
@@ -67,4 +67,4 @@ def test_a_right_answer_that_is_damaged_loses_points(topic, check):
 
 def test_the_kinds_are_those_of_the_table_for_contributors():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `([\w ]+)` \|", text, re.MULTILINE) == [*MADE, *STANDING]
+    assert re.findall(r"^\| `([\w ]+)` \|", text, re.MULTILINE) == [*VARIED_KINDS, *TABLE_DEMANDS]

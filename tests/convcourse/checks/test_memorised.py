@@ -88,6 +88,6 @@ def test_a_table_of_the_public_cases_loses_points(name):
 
 @pytest.mark.parametrize("name", NOT_DRAWN)
 def test_what_is_not_drawn_has_a_reason(name):
-    assert ALL[name].draw is None
+    assert ALL[name].draw_case is None
     if NOT_DRAWN[name] == EVIDENCE:
         assert all(not case.args and not case.kwargs for case in ALL[name].cases)

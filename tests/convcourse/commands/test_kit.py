@@ -38,24 +38,27 @@ def test_what_is_no_assignment_is_told_in_the_same_words_by_all(started, tmp_pat
 
 def test_a_clone_has_no_wheel_and_its_checks_are_never_behind(started, tmp_path):
     kit = Kit(tmp_path)
-    assert (kit.wheel, kit.behind()) == (None, None)
+    assert (kit.wheel, kit.outdated_checks_note()) == (None, None)
     (tmp_path / "requirements.txt").write_text("numpy==2.0\n")
-    assert (kit.wheel, kit.behind()) == (None, None)
+    assert (kit.wheel, kit.outdated_checks_note()) == (None, None)
 
 
 def test_checks_of_another_version_than_the_folders_are_behind(started, tmp_path):
     assert name_wheel(tmp_path, convcourse.__version__) == Kit(tmp_path).wheel
-    assert Kit(tmp_path).behind() is None
+    assert Kit(tmp_path).outdated_checks_note() is None
     name_wheel(tmp_path, f"{convcourse.__version__}+k12345678")
-    says = Kit(tmp_path).behind()
-    assert f"version {convcourse.__version__}, are not those of this folder" in says and "`autograder update`" in says
+    message = Kit(tmp_path).outdated_checks_note()
+    assert (
+        f"version {convcourse.__version__}, are not those of this folder" in message
+        and "`autograder update`" in message
+    )
 
 
 def test_a_fresh_copy_and_one_with_answers_are_not_behind(started, tmp_path):
     kit = Kit(tmp_path)
-    assert kit.notes(started, read_notebook(started), "pooling") == []
+    assert kit.outdated_notes(started, read_notebook(started), "pooling") == []
     edit(started, lambda nb: by_name(nb, "avg_pool2d").update(source="def avg_pool2d(x):\n    return x"))
-    assert kit.notes(started, read_notebook(started), "pooling") == []
+    assert kit.outdated_notes(started, read_notebook(started), "pooling") == []
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
@@ -63,14 +66,18 @@ def test_a_notebook_without_the_new_tasks_is_behind(started, newer, tmp_path, is
     """Also if it is not known which release it follows: a file of another name, or started before that was kept."""
     kit, path = Kit(tmp_path), started if is_known else started.rename(started.with_name("mine.ipynb"))
     kit.take_over(newer)
-    (says,) = [says for says in kit.notes(path, read_notebook(path), "pooling") if "notebook" in says]
-    assert ("with new tasks (channel_max_pool)" if is_known else "lacks tasks that pooling has here") in says
-    assert "channel_max_pool): run `autograder update`" in says
+    (message,) = [
+        message for message in kit.outdated_notes(path, read_notebook(path), "pooling") if "notebook" in message
+    ]
+    assert ("with new tasks (channel_max_pool)" if is_known else "lacks tasks that pooling has here") in message
+    assert "channel_max_pool): run `autograder update`" in message
 
 
 def test_a_notebook_is_behind_where_only_points_have_changed(started, project, tmp_path):
     write_release(project, tmp_path, [(name, points + 1) for name, points in TASKS])
-    assert "follows an earlier release" in Kit(tmp_path).notebook_behind(started, read_notebook(started), "pooling")
+    assert "follows an earlier release" in Kit(tmp_path).outdated_notebook_note(
+        started, read_notebook(started), "pooling"
+    )
 
 
 @pytest.mark.parametrize("packed", [True, False], ids=["zip", "folder"])
@@ -93,8 +100,8 @@ NO_KITS = {
 }
 
 
-@pytest.mark.parametrize("content, says", NO_KITS.values(), ids=NO_KITS)
-def test_what_is_no_kit_changes_nothing(started, tmp_path, content, says):
+@pytest.mark.parametrize(("content", "message"), NO_KITS.values(), ids=NO_KITS)
+def test_what_is_no_kit_changes_nothing(started, tmp_path, content, message):
     path = tmp_path / "kit.zip"
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -103,7 +110,7 @@ def test_what_is_no_kit_changes_nothing(started, tmp_path, content, says):
             for name, text in content.items():
                 archive.writestr(name, text)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError, match=message):
         Kit(tmp_path).take_over(path)
     assert sorted(tmp_path.rglob("*")) == before
 

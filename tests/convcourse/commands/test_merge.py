@@ -149,13 +149,13 @@ def test_the_answer_of_a_task_that_is_gone_stays_as_a_cell_of_ones_own(mine):
     new = release(*task("second"))
     merged = merge(mine, OLD, new)
     (cell,) = [cell for cell in merged.notebook.cells if cell.source == ANSWER]
-    assert name_of(cell) is None and (merged.gone, merged.dropped) == (["first"], [])
+    assert name_of(cell) is None and (merged.orphaned, merged.dropped) == (["first"], [])
     assert not any('check("first"' in source for source in sources(merged.notebook))
 
 
 def test_a_task_that_is_gone_and_was_blank_goes_and_is_named(mine):
     merged = merge(mine, OLD, release(*task("second")))
-    assert (merged.gone, merged.dropped) == ([], ["first"])
+    assert (merged.orphaned, merged.dropped) == ([], ["first"])
     assert not any("first" in source for source in sources(merged.notebook) if "def " in source)
     assert merged.sentences("") == ["No tasks any more, and you had not begun them: first."]
 

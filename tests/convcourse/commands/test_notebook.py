@@ -33,15 +33,15 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("content, says", BAD.values(), ids=BAD)
+@pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
 @pytest.mark.parametrize("command", ["check", "submit"])
-def test_what_is_not_a_notebook_gets_a_sentence(started, command, content, says, capsys):
+def test_what_is_not_a_notebook_gets_a_sentence(started, command, content, message, capsys):
     path = started.parent / "other.ipynb"
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert cli.main([command, str(path)]) == 2
     err = capsys.readouterr().err
-    assert says in err and "Traceback" not in err
+    assert message in err and "Traceback" not in err
 
 
 @pytest.mark.parametrize("command", ["check", "submit"])
@@ -70,9 +70,9 @@ def test_a_notebook_without_any_metadata_is_known_by_its_name_where_that_is_an_a
     found = read_notebook(started)
     del found.metadata["course"]
     found.cells = [cell for cell in found.cells if "checker(" not in cell.source]
-    assert assignment_of(found, started, known=["pooling"]) == "pooling"
+    assert assignment_of(found, started, names=["pooling"]) == "pooling"
     with pytest.raises(UsageError, match="is not an assignment of this course"):
-        assignment_of(found, started, known=["layer"])
+        assignment_of(found, started, names=["layer"])
 
 
 def test_a_file_that_is_too_large_is_not_read(started, monkeypatch):
@@ -92,7 +92,7 @@ def test_of_several_cells_of_one_name_the_last_has_it_and_text_names_what_lost_i
 
 
 @pytest.mark.parametrize(
-    "path, shell, quoted_path",
+    ("path", "shell", "quoted_path"),
     [
         ("work/pooling/pooling.ipynb", "posix", "work/pooling/pooling.ipynb"),
         ("Meine Übungen/pooling.ipynb", "posix", "'Meine Übungen/pooling.ipynb'"),

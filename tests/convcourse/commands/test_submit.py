@@ -126,21 +126,21 @@ def test_a_deleted_cell_is_not_taken_for_an_earlier_release(started, capsys):
 
 def test_submit_says_that_nothing_is_written_in_a_notebook(started, capsys):
     """Whoever hands in the copy in exercises/, or did not save, learns it while there is time."""
-    says = "Note: nothing is written in this notebook"
+    message = "Note: nothing is written in this notebook"
     edit(started, lambda nb: nb.cells.append(nbformat.v4.new_code_cell()))  # as Jupyter does, at the end
     assert cli.main(["submit", str(started), "--student", "ada"]) == 0
-    assert says in capsys.readouterr().out
+    assert message in capsys.readouterr().out
     edit(started, lambda nb: by_name(nb, "avg_pool2d").update(source="def avg_pool2d(x):\n    return x"))
     assert cli.main(["submit", str(started), "--student", "ada"]) == 0
-    assert says not in capsys.readouterr().out
+    assert message not in capsys.readouterr().out
 
 
 def test_submit_says_that_words_without_their_cell_count_as_blank():
     words = nbformat.v4.new_markdown_cell("YOUR ANSWER HERE")
     words.metadata["nbgrader"] = {"grade_id": "written", "grade": True, "solution": True, "locked": False}
     released = nbformat.v4.new_notebook(cells=[words])
-    (says,) = remarks(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("My words.")]), released)
-    assert says.startswith("the cell written is missing, so your answer there counts as blank")
+    (message,) = remarks(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("My words.")]), released)
+    assert message.startswith("the cell written is missing, so your answer there counts as blank")
     assert list(remarks(released, released)) == []
 
 

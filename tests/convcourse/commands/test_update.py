@@ -23,7 +23,7 @@ def runs(monkeypatch):
     """The commands that are run, in the place of running them; set `runs.status` to have them fail."""
     found = SimpleNamespace(commands=[], status=0)
 
-    def run(command, cwd):
+    def run(command, cwd, check):
         found.commands.append((command, cwd))
         return SimpleNamespace(returncode=found.status)
 
@@ -191,5 +191,5 @@ def test_pip_installs_a_wheel_whose_version_differs_behind_the_plus_alone(tmp_pa
         python = next(path for path in (place / "bin/python", place / "Scripts/python.exe") if path.exists())
         pip = [python, "-m", "pip", "install", "--quiet", "--no-index", wheel]
         subprocess.run(pip, check=True, timeout=200)
-        says = subprocess.run([python, "-c", "import tiny; print(tiny.SAYS)"], capture_output=True, text=True)
-        assert says.stdout.strip() == content
+        completed = subprocess.run([python, "-c", "import tiny; print(tiny.SAYS)"], capture_output=True, text=True)
+        assert completed.stdout.strip() == content

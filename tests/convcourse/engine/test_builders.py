@@ -70,7 +70,11 @@ def test_other_draws_have_a_key_too():
 
 def test_an_altered_answer_gets_every_argument_and_does_right_afterwards():
     seen = []
-    wrong = altered(lambda x, stride: x * stride, "x, stride=2", lambda told: seen.append(told) or told | {"stride": 5})
+    wrong = altered(
+        lambda x, stride: x * stride,
+        "x, stride=2",
+        lambda arguments: seen.append(arguments) or arguments | {"stride": 5},
+    )
     assert wrong(3) == wrong(x=3, stride=7) == 15
     assert seen == [{"x": 3, "stride": 2}, {"x": 3, "stride": 7}]
     with pytest.raises(TypeError):
@@ -82,15 +86,15 @@ HANDED_ON = {None: (1, 2, 3), 1: (1, {"stride": 2, "padding": 3}), 0: ({"x": 1, 
 
 @pytest.mark.parametrize(("positional", "handed_on"), HANDED_ON.items())
 def test_arguments_are_handed_on(positional, handed_on):
-    assert handed("x, stride=2, padding=0", lambda *told: told, positional)(1, padding=3) == handed_on
+    assert handed("x, stride=2, padding=0", lambda *arguments: arguments, positional)(1, padding=3) == handed_on
 
 
 @pytest.mark.parametrize("holds", [True, False])
 def test_a_claim_can_be_misjudged_and_judged_without_evidence(holds):
     misjudged, alone = claim_mistakes(holds, "You misjudged it.", lambda x: x + 1, "Give evidence.")
     assert misjudged.name == ("disbelieves it" if holds else "believes it")
-    assert misjudged.function(1) == (not holds, 2) and misjudged.says == "You misjudged it."
-    assert alone.function(1) is holds and alone.says == "Give evidence."
+    assert misjudged.function(1) == (not holds, 2) and misjudged.message == "You misjudged it."
+    assert alone.function(1) is holds and alone.message == "Give evidence."
     assert misjudged.share == alone.share == 0
 
 

@@ -60,7 +60,7 @@ def test_declarations_that_make_no_sense_are_refused():
 
 def test_what_was_computed_for_a_check_is_not_its_copys():
     verdict_on(lambda x: 2 * x)
-    assert DOUBLE.kept.truths and not replace(DOUBLE).kept.truths
+    assert DOUBLE.cache.expectations and not replace(DOUBLE).cache.expectations
     assert "kept" not in repr(DOUBLE)
 
 

@@ -55,7 +55,7 @@ def test_compare(value, expected, equal):
 
 
 def test_complex_numbers_are_named():
-    assert "complex" in compare(np.ones(2) + 0j, np.ones(2)).says
+    assert "complex" in compare(np.ones(2) + 0j, np.ones(2)).message
 
 
 def test_an_infinite_scale_allows_nothing():
@@ -97,7 +97,7 @@ HUGE = 10**5000  # Python refuses to write it
 
 @pytest.mark.parametrize("expected", [3, 3.0, (3, 1), np.ones(2), True, "x", None], ids=str)
 def test_an_integer_of_any_length_gets_a_sentence(expected):
-    assert "type int" in compare(HUGE, expected).says
+    assert "type int" in compare(HUGE, expected).message
     assert same(HUGE, HUGE) and not same(HUGE, expected) and not same((HUGE, 1), expected)
 
 

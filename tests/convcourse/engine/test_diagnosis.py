@@ -86,8 +86,8 @@ def test_what_contradicts_much_more_than_it_explains_is_not_named():
 def test_where_two_mistakes_fit_equally_none_is_named():
     twin = Mistake("halves", "You took the half.", ONE.function)
     assert said(ONE.function, replace(CHECK, mistakes=(ONE, TWO, THREE, twin))) == ""
-    same = Mistake("halves", ONE.says, ONE.function)
-    assert said(ONE.function, replace(CHECK, mistakes=(ONE, same))) == ONE.says
+    same = Mistake("halves", ONE.message, ONE.function)
+    assert said(ONE.function, replace(CHECK, mistakes=(ONE, same))) == ONE.message
 
 
 def test_of_two_that_fit_the_one_that_contradicts_less_is_named():

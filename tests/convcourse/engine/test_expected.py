@@ -32,7 +32,7 @@ def test_the_seed_decides_the_draws_and_the_table_does_not_change():
         a.args[0].shape == b.args[0].shape and np.array_equal(a.args[0], b.args[0])
         for a, b in zip(one, other, strict=True)
     )
-    (namesake,) = expected.drawn(replace(DOUBLE, name="twice", draws=1), 1)
+    (namesake,) = expected.drawn(replace(DOUBLE, name="twice", draw_count=1), 1)
     assert not np.array_equal(namesake.args[0], one[0].args[0])
     seen = []
     with graded_run(2, print):
@@ -44,7 +44,7 @@ def test_the_seed_decides_the_draws_and_the_table_does_not_change():
 
 def test_a_drawn_case_of_no_part_is_refused():
     """Else it would be tried and cost nothing: a wrong answer would have all points."""
-    check = replace(DOUBLE, draw=lambda draws: Case((draws.array(2, 2),), {}, "lagre"))
+    check = replace(DOUBLE, draw_case=lambda sampler: Case((sampler.array(2, 2),), {}, "lagre"))
     with pytest.raises(ValueError, match=r"double: drawn cases .*lagre"):
         expected.drawn(check, 1)
 
@@ -53,10 +53,10 @@ def test_warming_computes_what_is_right_for_the_table_and_for_the_draws_of_a_see
     check = replace(DOUBLE)
     check.warm(5)
     cases = (*check.cases, *expected.drawn(check, 5))
-    assert len(cases) == 3 + check.draws and all(case in check.kept.truths for case in cases)
+    assert len(cases) == 3 + check.draw_count and all(case in check.cache.expectations for case in cases)
     judged = Check("claim", judge=lambda value, case: None, cases=(Case(()),))
     judged.warm(5)  # there is nothing that is right
-    assert not judged.kept.truths
+    assert not judged.cache.expectations
 
 
 def test_a_case_of_two_checks_has_a_truth_in_each():
@@ -71,7 +71,7 @@ def test_checks_that_come_and_go_do_not_share_what_is_right():
     case = Case((np.ones(2),))
     for k in range(200):
         check = Check(
-            "f", oracle=lambda x, k=k: k * x, cases=(case,), draw=lambda d, k=k: Case((np.full(2, float(k)),))
+            "f", oracle=lambda x, k=k: k * x, cases=(case,), draw_case=lambda d, k=k: Case((np.full(2, float(k)),))
         )
         assert verdict_on(lambda x, k=k: k * x, check).passed
         assert all(drawn.args[0][0] == k for drawn in expected.drawn(check, 0))
@@ -90,6 +90,6 @@ def test_a_mistake_of_one_check_is_not_that_of_another():
 def test_what_was_right_for_a_case_goes_with_it():
     check = replace(DOUBLE)
     for size in range(1, 9):
-        expected.truth(check, Case((np.ones((1, size)),), {}, "small"))
+        expected.expectation(check, Case((np.ones((1, size)),), {}, "small"))
     gc.collect()
-    assert len(check.kept.truths) == 0
+    assert len(check.cache.expectations) == 0

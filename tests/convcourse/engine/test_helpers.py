@@ -25,7 +25,7 @@ KNOWN = {topic: checks.load(topic) for topic in TOPICS}
 SOLVED = {topic: solved(ROOT, topic) for topic in TOPICS}
 ORDER = {topic: [solution.name for solution in SOLVED[topic][0]] for topic in TOPICS}
 BUILT = [(topic, task) for topic in TOPICS for task, check in KNOWN[topic].items() if check.builds_on]
-PAIRS = [(topic, task, helper) for topic, task in BUILT for helper in helpers.helpers(KNOWN[topic], task)]
+PAIRS = [(topic, task, helper) for topic, task in BUILT for helper in helpers.helper_names(KNOWN[topic], task)]
 HELPERS = sorted({(topic, helper) for topic, _, helper in PAIRS})
 
 
@@ -48,7 +48,7 @@ def called_by_right_answers(topic):
 def test_a_task_builds_on_what_right_answers_to_it_call(topic):
     for task, names in called_by_right_answers(topic).items():
         declared = set(KNOWN[topic][task].builds_on)
-        of_helpers = {name for helper in declared for name in helpers.helpers(KNOWN[topic], helper)}
+        of_helpers = {name for helper in declared for name in helpers.helper_names(KNOWN[topic], helper)}
         assert declared <= names <= declared | of_helpers, task
 
 
@@ -65,7 +65,7 @@ def test_a_helper_stands_earlier_in_the_notebook_and_has_an_oracle(topic, task, 
 def test_a_right_helper_is_called_as_the_students_own_is(topic, helper):
     """By the names of its parameters, with whole numbers, with lists, and with float32, which it keeps."""
     check = KNOWN[topic][helper]
-    function, signature = helpers.right(check), inspect.signature(SOLVED[topic][1][helper])
+    function, signature = helpers.right_function(check), inspect.signature(SOLVED[topic][1][helper])
     for case in check.cases:
         value = function(*case.args, **case.kwargs)
         outcome = LocalFunction(lambda *a, _value=value, **k: _value).call(case.args, case.kwargs, 2)
@@ -79,16 +79,16 @@ def test_a_right_helper_is_called_as_the_students_own_is(topic, helper):
 
 
 def test_whole_numbers_count_as_fractions_but_an_index_stays_one():
-    convolve = helpers.right(KNOWN["convolution"]["convolve2d"])
+    convolve = helpers.right_function(KNOWN["convolution"]["convolve2d"])
     image = np.array([[200, 100]], np.uint8)
     np.testing.assert_array_equal(convolve(image, np.array([[1, 1]], np.uint8)), [[200, 300, 100]])
-    permute = helpers.right(KNOWN["priors"]["permute_pixels"])
+    permute = helpers.right_function(KNOWN["priors"]["permute_pixels"])
     np.testing.assert_array_equal(permute(np.array([[[[1, 2]]]]), np.array([1, 0])).ravel(), [2, 1])
 
 
 def test_a_right_helper_hands_out_no_view_of_its_arguments():
     x = np.ones((1, 1, 2, 2))
-    assert not np.may_share_memory(helpers.right(KNOWN["pooling"]["max_pool2d"])(x, 1), x)
+    assert not np.may_share_memory(helpers.right_function(KNOWN["pooling"]["max_pool2d"])(x, 1), x)
 
 
 # --- a fault is paid once ------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def without(space, names, wrong):
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize(("topic", "task"), BUILT)
 def test_a_right_answer_keeps_all_points_whatever_is_wrong_with_its_helpers(topic, task, wrong):
-    names = helpers.helpers(KNOWN[topic], task)
+    names = helpers.helper_names(KNOWN[topic], task)
     space = without(SOLVED[topic][1], names, WRONG[wrong])
     before = dict(space)
     first, better = verdicts(topic, task, space)
@@ -150,7 +150,7 @@ def test_a_right_answer_keeps_all_points_whatever_is_wrong_with_its_helpers(topi
 def test_only_what_is_wrong_is_lent_and_named(topic, task, helper):
     first, better = verdicts(topic, task, without(SOLVED[topic][1], [helper], fails))
     named = set(re.findall(r"\w+", " ".join(better.notes))).intersection(ORDER[topic])
-    wrong = [name for name in ORDER[topic] if helper in [name, *helpers.helpers(KNOWN[topic], name)]]
+    wrong = [name for name in ORDER[topic] if helper in [name, *helpers.helper_names(KNOWN[topic], name)]]
     assert better.passed and (first.passed or (named and named <= set(wrong)))
 
 
@@ -174,7 +174,7 @@ def spoil(value):
 @pytest.mark.parametrize(("topic", "task"), BUILT)
 def test_a_wrong_answer_loses_its_points_with_right_helpers_and_with_wrong_ones(topic, task):
     for wrong in (None, fails):
-        names = helpers.helpers(KNOWN[topic], task) if wrong else ()
+        names = helpers.helper_names(KNOWN[topic], task) if wrong else ()
         space = without(SOLVED[topic][1], names, wrong)
         space[task] = spoilt(space[task])
         first, better = verdicts(topic, task, space)
@@ -184,7 +184,7 @@ def test_a_wrong_answer_loses_its_points_with_right_helpers_and_with_wrong_ones(
 @pytest.mark.parametrize(("topic", "task"), BUILT)
 def test_a_known_mistake_earns_no_more_when_its_helpers_are_wrong(topic, task):
     for mistake in KNOWN[topic][task].mistakes:
-        space = without(SOLVED[topic][1], helpers.helpers(KNOWN[topic], task), fails)
+        space = without(SOLVED[topic][1], helpers.helper_names(KNOWN[topic], task), fails)
         first, better = verdicts(topic, task, {**space, task: mistake.function})
         assert first.earned == better.earned < 10
 
@@ -201,7 +201,7 @@ def handed_on(check, helper):
         if p.default is p.empty and p.kind == p.POSITIONAL_OR_KEYWORD
     ]
     orders = itertools.permutations(range(most), len(needed))
-    helper = helpers.right(helper)
+    helper = helpers.right_function(helper)
     for pick, keeps, item in itertools.product([slice(None), *orders], (True, False), (None, 0, 1)):
 
         def answer(*args, _pick=pick, _keeps=keeps, _item=item, **kwargs):
@@ -229,7 +229,7 @@ def holds_a_part(check, function):
 def test_no_helper_that_is_lent_by_then_gives_a_task_away(topic, task):
     """What a student's code learned in an earlier second run may still be known in a later one."""
     upto = ORDER[topic][: ORDER[topic].index(task) + 1]
-    lent = {helper for other in upto if other in KNOWN[topic] for helper in helpers.helpers(KNOWN[topic], other)}
+    lent = {helper for other in upto if other in KNOWN[topic] for helper in helpers.helper_names(KNOWN[topic], other)}
     for helper in lent:
         for answer in handed_on(KNOWN[topic][task], KNOWN[topic][helper]):
             assert not holds_a_part(KNOWN[topic][task], answer), helper

@@ -60,7 +60,7 @@ def test_each_kind_finds_what_it_is_for(function, kind):
     table = replace(MEANS, exempt={other.name: "not of this test" for other in kinds.KINDS if other is not kind})
     assert all(table.oracle(*case.args) == pytest.approx(np.asarray(function(*case.args))) for case in table.cases)
     verdict = verdict_on(function, table)
-    assert kind.says in verdict.broken and verdict.earned == 4 * (1 - COST)
+    assert kind.message in verdict.broken and verdict.earned == 4 * (1 - COST)
     assert verdict.failure is not None, "the call that goes wrong is shown"
     exempt = replace(table, exempt={other.name: "not of this test" for other in kinds.KINDS})
     assert verdict_on(function, exempt).passed
@@ -68,7 +68,7 @@ def test_each_kind_finds_what_it_is_for(function, kind):
 
 def test_a_part_that_is_remembered_is_not_earned_and_no_seed_decides_that():
     verdict = verdict_on(remembers(), MEANS)
-    assert verdict.earned == 0 and kinds.AGAIN.says in verdict.diagnosis
+    assert verdict.earned == 0 and kinds.AGAIN.message in verdict.diagnosis
     exempt = replace(MEANS, exempt={other.name: "not of this test" for other in kinds.KINDS})
     assert verdict_on(remembers(), exempt).passed
 
@@ -77,12 +77,12 @@ def test_a_result_that_is_handed_out_twice_is_seen_without_arguments_too():
     constant = np.array([1.0, 2.0])
     table = Check("constant", oracle=lambda: np.array([1.0, 2.0]), cases=(Case(),))
     assert verdict_on(lambda: constant, table).broken == (OVERWRITES,)
-    assert verdict_on(lambda: constant.copy(), table).passed
+    assert verdict_on(constant.copy, table).passed
 
 
 def test_float32_is_asked_for_where_no_case_of_the_table_has_it():
     verdict = verdict_on(widened, MEANS)
-    assert any("float32 in must give float32 out" in says for says in verdict.broken)
+    assert any("float32 in must give float32 out" in message for message in verdict.broken)
 
 
 def test_a_right_answer_passes_all_of_them():
@@ -104,7 +104,7 @@ def test_one_call_that_is_late_is_made_once_more():
 def test_bytes_are_tried_on_photographs_alone():
     plain = replace(MEANS, photographs=False)
     assert kinds.variations(plain, kinds.BYTES) == [] != kinds.variations(MEANS, kinds.BYTES)
-    assert kinds.BYTES.says not in verdict_on(wraps, plain).broken
+    assert kinds.BYTES.message not in verdict_on(wraps, plain).broken
 
 
 def test_whole_numbers_are_tried_in_all_arrays_and_in_each_alone():
@@ -130,7 +130,7 @@ def test_where_a_part_has_failed_nothing_more_is_taken_away():
 
 
 def test_an_array_of_integers_is_charged_once_for_whole_numbers_and_bytes():
-    assert verdict_on(cut, MEANS).broken == (kinds.WHOLE.says,)
+    assert verdict_on(cut, MEANS).broken == (kinds.WHOLE.message,)
 
 
 def test_float32_will_do_for_bytes_and_not_where_float64_went_in():
@@ -139,6 +139,6 @@ def test_float32_will_do_for_bytes_and_not_where_float64_went_in():
     def single(x, weight):
         return right(x, weight).astype(np.float32 if x.dtype == np.uint8 else np.result_type(x, weight, np.float32))
 
-    assert kinds.BYTES.says in verdict_on(single, thirds).broken
+    assert kinds.BYTES.message in verdict_on(single, thirds).broken
     bytes_alone = Check("means", oracle=lambda x: x.mean(axis=1), cases=(Case((X,)),), photographs=True)
     assert verdict_on(lambda x: x.mean(axis=1, dtype=np.result_type(x, np.float32)), bytes_alone).passed

@@ -15,7 +15,7 @@ import torch
 from convcourse import checks
 from convcourse.checks.training import BOUNDS
 from convcourse.engine.context import RunContext
-from convcourse.engine.network_check import _compare, _Wrong, torch_gradients
+from convcourse.engine.network_check import _compare, _MismatchError, torch_gradients
 from convcourse.errors import ModelError
 from convcourse.networks import files, measure, tasks, trainer
 from convcourse.networks.layers import build, weights_of
@@ -129,10 +129,10 @@ BYTES = {
 
 @pytest.mark.parametrize("case", BYTES)
 def test_broken_weights_earn_nothing_and_say_so(case, folder):
-    path, (spoil, says) = folder / "digits.safetensors", BYTES[case]
+    path, (spoil, message) = folder / "digits.safetensors", BYTES[case]
     path.write_bytes(spoil(path.read_bytes()))
     verdict = grade("digits", folder)
-    assert verdict.earned == 0 and says in str(verdict), str(verdict)
+    assert verdict.earned == 0 and message in str(verdict), str(verdict)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -168,17 +168,17 @@ LISTS = {
 
 @pytest.mark.parametrize("case", LISTS)
 def test_broken_layer_lists_earn_nothing_and_say_so(case, folder):
-    data, says = LISTS[case]
+    data, message = LISTS[case]
     (folder / "digits.json").write_bytes(data)
     verdict = grade("digits", folder, blank=True)
-    assert verdict.earned == 0 and says in str(verdict), str(verdict)
+    assert verdict.earned == 0 and message in str(verdict), str(verdict)
 
 
 def test_files_that_are_none(folder):
     path = folder / "digits.safetensors"
     path.unlink()
     assert "There is no file digits.safetensors" in str(grade("digits", folder))
-    os.symlink("/etc/hostname", path)
+    path.symlink_to("/etc/hostname")
     assert grade("digits", folder).earned == 0
     path.unlink()
     os.mkfifo(path)
@@ -310,9 +310,9 @@ def test_gradients_that_overflow_are_refused(folder):
 
 def test_a_comparison_demands_finite_numbers_on_both_sides():
     for found, right in ((0, np.inf), (np.inf, np.inf), (np.nan, 1), (np.inf, 1), (0, np.nan)):
-        with pytest.raises(_Wrong):
+        with pytest.raises(_MismatchError):
             _compare("so:", np.full(2, float(found)), np.full(2, float(right)))
-    with pytest.raises(_Wrong):
+    with pytest.raises(_MismatchError):
         _compare("so:", np.zeros(2), np.ones(2), np.inf)
 
 
@@ -375,13 +375,13 @@ NO_LOG = {
 
 @pytest.mark.parametrize("case", NO_LOG)
 def test_without_a_log_a_network_keeps_its_points(case, folder):
-    data, says = NO_LOG[case]
+    data, message = NO_LOG[case]
     path = folder / "digits.log.json"
     path.unlink() if data is None else path.write_bytes(data)
     for at_home in (False, True):
         verdict = grade("digits", folder, at_home=at_home)
         assert verdict.earned == 10
-        assert says in str(verdict) and "costs no points" in str(verdict), str(verdict)
+        assert message in str(verdict) and "costs no points" in str(verdict), str(verdict)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

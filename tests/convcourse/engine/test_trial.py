@@ -36,7 +36,7 @@ def test_whoever_only_raises_is_not_told_a_mistake_that_raises():
 
 
 @pytest.mark.parametrize(
-    ("function", "says"),
+    ("function", "message"),
     [
         (lambda x: np.multiply(x, 2, out=x).copy() if x.flags.writeable else 2 * x, model.MODIFIES),
         (lambda x: (2 * x).astype(np.float64), model.DTYPE),
@@ -44,9 +44,9 @@ def test_whoever_only_raises_is_not_told_a_mistake_that_raises():
     ],
     ids=["changes its input", "loses float32", "returns a list"],
 )
-def test_broken_properties_take_a_quarter_away(function, says):
+def test_broken_properties_take_a_quarter_away(function, message):
     verdict = verdict_on(function)
-    assert says in verdict.broken
+    assert message in verdict.broken
     assert verdict.earned == 3.0
 
 
@@ -126,7 +126,7 @@ def test_after_two_endless_loops_no_more_is_tried_and_after_one_the_rest_is():
             pass
         return 2 * x
 
-    check = replace(DOUBLE, limit=0.2, draw=None, mistakes=())
+    check = replace(DOUBLE, limit=0.2, draw_case=None, mistakes=())
     assert verdict_on(stuck, check).earned == 0.0
     assert len(calls) == 2
     assert verdict_on(stuck, replace(check, cases=DOUBLE.cases[1:])).earned == 3.0

@@ -17,9 +17,9 @@ LAYERS = [{"kind": "flatten"}, {"kind": "linear", "out_features": 2}]
 def test_a_model_comes_back_as_it_was_written(tmp_path):
     weights = {"1.weight": torch.ones(2, 3), "1.bias": torch.zeros(2)}
     files.write_model(tmp_path, TASK, LAYERS, {"steps": 3}, weights, {"score": 0.5, "losses": [float("nan")]})
-    assert sorted(os.listdir(tmp_path)) == sorted(files.names(TASK))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files.names(TASK))
     model = files.read_model(tmp_path, TASK)
-    assert model.layers == LAYERS and model.log["score"] == 0.5 and not model.without_log
+    assert model.layers == LAYERS and model.log["score"] == 0.5 and not model.log_problem
     assert all(torch.equal(model.weights[name], value) for name, value in weights.items())
     assert files.read_recipe(tmp_path / "scenes.json") == ("scenes", LAYERS, {"steps": 3})
 
@@ -27,7 +27,7 @@ def test_a_model_comes_back_as_it_was_written(tmp_path):
 def test_nothing_half_written_is_left(tmp_path, monkeypatch):
     (tmp_path / "scenes.json").write_text("before")
     monkeypatch.setattr(os, "replace", lambda *paths: (_ for _ in ()).throw(OSError("the power fails")))
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="the power fails"):
         files.write_model(tmp_path, TASK, LAYERS, {}, {}, {})
     assert (tmp_path / "scenes.json").read_text() == "before"
 

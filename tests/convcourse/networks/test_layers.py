@@ -43,8 +43,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_layers_off_the_list_or_out_of_bounds_are_refused(case):
-    layers, says = REFUSED[case]
-    with pytest.raises(ModelError, match=says):
+    layers, message = REFUSED[case]
+    with pytest.raises(ModelError, match=message):
         build(layers, tasks.find("digits"))
 
 

@@ -59,14 +59,14 @@ def test_nbgrader_itself_runs_nothing_of_a_student(course, released):
         (0, ["autograde", "pooling"]), (0, ["autograde", "pooling", "--force"]), (0, ["generate_feedback", "pooling"]),
         (0, ["export"]), *((1, ["validate", path]) for path in handed_in),
     ):  # fmt: skip
-        done, said = course.nbgrader(*words)
-        assert done == status and "Traceback" not in said and not marker.exists(), said
-    assert "was handed in" in said
+        done, output = course.nbgrader(*words)
+        assert done == status and "Traceback" not in output and not marker.exists(), output
+    assert "was handed in" in output
     course.nbgrader("validate", "release/pooling/pooling.ipynb")
     assert marker.exists(), "an instructor's notebook is run as ever"
 
 
-def test_both_ways_say_the_same_of_every_accident(course, released, answers, here, tmp_path):
+def test_both_ways_say_the_same_of_every_accident(course, released, answers, in_process_pool, tmp_path):
     """Under another name, in a folder, of another assignment, nothing, no notebook: same scores, same pages."""
     right, helpers = answers
     full = json.dumps(answer(released, right, [helpers]))
@@ -82,56 +82,58 @@ def test_both_ways_say_the_same_of_every_accident(course, released, answers, her
         for name, text in files.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
-    theirs = copy_of(course, tmp_path / "theirs")
-    summary = course.grade(pool=here)
-    status, said = theirs.nbgrader("autograde", "pooling")
+    stock_course = copy_of(course, tmp_path / "theirs")
+    summary = course.grade(pool=in_process_pool)
+    status, output = stock_course.nbgrader("autograde", "pooling")
     assert {student for student, _, _ in summary.failures} == {"several", "empty", "other", "broken"} and status == 1
     assert {student for student, _, _ in summary.remarks} == {"renamed", "folder"}
     for student, _, reason in [*summary.failures, *summary.remarks]:
-        assert reason in said and student in said
+        assert reason in output and student in output
         assert reason in course.graded(student).cells[0].source
     totals = {student: course.total(student) for student in handed_in}
     assert totals == {**dict.fromkeys(handed_in, 0), **dict.fromkeys(("ok", "renamed", "folder", "mark"), FULL)}
-    assert course.scores() == theirs.scores()
+    assert course.scores() == stock_course.scores()
     for student in handed_in:
-        assert [c.source for c in course.graded(student).cells] == [c.source for c in theirs.graded(student).cells]
+        assert [c.source for c in course.graded(student).cells] == [
+            c.source for c in stock_course.graded(student).cells
+        ]
 
 
 def test_it_is_refused_while_another_process_grades_or_releases_the_same(course, released):
     course.submit("ada", released)
-    with lock.held(CourseDirectory(root=str(course.root)), "pooling"):
-        status, said = course.nbgrader("autograde", "pooling")
-    assert status == 1 and "pooling is being graded or released already" in said and "Traceback" not in said
+    with lock.exclusive(CourseDirectory(root=str(course.root)), "pooling"):
+        status, output = course.nbgrader("autograde", "pooling")
+    assert status == 1 and "pooling is being graded or released already" in output and "Traceback" not in output
     assert course.nbgrader("autograde", "pooling")[0] == 0
 
 
 def test_what_keeps_it_from_grading_is_a_sentence(course, released):
     course.submit("ada", released)
     course.submit("bob", released)
-    for assignment, says in (("shapes", "has no assignment shapes"), ("pooling", "cannot use the database sqlite:")):
+    for assignment, message in (("shapes", "has no assignment shapes"), ("pooling", "cannot use the database sqlite:")):
         with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
             other.execute("BEGIN EXCLUSIVE" if assignment == "pooling" else "SELECT 1")
-            status, said = course.nbgrader("autograde", assignment)
-        assert status == 1 and says in said and "Traceback" not in said
+            status, output = course.nbgrader("autograde", assignment)
+        assert status == 1 and message in output and "Traceback" not in output
     (course.root / "autograded").write_text("no folder")
-    status, said = course.nbgrader("autograde", "pooling")
-    assert status == 1 and said.count("cannot write") == 1 and "Traceback" not in said, "and it goes no further"
+    status, output = course.nbgrader("autograde", "pooling")
+    assert status == 1 and output.count("cannot write") == 1 and "Traceback" not in output, "and it goes no further"
 
 
 @pytest.mark.parametrize("words", ["db student list", "db student add ada", "db assignment list"])
 def test_every_command_names_a_database_that_somebody_holds(course, words):
     with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
-        status, said = course.nbgrader(*words.split())
-    assert status == 1 and "cannot use the database sqlite:" in said and "Traceback" not in said
+        status, output = course.nbgrader(*words.split())
+    assert status == 1 and "cannot use the database sqlite:" in output and "Traceback" not in output
 
 
 @pytest.mark.parametrize("words", ["autograde pooling", "export", "db student list"])
 def test_every_command_names_a_database_that_is_none(course, released, words):
     course.submit("ada", released)
     (course.root / "gradebook.db").write_text("the gradebook of another program, or half of one\n" * 100)
-    status, said = course.nbgrader(*words.split())
-    assert status == 1 and "cannot use the database sqlite:" in said and "Traceback" not in said
+    status, output = course.nbgrader(*words.split())
+    assert status == 1 and "cannot use the database sqlite:" in output and "Traceback" not in output
 
 
 def test_a_submission_that_could_not_be_recorded_is_graded_again(course, released, zygote, monkeypatch, caplog):
@@ -166,10 +168,10 @@ def test_a_time_that_is_none_fails_nobody(course, released):
     for number, junk in enumerate(JUNK.values()):
         stamp = course.submit(f"student-{number}", released) / "timestamp.txt"
         os.mkfifo(stamp) if junk is None else stamp.write_bytes(junk if isinstance(junk, bytes) else junk.encode())
-    status, said = course.nbgrader("autograde", "pooling")
-    assert status == 0, said
+    status, output = course.nbgrader("autograde", "pooling")
+    assert status == 0, output
     assert not course.grade().failures
-    patches.read_times_as_we_do()
+    patches.read_bounded_timestamps()
     directory = CourseDirectory(root=str(course.root), course_id="test", db_url=course.url)
     listed = NbGraderAPI(directory, timezone="Asia/Tokyo").get_submissions("pooling")
     assert {about["student"] for about in listed} == {f"student-{number}" for number in range(len(JUNK))}
@@ -186,8 +188,8 @@ def test_the_time_of_a_submission_is_bounded_in_nbgraders_own_process_too(course
     taken = {}
     for student in ("honest", "worst"):
         start = time.monotonic()
-        status, said = course.nbgrader("autograde", "pooling", "--student", student)
+        status, output = course.nbgrader("autograde", "pooling", "--student", student)
         taken[student] = time.monotonic() - start
-        assert status == 0, said
+        assert status == 0, output
     assert course.total("honest") == FULL and course.total("worst") == 0
     assert taken["worst"] < taken["honest"] + 6 + GRACE + 3

@@ -118,11 +118,11 @@ def collect(downloaded, tmp_path):
     extractor, collector = collecting.ArchiveExtractor(), collecting.ArchiveCollector()
     extracted = tmp_path / "extracted"
     extractor.extract(str(downloaded), str(extracted))
-    found = {}
+    collected = {}
     for path in sorted(path for path in extracted.rglob("*") if path.is_file()):
         about = collector.collect(str(path))
-        found.setdefault(about["student_id"], {})[about["file_id"]] = path.read_bytes(), about["timestamp"]
-    return found, extractor.left_out
+        collected.setdefault(about["student_id"], {})[about["file_id"]] = path.read_bytes(), about["timestamp"]
+    return collected, extractor.left_out
 
 
 def put(folder, name, data, stamp="2027-03-01"):
@@ -133,13 +133,13 @@ def put(folder, name, data, stamp="2027-03-01"):
 
 @pytest.mark.parametrize("bad", BAD)
 def test_a_bad_archive_costs_itself_alone(downloaded, tmp_path, bad):
-    name, data, says = BAD[bad]
+    name, data, message = BAD[bad]
     put(downloaded, name, data)
     put(downloaded, named("zoe", file="pooling.zip"), honest("zoe"))
-    found, left_out = collect(downloaded, tmp_path)
-    assert found == {"zoe": {"pooling.ipynb": (NOTEBOOK, "2027-01-31T12:00:00+00:00")}}
+    collected, left_out = collect(downloaded, tmp_path)
+    assert collected == {"zoe": {"pooling.ipynb": (NOTEBOOK, "2027-01-31T12:00:00+00:00")}}
     ((path, reason),) = left_out.items()
-    assert name in path and any(part in reason for part in says.split("|")), reason
+    assert name in path and any(part in reason for part in message.split("|")), reason
     assert reason.endswith(".") and not reason.endswith("..")
 
 
@@ -147,9 +147,9 @@ def test_nobody_hands_in_for_another(downloaded, tmp_path):
     put(downloaded, named("bob", file="pooling.zip"), honest("bob", data=b"bob's own"))
     members = {named("eve"): b"eve's own", named("bob", LATER): b"forged"}
     put(downloaded, named("eve", file="pooling.zip"), zipped(members))
-    found, left_out = collect(downloaded, tmp_path)
-    assert found["bob"]["pooling.ipynb"][0] == b"bob's own"
-    assert found["eve"] == {"pooling.ipynb": (b"eve's own", "2027-01-31T12:00:00+00:00")}
+    collected, left_out = collect(downloaded, tmp_path)
+    assert collected["bob"]["pooling.ipynb"][0] == b"bob's own"
+    assert collected["eve"] == {"pooling.ipynb": (b"eve's own", "2027-01-31T12:00:00+00:00")}
     assert "named as bob's, in an archive of eve" in str(left_out)
 
 
@@ -157,8 +157,8 @@ def test_the_newest_is_taken_whole_and_no_time_lies_in_the_future(downloaded, tm
     first = zipped({named("ada"): b"old", named("ada", file="digits.json"): b"{}"})
     put(downloaded, named("ada", file="pooling.zip"), first, "2027-01-31")
     put(downloaded, named("ada", "20991231T000000Z", "pooling.zip"), honest("ada", "20991231T000000Z"), "2027-02-02")
-    found, left_out = collect(downloaded, tmp_path)
-    assert found == {"ada": {"pooling.ipynb": (NOTEBOOK, "2027-02-02T00:00:00+00:00")}} and not left_out
+    collected, left_out = collect(downloaded, tmp_path)
+    assert collected == {"ada": {"pooling.ipynb": (NOTEBOOK, "2027-02-02T00:00:00+00:00")}} and not left_out
 
 
 def test_single_files_and_what_a_platform_puts_before_a_name(downloaded, tmp_path):
@@ -167,9 +167,9 @@ def test_single_files_and_what_a_platform_puts_before_a_name(downloaded, tmp_pat
     put(downloaded, f"Bob B_4711_assignsubmission_file_{named('bob', file='pooling.zip')}", honest("bob"))
     extra = {f"__MACOSX/._{named('cy')}": b"", ".DS_Store": b"", f"work/{named('cy')}": NOTEBOOK}
     put(downloaded, named("cy", file="pooling.zip"), zipped(extra))
-    found, left_out = collect(downloaded, tmp_path)
+    collected, left_out = collect(downloaded, tmp_path)
     assert not left_out
-    assert {student: set(files) for student, files in found.items()} == {
+    assert {student: set(files) for student, files in collected.items()} == {
         "ada": {"pooling.ipynb", "digits.log.json"}, "bob": {"pooling.ipynb"}, "cy": {"pooling.ipynb"},
     }  # fmt: skip
 
@@ -178,8 +178,8 @@ def test_single_files_and_what_a_platform_puts_before_a_name(downloaded, tmp_pat
 def test_half_of_a_name_is_nobodys(downloaded, tmp_path, name):
     """What o'neil hands in is not neil's."""
     put(downloaded, named(name, file="pooling.zip"), honest("neil"))
-    found, left_out = collect(downloaded, tmp_path)
-    assert not found and all("STUDENT__TIME__FILE" in reason for reason in left_out.values()) and left_out
+    collected, left_out = collect(downloaded, tmp_path)
+    assert not collected and all("STUDENT__TIME__FILE" in reason for reason in left_out.values()) and left_out
 
 
 def test_what_is_named_as_nobodys_is_of_whoever_handed_the_archive_in(downloaded, tmp_path):
@@ -189,28 +189,28 @@ def test_what_is_named_as_nobodys_is_of_whoever_handed_the_archive_in(downloaded
         "my.final__20270131T120000Z.IPYNB": NOTEBOOK, "digits.log.json": b"{}", "digits.safetensors": b"",
     }  # fmt: skip
     put(downloaded, named("ada", file="pooling.zip"), zipped({**members, "notes.txt": b"mine", " .ipynb": NOTEBOOK}))
-    found, left_out = collect(downloaded, tmp_path)
+    collected, left_out = collect(downloaded, tmp_path)
     names = {"pooling_1.ipynb", "my_final_20270131T120000Z.ipynb", "digits.log.json", "digits.safetensors"}
-    assert set(found) == {"ada"} and set(found["ada"]) == names
+    assert set(collected) == {"ada"} and set(collected["ada"]) == names
     assert [path.rpartition(", ")[2] for path in left_out] == ["notes.txt", " .ipynb"]
     put(downloaded, named("bob", file="pooling.zip"), zipped({"a b.ipynb": NOTEBOOK, "a-b.ipynb": NOTEBOOK}))
-    found, left_out = collect(downloaded, tmp_path / "again")
-    assert set(found) == {"ada"} and any("same name" in reason for reason in left_out.values())
+    collected, left_out = collect(downloaded, tmp_path / "again")
+    assert set(collected) == {"ada"} and any("same name" in reason for reason in left_out.values())
 
 
 def test_a_name_that_no_disk_would_take_costs_that_file_alone(downloaded, tmp_path):
     members = {named("eve", file=f"{'卷' * 150}.ipynb"): NOTEBOOK, named("eve"): NOTEBOOK}
     put(downloaded, named("eve", file="pooling.zip"), zipped(members))
-    found, left_out = collect(downloaded, tmp_path)
-    assert set(found["eve"]) == {"pooling.ipynb"} and "its name is too long" in str(left_out)
+    collected, left_out = collect(downloaded, tmp_path)
+    assert set(collected["eve"]) == {"pooling.ipynb"} and "its name is too long" in str(left_out)
 
 
 def test_links_and_folders_among_the_downloads_are_not_followed(downloaded, tmp_path):
     secret = tmp_path / named("ada")
     secret.write_bytes(NOTEBOOK)
     (downloaded / named("ada")).symlink_to(secret)
-    found, left_out = collect(downloaded, tmp_path)
-    assert found == {} and "not a file" in str(left_out)
+    collected, left_out = collect(downloaded, tmp_path)
+    assert collected == {} and "not a file" in str(left_out)
 
 
 def test_memory_stays_flat(tmp_path):
@@ -250,7 +250,7 @@ def test_the_command_collects_the_rest_and_says_so(tmp_path):
     assert done.returncode == 1 and "eve__" in done.stderr and "cut off" in done.stderr
     assert [path.name for path in (course.root / "submitted").iterdir()] == ["zoe"]
     stamp = (course.root / "submitted" / "zoe" / "pooling" / "timestamp.txt").read_text()
-    assert stamp == "2027-01-31 12:00:00+00:00" and time_of(stamp) == datetime(2027, 1, 31, 12)
+    assert stamp == "2027-01-31 12:00:00+00:00" and time_of(stamp) == datetime(2027, 1, 31, 12)  # noqa: DTZ001 (nbgrader's times have no zone)
 
 
 def test_whoever_the_gradebook_does_not_know_is_named(tmp_path):
@@ -262,12 +262,12 @@ def test_whoever_the_gradebook_does_not_know_is_named(tmp_path):
         put(folder, named(student, file="pooling.zip"), honest(student))
     assert "Not in the gradebook" not in course.nbgrader("zip_collect", "pooling", "--force")[1]
     course.nbgrader("db", "student", "add", "ada")
-    status, said = course.nbgrader("zip_collect", "pooling", "--force")
-    assert status == 0 and "Not in the gradebook: adda. " in said
+    status, output = course.nbgrader("zip_collect", "pooling", "--force")
+    assert status == 0 and "Not in the gradebook: adda. " in output
     with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
-        status, said = course.nbgrader("zip_collect", "pooling", "--force")
-    assert status == 1 and "cannot use the database sqlite:" in said and "Traceback" not in said
+        status, output = course.nbgrader("zip_collect", "pooling", "--force")
+    assert status == 1 and "cannot use the database sqlite:" in output and "Traceback" not in output
 
 
 def test_a_name_that_says_nothing_is_refused():
@@ -287,16 +287,16 @@ def test_an_import_tells_whose_hand_ins_will_not_be_taken(tmp_path):
         return subprocess.run(command, cwd=course.root, capture_output=True, text=True, env=environment(), timeout=200)
 
     assert run("add", "ada").returncode == 0
-    told = run("import", "students.csv")
-    assert told.returncode == 1 and "Traceback" not in told.stderr
-    assert all(f"  {name!r}" in told.stderr for name in ("o_neil", "anna lee", "b@school.example"))
-    assert "  'ada'" not in told.stderr and student_ids.RULE in told.stderr
+    result = run("import", "students.csv")
+    assert result.returncode == 1 and "Traceback" not in result.stderr
+    assert all(f"  {name!r}" in result.stderr for name in ("o_neil", "anna lee", "b@school.example"))
+    assert "  'ada'" not in result.stderr and student_ids.RULE in result.stderr
     assert "o_neil" in run("list").stdout + run("list").stderr
 
 
 def test_formgraders_page_tells_the_rule_where_students_are_added(monkeypatch):
     monkeypatch.setattr(formgrader, "FileSystemLoader", formgrader.FileSystemLoader)
-    patches.tell_the_rule_for_names()
+    patches.show_student_id_rule()
     pages = Environment(loader=formgrader.FileSystemLoader([handlers.template_path]))
     page = pages.get_template("manage_students.tpl").render(base_url="")
     assert student_ids.RULE in page and page.index(student_ids.RULE) < page.index("Add new student")

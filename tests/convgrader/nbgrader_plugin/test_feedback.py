@@ -16,7 +16,7 @@ from convgrader.nbgrader_plugin import feedback
 from convgrader.nbgrader_plugin.autograding import use_convgrader
 from convgrader.nbgrader_plugin.feedback import MAX_PAGE, POLICY, FeedbackExporter, as_mathml
 from convgrader.notebooks.reader import MAX_ATTACHMENTS, MAX_CELLS, MAX_SOURCES
-from convgrader.notebooks.sanitize import MAX_CELL, harmless
+from convgrader.notebooks.sanitize import MAX_CELL, sanitize_markdown
 from tests.helpers.chromium import browser
 from tests.helpers.courses import answer
 from tests.helpers.grading_fixtures import copy_of
@@ -48,7 +48,7 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def page(generated, here, tmp_path_factory):
+def page(generated, in_process_pool, tmp_path_factory):
     """The feedback page of a submission in which everything is hostile."""
     course = copy_of(generated, tmp_path_factory.mktemp("feedback") / "course")
     cells = [
@@ -73,7 +73,7 @@ def page(generated, here, tmp_path_factory):
     nb.metadata["title"] = "<script>alert(1)</script>"
     nb.metadata["kernelspec"] = {"name": "python3", "display_name": "<script>alert(1)</script>"}
     course.submit("eve", nb)
-    summary = course.grade(pool=here)
+    summary = course.grade(pool=in_process_pool)
     assert not summary.failures
     code, log = course.nbgrader("generate_feedback", "pooling")
     assert code == 0, log
@@ -181,7 +181,7 @@ BOMB = "".join(f"\\def\\{a}{{{{\\{b}}}{{\\{b}}}}}" for a, b in itertools.pairwis
 )
 def test_a_formula_that_expands_is_shown_as_it_was_written(formula):
     started = time.process_time()
-    shown = as_mathml(harmless(formula))
+    shown = as_mathml(sanitize_markdown(formula))
     assert shown.startswith("$") and "<" not in shown
     assert time.process_time() - started < 1
 
@@ -210,7 +210,7 @@ def test_a_long_formula_is_shown_as_it_was_written(monkeypatch):
 
 
 def test_symbols_and_matrices_are_mathml():
-    shown = as_mathml(harmless(r"\sum_{i<n} \begin{pmatrix}1 & 2\\3 & 4\end{pmatrix}"))
+    shown = as_mathml(sanitize_markdown(r"\sum_{i<n} \begin{pmatrix}1 & 2\\3 & 4\end{pmatrix}"))
     assert "<mo>∑</mo>" in shown and "<mo>&lt;</mo>" in shown and shown.count("<mtd>") == 4
 
 
@@ -265,24 +265,24 @@ def worst():
     ]
 
 
-@pytest.mark.parametrize("made", [rendered, formgraded], ids=["feedback", "formgrader"])
-def test_the_page_of_the_worst_submission_is_bounded(made):
-    made()
+@pytest.mark.parametrize("make_page", [rendered, formgraded], ids=["feedback", "formgrader"])
+def test_the_page_of_the_worst_submission_is_bounded(make_page):
+    make_page()
     cells = worst()
     started = time.process_time()
     with peak() as memory:
-        page = made(*cells)
+        page = make_page(*cells)
     assert time.process_time() - started < 10
     assert feedback.LEFT_OUT in page and memory[0] < 200 << 20
 
 
-@pytest.mark.parametrize("made", [rendered, formgraded], ids=["feedback", "formgrader"])
-def test_a_verdict_is_shown_whatever_came_before(made):
+@pytest.mark.parametrize("make_page", [rendered, formgraded], ids=["feedback", "formgrader"])
+def test_a_verdict_is_shown_whatever_came_before(make_page):
     verdict = new_output("display_data", {"text/plain": "", "text/html": "<b>0 of 8 points</b>"})
     check = new_code_cell(
         "", outputs=[verdict], metadata={"nbgrader": {"grade": True, "grade_id": "check-a", "points": 8, "score": 0}}
     )
-    page = made(printed("x" * (16 << 20)), printed("never shown"), check)
+    page = make_page(printed("x" * (16 << 20)), printed("never shown"), check)
     assert "<b>0 of 8 points</b>" in page and "never shown" not in page and page.count(feedback.LEFT_OUT) == 2
 
 

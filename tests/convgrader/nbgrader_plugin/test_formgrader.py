@@ -19,11 +19,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A course that collected the submissions of two students."""
-    if isolation.why_not():
-        pytest.skip(f"formgrader's button grades only where code can be confined: {isolation.why_not()}")
+    if isolation.unsupported_reason():
+        pytest.skip(f"formgrader's button grades only where code can be confined: {isolation.unsupported_reason()}")
     root = make_project(tmp_path_factory.mktemp("course"))
-    status, said = sample_class.nbgrader(root, "generate_assignment", "pooling")
-    assert status == 0, said
+    status, output = sample_class.nbgrader(root, "generate_assignment", "pooling")
+    assert status == 0, output
     sample_class.collect(root)
     for folder in (root / "course" / "submitted").iterdir():
         if folder.name not in STUDENTS:
@@ -57,7 +57,7 @@ def test_formgrader_lists_the_assignment(page, address):
     assert row.locator("td.num-submissions").inner_text().strip() == str(len(STUDENTS))
 
 
-@pytest.mark.parametrize("student, points", STUDENTS.items(), ids=STUDENTS)
+@pytest.mark.parametrize(("student", "points"), STUDENTS.items(), ids=STUDENTS)
 def test_its_button_grades(page, address, project, student, points):
     page.goto(f"{address}/manage_submissions/pooling")
     row_of(page, student).locator(".autograde a").click()

@@ -50,7 +50,7 @@ def test_what_is_forgotten_of_a_student_is_all_and_of_nobody_else(course):
     with Gradebook(course.url, "test") as gradebook:
         grading_log.prepare(gradebook)
         for student in ("ada", "bob"):
-            graded = NotebookResult("pooling", answers={"max_pool2d": "d"})
+            graded = NotebookResult("pooling", answer_digests={"max_pool2d": "d"})
             grading_log.save(gradebook, replace(RECORD, student=student))
             grading_log.save_answers(gradebook, student, "pooling", graded)
             aside = f"('pooling', 'pooling', 'max_pool2d', 'grade', '{student}', '{{}}')"

@@ -66,9 +66,9 @@ def rename_written(cells):
 def release(course, monkeypatch, renamed=None, preview=False):
     """Release from this process; return the lines that it says."""
     monkeypatch.chdir(course.root)
-    here = batch.CourseFolders.here()
-    here.directory.assignment_id = "pooling"
-    return releasing.release(here.directory, here.config, renamed, preview).lines("pooling")
+    course_folders = batch.CourseFolders.here()
+    course_folders.directory.assignment_id = "pooling"
+    return releasing.release(course_folders.directory, course_folders.config, renamed, preview).lines("pooling")
 
 
 def everything(course):
@@ -82,9 +82,9 @@ def everything(course):
 
 
 @pytest.fixture
-def graded(handed_in, here):
+def graded(handed_in, in_process_pool):
     """Two students graded, and marked by hand, with comments."""
-    handed_in.grade(pool=here, students=["all", "wrong"])
+    handed_in.grade(pool=in_process_pool, students=["all", "wrong"])
     handed_in.query(
         "UPDATE grade SET manual_score = 1.5, extra_credit = 0.5, needs_manual_grade = 0 WHERE auto_score IS NULL"
     )
@@ -106,20 +106,20 @@ def comments(course, cell):
     )
 
 
-def test_a_task_is_added_to_a_graded_assignment_and_graded(graded, here, released, answers):
+def test_a_task_is_added_to_a_graded_assignment_and_graded(graded, in_process_pool, released, answers):
     before = graded.scores()
     change(graded, add_task)
-    status, said = graded.nbgrader("generate_assignment", "pooling")
-    assert status == 0, said
-    assert "added: extra, 2 points" in said and "13 tasks, 50 points before; 14 tasks, 52 points now" in said
-    assert "Handed in already: 2. Grade them again: autograder grade pooling --resume" in said
+    status, output = graded.nbgrader("generate_assignment", "pooling")
+    assert status == 0, output
+    assert "added: extra, 2 points" in output and "13 tasks, 50 points before; 14 tasks, 52 points now" in output
+    assert "Handed in already: 2. Grade them again: autograder grade pooling --resume" in output
     assert 'check(\\"extra\\", points=2)' in (graded.root / "release/pooling/pooling.ipynb").read_text()
     assert {s: {k: v for k, v in g.items() if k != "check-extra"} for s, g in graded.scores().items()} == before
     assert graded.scores("all")["check-extra"] is None
     assert marks(graded) == [(1.5, 0.5, 0)] * 2 and comments(graded, "max_pool2d") == [("well said",)] * 2
     right = answer(graded.released("pooling"), {**answers[0], "extra": "def extra():\n    return 1"}, [answers[1]])
     graded.submit("new", right)
-    assert not graded.grade(pool=here, students=["all", "new"]).failures
+    assert not graded.grade(pool=in_process_pool, students=["all", "new"]).failures
     order = [cell.name for cell in _in_gradebook(graded).cells if cell.locked or cell.solution]
     assert order.index("avg_pool2d") < order.index("extra") < order.index("lp_pool2d")
     assert sorted(marks(graded), key=str) == [(1.5, 0.5, 0), (1.5, 0.5, 0), (None, None, 0)]
@@ -134,7 +134,7 @@ def _in_gradebook(course):
         return grading_log.source_of(gradebook, "pooling", "pooling")
 
 
-def test_text_of_an_earlier_release_is_nobodys_own_words(graded, here, monkeypatch):
+def test_text_of_an_earlier_release_is_nobodys_own_words(graded, in_process_pool, monkeypatch):
     """A blank hand-in stays one, and an answer that was marked stays marked, after a heading was rewritten."""
 
     def rewrite(cells):
@@ -144,22 +144,22 @@ def test_text_of_an_earlier_release_is_nobodys_own_words(graded, here, monkeypat
     graded.submit("blank", graded.released("pooling"))
     change(graded, rewrite)
     release(graded, monkeypatch)
-    assert not graded.grade(pool=here, students=["all", "blank", "wrong"]).failures
+    assert not graded.grade(pool=in_process_pool, students=["all", "blank", "wrong"]).failures
     assert (None, None, 0) in marks(graded) and marks(graded).count((1.5, 0.5, 0)) == 2
-    said = graded.query(
+    output = graded.query(
         "SELECT auto_comment FROM comment c JOIN base_cell b ON b.id = c.cell_id WHERE b.name LIKE 'written%'"
     )
-    assert ("No response.",) in said and (ELSEWHERE,) not in said
+    assert ("No response.",) in output and (ELSEWHERE,) not in output
 
 
-def test_changed_points_reach_the_gradebook_and_the_regrade(graded, here, monkeypatch):
+def test_changed_points_reach_the_gradebook_and_the_regrade(graded, in_process_pool, monkeypatch):
     change(graded, set_points)
     assert "  points: max_pool2d had 8, and has 16 now" in release(graded, monkeypatch)
     assert graded.query(
         "SELECT max_score FROM grade_cells g JOIN base_cell b ON b.id = g.id WHERE b.name = 'check-max_pool2d'"
     ) == [(16,)]
     assert graded.scores("all")["check-max_pool2d"] == 8, "graded before"
-    graded.grade(pool=here, students=["all", "wrong"], resume=True)
+    graded.grade(pool=in_process_pool, students=["all", "wrong"], resume=True)
     assert graded.scores("all")["check-max_pool2d"] == 16 and graded.total("all") == 56
     assert marks(graded) == [(1.5, 0.5, 0)] * 2, "the answers are those that were marked"
 
@@ -169,23 +169,25 @@ def test_marks_above_the_new_points_stay_and_are_named(graded, monkeypatch):
         named(cells, "written-pooling").metadata.nbgrader.points = 1
 
     change(graded, edit)
-    said = release(graded, monkeypatch)
+    output = release(graded, monkeypatch)
     assert (
         "  points: written-pooling had 2, and has 1 now; 2 marked by hand, above the new points: all (1.5), wrong (1.5)"
-        in said
+        in output
     )
     assert marks(graded) == [(1.5, 0.5, 0)] * 2
 
 
-def test_what_was_graded_of_a_removed_task_is_kept_aside_and_comes_back(graded, here, monkeypatch):
+def test_what_was_graded_of_a_removed_task_is_kept_aside_and_comes_back(graded, in_process_pool, monkeypatch):
     kept = source_path(graded).read_text()
     before = everything(graded)[0]
     change(graded, remove("written-pooling", "lp_pool2d", "check-lp_pool2d"))
-    said = release(graded, monkeypatch)
-    assert any(line.startswith("  removed: written-pooling, 2 points; what was graded is kept aside") for line in said)
-    assert any("comes back with it; 2 marked by hand" in line for line in said)
+    output = release(graded, monkeypatch)
+    assert any(
+        line.startswith("  removed: written-pooling, 2 points; what was graded is kept aside") for line in output
+    )
+    assert any("comes back with it; 2 marked by hand" in line for line in output)
     assert marks(graded) == [] and "check-lp_pool2d" not in graded.scores("all")
-    assert not graded.grade(pool=here, students=["all", "none"]).failures
+    assert not graded.grade(pool=in_process_pool, students=["all", "none"]).failures
     source_path(graded).write_text(kept)
     assert "  added: written-pooling, 2 points" in release(graded, monkeypatch)
     assert sorted(marks(graded), key=str) == sorted([(1.5, 0.5, 0), (1.5, 0.5, 0), (None, None, 1)], key=str)
@@ -202,25 +204,25 @@ def test_a_renamed_task_takes_its_marks_along(graded, monkeypatch, by_accident_f
     if by_accident_first:
         release(graded, monkeypatch)
         assert marks(graded, "why") == [(None, None, 1)] * 2
-    said = release(graded, monkeypatch, {"why": "written-pooling"})
-    assert "  renamed: written-pooling is why now" in said
-    assert not any("removed" in line or "added" in line for line in said)
+    output = release(graded, monkeypatch, {"why": "written-pooling"})
+    assert "  renamed: written-pooling is why now" in output
+    assert not any("removed" in line or "added" in line for line in output)
     assert marks(graded, "why") == [(1.5, 0.5, 0)] * 2 and marks(graded) == []
     assert comments(graded, "why") == [("well said",)] * 2
 
 
 @pytest.mark.parametrize(
-    "renamed, says",
+    ("renamed", "message"),
     [
         ({"why": "whence"}, "the gradebook has no task whence; it has pool_output_shape, "),
         ({"whence": "written-pooling"}, "the assignment has no task whence; it has pool_output_shape, "),
         ({"lp_pool2d": "max_pool2d"}, "max_pool2d cannot be called lp_pool2d now: there are both"),
     ],
 )
-def test_a_name_that_cannot_be_is_refused(graded, monkeypatch, renamed, says):
+def test_a_name_that_cannot_be_is_refused(graded, monkeypatch, renamed, message):
     change(graded, rename_written)
     before = everything(graded)
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError, match=message):
         release(graded, monkeypatch, renamed)
     assert everything(graded) == before
 
@@ -243,9 +245,9 @@ def test_a_preview_says_the_same_and_changes_nothing(graded, monkeypatch):
     change(graded, add_task)
     change(graded, remove("lp_pool2d", "check-lp_pool2d"))
     before = everything(graded)
-    said = release(graded, monkeypatch, preview=True)
+    output = release(graded, monkeypatch, preview=True)
     assert everything(graded) == before
-    assert release(graded, monkeypatch) == said
+    assert release(graded, monkeypatch) == output
     assert release(graded, monkeypatch)[0] == "pooling: nothing changes for those who grade."
 
 
@@ -286,17 +288,17 @@ def test_a_slip_in_the_checks_is_a_sentence_and_releases_nothing(graded, monkeyp
 def test_a_preview_before_the_first_release_makes_no_gradebook(course, monkeypatch):
     (course.root / "gradebook.db").unlink()
     shutil.rmtree(course.root / "release")
-    said = release(course, monkeypatch, preview=True)
-    assert said == ["pooling:", "  new in the gradebook: 13 tasks, 50 points"]
+    output = release(course, monkeypatch, preview=True)
+    assert output == ["pooling:", "  new in the gradebook: 13 tasks, 50 points"]
     assert not (course.root / "gradebook.db").exists() and not (course.root / "release").exists()
-    assert release(course, monkeypatch) == said
+    assert release(course, monkeypatch) == output
     assert (course.root / "release/pooling/pooling.ipynb").is_file()
 
 
 @pytest.mark.parametrize(
-    "where, name",
+    ("where", "name"),
     [
-        (releasing, "_generate"), (revising, "compare"), (revising._NotebookEntry, "write_sources"),
+        (releasing, "_nbgrader_start"), (revising, "compare"), (revising._NotebookEntry, "write_sources"),
         (Path, "rename"), ("sqlalchemy.orm.Session", "commit"),
     ],
     ids=["the conversion", "the comparison", "the gradebook", "the exchange", "the end"],
@@ -348,7 +350,7 @@ def test_an_assignment_that_is_being_graded_is_not_released(graded, monkeypatch)
     change(graded, add_task)
     before = everything(graded)
     with (
-        lock.held(CourseDirectory(root=str(graded.root)), "pooling"),
+        lock.exclusive(CourseDirectory(root=str(graded.root)), "pooling"),
         pytest.raises(UsageError, match="being graded or"),
     ):
         release(graded, monkeypatch)
@@ -360,8 +362,8 @@ def test_a_notebook_that_was_handed_in_cannot_go(graded, monkeypatch):
     before = everything(graded)
     with pytest.raises(UsageError, match="the notebook pooling is gone, and students have handed it in"):
         release(graded, monkeypatch)
-    status, said = graded.nbgrader("generate_assignment", "pooling")
-    assert status == 1 and "put it back" in said and "Traceback" not in said
+    status, output = graded.nbgrader("generate_assignment", "pooling")
+    assert status == 1 and "put it back" in output and "Traceback" not in output
     assert everything(graded) == before
 
 
@@ -369,14 +371,14 @@ def test_nbgrader_grades_what_was_released_again(graded):
     change(graded, add_task)
     change(graded, remove("lp_pool2d", "check-lp_pool2d"))
     for step in (["generate_assignment"], ["autograde", "--force"]):
-        status, said = graded.nbgrader(step[0], "pooling", *step[1:])
-        assert status == 0, said
+        status, output = graded.nbgrader(step[0], "pooling", *step[1:])
+        assert status == 0, output
     assert marks(graded) and graded.scores("all")["check-max_pool2d"] == 8
 
 
 def test_a_file_that_the_instructor_links_to_is_handed_out(graded, tmp_path):
     (tmp_path / "data.txt").write_text("data")
     (source_path(graded).parent / "data.txt").symlink_to(tmp_path / "data.txt")
-    status, said = graded.nbgrader("generate_assignment", "pooling")
-    assert status == 0, said
+    status, output = graded.nbgrader("generate_assignment", "pooling")
+    assert status == 0, output
     assert (graded.root / "release" / "pooling" / "data.txt").read_text() == "data"

@@ -9,7 +9,7 @@ from convgrader.notebooks.reader import MAX_SOURCES
 
 
 @pytest.mark.parametrize(
-    "code, names",
+    ("code", "names"),
     [
         ("def f(x):\n    y = x", "f"),
         ("@cache\nasync def f(x):\n    return x", "f"),

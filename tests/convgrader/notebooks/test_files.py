@@ -54,8 +54,8 @@ def test_what_is_too_much_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "MAX_FILES", 5)
     for number in range(9):
         (tmp_path / f"{number}.txt").write_text("x" * number)
-    assert [inside for inside, _ in files.others(tmp_path)] == ["0.txt", "1.txt", "2.txt", "3.txt", "4.txt"]
-    assert [inside for inside, _ in files.others(tmp_path, most=4)] == ["0.txt", "1.txt", "2.txt"]
+    assert [inside for inside, _ in files.attached_files(tmp_path)] == ["0.txt", "1.txt", "2.txt", "3.txt", "4.txt"]
+    assert [inside for inside, _ in files.attached_files(tmp_path, max_bytes=4)] == ["0.txt", "1.txt", "2.txt"]
 
 
 def test_odd_folders_are_copied_as_far_as_they_go(tmp_path):
@@ -88,7 +88,8 @@ def test_what_is_no_file_is_not_read(make, tmp_path):
 
 
 def test_what_cannot_be_opened_is_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "others", lambda *_: [("gone.txt", str(tmp_path / "gone.txt"))])  # root may read all
+    gone = [("gone.txt", str(tmp_path / "gone.txt"))]  # root may read all
+    monkeypatch.setattr(files, "attached_files", lambda *_: gone)
     files.copy_files(tmp_path, tmp_path / "target")
     assert not (tmp_path / "target").exists()
 

@@ -10,8 +10,8 @@ PLAN = GradingPlan(
         "check-f": 'check("f", points=2)',
         "odd": "this is not Python",
     },
-    graded={"check-f": 2.0},
-    answers=("f", "written-layer"),
+    points={"check-f": 2.0},
+    solution_ids=("f", "written-layer"),
 )
 
 
@@ -31,10 +31,10 @@ def test_helpers_are_graded_tasks_that_stand_earlier_in_the_notebook():
         cells = {f"check-{task}": f'check("{task}", points=2)' for task in tasks}
         return GradingPlan({"setup": 'check = checker("convolution")', **cells}, dict.fromkeys(cells, 2.0))
 
-    found = plan("mode_padding", "output_size", "convolve1d", "cross_correlate1d")
-    assert found.tasks["check-convolve1d"] == ["convolve1d"]
-    assert found.helpers("check-mode_padding") == []
-    assert found.helpers("check-cross_correlate1d") == ["convolve1d", "mode_padding", "output_size"]
+    graded_plan = plan("mode_padding", "output_size", "convolve1d", "cross_correlate1d")
+    assert graded_plan.tasks["check-convolve1d"] == ["convolve1d"]
+    assert graded_plan.helpers("check-mode_padding") == []
+    assert graded_plan.helpers("check-cross_correlate1d") == ["convolve1d", "mode_padding", "output_size"]
     assert plan("convolve1d", "mode_padding", "cross_correlate1d").helpers("check-convolve1d") == []
     assert plan("cross_correlate1d", "convolve1d").helpers("check-cross_correlate1d") == []
 

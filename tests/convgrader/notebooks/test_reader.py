@@ -23,7 +23,7 @@ def cell(text, name=None, kind="code"):
 
 
 def composed(*cells):
-    return reader.compose(reader.parts_of({"cells": [*cells]}), SOURCE).cells
+    return reader.compose(reader.submitted_cells({"cells": [*cells]}), SOURCE).cells
 
 
 def test_a_byte_order_mark_does_no_harm():
@@ -49,7 +49,7 @@ def test_a_notebook_holds_so_much_text_and_so_many_pictures(monkeypatch):
     monkeypatch.setattr(reader, "MAX_SOURCES", 10)
     monkeypatch.setattr(reader, "MAX_ATTACHMENTS", 8)
     drawn = [cell("x", kind="markdown") | {"attachments": {f"{n}.png": {"image/png": "abcd"}}} for n in range(3)]
-    parts = reader.parts_of({"cells": [*drawn, cell("1234567"), cell("8")]})
+    parts = reader.submitted_cells({"cells": [*drawn, cell("1234567"), cell("8")]})
     assert [text for _, text, _, _ in parts] == ["x", "x", "x", "1234567", reader.TOO_LONG]
     assert [len(pictures) for _, _, _, pictures in parts] == [1, 1, 0, 0, 0]
 
@@ -57,10 +57,10 @@ def test_a_notebook_holds_so_much_text_and_so_many_pictures(monkeypatch):
 def test_locked_cells_and_metadata_are_the_instructors():
     claimed = {"grade_id": "check-f", "points": 99, "locked": False}
     forged = {"cell_type": "code", "source": "100.0", "metadata": {"nbgrader": claimed, "tags": ["skip-execution"]}}
-    found = {c.metadata["nbgrader"]["grade_id"]: c for c in composed(cell("def f(): return 1", "f"), forged)}
-    assert found["check-f"].source == 'check("f", points=2)'
-    assert found["check-f"].metadata == SOURCE.by_name()["check-f"].metadata()
-    assert found["f"].source == "def f(): return 1"
+    by_name = {c.metadata["nbgrader"]["grade_id"]: c for c in composed(cell("def f(): return 1", "f"), forged)}
+    assert by_name["check-f"].source == 'check("f", points=2)'
+    assert by_name["check-f"].metadata == SOURCE.by_name()["check-f"].metadata()
+    assert by_name["f"].source == "def f(): return 1"
 
 
 def test_what_is_missing_is_put_back_in_its_place():

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from convgrader.notebooks.sanitize import BREAK, MAX_CELL, harmless
+from convgrader.notebooks.sanitize import MAX_CELL, ZERO_WIDTH_SPACE, sanitize_markdown
 
 LOADING = {
     "inline": "![x](https://evil.example/a.png)",
@@ -30,14 +30,18 @@ def test_no_image_is_loaded_where_a_student_is_graded(text):
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     pictures = {"a.png": {"image/png": "aGk="}}
-    page = MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=pictures)).render(harmless(text))
+    page = MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=pictures)).render(
+        sanitize_markdown(text)
+    )
     assert not re.search(r"<img[^>]*evil", page)
 
 
 def test_attached_pictures_are_kept():
-    assert harmless("![a plot](attachment:a.png)") == "![a plot](attachment:a.png)"
-    assert harmless("![a plot](attachment:a.png)", {"a.png"}) == "![a plot](attachment:a.png)"
-    assert harmless("![a plot](attachment:a.svg)", {"a.png"}) == f"!{BREAK}[a plot](attachment:a.svg)"
+    assert sanitize_markdown("![a plot](attachment:a.png)") == "![a plot](attachment:a.png)"
+    assert sanitize_markdown("![a plot](attachment:a.png)", {"a.png"}) == "![a plot](attachment:a.png)"
+    assert (
+        sanitize_markdown("![a plot](attachment:a.svg)", {"a.png"}) == f"!{ZERO_WIDTH_SPACE}[a plot](attachment:a.svg)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,18 +55,19 @@ def test_attached_pictures_are_kept():
     ],
 )
 def test_what_runs_elsewhere_is_broken(text):
-    assert BREAK in harmless(text) and harmless(text).replace(BREAK, "") == text
+    assert ZERO_WIDTH_SPACE in sanitize_markdown(text) and sanitize_markdown(text).replace(ZERO_WIDTH_SPACE, "") == text
 
 
 def test_long_markdown_is_preformatted():
     text = r"\begin{a}" * MAX_CELL
-    assert harmless(text) == f"    {text}"
+    assert sanitize_markdown(text) == f"    {text}"
 
 
 def test_harmless_text_is_left_alone():
     plain = "The *maximum* of $x < y$ and `a < b`, see [here](https://example.org), 3 < 4 & 5."
-    assert harmless(plain) == plain
-    assert "<script" not in harmless("<script>") and "javascript:" not in harmless("[x](javascript:1)")
+    assert sanitize_markdown(plain) == plain
+    assert "<script" not in sanitize_markdown("<script>")
+    assert "javascript:" not in sanitize_markdown("[x](javascript:1)")
 
 
 @pytest.mark.parametrize(
@@ -70,5 +75,5 @@ def test_harmless_text_is_left_alone():
 )
 def test_it_takes_time_that_grows_with_the_text(unit):
     started = time.process_time()
-    harmless(unit * ((16 << 20) // len(unit)))
+    sanitize_markdown(unit * ((16 << 20) // len(unit)))
     assert time.process_time() - started < 20

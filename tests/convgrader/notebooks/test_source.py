@@ -22,4 +22,4 @@ def test_its_metadata_are_what_nbgrader_expects():
 def test_its_plan_leaves_out_what_trains_and_what_a_person_grades():
     plan = SourceNotebook("small", CELLS).plan
     assert plan.locked == {"setup": "import small", "check-f": 'check("f", points=2)'}
-    assert plan.graded == {"check-f": 2.0} and plan.answers == ("f", "why")
+    assert plan.points == {"check-f": 2.0} and plan.solution_ids == ("f", "why")

@@ -129,8 +129,8 @@ def test_provided_functions_do_not_take_the_machine_along(client):
 
 def test_functions_in_a_result_show_no_address(client):
     f = function(client, "def f():\n    return (lambda: 7,)")
-    (found,) = f.call((), {}, 5.0).value
-    assert repr(found) == "a function" and found() == 7
+    (reply,) = f.call((), {}, 5.0).value
+    assert repr(reply) == "a function" and reply() == 7
 
 
 def test_what_a_notebook_may_show_is_bounded(client, monkeypatch):
@@ -143,10 +143,10 @@ def test_what_a_notebook_may_show_is_bounded(client, monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processors can be chosen on Linux only")
 def test_a_sandbox_keeps_to_its_processor(zygote, monkeypatch):
     monkeypatch.setattr(zygote, "processor", 1)
-    own = SandboxClient(zygote, Budget(cell=5, notebook=60), {})
+    own_client = SandboxClient(zygote, Budget(cell=5, notebook=60), {})
     try:
         f = function(
-            own,
+            own_client,
             """\
 import os
 def f():
@@ -156,10 +156,10 @@ def f():
         pass
     return len(os.sched_getaffinity(0))""",
         )
-        found = f.call((), {}, 5.0)
-        assert found.value == 1 or not zygote.is_confined
+        reply = f.call((), {}, 5.0)
+        assert reply.value == 1 or not zygote.is_confined
     finally:
-        own.close()
+        own_client.close()
 
 
 def test_names_that_do_not_exist_are_missing_and_values_are_values(client):
@@ -167,7 +167,7 @@ def test_names_that_do_not_exist_are_missing_and_values_are_values(client):
     assert client.names(["answer", "f", "gone"]) == {
         "answer": ("value", 42), "f": ("function",), "gone": ("missing",),
     }  # fmt: skip
-    assert client.names(["odd"])["odd"][1] == protocol.Unfit("object")
+    assert client.names(["odd"])["odd"][1] == protocol.Unserializable("object")
 
 
 def test_a_time_limit_holds_even_against_deaf_code(client):
@@ -226,12 +226,12 @@ def opened(zygote, monkeypatch):
 
 
 def test_a_cell_that_is_late_when_it_is_run_again_ends_that_sandbox_and_is_only_defined_in_the_next(zygote, opened):
-    own = SandboxClient(zygote, Budget(cell=0.5, notebook=60), {})
+    own_client = SandboxClient(zygote, Budget(cell=0.5, notebook=60), {})
     try:
         late = DEAF.replace("\n", "\n    ")
         defined = "import os, time\ndef f(end):\n    return os._exit(0) if end else 7\n"
-        own.run(f"{defined}if time.time() > {time.time() + 3}:\n    {late}")
-        f = RemoteFunction(own, "f")
+        own_client.run(f"{defined}if time.time() > {time.time() + 3}:\n    {late}")
+        f = RemoteFunction(own_client, "f")
         assert f.call((False,), {}, 1.0).value == 7
         time.sleep(3)
         assert not f.call((True,), {}, 1.0).ok
@@ -239,7 +239,7 @@ def test_a_cell_that_is_late_when_it_is_run_again_ends_that_sandbox_and_is_only_
         assert [f.call((False,), {}, 1.0).value for _ in range(3)] == [7, 7, 7]
         assert len(opened) == 3 and time.monotonic() - start < 0.5 + GRACE + BUSY
     finally:
-        own.close()
+        own_client.close()
 
 
 @pytest.mark.parametrize("magic", ["%matplotlib inline", "size = 7 \\\n    % 9"], ids=["magic", "operator"])
@@ -249,30 +249,30 @@ def test_what_a_cell_that_ended_its_sandbox_defines_beside_a_magic_is_there_in_t
 
 
 def test_after_the_time_nothing_is_opened_and_nothing_is_begun(zygote, opened):
-    own = SandboxClient(zygote, Budget(), {}, Clock(0))
-    assert "is used up" in own.run("1")[0]["evalue"]
-    assert "is used up" in own.call("call", "f", (), {}, 1.0).problem
+    own_client = SandboxClient(zygote, Budget(), {}, Clock(0))
+    assert "is used up" in own_client.run("1")[0]["evalue"]
+    assert "is used up" in own_client.call("call", "f", (), {}, 1.0).problem
     with pytest.raises(SandboxError):
-        own.names(["f"])
+        own_client.names(["f"])
     assert opened == []
 
 
 def test_an_open_sandbox_is_asked_nothing_after_the_time(client):
     f = function(client, "def f():\n    return 7")
     assert f.call((), {}, 1.0).value == 7
-    client.clock.stop = time.monotonic()
+    client.clock.deadline = time.monotonic()
     assert "is used up" in f.call((), {}, 1.0).problem
     assert "is used up" in client.run("1")[0]["evalue"]
 
 
 def test_grace_comes_once_however_much_is_late(zygote, opened):
-    own = SandboxClient(zygote, Budget(cell=1, notebook=4), {})
+    own_client = SandboxClient(zygote, Budget(cell=1, notebook=4), {})
     start = time.monotonic()
     try:
-        shown = [own.run(DEAF, f"cell [{number}]")[0]["evalue"] for number in range(8)]
-        outcome = own.call("call", "f", (), {}, 1.0)
+        shown = [own_client.run(DEAF, f"cell [{number}]")[0]["evalue"] for number in range(8)]
+        outcome = own_client.call("call", "f", (), {}, 1.0)
     finally:
-        own.close()
+        own_client.close()
     assert time.monotonic() - start < 4 + GRACE + BUSY
     assert max(opened) < start + 4
     assert "could not be interrupted" in shown[0] and not outcome.ok
@@ -280,37 +280,39 @@ def test_grace_comes_once_however_much_is_late(zygote, opened):
 
 
 def test_a_sandbox_that_does_not_read_takes_no_longer_than_one_that_does_not_answer(zygote):
-    own = SandboxClient(zygote, Budget(cell=1, notebook=3), {})
+    own_client = SandboxClient(zygote, Budget(cell=1, notebook=3), {})
     try:
-        own.run("def f(x):\n    return 1")
-        for process in (psutil.Process(own.pid), *psutil.Process(own.pid).children(recursive=True)):
+        own_client.run("def f(x):\n    return 1")
+        for process in (psutil.Process(own_client.pid), *psutil.Process(own_client.pid).children(recursive=True)):
             process.suspend()
         start = time.monotonic()
-        assert not own.call("call", "f", (np.ones(1 << 19),), {}, 1.0).ok
+        assert not own_client.call("call", "f", (np.ones(1 << 19),), {}, 1.0).ok
         assert time.monotonic() - start < 3 + GRACE + BUSY
     finally:
-        own.close()
+        own_client.close()
 
 
 def test_whatever_goes_wrong_with_a_reply_it_was_malformed(zygote, monkeypatch):
     def odd(*rest):
         raise ZeroDivisionError
 
-    own = SandboxClient(zygote, Budget(cell=5, notebook=60), {})
+    own_client = SandboxClient(zygote, Budget(cell=5, notebook=60), {})
     try:
-        own.run("def f():\n    return 1")
-        monkeypatch.setattr("convgrader.sandbox.client.checked_outputs", odd)
+        own_client.run("def f():\n    return 1")
+        monkeypatch.setattr("convgrader.sandbox.client.validated_outputs", odd)
         monkeypatch.setattr("convgrader.sandbox.client.as_outcome", odd)
-        assert own.call("call", "f", (), {}, 1.0).kind == "raised"
-        assert own.run("1")[0]["ename"] == "SandboxError"
+        assert own_client.call("call", "f", (), {}, 1.0).kind == "raised"
+        assert own_client.run("1")[0]["ename"] == "SandboxError"
     finally:
-        own.close()
+        own_client.close()
 
 
 def test_a_value_that_cannot_cross_hides_no_function(client):
     client.run("def f():\n    return 1\nlarge = np.zeros(1 << 24)\nodd = {(1, 2): 3}")
-    found = client.names(["f", "large", "odd"])
-    assert found["f"] == ("function",) and {found[name][1] for name in ("large", "odd")} == {protocol.Unfit("object")}
+    reply = client.names(["f", "large", "odd"])
+    assert reply["f"] == ("function",) and {reply[name][1] for name in ("large", "odd")} == {
+        protocol.Unserializable("object")
+    }
 
 
 # --- helpers that are lent -----------------------------------------------------------------------------------------

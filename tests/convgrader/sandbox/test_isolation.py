@@ -20,7 +20,9 @@ import pytest
 import convgrader.errors
 from convgrader.sandbox import isolation
 
-pytestmark = pytest.mark.skipif(bool(isolation.why_not()), reason=f"no confinement here: {isolation.why_not()}")
+pytestmark = pytest.mark.skipif(
+    bool(isolation.unsupported_reason()), reason=f"no confinement here: {isolation.unsupported_reason()}"
+)
 SMALL = isolation.Limits(memory=512 << 20, processes=8, file_size=1 << 20, open_files=32, tmp=2 << 20)
 
 
@@ -41,7 +43,7 @@ def inside(function, limits=SMALL, view=None):
 
         isolation.close_descriptors([writing])  # what the test runner has open would count
         with contextlib.suppress(BaseException):
-            isolation.confined(run, view, limits, close=[writing])
+            isolation.run_confined(run, view, limits, close=[writing])
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
@@ -142,13 +144,13 @@ def test_the_numbers_of_system_calls_are_the_kernels(machine):
         pytest.skip("not run: the kernel's headers are not installed (linux-libc-dev)")
     pattern = re.compile(r"^#define __NR_(\w+)\s+(\d+)$", re.MULTILINE)
     kernel = {name: int(number) for name, number in pattern.findall(header.read_text())}
-    calls = isolation._CALLS_OF[machine]
+    calls = isolation._SYSCALLS_OF[machine]
     assert calls == {name: kernel.get(name) for name in calls}
-    other = {name for calls in isolation._CALLS_OF.values() for name in calls}
+    other = {name for calls in isolation._SYSCALLS_OF.values() for name in calls}
     assert not (other & kernel.keys()) - calls.keys(), "what one machine refuses is refused on the other, too"
 
 
-NUMBERS = isolation._CALLS | {"setuid": {"x86_64": 105}.get(platform.machine(), 146)}
+NUMBERS = isolation._SYSCALLS | {"setuid": {"x86_64": 105}.get(platform.machine(), 146)}
 CALLS = {
     "unshare": (0x10000000,), "mount": (0, 0, 0, 0, 0), "ptrace": (0, 0, 0, 0), "bpf": (0, 0, 0),
     "memfd_create": (b"x", 0), "shmget": (0, 1 << 30, 0o600), "chroot": (b"/tmp",),
@@ -221,7 +223,7 @@ def test_it_ends_with_the_process_that_started_it():
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        isolation.confined(lambda: time.sleep(60), isolation.View(), SMALL, close=[writing])
+        isolation.run_confined(lambda: time.sleep(60), isolation.ReadOnlyMounts(), SMALL, close=[writing])
         os._exit(0)
     os.close(writing)
     time.sleep(0.3)
@@ -235,9 +237,9 @@ def test_it_ends_with_the_process_that_started_it():
 
 def test_refusal_names_the_reason(monkeypatch):
     monkeypatch.setattr(isolation._libc, "unshare", lambda flags: ctypes.set_errno(1) or -1, raising=False)
-    assert "does not let a process be confined" in isolation.why_not()
+    assert "does not let a process be confined" in isolation.unsupported_reason()
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert "Linux" in isolation.why_not()
+    assert "Linux" in isolation.unsupported_reason()
 
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -258,8 +260,8 @@ def test_an_ordinary_user_can_confine_too(tmp_path):
             "def look():\n"
             "    seen = [p for p in ('/etc', '/home', '/proc/1', '/var') if os.path.exists(p)]\n"
             "    os.write(1, repr((os.getpid(), os.getuid(), seen)).encode())\n"
-            "assert isolation.why_not() == '', isolation.why_not()\n"
-            "isolation.confined(look, isolation.python_environment([]), isolation.Limits())\n"
+            "assert isolation.unsupported_reason() == '', isolation.unsupported_reason()\n"
+            "isolation.run_confined(look, isolation.python_environment([]), isolation.Limits())\n"
         )
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.validate import find_unfit
+from convgrader.sandbox.validate import find_unserializable
 
 
 def there_and_back(value, number_of=None, function_of=None):
@@ -82,6 +82,7 @@ def test_read_only_arrays_stay_read_only_and_numbers_keep_their_type():
 def test_subclasses_cross_as_plain_values_and_objects_as_unfit():
     class Liar(float):
         __eq__ = lambda self, other: True  # noqa: E731
+        __hash__ = None
 
     class Sly(np.ndarray):
         def __array_finalize__(self, source):
@@ -89,8 +90,8 @@ def test_subclasses_cross_as_plain_values_and_objects_as_unfit():
 
     assert type(there_and_back(Liar(2))) is float
     assert type(there_and_back(np.ones(3).view(Sly))) is np.ndarray
-    assert there_and_back(object()) == protocol.Unfit("object")
-    assert isinstance(there_and_back(np.array([object()])), protocol.Unfit)
+    assert there_and_back(object()) == protocol.Unserializable("object")
+    assert isinstance(there_and_back(np.array([object()])), protocol.Unserializable)
     assert there_and_back({"f": print}, lambda f: 7, lambda number: number) == {"f": 7}
 
 
@@ -196,7 +197,7 @@ def test_no_frame_costs_more_than_two_seconds_or_256_megabytes(name):
     def take(channel, text):
         try:
             value = channel.receive(seconds=60)
-            if find_unfit(value) is None:
+            if find_unserializable(value) is None:
                 np.asarray(value)
         except (ProtocolError, ValueError):
             pass
@@ -218,25 +219,25 @@ def test_nobody_looks_for_cycles_while_a_frame_is_read():
 
 def cost(take, text, arrays):
     """Have a fork of this process take a frame; return its seconds of processor time and its megabytes."""
-    ours, theirs = socket.socketpair()
+    grader_socket, sandbox_socket = socket.socketpair()
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        ours.close()
+        grader_socket.close()
         Path("/proc/self/clear_refs").write_text("5")
         before, start = _kilobytes("VmRSS"), time.process_time()
-        take(protocol.Channel(theirs), text)
+        take(protocol.Channel(sandbox_socket), text)
         spent = time.process_time() - start, (_kilobytes("VmHWM") - before) / 1024
         os.write(writing, json.dumps(spent).encode())
         os._exit(0)
-    theirs.close()
+    sandbox_socket.close()
     os.close(writing)
     try:
-        ours.sendall(struct.pack("!IQ", len(text), len(arrays)) + text + arrays)
+        grader_socket.sendall(struct.pack("!IQ", len(text), len(arrays)) + text + arrays)
         with os.fdopen(reading) as pipe:
             return json.loads(pipe.read())
     finally:
-        ours.close()
+        grader_socket.close()
         os.waitpid(pid, 0)
 
 
@@ -246,13 +247,14 @@ def _kilobytes(what):
 
 
 def test_channel_refuses_huge_frames_and_does_not_wait_for_ever():
-    ours, theirs = socket.socketpair()
-    channel = protocol.Channel(ours)
+    grader_socket, sandbox_socket = socket.socketpair()
+    channel = protocol.Channel(grader_socket)
     with pytest.raises(ReplyTimeoutError):
         channel.receive(seconds=0.05)
-    theirs.send(struct.pack("!IQ", 1 << 31, 0))
+    sandbox_socket.send(struct.pack("!IQ", 1 << 31, 0))
     with pytest.raises(ProtocolError):
         channel.receive(seconds=1)
-    theirs.close()
+    sandbox_socket.close()
     with pytest.raises(ConnectionClosedError):
         channel.receive(seconds=1)
+    channel.close()

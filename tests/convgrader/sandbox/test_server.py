@@ -45,15 +45,15 @@ def test_a_magic_is_looked_at_closely(pattern, name):
 
 
 def test_what_is_left_alone_would_not_have_changed(pattern):
-    manager, alone = TransformerManager(), 0
+    manager, untouched = TransformerManager(), 0
     for path in sorted((ROOT / "exercises").glob("*/*.ipynb")) + sorted((ROOT / "solutions/answers").glob("*.py")):
         is_notebook = path.suffix == ".ipynb"
         cells = nbformat.read(path, 4).cells if is_notebook else [nbformat.v4.new_code_cell(path.read_text())]
         for source in [cell.source for cell in cells if cell.cell_type == "code" and "\n" in cell.source]:
             if not pattern.search(source):
-                alone += 1
+                untouched += 1
                 assert manager.transform_cell(source).rstrip("\n") == source.rstrip("\n")
-    assert alone > 100, "nearly all cells are plain Python"
+    assert untouched > 100, "nearly all cells are plain Python"
 
 
 STRUCK = """\
@@ -61,7 +61,7 @@ import json, os
 from convcourse.calls import call
 from convgrader.sandbox import server
 
-call.AGAIN = 0.003  # so a machine looks that takes long to tell of an error
+call.REPEAT_SECONDS = 0.003  # so a machine looks that takes long to tell of an error
 own = server.SandboxServer(None, server.make_shell())
 loop = "while True:\\n    pass"
 cells = [loop, "import time\\ntime.sleep(60)", "x = 1", f"print(x)\\n{loop}", "1 / 0"]
@@ -72,6 +72,6 @@ os.write(1, json.dumps([[o.get("ename") for o in found if o["output_type"] == "e
 
 def test_a_cell_that_was_stopped_says_so_whatever_became_of_the_error():
     """The next strike may come while IPython tells of the first, and then nothing is told."""
-    said = subprocess.run([sys.executable, "-c", STRUCK], capture_output=True, text=True, timeout=100).stdout
+    output = subprocess.run([sys.executable, "-c", STRUCK], capture_output=True, text=True, timeout=100).stdout
     late = [["TimeLimitError"]] * 10
-    assert json.loads(said) == [*late, *late, *[[]] * 10, *late, *[["ZeroDivisionError"]] * 10]
+    assert json.loads(output) == [*late, *late, *[[]] * 10, *late, *[["ZeroDivisionError"]] * 10]

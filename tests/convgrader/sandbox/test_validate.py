@@ -5,7 +5,7 @@ import pytest
 from convcourse.calls.call import Outcome
 from convgrader.errors import ProtocolError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.validate import MAX_OUTPUTS, MAX_TEXTS, as_outcome, checked_outputs, error_output
+from convgrader.sandbox.validate import MAX_OUTPUTS, MAX_TEXTS, as_outcome, error_output, validated_outputs
 
 FORGED = {
     "not_a_tuple": ["ok"],
@@ -22,7 +22,7 @@ def test_malformed_replies_are_refused(name):
 
 
 def test_values_that_cannot_cross_are_named():
-    outcome = as_outcome(("ok", [1, {"a": protocol.Unfit("generator")}], "", False, False, False))
+    outcome = as_outcome(("ok", [1, {"a": protocol.Unserializable("generator")}], "", False, False, False))
     assert outcome == Outcome("unfit", problem="It returned a value of type generator.")
 
 
@@ -37,10 +37,10 @@ def test_texts_of_which_an_array_would_be_large_are_refused(texts):
 def test_what_is_printed_in_a_row_is_one_output_and_their_number_is_bounded():
     text = {"output_type": "stream", "text": "a"}
     picture = {"output_type": "display_data", "data": {"text/plain": "p"}}
-    assert [output.get("text") for output in checked_outputs([text] * 5000)] == ["a" * 5000]
-    many = checked_outputs([picture, text] * 5000)
+    assert [output.get("text") for output in validated_outputs([text] * 5000)] == ["a" * 5000]
+    many = validated_outputs([picture, text] * 5000)
     assert len(many) == MAX_OUTPUTS + 1 and many[-1]["text"] == f"{10_000 - MAX_OUTPUTS} more outputs are left out.\n"
-    assert checked_outputs([picture], most=0)[0]["text"] == "1 more outputs are left out.\n"
+    assert validated_outputs([picture], limit=0)[0]["text"] == "1 more outputs are left out.\n"
 
 
 def test_an_error_of_ours_holds_no_control_characters_either():

@@ -47,8 +47,8 @@ def test_a_sandbox_whose_end_is_seen_late_is_graded_again_too(zygote):
 def test_a_sandbox_that_only_hangs_up_is_not_waited_for_long(zygote):
     client = SandboxClient(zygote, BUDGET, {})
     start = time.monotonic()
-    said = client.run("import os, time\nos.closerange(3, 100)\ntime.sleep(20)")
-    assert said[0]["ename"] == "SandboxError"
+    message = client.run("import os, time\nos.closerange(3, 100)\ntime.sleep(20)")
+    assert message[0]["ename"] == "SandboxError"
     assert time.monotonic() - start < 10
     client.close()
 
@@ -58,8 +58,8 @@ def test_memory_of_all_its_processes_together_is_bounded(zygote):
     client = SandboxClient(small, Budget(cell=20, notebook=30), {})
     try:
         source = "import os, time\nfor _ in range(3):\n    if os.fork() == 0:\n        a = b'x' * (250 << 20)\n"
-        said = client.run(source + "        time.sleep(20)\nimport time\ntime.sleep(20)")
-        assert "too much memory" in said[0]["evalue"]
+        message = client.run(source + "        time.sleep(20)\nimport time\ntime.sleep(20)")
+        assert "too much memory" in message[0]["evalue"]
     finally:
         client.close()
         small.stop()
@@ -70,7 +70,7 @@ HOLD = "import time; held = b'x' * (60 << 20); time.sleep(30)"
 
 
 @pytest.mark.parametrize(
-    "source, too_much",
+    ("source", "too_much"),
     [
         (f"import subprocess, sys\nfor _ in range(7):\n    subprocess.Popen([sys.executable, '-c', {HOLD!r}])", True),
         (f"for _ in range(3):\n    if os.fork() == 0:\n        {SHARED}", True),
@@ -82,8 +82,10 @@ def test_the_memory_of_a_sandbox_is_what_it_holds(zygote, source, too_much):
     small = SandboxZygote(zygote.is_confined, Limits(memory=400 << 20))
     client = SandboxClient(small, Budget(cell=20, notebook=30), {})
     try:
-        said = client.run(f"import os, time\n{source}\nheld = os.getpid() == 1 and time.sleep({20 if too_much else 2})")
-        assert [output["evalue"] for output in said] == [
+        message = client.run(
+            f"import os, time\n{source}\nheld = os.getpid() == 1 and time.sleep({20 if too_much else 2})"
+        )
+        assert [output["evalue"] for output in message] == [
             "The cell ended its own process: it used too much memory."
         ] * too_much
     finally:
@@ -95,11 +97,11 @@ def test_the_memory_of_a_sandbox_is_what_it_holds(zygote, source, too_much):
 def test_where_the_kernel_tells_no_shares_all_that_is_no_file_counts(monkeypatch):
     monkeypatch.setattr(
         zygote_module,
-        "_told",
-        lambda path, *wanted, told=zygote_module._told: 0 if "smaps" in path else told(path, *wanted),
+        "_sum_fields",
+        lambda path, *prefixes, real=zygote_module._sum_fields: 0 if "smaps" in path else real(path, *prefixes),
     )
     size = 50 << 20
-    before = zygote_module.held(os.getpid())
+    before = zygote_module.memory_of(os.getpid())
     with mmap.mmap(-1, size) as held:  # new pages: what this process has freed does not come back as its own
         held.write(b"x" * 4096 * (size // 4096))
-        assert zygote_module.held(os.getpid()) >= before + size * 0.9
+        assert zygote_module.memory_of(os.getpid()) >= before + size * 0.9

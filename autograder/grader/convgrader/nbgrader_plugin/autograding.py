@@ -1,4 +1,6 @@
-"""``nbgrader autograde`` and formgrader's button grade as ``autograder grade`` does: set in ``nbgrader_config.py``::
+"""``nbgrader autograde`` and formgrader's button grade as ``autograder grade`` does.
+
+``nbgrader_config.py`` sets it::
 
     use_convgrader(c)
 
@@ -15,8 +17,9 @@ from dataclasses import replace
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, Float, Unicode
-from traitlets.config import Configurable
+from traitlets.config import Config, Configurable
 
 from convcourse.errors import UsageError
 from convgrader import lock
@@ -24,25 +27,25 @@ from convgrader.errors import DatabaseError
 from convgrader.fingerprint import fingerprint
 from convgrader.jobs import AssignmentSpec, Budget, Job
 from convgrader.nbgrader_plugin import feedback, handed_out, patches
+from convgrader.nbgrader_plugin.error_translation import as_nbgrader_error, database_errors
 from convgrader.nbgrader_plugin.gradebook import GradebookWriter
 from convgrader.nbgrader_plugin.returning import CurrentFeedback
-from convgrader.nbgrader_plugin.telling import in_a_sentence, naming
 from convgrader.sandbox.zygote import warm_zygote
 from convgrader.worker import SubmissionGrader
 
 
-def use_convgrader(config, unconfined=False):
+def use_convgrader(config: Config, unconfined: bool = False) -> None:
     """Have ``nbgrader autograde`` and formgrader's button grade with a sandbox."""
-    patches.convert_by(SafeAutograde, CurrentFeedback)
-    patches.read_times_as_we_do()
-    patches.show_pages_as_we_do()
-    patches.release_all_or_nothing()
-    patches.release_pages_of_the_exchange_alone()
-    patches.name_the_database()
-    patches.validate_nothing_of_students()
-    here = feedback.__name__
+    patches.use_converters(SafeAutograde, CurrentFeedback)
+    patches.read_bounded_timestamps()
+    patches.use_page_exporter()
+    patches.release_atomically()
+    patches.release_exchange_pages_only()
+    patches.report_database_errors()
+    patches.refuse_to_validate_submissions()
+    filter_module = feedback.__name__
     config.HTMLExporter.filters = {
-        name: f"{here}.{f.__name__}" for name, f in feedback.FILTERS.items()
+        name: f"{filter_module}.{f.__name__}" for name, f in feedback.FILTERS.items()
     }  # formgrader's too
     config.GenerateFeedback.exporter_class = "convgrader.nbgrader_plugin.feedback.FeedbackExporter"
     config.FeedbackExporter.update(feedback.TEMPLATE)
@@ -63,52 +66,58 @@ class GradeCells(Configurable):
     notebook_seconds = Float(Budget.notebook, help="How long one submission may take as a whole.").tag(config=True)
 
 
-def spec_of(book, directory, config):
+def spec_of(writer: GradebookWriter, directory: CourseDirectory, config: Config) -> AssignmentSpec:
     """Return what must be known to grade an assignment.
 
     Parameters
     ----------
-    book : GradebookWriter
+    writer : GradebookWriter
     directory : nbgrader.coursedir.CourseDirectory
     config : traitlets.config.Config
     """
     options = GradeCells(config=config)
     budget = Budget(options.cell_seconds, options.notebook_seconds)
-    extra = directory.format_path(directory.source_directory, ".", book.name)
+    extra_folder = directory.format_path(directory.source_directory, ".", writer.name)
     return AssignmentSpec(
-        name=book.name,
+        name=writer.name,
         sources={
-            name: replace(source, given=handed_out.texts(directory, book.name, name))
-            for name, source in book.sources.items()
+            name: replace(source, released=handed_out.texts(directory, writer.name, name))
+            for name, source in writer.sources.items()
         },
-        seed=book.seed,
-        checks=fingerprint(book.sources, budget),
+        seed=writer.seed,
+        checks=fingerprint(writer.sources, budget),
         budget=budget,
         ignore=tuple(directory.ignore),
         permissions=0o664 if directory.groupshared else 0o444,
-        extra=extra if os.path.isdir(extra) else "",
+        extra_folder=extra_folder if os.path.isdir(extra_folder) else "",
         site=options.site,
     )
 
 
-class Stopped(BaseException):
+class GradingStoppedError(BaseException):
     """No submission can be graded any more; nbgrader goes on after all that is an Exception."""
 
 
 class SafeAutograde(Autograde):
     """Grades one submission after the other in this process, whatever lies in it."""
 
-    def start(self):
+    assignments: dict[str, list[str]]  # folder of a submission -> paths of its notebooks
+    notebooks: list[str]  # what is left for nbgrader to convert: nothing
+    failures: list[str]
+    gradebook_writer: GradebookWriter
+    grader: SubmissionGrader
+
+    def start(self) -> None:
         """Grade; what keeps it from that is told in a sentence."""
-        with in_a_sentence(self.log):
+        with as_nbgrader_error(self.log):
             super().start()
 
-    def init_notebooks(self):
+    def init_notebooks(self) -> None:
         """List the submissions; which notebook is meant is found out later."""
         directory, self.assignments, self.notebooks = self.coursedir, {}, []
         url, assignment = directory.db_url, directory.assignment_id
         try:
-            with naming(url), Gradebook(url, directory.course_id) as gradebook:
+            with database_errors(url), Gradebook(url, directory.course_id) as gradebook:
                 names = [f"{row.name}.ipynb" for row in gradebook.find_assignment(assignment).notebooks]
         except MissingEntry:
             raise UsageError(f"The gradebook has no assignment {assignment}.") from None
@@ -118,45 +127,47 @@ class SafeAutograde(Autograde):
         if not self.assignments:
             raise UsageError(f"Nothing was handed in for {assignment}.")
 
-    def convert_notebooks(self):
+    def convert_notebooks(self) -> None:
         """Grade them, and fail in the end if some could not be graded."""
-        with lock.held(self.coursedir, self.coursedir.assignment_id):
+        with lock.exclusive(self.coursedir, self.coursedir.assignment_id):
             self._grade_all()
         for failure in self.failures:
             self.log.error("Not graded: %s", failure)
         if self.failures:
             raise NbGraderException("; ".join(self.failures))
 
-    def _grade_all(self):
+    def _grade_all(self) -> None:
         directory, self.failures = self.coursedir, []
         import torch
 
         torch.set_num_threads(1)  # as workers have it: more would take memory that a check is then refused
         zygote = warm_zygote(not GradeCells(config=self.config).unconfined)
         zygote.wait()
-        self.book = GradebookWriter(directory.db_url, directory.assignment_id, directory.course_id, self.config)
-        with contextlib.closing(self.book):
-            self.grader = SubmissionGrader(spec_of(self.book, directory, self.config), zygote)
+        self.gradebook_writer = GradebookWriter(
+            directory.db_url, directory.assignment_id, directory.course_id, self.config
+        )
+        with contextlib.closing(self.gradebook_writer):
+            self.grader = SubmissionGrader(spec_of(self.gradebook_writer, directory, self.config), zygote)
             try:
                 super().convert_notebooks()
-            except Stopped as stopped:
+            except GradingStoppedError as stopped:
                 raise UsageError(str(stopped)) from None
-            self.book.assign_penalties()
+            self.gradebook_writer.assign_penalties()
 
-    def init_assignment(self, assignment_id, student_id):
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Grade one submission: nothing is left for nbgrader to convert."""
         folders = (self._format_source(assignment_id, student_id), self._format_dest(assignment_id, student_id))
         result = self.grader.grade(Job(student_id, *folders))
-        if result.stopped:
-            raise Stopped(result.stopped)
+        if result.fatal_error:
+            raise GradingStoppedError(result.fatal_error)
         try:
-            self.book.write(result, self.grader.assignment.checks)
+            self.gradebook_writer.write(result, self.grader.assignment.checks)
         except DatabaseError as error:
             shutil.rmtree(folders[1])  # nbgrader grades nothing again that has such a folder
-            raise Stopped(str(error)) from None
-        for graded in result.notebooks:
-            if graded.reason:
-                self.log.warning("%s, %s: %s", student_id, graded.notebook, graded.reason)
-            if graded.status != "graded":
-                self.failures.append(f"{student_id}, {graded.notebook}: {graded.reason}")
+            raise GradingStoppedError(str(error)) from None
+        for notebook_result in result.notebooks:
+            if notebook_result.reason:
+                self.log.warning("%s, %s: %s", student_id, notebook_result.notebook, notebook_result.reason)
+            if notebook_result.status != "graded":
+                self.failures.append(f"{student_id}, {notebook_result.notebook}: {notebook_result.reason}")
         self.notebooks = []

@@ -10,11 +10,15 @@ import re
 import stat
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
+from traitlets.config import Config
 
 from convcourse import student_ids
 from convgrader.errors import ArchiveError
@@ -38,15 +42,15 @@ NAME = (
 FILE_ID = re.compile(r"(?P<stem>.+?)(?P<ending>(\.log)?\.(ipynb|json|safetensors))", re.IGNORECASE)
 
 
-def use_collector(config):
+def use_collector(config: Config) -> None:
     """Have ``nbgrader zip_collect`` take hand-ins apart as this module does, and imports tell whose it would not."""
     here = "convgrader.nbgrader_plugin.collecting"
     config.ZipCollectApp.extractor_plugin = f"{here}.ArchiveExtractor"
     config.ZipCollectApp.collector_plugin = f"{here}.ArchiveCollector"
-    patches.tell_what_was_left_out()
-    patches.write_times_with_their_zone()
-    patches.tell_who_cannot_hand_in()
-    patches.tell_the_rule_for_names()
+    patches.report_left_out_files()
+    patches.write_timestamps_with_zone()
+    patches.report_invalid_student_ids()
+    patches.show_student_id_rule()
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Identity:
     rest: str  # the name that the student's own file had
 
     @classmethod
-    def of(cls, name):
+    def of(cls, name: str) -> "Identity":
         """Read a file's name; ArchiveError with a sentence where it says nothing."""
         match = NAME.fullmatch(name) if len(name) <= MAX_NAME else None
         if match is None:
@@ -79,7 +83,7 @@ class HandIn:
     time: datetime  # of its name, but never later than that of the file
 
     @classmethod
-    def of(cls, path):
+    def of(cls, path: Path) -> "HandIn":
         """Look at a file; ArchiveError where nothing can be collected from it."""
         if not is_regular(path):
             raise ArchiveError("it is not a file")
@@ -89,17 +93,21 @@ class HandIn:
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         return cls(path, identity, min(identity.time, written))
 
-    def files(self):
+    def files(self) -> Iterator[tuple[str, Callable[[], Iterator[bytes]]]]:
         """Yield (name, function that yields its bytes) of what is to be collected, looked through before."""
         if self.path.suffix != ".zip":
             yield self.path.name, lambda: _blocks(open(self.path, "rb"), MAX_MEMBER)  # noqa: SIM115
             return
-        with _opened(self.path) as archive:
-            for member in _members(archive):
-                yield PurePosixPath(member.filename).name, lambda m=member: _blocks(archive.open(m), MAX_MEMBER)
+        with _open_archive(self.path) as archive:
+            for member in _checked_members(archive):
+                yield PurePosixPath(member.filename).name, partial(_member_blocks, archive, member)
 
 
-def _opened(path):
+def _member_blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    return _blocks(archive.open(member), MAX_MEMBER)
+
+
+def _open_archive(path: Path) -> zipfile.ZipFile:
     try:
         if _size_of_directory(path) > MAX_DIRECTORY:
             raise ArchiveError(f"it holds more than {MAX_MEMBERS} files")
@@ -108,20 +116,20 @@ def _opened(path):
         raise ArchiveError("it is no zip archive, or was cut off") from None
 
 
-def _size_of_directory(path):
+def _size_of_directory(path: Path) -> int:
     """Return the bytes of an archive's list of files, which Python reads as a whole, from the record at its end."""
     with open(path, "rb") as file:
         file.seek(max(path.stat().st_size - END_RECORD - 0xFFFF, 0))
-        end = file.read()
-    at = end.rfind(b"PK\5\6")
-    if at < 0 or len(end) < at + END_RECORD or end[max(at - 20, 0) : at].startswith(b"PK\6\7"):
+        tail = file.read()
+    start = tail.rfind(b"PK\5\6")
+    if start < 0 or len(tail) < start + END_RECORD or tail[max(start - 20, 0) : start].startswith(b"PK\6\7"):
         raise ArchiveError("it is no zip archive, or was cut off")
-    return int.from_bytes(end[at + 12 : at + 16], "little")
+    return int.from_bytes(tail[start + 12 : start + 16], "little")
 
 
-def _members(archive):
+def _checked_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """List the files of an archive, once all of them have been looked at."""
-    members = [member for member in archive.infolist() if not _is_beside_the_point(member)]
+    members = [member for member in archive.infolist() if not _is_ignored(member)]
     if len(members) > MAX_MEMBERS:
         raise ArchiveError(f"it holds more than {MAX_MEMBERS} files")
     names = set()
@@ -145,20 +153,20 @@ def _members(archive):
     return members
 
 
-def _is_beside_the_point(member):
+def _is_ignored(member: zipfile.ZipInfo) -> bool:
     """Say whether a member is a folder, or what operating systems and Jupyter add."""
     parts = PurePosixPath(member.filename).parts
     is_added = "__MACOSX" in parts[:1] or ".ipynb_checkpoints" in parts or parts[-1:] == (".DS_Store",)
     return member.is_dir() or not parts or is_added or parts[-1] in ("Thumbs.db", "desktop.ini")
 
 
-def _blocks(file, most):
+def _blocks(file: IO[bytes], max_bytes: int) -> Iterator[bytes]:
     """Yield the bytes of a file, and no more than it may have, whatever was said before."""
     try:
         with file:
             while block := file.read(BLOCK):
-                most -= len(block)
-                if most < 0:
+                max_bytes -= len(block)
+                if max_bytes < 0:
                     raise ArchiveError("a file in it is larger than it says")
                 yield block
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError):
@@ -168,37 +176,37 @@ def _blocks(file, most):
 class ArchiveExtractor(ExtractorPlugin):
     """Takes hand-ins apart: bounded, one after the other, the newest of each student."""
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.left_out = {}  # path -> why it was not collected, in a sentence
-        self.students = set()  # whose hand-ins were found
+        self.left_out: dict[str, str] = {}  # path -> why it was not collected, in a sentence
+        self.students: set[str] = set()  # whose hand-ins were found
 
-    def extract(self, archive_path, extracted_path):
+    def extract(self, archive_path: str, extracted_path: str) -> None:
         """Write what is to be collected below `extracted_path`; see nbgrader's ExtractorPlugin."""
-        newest = {}
+        newest: dict[tuple[str, str], HandIn] = {}
         for path in sorted(Path(archive_path).rglob("*")):
             if path.is_dir() and not path.is_symlink():
                 continue
             try:
-                found = HandIn.of(path)
+                hand_in = HandIn.of(path)
             except ArchiveError as error:
                 self.left_out[str(path)] = f"{error}."
                 continue
-            earlier = newest.setdefault((found.identity.student, _single(found)), found)
-            if (found.time, found.path.stat().st_mtime) > (earlier.time, earlier.path.stat().st_mtime):
-                newest[found.identity.student, _single(found)] = found
+            newest_so_far = newest.setdefault((hand_in.identity.student, _single_file_name(hand_in)), hand_in)
+            if (hand_in.time, hand_in.path.stat().st_mtime) > (newest_so_far.time, newest_so_far.path.stat().st_mtime):
+                newest[hand_in.identity.student, _single_file_name(hand_in)] = hand_in
         self.students = {student for student, _ in newest}
         for number, hand_in in enumerate(newest.values()):
-            self._take(hand_in, Path(extracted_path) / f"{number:06}")
+            self._write_hand_in(hand_in, Path(extracted_path) / f"{number:06}")
 
-    def _take(self, hand_in, folder):
+    def _write_hand_in(self, hand_in: HandIn, folder: Path) -> None:
         """Write one hand-in, all of it or nothing."""
         folder.mkdir(parents=True)
-        written = []
+        written: list[Path] = []
         try:
             for name, blocks in hand_in.files():
                 try:
-                    path = folder / _collected_as(name, hand_in)
+                    path = folder / _collected_name(name, hand_in)
                 except ArchiveError as error:
                     self.left_out[f"{hand_in.path}, {name}"] = f"{error}."
                     continue
@@ -206,8 +214,7 @@ class ArchiveExtractor(ExtractorPlugin):
                     raise ArchiveError("two files in it have the same name")
                 written.append(path)
                 with open(path, "xb") as file:
-                    for block in blocks():
-                        file.write(block)
+                    file.writelines(blocks())
             if not written:
                 raise ArchiveError("nothing in it can be collected")
         except ArchiveError as error:
@@ -216,12 +223,12 @@ class ArchiveExtractor(ExtractorPlugin):
             self.left_out[str(hand_in.path)] = f"{error}."
 
 
-def _single(hand_in):
+def _single_file_name(hand_in: HandIn) -> str:
     """Return what tells the single files of a student apart; an archive is all that they handed in."""
     return hand_in.identity.rest if hand_in.path.suffix != ".zip" else ""
 
 
-def _collected_as(name, hand_in):
+def _collected_name(name: str, hand_in: HandIn) -> str:
     """Return the name under which a file of a hand-in is collected; ArchiveError where it cannot be."""
     try:
         identity = Identity.of(name)
@@ -231,7 +238,7 @@ def _collected_as(name, hand_in):
         raise ArchiveError(f"it is named as {identity.student}'s, in an archive of {hand_in.identity.student}")
     parts = FILE_ID.fullmatch(identity.rest)
     stem = "_".join(re.sub(r"[\W_]", " ", parts["stem"]).split()) if parts else ""
-    if not stem:
+    if parts is None or not stem:
         raise ArchiveError("it is neither a notebook nor a file of a network")
     collected = f"{identity.student}__{hand_in.time:%Y%m%dT%H%M%SZ}__{stem}{parts['ending'].lower()}"
     if len(os.fsencode(collected)) > MAX_NAME:
@@ -242,7 +249,7 @@ def _collected_as(name, hand_in):
 class ArchiveCollector(FileNameCollectorPlugin):
     """Says whose a file is that the extractor wrote."""
 
-    def collect(self, submitted_file):
+    def collect(self, submitted_file: str) -> dict[str, str] | None:
         """Return {student_id, file_id, timestamp}, or None; see nbgrader's FileNameCollectorPlugin."""
         try:
             identity = Identity.of(os.path.basename(submitted_file))

@@ -2,9 +2,11 @@
 
 import csv
 import os
-from datetime import UTC
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import TypeAlias
 
-from nbgrader.api import Grade, MissingEntry, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Assignment, Grade, Gradebook, MissingEntry, Student, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import CsvExportPlugin
 
 from convcourse.grade_ids import CHECK
@@ -16,6 +18,7 @@ COLUMNS = (  # nbgrader's
     "late_submission_penalty", "score", "max_score",
 )  # fmt: skip
 STATE = ("state", "to_grade_by_hand")  # what the scores are worth; how many answers a person is still to look at
+Value: TypeAlias = str | int | float | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a text begins with that a spreadsheet computes
 
 
@@ -26,9 +29,9 @@ class PlainCsvExport(CsvExportPlugin):
     is an empty cell.
     """
 
-    def export(self, gradebook):
+    def export(self, gradebook: Gradebook) -> None:
         """Write a row for each student and assignment; see nbgrader's CsvExportPlugin."""
-        assignments = [found for found in gradebook.assignments if _is_wanted(found.name, self.assignment)]
+        assignments = [row for row in gradebook.assignments if _is_wanted(row.name, self.assignment)]
         tasks = [task for assignment in assignments for task in _tasks(assignment)]
         with open(self.to or "grades.csv", "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
@@ -39,11 +42,13 @@ class PlainCsvExport(CsvExportPlugin):
                 failed = {student for student, _ in grading_log.records(gradebook, assignment.name, "failed")}
                 for student in gradebook.students:
                     if _is_wanted(student.id, self.student):
-                        own = grades.get(student.id, {})
-                        row = self._row(gradebook, assignment, student, own, student.id in failed)
-                        table.writerow(map(as_cell, (*row, *(_points(own, cell) for cell, _ in tasks))))
+                        student_grades = grades.get(student.id, {})
+                        row = self._row(gradebook, assignment, student, student_grades, student.id in failed)
+                        table.writerow(map(as_cell, (*row, *(_points(student_grades, cell) for cell, _ in tasks))))
 
-    def _row(self, gradebook, assignment, student, grades, is_failed):
+    def _row(
+        self, gradebook: Gradebook, assignment: Assignment, student: Student, grades: dict[str, Grade], is_failed: bool
+    ) -> tuple[Value, ...]:
         """Return what `COLUMNS` and `STATE` name."""
         try:
             submission = gradebook.find_submission(assignment.name, student.id)
@@ -58,7 +63,9 @@ class PlainCsvExport(CsvExportPlugin):
             "not graded" if is_failed else self._state(assignment, student, submission, waiting), waiting,
         )  # fmt: skip
 
-    def _state(self, assignment, student, submission, waiting):
+    def _state(
+        self, assignment: Assignment, student: Student, submission: SubmittedAssignment | None, waiting: int
+    ) -> str:
         """Say what the scores of a student are worth."""
         if submission is not None:
             return "to be graded by hand" if waiting else "graded"
@@ -67,21 +74,21 @@ class PlainCsvExport(CsvExportPlugin):
         return "handed in, not graded" if os.path.isdir(folder) else "not handed in"
 
 
-def _is_wanted(name, wanted):
+def _is_wanted(name: str, wanted: Collection[object]) -> bool:
     return not wanted or name in map(str, wanted)
 
 
-def _tasks(assignment):
+def _tasks(assignment: Assignment) -> list[tuple[str, str]]:
     """List (id of a graded cell, heading of its column) of an assignment."""
-    found = []
+    columns: list[tuple[str, str]] = []
     for notebook in sorted(assignment.notebooks, key=lambda row: row.name):
-        before = assignment.name if notebook.name == assignment.name else f"{assignment.name}/{notebook.name}"
+        heading = assignment.name if notebook.name == assignment.name else f"{assignment.name}/{notebook.name}"
         cells = (*notebook.grade_cells, *notebook.task_cells)
-        found += [(cell.id, f"{before}/{cell.name.removeprefix(CHECK)}") for cell in cells]
-    return found
+        columns += [(cell.id, f"{heading}/{cell.name.removeprefix(CHECK)}") for cell in cells]
+    return columns
 
 
-def _grades(gradebook, assignment):
+def _grades(gradebook: Gradebook, assignment: Assignment) -> dict[str, dict[str, Grade]]:
     """Return {student: {id of a cell: its Grade}}."""
     rows = (
         gradebook.db.query(SubmittedAssignment.student_id, Grade)
@@ -89,24 +96,24 @@ def _grades(gradebook, assignment):
         .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
         .filter(SubmittedAssignment.assignment_id == assignment.id)
     )
-    found = {}
+    grades: dict[str, dict[str, Grade]] = {}
     for student, grade in rows:
-        found.setdefault(student, {})[grade.cell_id] = grade
-    return found
+        grades.setdefault(student, {})[grade.cell_id] = grade
+    return grades
 
 
-def _points(grades, cell):
+def _points(grades: dict[str, Grade], cell: str) -> float | None:
     """Return the points of one task, None where nobody has given any."""
     grade = grades.get(cell)
     return None if grade is None or (grade.auto_score is None and grade.manual_score is None) else grade.score
 
 
-def _with_zone(time):
+def _with_zone(time: datetime | None) -> str | None:
     """Return a time of the gradebook, which keeps UTC and does not say so."""
-    return time and time.replace(tzinfo=UTC).isoformat(" ")
+    return time.replace(tzinfo=UTC).isoformat(" ") if time is not None else None
 
 
-def as_cell(value):
+def as_cell(value: Value) -> str | int | float:
     """Return what stands in a cell; a text that would be computed gets an apostrophe, which spreadsheets do not show.
 
     Of a sum of points six digits behind the point are kept: the rest is what binary fractions lack.

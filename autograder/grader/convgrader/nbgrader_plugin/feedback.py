@@ -9,21 +9,26 @@ a student's code showed, a page holds so much; of the verdicts, of the cells and
 import contextlib
 import html
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeAlias
 from urllib.parse import unquote
-from xml.etree.ElementTree import tostring
+from xml.etree.ElementTree import Element, tostring
 
 from jinja2 import pass_context
+from jinja2.runtime import Context
 from latex2mathml.converter import convert_to_element
 from nbconvert.exporters import HTMLExporter
-from nbconvert.exporters.html import MarkdownWithMath
 from nbconvert.filters import DataTypeFilter, Highlight2HTML
-from nbconvert.filters.markdown_mistune import IPythonRenderer
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
 from nbgrader.server_extensions import formgrader
 from traitlets import Dict
 
 from convcourse.grade_ids import CHECK
-from convgrader.notebooks.sanitize import BREAK, MAX_CELL
+from convgrader.notebooks.sanitize import MAX_CELL, ZERO_WIDTH_SPACE
+
+Room: TypeAlias = dict[str, int]  # characters that a page may still show: of texts, of pictures
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 STYLE = ".text_cell_render {overflow: auto}"  # what a student wrote stays in its place
@@ -47,37 +52,40 @@ _EXPANDS = re.compile(  # \sideset writes its operator twice
     r"\\(?:[egx]?def|let|(?:re)?new(?:command|environment)|providecommand|DeclareMathOperator|sideset)"
 )
 _LOADS = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>|@font-face\s*{[^}]*}", re.IGNORECASE | re.DOTALL)
-_THEIRS = Path(formgrader.__file__).parent  # nbgrader's own pages
+_FORMGRADER = Path(formgrader.__file__).parent  # nbgrader's own pages
 TEMPLATE = {  # options of the exporter: our page, which extends nbgrader's
     "template_name": "convnet_feedback",
-    "extra_template_basedirs": [str(Path(__file__).parent / "templates"), str(_THEIRS / "templates")],
-    "extra_template_paths": [str(_THEIRS / "templates"), str(_THEIRS / "static/node_modules/bootstrap/dist/css")],
+    "extra_template_basedirs": [str(Path(__file__).parent / "templates"), str(_FORMGRADER / "templates")],
+    "extra_template_paths": [
+        str(_FORMGRADER / "templates"),
+        str(_FORMGRADER / "static/node_modules/bootstrap/dist/css"),
+    ],
 }
 
 
-class _Renderer(IPythonRenderer):
+class _SafeRenderer(IPythonRenderer):
     """Renders Markdown with HTML shown as text and formulas as MathML, which needs no script."""
 
-    def block_math(self, body):
+    def block_math(self, body: str) -> str:
         return as_mathml(body, "block")
 
-    def multiline_math(self, text):
+    def multiline_math(self, text: str) -> str:
         return as_mathml(text, "block")
 
-    def inline_math(self, body):
+    def inline_math(self, body: str) -> str:
         return as_mathml(body, "inline")
 
-    def block_code(self, code, info=None):
+    def block_code(self, code: str, info: str | None = None) -> str:
         """Show code in one colour: some lexers take long, and a diagram would be HTML."""
         return super().block_code(code)
 
-    def image(self, text, url, title=None):
+    def image(self, text: str, url: str, title: str | None = None) -> str:
         """Show an attached picture; of any other, the text that stands for it."""
         name = unquote(url.removeprefix("attachment:"))
         return super().image(text, f"attachment:{name}", title) if name in self.attachments else text
 
 
-def as_mathml(formula, display="inline"):
+def as_mathml(formula: str, display: str = "inline") -> str:
     """Return a formula as MathML, or as it was written if it cannot be read.
 
     Examples
@@ -85,7 +93,7 @@ def as_mathml(formula, display="inline"):
     >>> as_mathml("x_1").count("<msub>"), as_mathml("<b>" * 1000).count("<b>")
     (1, 0)
     """
-    formula = formula.replace(BREAK, "")
+    formula = formula.replace(ZERO_WIDTH_SPACE, "")
     if len(formula) <= MAX_FORMULA and not _EXPANDS.search(formula):
         with contextlib.suppress(Exception):  # whatever a student wrote between dollars
             return _serialize(convert_to_element(formula, display=display))
@@ -93,7 +101,7 @@ def as_mathml(formula, display="inline"):
     return f"{mark}{html.escape(formula)}{mark}"
 
 
-def _serialize(math):
+def _serialize(math: Element) -> str:
     """Return MathML with elements and attributes that are known to be harmless, and text escaped."""
     for element in math.iter():
         if not _ELEMENT.fullmatch(element.tag):
@@ -108,7 +116,7 @@ def _serialize(math):
     return mathml
 
 
-def _bounded(context, source, kind, render):
+def _render_bounded(context: Context, source: str, kind: str, render: Callable[[str], str]) -> str:
     """Render a cell if it is short and the page has room for it; else show it as it was written."""
     resources = context["resources"]
     room = resources.get(f"room for {kind}", MAX_PAGE[kind])
@@ -121,35 +129,37 @@ def _bounded(context, source, kind, render):
 
 
 @pass_context
-def markdown(context, source):
+def markdown(context: Context, source: str) -> str:
     """Turn Markdown into HTML; HTML in it is shown as text."""
     pictures = context.get("cell", {}).get("attachments", {})
-    renderer = _Renderer(escape=True, allow_harmful_protocols=False, attachments=pictures, exclude_anchor_links=True)
-    return _bounded(context, source, "markdown", MarkdownWithMath(renderer=renderer).render)
+    renderer = _SafeRenderer(
+        escape=True, allow_harmful_protocols=False, attachments=pictures, exclude_anchor_links=True
+    )
+    return _render_bounded(context, source, "markdown", MarkdownWithMath(renderer=renderer).render)
 
 
 @pass_context
-def highlight(context, source, **_):
+def highlight(context: Context, source: str, **_: object) -> str:
     """Turn Python into HTML."""
     lines = [line.rstrip() for line in source.splitlines()]  # blanks and long lines are what Pygments is slow on
     short = max(map(len, lines), default=0) <= MAX_LINE
-    return _bounded(
+    return _render_bounded(
         context, "\n".join(lines), "code", Highlight2HTML(pygments_lexer="python3") if short else html.escape
     )
 
 
-def unchanged(text):
+def unchanged(text: str) -> str:
     """Return the text: nbconvert's filter that strips files/ from addresses takes long, and there are none."""
     return text
 
 
-def safe_head(head):
+def safe_head(head: str) -> str:
     """Take scripts, links and fonts out of the head of nbgrader's page, which holds nothing of a student's."""
-    ours = f'<head>\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<style>{STYLE}</style>'
-    return _LOADS.sub("", head).replace("<head>", ours, 1)
+    safe_start = f'<head>\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<style>{STYLE}</style>'
+    return _LOADS.sub("", head).replace("<head>", safe_start, 1)
 
 
-def name_of_graded(about):
+def name_of_graded(metadata: Mapping[str, Any]) -> str:
     """Return what the list of a page calls a graded cell: a check by its function, an answer in words as what it is.
 
     Examples
@@ -157,7 +167,7 @@ def name_of_graded(about):
     >>> name_of_graded({"grade_id": "check-max_pool2d"}), name_of_graded({"grade_id": "written-why", "solution": True})
     ('max_pool2d', 'Written response')
     """
-    return "Written response" if about.get("solution") else about["grade_id"].removeprefix(CHECK)
+    return "Written response" if metadata.get("solution") else metadata["grade_id"].removeprefix(CHECK)
 
 
 FILTERS = {
@@ -175,7 +185,9 @@ class PageExporter(HTMLExporter):
 
     filters = Dict({**FILTERS, "filter_data_type": DataTypeFilter}).tag(config=True)
 
-    def from_notebook_node(self, nb, resources=None, **options):
+    def from_notebook_node(  # type: ignore[override]  # a text, as from all of nbconvert's exporters of text
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
         """Convert a graded notebook."""
         room = dict(MAX_SHOWN)
         for cell in nb.cells:
@@ -185,10 +197,10 @@ class PageExporter(HTMLExporter):
                 cell.metadata["alt"] = "a picture that this cell shows"
                 for output in cell.outputs:
                     _keep_pictures(output)
-                    _fit(output, room)
+                    _fit_output(output, room)
             attached = cell.get("attachments", {})
             for name in list(attached):
-                if not _takes(attached[name], room):
+                if not _take_room(attached[name], room):
                     del attached[name]
         return super(HTMLExporter, self).from_notebook_node(nb, resources, **options)
 
@@ -197,32 +209,32 @@ class FeedbackExporter(PageExporter):
     """Makes the pages that students get: without scripts, without anything loaded from elsewhere."""
 
 
-def _is_check(cell):
-    known = cell.metadata.get("nbgrader", {})
-    return known.get("grade") and not known.get("solution")
+def _is_check(cell: NotebookNode) -> bool:
+    metadata = cell.metadata.get("nbgrader", {})
+    return bool(metadata.get("grade") and not metadata.get("solution"))
 
 
-def _keep_pictures(output):
+def _keep_pictures(output: NotebookNode) -> None:
     if "data" in output:
         for kind in set(output["data"]) - {"text/plain", "image/png", "image/jpeg"}:
             del output["data"][kind]
 
 
-def _fit(output, room):
+def _fit_output(output: NotebookNode, room: Room) -> None:
     """Cut an output to the room that is left for texts and for pictures, and take that room."""
     data = output.get("data", {})
     pictures = {kind: data[kind] for kind in set(data) - {"text/plain"}}
-    if not _takes(pictures, room):
+    if not _take_room(pictures, room):
         for kind in pictures:
             del data[kind]
     for holder, key in ((output, "text"), (data, "text/plain")):
         if key in holder:
-            holder[key] = _cut(holder[key], room)
+            holder[key] = _truncated(holder[key], room)
     if "traceback" in output:
-        output["traceback"] = _cut("\n".join(output["traceback"]), room).split("\n")
+        output["traceback"] = _truncated("\n".join(output["traceback"]), room).split("\n")
 
 
-def _takes(pictures, room):
+def _take_room(pictures: Mapping[str, str], room: Room) -> bool:
     """Take the room for pictures; say whether there was enough."""
     size = sum(map(len, pictures.values()))
     if size > room["pictures"]:
@@ -231,7 +243,7 @@ def _takes(pictures, room):
     return True
 
 
-def _cut(text, room):
+def _truncated(text: str, room: Room) -> str:
     left = max(0, room["texts"])
     room["texts"] -= len(text)
     return text if len(text) <= left else f"{text[:left]}\n{LEFT_OUT}"

@@ -8,8 +8,12 @@ import json
 import secrets
 from dataclasses import dataclass
 
+from nbgrader.api import Gradebook
+from nbgrader.api import SourceCell as Row
 from sqlalchemy import inspect, text
+from sqlalchemy.orm import Session
 
+from convgrader.jobs import NotebookResult
 from convgrader.notebooks.source import SourceCell, SourceNotebook
 
 _TABLES = (
@@ -48,13 +52,13 @@ class Record:
     checks: str = ""
 
 
-def prepare(gradebook):
+def prepare(gradebook: Gradebook) -> None:
     """Make the tables if they are not there, and commit."""
     make_tables(gradebook.db)
     gradebook.db.commit()
 
 
-def make_tables(db):
+def make_tables(db: Session) -> None:
     """Make the tables if they are not there, and add what a gradebook of an earlier version lacks."""
     for table in _TABLES:
         db.execute(text(table))
@@ -62,7 +66,7 @@ def make_tables(db):
         db.execute(text("ALTER TABLE autograder_record ADD COLUMN checks TEXT NOT NULL DEFAULT ''"))
 
 
-def seed_of(gradebook, assignment):
+def seed_of(gradebook: Gradebook, assignment: str) -> int:
     """Return the assignment's secret seed: drawn once and then kept, so that a regrade gives the same score."""
     prepare(gradebook)
     gradebook.db.execute(
@@ -70,13 +74,11 @@ def seed_of(gradebook, assignment):
         {"name": assignment, "seed": secrets.randbits(62)},
     )
     gradebook.db.commit()
-    found = gradebook.db.execute(
-        text("SELECT seed FROM autograder_seed WHERE assignment = :name"), {"name": assignment}
-    )
-    return int(found.scalar_one())
+    rows = gradebook.db.execute(text("SELECT seed FROM autograder_seed WHERE assignment = :name"), {"name": assignment})
+    return int(rows.scalar_one())
 
 
-def save(gradebook, record):
+def save(gradebook: Gradebook, record: Record) -> None:
     """Write a record in place of the one before, without committing."""
     gradebook.db.execute(
         text(
@@ -88,38 +90,38 @@ def save(gradebook, record):
     )
 
 
-def save_answers(gradebook, student, assignment, graded):
+def save_answers(gradebook: Gradebook, student: str, assignment: str, notebook_result: NotebookResult) -> set[str]:
     """Write the digests of a NotebookResult's answers, without committing; return the names of those that changed.
 
     Where an earlier version graded it and kept no digests, they have all changed if the file has.
     """
-    where = {"student": student, "assignment": assignment, "notebook": graded.notebook}
-    which = "WHERE student = :student AND assignment = :assignment AND notebook = :notebook"
-    rows = gradebook.db.execute(text(f"SELECT cell, digest FROM autograder_answer {which}"), where)
-    before = {row.cell: row.digest for row in rows}
-    changed = {cell for cell, digest in graded.answers.items() if before.get(cell) != digest}
+    key = {"student": student, "assignment": assignment, "notebook": notebook_result.notebook}
+    condition = "WHERE student = :student AND assignment = :assignment AND notebook = :notebook"
+    rows = gradebook.db.execute(text(f"SELECT cell, digest FROM autograder_answer {condition}"), key)
+    earlier = {row.cell: row.digest for row in rows}
+    changed = {cell for cell, digest in notebook_result.answer_digests.items() if earlier.get(cell) != digest}
     for cell in changed:
         gradebook.db.execute(
             text(
                 "INSERT OR REPLACE INTO autograder_answer (student, assignment, notebook, cell, digest) "
                 "VALUES (:student, :assignment, :notebook, :cell, :digest)"
             ),
-            where | {"cell": cell, "digest": graded.answers[cell]},
+            key | {"cell": cell, "digest": notebook_result.answer_digests[cell]},
         )
-    file = gradebook.db.execute(text(f"SELECT digest FROM autograder_record {which}"), where).scalar()
-    return set() if not before and file == graded.digest else changed
+    file_digest = gradebook.db.execute(text(f"SELECT digest FROM autograder_record {condition}"), key).scalar()
+    return set() if not earlier and file_digest == notebook_result.digest else changed
 
 
-def forget(gradebook, student, assignment):
+def forget(gradebook: Gradebook, student: str, assignment: str) -> None:
     """Remove all that these tables hold of a student's submission, if there is anything."""
     prepare(gradebook)
-    own = {"student": student, "assignment": assignment}
+    key = {"student": student, "assignment": assignment}
     for table in _OF_STUDENTS:
-        gradebook.db.execute(text(f"DELETE FROM {table} WHERE student = :student AND assignment = :assignment"), own)
+        gradebook.db.execute(text(f"DELETE FROM {table} WHERE student = :student AND assignment = :assignment"), key)
     gradebook.db.commit()
 
 
-def records(gradebook, assignment, status="graded"):
+def records(gradebook: Gradebook, assignment: str, status: str = "graded") -> dict[tuple[str, str], Record]:
     """Return {(student, notebook): Record} of all notebooks of an assignment whose grading went so."""
     prepare(gradebook)
     rows = gradebook.db.execute(
@@ -132,16 +134,14 @@ def records(gradebook, assignment, status="graded"):
     return {(row.student, row.notebook): Record(*row) for row in rows}
 
 
-def source_of(gradebook, notebook, assignment):
+def source_of(gradebook: Gradebook, notebook: str, assignment: str) -> SourceNotebook:
     """Return an assignment's notebook as the instructor generated it: a `SourceNotebook`."""
-    found = gradebook.find_notebook(notebook, assignment)
+    notebook_row = gradebook.find_notebook(notebook, assignment)
     order = text("rowid") if gradebook.engine.dialect.name == "sqlite" else None
-    graded = {cell.name: cell for cell in found.grade_cells}
-    tasks = {cell.name: cell for cell in found.task_cells}
-    solutions = {cell.name for cell in found.solution_cells}
-    from nbgrader.api import SourceCell as Row
-
-    rows = gradebook.db.query(Row).filter(Row.notebook_id == found.id).order_by(order).all()
+    graded = {cell.name: cell for cell in notebook_row.grade_cells}
+    tasks = {cell.name: cell for cell in notebook_row.task_cells}
+    solutions = {cell.name for cell in notebook_row.solution_cells}
+    rows = gradebook.db.query(Row).filter(Row.notebook_id == notebook_row.id).order_by(order).all()
     cells = [
         SourceCell(
             name=row.name,
@@ -156,4 +156,5 @@ def source_of(gradebook, notebook, assignment):
         )
         for row in rows
     ]
-    return SourceNotebook(notebook, tuple(cells), json.loads(found.kernelspec) if found.kernelspec else {})
+    kernelspec = json.loads(notebook_row.kernelspec) if notebook_row.kernelspec else {}
+    return SourceNotebook(notebook, tuple(cells), kernelspec)

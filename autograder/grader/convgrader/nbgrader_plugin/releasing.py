@@ -8,44 +8,50 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import SaveCells
 from sqlalchemy import make_url
+from traitlets.config import Config
 
 from convcourse import checks
+from convcourse.engine.check import Gradable
 from convcourse.errors import UsageError
 from convcourse.grade_ids import CHECK
 from convgrader import lock
 from convgrader.nbgrader_plugin import handed_out, revising
-from convgrader.nbgrader_plugin.telling import in_a_sentence, naming
+from convgrader.nbgrader_plugin.error_translation import as_nbgrader_error, database_errors
+from convgrader.nbgrader_plugin.revising import Revision
 from convgrader.notebooks.source import SourceCell, SourceNotebook
 
 _KINDS = (utils.is_grade, utils.is_solution, utils.is_locked, utils.is_task)
-_generate = GenerateAssignment.start
+_nbgrader_start = GenerateAssignment.start
 
 
 @dataclass(frozen=True)
 class Release:
     """What a release changes, or would change: sentences, how many have handed in already, and what nothing checks."""
 
-    changes: tuple
+    changes: tuple[str, ...]
     submissions: int
-    unchecked: tuple
+    unchecked: tuple[str, ...]
 
     @classmethod
-    def of(cls, revisions, submissions):
+    def of(cls, revisions: Sequence[Revision], submissions: int) -> "Release":
         """Return what these revisions change."""
         changes = tuple(line for revision in revisions for line in revision.sentences())
         return cls(changes, submissions, tuple(name for revision in revisions for name in unchecked(revision.new)))
 
-    def lines(self, assignment):
+    def lines(self, assignment: str) -> list[str]:
         """Say what changes, and what to do then."""
         lines = [f"{assignment}:", *(f"  {change}" for change in self.changes)]
         if not self.changes:
@@ -60,7 +66,9 @@ class Release:
         return lines
 
 
-def release(directory, config, renamed=None, preview=False):
+def release(
+    directory: CourseDirectory, config: Config, renamed: dict[str, str] | None = None, preview: bool = False
+) -> Release:
     """Release the assignment that `directory` names, all of it or nothing; with `preview` only say what would change.
 
     Parameters
@@ -71,76 +79,81 @@ def release(directory, config, renamed=None, preview=False):
         Tasks that were called otherwise: new name -> old name.
     """
     assignment = directory.assignment_id
-    _refuse_if_missing(directory, assignment)
+    _require_source(directory, assignment)
     target = Path(directory.format_path(directory.release_directory, ".", assignment)).resolve()
-    beside = None if preview else target.parent.parent  # where a folder can be moved from in one step
+    parent = target.parent.parent  # where a folder can be moved from in one step
     draft = f".release-{assignment}+"
     with contextlib.ExitStack() as stack:
         if not preview:
-            stack.enter_context(lock.held(directory, assignment))
-            for left in beside.glob(f"{draft}*"):  # by a release that was killed
-                shutil.rmtree(left)
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=draft, dir=beside)))
-        notebooks = _generated(directory, config, place / "made")
+            stack.enter_context(lock.exclusive(directory, assignment))
+            for leftover in parent.glob(f"{draft}*"):  # by a release that was killed
+                shutil.rmtree(leftover)
+        workspace = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix=draft, dir=None if preview else parent))
+        )
+        notebooks = _generate_notebooks(directory, config, workspace / "made")
         if preview and not _has_gradebook(directory.db_url):
             return Release.of([revising.Revision(None, notebook) for notebook in notebooks.values()], 0)
         with _gradebook(directory) as gradebook:
             revisions = revising.compare(gradebook, assignment, notebooks, renamed or {})
-            found = Release.of(revisions, revising.handed_in(gradebook, assignment))
+            result = Release.of(revisions, revising.submission_count(gradebook, assignment))
             if not preview:
                 revising.enter(gradebook, assignment, revisions)
-                handed_out.remember(directory, assignment, place / "made" / assignment)
-                with _exchanged(target, place / "made" / assignment, place / "earlier"):
+                handed_out.remember(directory, assignment, workspace / "made" / assignment)
+                with _replaced_folder(target, workspace / "made" / assignment, workspace / "earlier"):
                     gradebook.db.commit()
-    return found
+    return result
 
 
-def unchecked(notebook):
+def unchecked(notebook: SourceNotebook) -> list[str]:
     """List the tasks that the checker of a notebook has no check for."""
     topics = set(notebook.plan.topics)
     if not topics:  # it brings checks of its own
         return []
-    known = set().union(*map(_checks, topics & set(checks.topics())))
-    return [name.removeprefix(CHECK) for name in notebook.plan.graded if name.removeprefix(CHECK) not in known]
+    checked = {name for topic in topics & set(checks.topics()) for name in _load_checks(topic)}
+    return [name.removeprefix(CHECK) for name in notebook.plan.points if name.removeprefix(CHECK) not in checked]
 
 
-def _checks(topic):
+def _load_checks(topic: str) -> Mapping[str, Gradable]:
     """Return the checks of a topic; an author may have made a slip in them."""
     try:
-        return checks.load(topic)
+        loaded: Mapping[str, Gradable] = checks.load(topic)
     except Exception as error:
         raise UsageError(f"the checks of {topic} cannot be run: {type(error).__name__}: {error}") from None
+    return loaded
 
 
-def _refuse_if_missing(directory, assignment):
+def _require_source(directory: CourseDirectory, assignment: str) -> None:
     source = Path(directory.format_path(directory.source_directory, ".", assignment))
     if not assignment or not list(source.glob("*.ipynb")):
-        there = sorted(path.parent.name for path in source.parent.glob("*/*.ipynb"))
-        raise UsageError(f"there is no {assignment!r} in {source.parent}; there are {', '.join(there) or 'none yet'}")
+        available = sorted(path.parent.name for path in source.parent.glob("*/*.ipynb"))
+        raise UsageError(
+            f"there is no {assignment!r} in {source.parent}; there are {', '.join(available) or 'none yet'}"
+        )
 
 
-def is_behind(directory, assignment, sources):
+def is_outdated(directory: CourseDirectory, assignment: str, sources: Mapping[str, SourceNotebook]) -> bool:
     """Say whether the gradebook has other tasks, or other points, than the source notebooks."""
     folder = Path(directory.format_path(directory.source_directory, ".", assignment))
-    for name, known in sources.items():
+    for name, recorded in sources.items():
         with contextlib.suppress(OSError, ValueError):  # a source that is gone or damaged keeps nobody from grading
-            source = _notebook(name, nbformat.read(folder / f"{name}.ipynb", as_version=4))
-            if revising.points_of(source) != revising.points_of(known):
+            source = _as_source_notebook(name, nbformat.read(folder / f"{name}.ipynb", as_version=4))
+            if revising.points_of(source) != revising.points_of(recorded):
                 return True
     return False
 
 
-def _has_gradebook(url):
+def _has_gradebook(url: str) -> bool:
     """Say whether there is a gradebook: to look into one that is not there would make it."""
-    url = make_url(url)
-    return url.get_backend_name() != "sqlite" or os.path.exists(url.database or "")
+    parts = make_url(url)
+    return parts.get_backend_name() != "sqlite" or os.path.exists(parts.database or "")
 
 
 @contextlib.contextmanager
-def _gradebook(directory):
+def _gradebook(directory: CourseDirectory) -> Iterator[Gradebook]:
     """Open the gradebook; what is not committed in the end is as if it had not been."""
     url = directory.db_url
-    with naming(url), contextlib.closing(Gradebook(url, directory.course_id)) as gradebook:
+    with database_errors(url), contextlib.closing(Gradebook(url, directory.course_id)) as gradebook:
         try:
             yield gradebook
         finally:
@@ -148,64 +161,64 @@ def _gradebook(directory):
 
 
 @contextlib.contextmanager
-def _exchanged(target, made, earlier):
+def _replaced_folder(target: Path, draft: Path, earlier: Path) -> Iterator[None]:
     """Put a folder in the place of another; if what is done meanwhile fails, put that one back."""
     target.parent.mkdir(parents=True, exist_ok=True)
     existed = target.exists()
     if existed:
         target.rename(earlier)
     try:
-        made.rename(target)
+        draft.rename(target)
         yield
     except BaseException:
         if target.exists():
-            target.rename(made)
+            target.rename(draft)
         if existed:
             earlier.rename(target)
         raise
 
 
-def _generated(directory, config, folder):
+def _generate_notebooks(directory: CourseDirectory, config: Config, folder: Path) -> dict[str, SourceNotebook]:
     """Have nbgrader make the students' notebooks in `folder`; return what they were made of."""
-    there = CourseDirectory(config=config)
-    there.root, there.assignment_id = directory.root, directory.assignment_id
-    there.source_directory, there.release_directory = directory.source_directory, str(folder)
-    found = {}
+    draft_directory = CourseDirectory(config=config)
+    draft_directory.root, draft_directory.assignment_id = directory.root, directory.assignment_id
+    draft_directory.source_directory, draft_directory.release_directory = directory.source_directory, str(folder)
+    notebooks: dict[str, SourceNotebook] = {}
 
-    def keep(notebook, resources):
+    def record_notebook(notebook: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         name = resources["nbgrader"]["notebook"]
-        found[name] = _notebook(name, notebook)
+        notebooks[name] = _as_source_notebook(name, notebook)
         return notebook, resources
 
-    converter = GenerateAssignment(coursedir=there, config=config)
+    converter = GenerateAssignment(coursedir=draft_directory, config=config)
     converter.no_database = True
-    converter.preprocessors = [keep if step is SaveCells else step for step in converter.preprocessors]
-    _generate(converter)
-    return found
+    converter.preprocessors = [record_notebook if step is SaveCells else step for step in converter.preprocessors]
+    _nbgrader_start(converter)
+    return notebooks
 
 
-def _notebook(name, notebook):
+def _as_source_notebook(name: str, notebook: NotebookNode) -> SourceNotebook:
     """Return a notebook as the gradebook will know it."""
-    cells = tuple(_source(cell) for cell in notebook.cells if any(kind(cell) for kind in _KINDS))
+    cells = tuple(_as_source_cell(cell) for cell in notebook.cells if any(kind(cell) for kind in _KINDS))
     return SourceNotebook(name, cells, dict(notebook.metadata.get("kernelspec", {})))
 
 
-def _source(cell):
+def _as_source_cell(cell: NotebookNode) -> SourceCell:
     """Return a cell as the gradebook will know it."""
-    about = cell.metadata.nbgrader
+    metadata = cell.metadata.nbgrader
     return SourceCell(
-        about.grade_id, cell.cell_type, cell.source, about.get("checksum"), utils.is_locked(cell),
+        metadata.grade_id, cell.cell_type, cell.source, metadata.get("checksum"), utils.is_locked(cell),
         grade=utils.is_grade(cell), solution=utils.is_solution(cell), task=utils.is_task(cell),
-        points=float(about.points) if utils.is_grade(cell) or utils.is_task(cell) else None,
+        points=float(metadata.points) if utils.is_grade(cell) or utils.is_task(cell) else None,
     )  # fmt: skip
 
 
-def start(converter):
+def start(converter: GenerateAssignment) -> None:
     """Do what ``nbgrader generate_assignment`` is asked to do, as this module does it."""
     if converter.no_database:
-        _generate(converter)
+        _nbgrader_start(converter)
         return
-    with in_a_sentence(converter.log):
-        found = release(converter.coursedir, converter.config)
-    for line in found.lines(converter.coursedir.assignment_id):
+    with as_nbgrader_error(converter.log):
+        result = release(converter.coursedir, converter.config)
+    for line in result.lines(converter.coursedir.assignment_id):
         converter.log.info(line)

@@ -3,15 +3,17 @@
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateFeedback
 from nbgrader.preprocessors import GetGrades
 from traitlets import Bool, List
 
+from convgrader.nbgrader_plugin.error_translation import as_nbgrader_error, database_errors
 from convgrader.nbgrader_plugin.gradebook import assign_penalties
-from convgrader.nbgrader_plugin.telling import in_a_sentence, naming
 
 OPEN = "Nobody has graded this answer yet."
 
@@ -19,13 +21,13 @@ OPEN = "Nobody has graded this answer yet."
 class GradesSoFar(GetGrades):
     """Tells an answer that nobody has graded yet from one that earned nothing."""
 
-    def _get_score(self, cell, resources):
+    def _get_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
         super()._get_score(cell, resources)
-        about = cell.metadata["nbgrader"]
-        grade = self.gradebook.find_grade(about["grade_id"], self.notebook_id, self.assignment_id, self.student_id)
-        about["is_open"] = grade.auto_score is None and grade.manual_score is None
-        if about["is_open"]:
-            about["comment"] = about.get("comment") or OPEN
+        metadata = cell.metadata["nbgrader"]
+        grade = self.gradebook.find_grade(metadata["grade_id"], self.notebook_id, self.assignment_id, self.student_id)
+        metadata["is_open"] = grade.auto_score is None and grade.manual_score is None
+        if metadata["is_open"]:
+            metadata["comment"] = metadata.get("comment") or OPEN
 
 
 class CurrentFeedback(GenerateFeedback):
@@ -34,30 +36,30 @@ class CurrentFeedback(GenerateFeedback):
     force = Bool(True, help="Whether to make pages anew that are there.").tag(config=True)
     preprocessors = List([GradesSoFar, CSSHTMLHeaderPreprocessor]).tag(config=True)
 
-    def convert_notebooks(self):
+    def convert_notebooks(self) -> None:
         """Make the pages, and then the archive."""
         directory = self.coursedir
         url = directory.db_url
-        with in_a_sentence(self.log), naming(url), Gradebook(url, directory.course_id) as gradebook:
+        with as_nbgrader_error(self.log), database_errors(url), Gradebook(url, directory.course_id) as gradebook:
             assign_penalties(gradebook, directory.assignment_id, self.config)
             students = [
                 submission.student_id for submission in gradebook.assignment_submissions(directory.assignment_id)
             ]
-        gone = [student for student in sorted(students) if not self._is_graded(student)]
-        if gone:
+        missing = [student for student in sorted(students) if not self._is_graded(student)]
+        if missing:
             self.log.warning(
                 "No page, since the graded notebook is gone: %s. autograder grade %s --resume makes it anew.",
-                ", ".join(gone), directory.assignment_id,
+                ", ".join(missing), directory.assignment_id,
             )  # fmt: skip
         try:
             super().convert_notebooks()
         finally:
             self.log.info("All pages are in %s", self.pack())
 
-    def _is_graded(self, student):
+    def _is_graded(self, student: str) -> bool:
         return any(Path(self._format_source(self.coursedir.assignment_id, student)).glob("*.ipynb"))
 
-    def pack(self):
+    def pack(self) -> Path:
         """Write ``feedback/pooling.zip``, with a page ``ada__pooling.html`` for each student; return its path.
 
         A page whose graded notebook is gone could not be made anew, and may say what is no longer so: it stays out.
@@ -65,10 +67,10 @@ class CurrentFeedback(GenerateFeedback):
         assignment = self.coursedir.assignment_id
         pages = Path(self._format_dest(".", ".")).resolve()
         path = pages / f"{assignment}.zip"
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
             for page in sorted(pages.glob(f"*/{assignment}/*.html")):
                 student = page.parent.parent.name
                 if self._is_graded(student):
                     archive.write(page, f"{student}__{page.name}")
-        return fresh.replace(path)
+        return draft.replace(path)

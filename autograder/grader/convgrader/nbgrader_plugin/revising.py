@@ -6,15 +6,20 @@ table of their own: they come back with the task.
 """
 
 import json
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from nbgrader import api
-from sqlalchemy import inspect, text
+from sqlalchemy import Result, inspect, text
+from sqlalchemy.orm import Session
 
 from convcourse.errors import UsageError
 from convcourse.grade_ids import CHECK
 from convgrader.nbgrader_plugin import grading_log
-from convgrader.notebooks.source import SourceNotebook
+from convgrader.notebooks.source import SourceCell, SourceNotebook
+
+Dependent: TypeAlias = type[api.Grade] | type[api.Comment]  # what hangs on a cell, for every submission
 
 _FLAG = "needs_manual_grade"
 _KEPT = {  # what hangs on a cell -> what of it is kept aside
@@ -44,15 +49,15 @@ class Revision:
 
     old: SourceNotebook | None
     new: SourceNotebook
-    renamed: dict = field(default_factory=dict)
-    marks: dict = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
 
-    def sentences(self):
+    def sentences(self) -> list[str]:
         """Say line by line what changes for those who grade; nothing if nothing does."""
-        now = {old: new for new, old in self.renamed.items()}
-        before = {now.get(name, name): worth for name, worth in points_of(self.old).items()}
+        new_names = {old: new for new, old in self.renamed.items()}
+        before = {new_names.get(name, name): points for name, points in points_of(self.old).items()}
         after = points_of(self.new)
-        total = f"{len(after)} tasks, {_count(sum(after.values()))}"
+        total = f"{len(after)} tasks, {_points_text(sum(after.values()))}"
         if self.old is None:
             return [f"new in the gradebook: {total}"]
         functions = {name.removeprefix(CHECK) for name in self.new.by_name() if name.startswith(CHECK)}
@@ -62,57 +67,61 @@ class Revision:
                 f"; who handed in a function {old} earns nothing for it when graded again" if new in functions else ""
             )
             lines.append(f"renamed: {old} is {new} now{lost}")
-        lines += [f"added: {name}, {_count(after[name])}" for name in after if name not in before]
-        for name, worth in before.items():
+        lines += [f"added: {name}, {_points_text(after[name])}" for name in after if name not in before]
+        for name, points in before.items():
             if name not in after:
-                kept = self._kept(name, "comes back with it")
-                lines.append(f"removed: {name}, {_count(worth)}; what was graded is kept aside and {kept}")
-            elif worth != after[name]:
-                kept = self._kept(name, "", most=after[name])
-                lines.append(f"points: {name} had {worth:g}, and has {after[name]:g} now{kept}")
-        texts = {now.get(cell.name, cell.name): cell.source for cell in self.old.cells if cell.name not in now}
+                kept = self._kept_text(name, "comes back with it")
+                lines.append(f"removed: {name}, {_points_text(points)}; what was graded is kept aside and {kept}")
+            elif points != after[name]:
+                kept = self._kept_text(name, "", max_points=after[name])
+                lines.append(f"points: {name} had {points:g}, and has {after[name]:g} now{kept}")
+        texts = {
+            new_names.get(cell.name, cell.name): cell.source for cell in self.old.cells if cell.name not in new_names
+        }
         for cell in self.new.cells:
             if cell.solution and cell.name in texts and texts[cell.name] != cell.source:
                 lines.append(f"text: {cell.name} reads otherwise now")
         if [name for name in before if name in after] != [name for name in after if name in before]:
             lines.append("order: the tasks stand in another order")
         if lines:
-            lines.append(f"together: {len(before)} tasks, {_count(sum(before.values()))} before; {total} now")
+            lines.append(f"together: {len(before)} tasks, {_points_text(sum(before.values()))} before; {total} now")
         return lines
 
-    def _kept(self, name, then, most=float("inf")):
+    def _kept_text(self, name: str, suffix: str, max_points: float = float("inf")) -> str:
         marks = self.marks.get(self.renamed.get(name, name), [])
-        says = then + (f"; {len(marks)} marked by hand" if marks else "")
-        above = [f"{student} ({mark:g})" for student, mark in sorted(marks) if mark > most]
-        return says + (f", above the new points: {', '.join(above)}" if above else "")
+        sentence = suffix + (f"; {len(marks)} marked by hand" if marks else "")
+        above = [f"{student} ({mark:g})" for student, mark in sorted(marks) if mark > max_points]
+        return sentence + (f", above the new points: {', '.join(above)}" if above else "")
 
 
-def points_of(notebook):
+def points_of(notebook: SourceNotebook | None) -> dict[str, float]:
     """Return the points of a notebook's tasks, in their order: name -> points."""
     cells = notebook.cells if notebook else ()
-    return {cell.name.removeprefix(CHECK): cell.points for cell in cells if cell.grade or cell.task}
+    return {cell.name.removeprefix(CHECK): cell.points or 0.0 for cell in cells if cell.grade or cell.task}
 
 
-def _count(points):
+def _points_text(points: float) -> str:
     return f"{points:g} point" + ("" if points == 1 else "s")
 
 
-def compare(gradebook, assignment, notebooks, renamed):
+def compare(
+    gradebook: api.Gradebook, assignment: str, notebooks: Mapping[str, SourceNotebook], renamed: dict[str, str]
+) -> list[Revision]:
     """Return the Revisions of an assignment, one for each notebook; refuse what cannot be taken into the gradebook."""
-    before = _notebooks(gradebook.db, assignment)
-    for name in sorted(before.keys() - notebooks.keys()):
-        if before[name].submissions:
+    notebook_rows = _notebooks(gradebook.db, assignment)
+    for name in sorted(notebook_rows.keys() - notebooks.keys()):
+        if notebook_rows[name].submissions:
             raise UsageError(f"the notebook {name} is gone, and students have handed it in: put it back")
-    found = []
+    revisions = []
     for name, new in notebooks.items():
-        old = grading_log.source_of(gradebook, name, assignment) if name in before else None
-        revision = Revision(old, new, renamed, _marks(before[name]) if old else {})
-        _refuse_names(revision, _aside(gradebook.db, assignment, name))
-        found.append(revision)
-    return found
+        old = grading_log.source_of(gradebook, name, assignment) if name in notebook_rows else None
+        revision = Revision(old, new, renamed, _manual_marks(notebook_rows[name]) if old else {})
+        _validate_names(revision, _cells_kept_aside(gradebook.db, assignment, name))
+        revisions.append(revision)
+    return revisions
 
 
-def _refuse_names(revision, aside):
+def _validate_names(revision: Revision, aside: Set[str]) -> None:
     """Refuse a new name that nothing had before, or that something else has."""
     before, after = points_of(revision.old), points_of(revision.new)
     for new, old in revision.renamed.items():
@@ -124,31 +133,31 @@ def _refuse_names(revision, aside):
             raise UsageError(f"the gradebook has no task {old}; it has {', '.join(before) or 'none'}")
 
 
-def _notebooks(db, assignment):
+def _notebooks(db: Session, assignment: str) -> dict[str, api.Notebook]:
     row = db.query(api.Assignment).filter_by(name=assignment).one_or_none()
     return {notebook.name: notebook for notebook in row.notebooks} if row else {}
 
 
-def _marks(notebook):
+def _manual_marks(notebook: api.Notebook) -> dict[str, list[tuple[str, float]]]:
     """Return what was marked by hand: task -> [(student, mark)]."""
-    found = {}
+    marks: dict[str, list[tuple[str, float]]] = {}
     for submission in notebook.submissions:
         for grade in submission.grades:
             if grade.manual_score is not None:
                 mark = (submission.student.id, grade.manual_score)
-                found.setdefault(grade.name.removeprefix(CHECK), []).append(mark)
-    return found
+                marks.setdefault(grade.name.removeprefix(CHECK), []).append(mark)
+    return marks
 
 
-def _aside(db, assignment, notebook):
+def _cells_kept_aside(db: Session, assignment: str, notebook: str) -> set[str]:
     """Return the names of the cells of which something is kept aside."""
     if not inspect(db.connection()).has_table("autograder_aside"):
         return set()
-    own = text("SELECT DISTINCT cell FROM autograder_aside WHERE assignment = :a AND notebook = :n")
-    return set(db.execute(own, {"a": assignment, "n": notebook}).scalars())
+    statement = text("SELECT DISTINCT cell FROM autograder_aside WHERE assignment = :a AND notebook = :n")
+    return set(db.execute(statement, {"a": assignment, "n": notebook}).scalars())
 
 
-def handed_in(gradebook, assignment):
+def submission_count(gradebook: api.Gradebook, assignment: str) -> int:
     """Count the submissions of an assignment that the gradebook knows."""
     row = gradebook.db.query(api.Assignment).filter_by(name=assignment).one_or_none()
     return len(row.submissions) if row else 0
@@ -157,7 +166,7 @@ def handed_in(gradebook, assignment):
 # --- into the gradebook ------------------------------------------------------------------------------------------
 
 
-def enter(gradebook, assignment, revisions):
+def enter(gradebook: api.Gradebook, assignment: str, revisions: Sequence[Revision]) -> None:
     """Write an assignment into the gradebook, without committing."""
     db = gradebook.db
     grading_log.make_tables(db)
@@ -178,7 +187,7 @@ def enter(gradebook, assignment, revisions):
         _NotebookEntry(db, assignment, notebook).write(revision)
 
 
-def _remove(db, notebook):
+def _remove(db: Session, notebook: api.Notebook) -> None:
     """Remove a notebook that nobody has handed in."""
     for cell in (*notebook.grade_cells, *notebook.solution_cells, *notebook.task_cells, *notebook.source_cells):
         db.delete(cell)
@@ -189,37 +198,37 @@ def _remove(db, notebook):
 class _NotebookEntry:
     """A notebook in the gradebook, and what hangs on its cells."""
 
-    def __init__(self, db, assignment, notebook):
+    def __init__(self, db: Session, assignment: str, notebook: api.Notebook) -> None:
         self.db, self.assignment, self.notebook = db, assignment, notebook
 
-    def write(self, revision):
+    def write(self, revision: Revision) -> None:
         """Make the cells those of the new notebook."""
         for new, old in revision.renamed.items():
             self.rename(old, new)
-        aside = _aside(self.db, self.assignment, self.notebook.name)
-        for kind, (mark, hanging) in _CELLS.items():
-            wanted = {cell.name: cell for cell in revision.new.cells if getattr(cell, mark)}
-            have = {cell.name: cell for cell in self.db.query(kind).filter_by(notebook_id=self.notebook.id)}
-            for name in have.keys() - wanted.keys():
-                self.remove(have[name], hanging)
-            for name, cell in wanted.items():
-                row = have.get(name) or kind(name=name, notebook_id=self.notebook.id)
+        kept_aside = _cells_kept_aside(self.db, self.assignment, self.notebook.name)
+        for kind, (flag, dependents) in _CELLS.items():
+            new_cells = {cell.name: cell for cell in revision.new.cells if getattr(cell, flag)}
+            rows = {cell.name: cell for cell in self.db.query(kind).filter_by(notebook_id=self.notebook.id)}
+            for name in rows.keys() - new_cells.keys():
+                self.remove(rows[name], dependents)
+            for name, cell in new_cells.items():
+                row = rows.get(name) or kind(name=name, notebook_id=self.notebook.id)
                 if kind is not api.SolutionCell:
                     row.max_score, row.cell_type = cell.points, cell.cell_type
                 self.db.add(row)
-                if name not in have or name in aside:
-                    self.fill(row, hanging)
+                if name not in rows or name in kept_aside:
+                    self.fill(row, dependents)
         self.write_sources(revision.new.cells)
 
-    def rename(self, old, new):
+    def rename(self, old: str, new: str) -> None:
         """Give a task's cells, and what is kept aside of it, another name."""
         for before, after in ((old, new), (CHECK + old, CHECK + new)):
             for row in self.db.query(api.BaseCell).filter_by(notebook_id=self.notebook.id, name=before):
                 row.name = after
-            self.aside("UPDATE autograder_aside SET cell = :new WHERE {own}", before, new=after)
+            self.execute_aside("UPDATE autograder_aside SET cell = :new WHERE {own}", before, new=after)
         self.db.flush()
 
-    def write_sources(self, cells):
+    def write_sources(self, cells: Iterable[SourceCell]) -> None:
         """Replace the texts of all cells: their order in the table is that of the notebook."""
         self.db.query(api.SourceCell).filter_by(notebook_id=self.notebook.id).delete()
         for cell in cells:
@@ -230,37 +239,37 @@ class _NotebookEntry:
             self.db.add(row)
             self.db.flush()  # one by one, in this order
 
-    def fill(self, cell, hanging):
+    def fill(self, cell: api.BaseCell, dependents: Iterable[Dependent]) -> None:
         """See to it that every submission has what hangs on a cell, as it was where it was kept aside."""
         self.db.flush()
-        for kind in hanging:
-            kept = self.aside(
+        for kind in dependents:
+            rows = self.execute_aside(
                 "SELECT student, content FROM autograder_aside WHERE {own} AND kind = :kind",
                 cell.name, kind=kind.__tablename__,
             )  # fmt: skip
-            kept = {student: json.loads(content) for student, content in kept}
-            rows = {row.notebook_id: row for row in self.db.query(kind).filter_by(cell_id=cell.id)}
+            kept = {row.student: json.loads(row.content) for row in rows}
+            existing = {row.notebook_id: row for row in self.db.query(kind).filter_by(cell_id=cell.id)}
             for submission in self.notebook.submissions:
-                row = rows.get(submission.id) or kind(cell_id=cell.id, notebook_id=submission.id)
+                row = existing.get(submission.id) or kind(cell_id=cell.id, notebook_id=submission.id)
                 self.db.add(row)
                 student = submission.assignment.student_id
                 for name, value in kept.get(student, {}).items():
                     if getattr(row, name) is None or name == _FLAG:
                         setattr(row, name, value)
                 if student in kept:
-                    self.aside(
+                    self.execute_aside(
                         "DELETE FROM autograder_aside WHERE {own} AND kind = :kind AND student = :student",
                         cell.name, kind=kind.__tablename__, student=student,
                     )  # fmt: skip
         self.db.flush()
 
-    def remove(self, cell, hanging):
+    def remove(self, cell: api.BaseCell, dependents: Iterable[Dependent]) -> None:
         """Remove a cell, and keep aside what hangs on it."""
-        for kind in hanging:
+        for kind in dependents:
             for row in self.db.query(kind).filter_by(cell_id=cell.id):
                 values = {name: getattr(row, name) for name in _KEPT[kind]}
                 if any(value is not None for name, value in values.items() if name != _FLAG):
-                    self.aside(
+                    self.execute_aside(
                         "INSERT OR REPLACE INTO autograder_aside VALUES (:a, :n, :cell, :kind, :student, :content)",
                         cell.name, kind=kind.__tablename__, student=row.notebook.assignment.student_id,
                         content=json.dumps(values),
@@ -270,8 +279,8 @@ class _NotebookEntry:
         self.db.delete(cell)
         self.db.flush()
 
-    def aside(self, statement, cell, **values):
+    def execute_aside(self, statement: str, cell: str, **values: str) -> Result[Any]:
         """Run a statement on what is kept aside of a cell of this notebook."""
-        own = "assignment = :a AND notebook = :n AND cell = :cell"
+        condition = "assignment = :a AND notebook = :n AND cell = :cell"
         values |= {"a": self.assignment, "n": self.notebook.name, "cell": cell}
-        return self.db.execute(text(statement.replace("{own}", own)), values)
+        return self.db.execute(text(statement.replace("{own}", condition)), values)

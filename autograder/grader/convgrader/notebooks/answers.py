@@ -5,8 +5,11 @@ import hashlib
 import itertools
 import keyword
 import re
+from collections.abc import Collection, Sequence
 
 from convcourse.grade_ids import CHECK
+from convgrader.notebooks.reader import SubmittedCell
+from convgrader.notebooks.source import SourceCell, SourceNotebook
 
 ELSEWHERE = "Nothing was written in this cell. Text was found in other cells, and a person reads it."
 _TEXTS = re.compile(  # what may hold words in code: texts in quotes, comments, lines of magics and of the shell
@@ -24,52 +27,55 @@ class Answers:
 
     Parameters
     ----------
-    parts : list
+    submitted : list of SubmittedCell
         What `reader.read` found.
     source : SourceNotebook
         The instructor's notebook, with all that was handed out.
     """
 
-    def __init__(self, parts, source):
+    def __init__(self, submitted: Sequence[SubmittedCell], source: SourceNotebook) -> None:
         self.source = source
-        self.answers, self.own = {}, []  # grade_id -> text of the cells that count; (kind, text) of all others
+        self.answers: dict[str, str] = {}  # grade_id -> text of the cells that count
+        self.unassigned: list[tuple[str, str]] = []  # (kind, text) of all others
         frame = source.by_name()
-        last = {name: number for number, (_, _, name, _) in enumerate(parts) if name in frame}
-        for number, (kind, text, name, _) in enumerate(parts):
-            if last.get(name) == number and not frame[name].locked:
-                self.answers[name] = text
-            elif text.strip() and text.strip() not in source.texts:
-                is_ours = name in frame and kind == "code"
-                self.own.append((kind, _added(text, _lines(frame[name].source)) if is_ours else text))
+        last = {cell.grade_id: number for number, cell in enumerate(submitted)}
+        for number, (kind, text, name, _) in enumerate(submitted):
+            source_cell = frame.get(name) if name is not None else None
+            if source_cell is not None and last[name] == number and not source_cell.locked:
+                self.answers[source_cell.name] = text
+            elif text.strip() and text.strip() not in source.released_texts:
+                if source_cell is not None and kind == "code":
+                    text = _added(text, _lines(source_cell.source))
+                self.unassigned.append((kind, text))
 
     @functools.cached_property
-    def elsewhere(self):
+    def elsewhere(self) -> str:
         """Return the words that stand neither in an answer in words nor in what was handed out, "" if there are none.
 
         Of a cell of code they are words if nothing in it runs.
         """
-        found, given = [], set().union(*map(_lines, self.source.texts))
-        for kind, text in self.own:
+        texts, released_lines = [], {line for text in self.source.released_texts for line in _lines(text)}
+        for kind, text in self.unassigned:
             if kind != "code":
-                found.append(_added(text, given))
+                texts.append(_added(text, released_lines))
             elif is_prose(text):
-                found.append(text)
-        found += [self.answers[name] for name in self._functions() if is_prose(self.answers.get(name, ""))]
-        return "\n".join(text for text in found if any(map(str.isalnum, text)))
+                texts.append(text)
+        texts += [self.answers[name] for name in self._function_ids() if is_prose(self.answers.get(name, ""))]
+        return "\n".join(text for text in texts if any(map(str.isalnum, text)))
 
-    def _functions(self):
+    def _function_ids(self) -> list[str]:
         """List the names of the cells that hold the function of a task."""
         return [
             cell.name for cell in self.source.cells if cell.solution and not cell.grade and cell.cell_type == "code"
         ]
 
-    def digests(self):
+    def digests(self) -> dict[str, str]:
         """Return {grade_id: digest} of what each graded cell is given for: where it changes, the answer has changed."""
-        code = [text for kind, text in self.own if kind == "code"]
-        found = {}
+        code = [text for kind, text in self.unassigned if kind == "code"]
+        digests = {}
         for cell in self.source.cells:
             if cell.task:
-                texts = [*self.answers.values(), *(text for _, text in self.own)]
+                texts = [*self.answers.values(), *(text for _, text in self.unassigned)]
             elif cell.grade and cell.solution:
                 text = self.answers.get(cell.name, cell.source)
                 texts = [text, self.elsewhere] if is_blank(text, cell) else [text]
@@ -77,25 +83,25 @@ class Answers:
                 texts = [self.answers.get(cell.name.removeprefix(CHECK), ""), *code]
             else:
                 continue
-            found[cell.name] = hashlib.sha256("\0".join(texts).encode()).hexdigest()
-        return found
+            digests[cell.name] = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+        return digests
 
 
-def is_blank(text, cell):
+def is_blank(text: str, cell: SourceCell) -> bool:
     """Say whether nothing was written in a cell: it is as it was handed out, or empty."""
     return text.strip() in ("", cell.source.strip())
 
 
-def _lines(text):
+def _lines(text: str) -> set[str]:
     return {line.strip() for line in text.splitlines()}
 
 
-def _added(text, given):
+def _added(text: str, released_lines: Collection[str]) -> str:
     """Return the lines of a text that are not among those that were handed out."""
-    return "\n".join(line for line in text.splitlines() if line.strip() not in given)
+    return "\n".join(line for line in text.splitlines() if line.strip() not in released_lines)
 
 
-def is_prose(code):
+def is_prose(code: str) -> bool:
     """Say whether a code cell holds words and nothing that runs: a sentence, a comment, a text in quotes.
 
     Nothing is parsed, since a parser may take any time and memory for what a student wrote. Outside of texts and
@@ -106,12 +112,12 @@ def is_prose(code):
     >>> [is_prose(text) for text in ("It keeps what, not where.", "# It forgets where.", "x = 1", "x", "%time f(x)")]
     [True, True, False, False, False]
     """
-    rest = _TEXTS.sub("\n", code)
-    if not rest.strip():
+    remainder = _TEXTS.sub("\n", code)
+    if not remainder.strip():
         return len(_WORD.findall(code)) >= 3
-    phrases = (phrase.split() for phrase in re.split(r"[^\w ]+", rest))
+    phrases = (phrase.split() for phrase in re.split(r"[^\w ]+", remainder))
     return any(map(_are_words, (pair for phrase in phrases for pair in itertools.pairwise(phrase))))
 
 
-def _are_words(pair):
+def _are_words(pair: tuple[str, str]) -> bool:
     return all(word.isidentifier() and word not in _KEYWORDS for word in pair)

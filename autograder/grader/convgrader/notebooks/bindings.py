@@ -16,26 +16,26 @@ _IMPORTED = re.compile(
 )
 
 
-def defined_names(code):
-    """Return the names of functions and classes, and of values that are assigned at the beginning of a line.
+def defined_names(code: str) -> set[str]:
+    r"""Return the names of functions and classes, and of values that are assigned at the beginning of a line.
 
     Examples
     --------
-    >>> sorted(defined_names("def f(x):\\n    y = x\\nclass A:\\n    pass\\nb, c = 1, 2\\nd: int = 3\\ne == 4"))
+    >>> sorted(defined_names("def f(x):\n    y = x\nclass A:\n    pass\nb, c = 1, 2\nd: int = 3\ne == 4"))
     ['A', 'b', 'c', 'd', 'f']
     """
-    found = (match["function"] or match["values"] for match in _DEFINED.finditer(code))
-    return {name for text in found for name in re.findall(r"\w+", text)}
+    texts = (match["function"] or match["values"] for match in _DEFINED.finditer(code))
+    return {name for text in texts for name in re.findall(r"\w+", text)}
 
 
-def bound_names(code):
-    """Return the names that are defined, as above, or imported.
+def bound_names(code: str) -> set[str]:
+    r"""Return the names that are defined, as above, or imported.
 
     Examples
     --------
-    >>> sorted(bound_names("import numpy as np, os.path\\nfrom math import (pi,\\n    tau as turn)\\nx = pi"))
+    >>> sorted(bound_names("import numpy as np, os.path\nfrom math import (pi,\n    tau as turn)\nx = pi"))
     ['np', 'os', 'pi', 'turn', 'x']
     """
-    imports = (found["several"] or found["line"] or "" for found in _IMPORTED.finditer(code))
+    imports = (match["several"] or match["line"] or "" for match in _IMPORTED.finditer(code))
     words = (re.findall(r"\w+", name) for text in imports for name in text.split(","))
     return defined_names(code) | {name[-1] if "as" in name else name[0] for name in words if name}

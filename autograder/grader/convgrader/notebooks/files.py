@@ -6,8 +6,12 @@ import hashlib
 import os
 import shutil
 import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from convcourse.limits import MAX_FILE
+
+StrPath = str | Path
 
 MAX_COPIED = 64 << 20  # bytes of other files that are kept beside a graded notebook
 MAX_FILES = 1000  # of them
@@ -15,7 +19,7 @@ MAX_NOTEBOOKS = 20  # that a submission may hold, to find the right one among th
 MAX_PATH = 1000  # bytes of the path of one of them inside a submission
 
 
-def read_regular(path):
+def read_regular(path: StrPath) -> bytes:
     """Read a file that must be one: no link to something else, no pipe, not too large."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -30,14 +34,14 @@ def read_regular(path):
         os.close(descriptor)
 
 
-def timestamp(folder):
+def timestamp(folder: StrPath) -> str:
     """Return what a submission says about when it was handed in, "" if it says nothing that can be read."""
     with contextlib.suppress(OSError, ValueError):
         return read_regular(os.path.join(folder, "timestamp.txt"))[:100].decode().strip()
     return ""
 
 
-def is_regular(path):
+def is_regular(path: StrPath) -> bool:
     """Say whether a path is a file, and no link to one."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
@@ -45,74 +49,78 @@ def is_regular(path):
         return False
 
 
-def others(folder, ignore=(), most=MAX_COPIED):
+def attached_files(
+    folder: StrPath, ignore: Iterable[str] = (), max_bytes: float = MAX_COPIED
+) -> Iterator[tuple[str, str]]:
     """Yield (path inside the folder, path) of what else was handed in, notebooks aside: so many regular files.
 
     What is too large, too deep, too much or no file is left out.
     """
-    seen = 0
-    for place, folders, names in os.walk(folder):
+    file_count = 0
+    for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if _is_wanted(name, ignore))
         for name in sorted(name for name in names if _is_wanted(name, ignore)):
-            path = os.path.join(place, name)
+            path = os.path.join(parent, name)
             inside = os.path.relpath(path, folder)
-            seen += 1
-            if seen > MAX_FILES:
+            file_count += 1
+            if file_count > MAX_FILES:
                 return
-            if len(os.fsencode(inside)) <= MAX_PATH and is_regular(path) and os.path.getsize(path) <= most:
-                most -= os.path.getsize(path)
+            if len(os.fsencode(inside)) <= MAX_PATH and is_regular(path) and os.path.getsize(path) <= max_bytes:
+                max_bytes -= os.path.getsize(path)
                 yield inside, path
 
 
-def _is_wanted(name, ignore):
+def _is_wanted(name: str, ignore: Iterable[str]) -> bool:
     return not name.endswith(".ipynb") and not any(fnmatch.fnmatch(name, pattern) for pattern in ignore)
 
 
-def notebooks(folder):
+def notebooks(folder: StrPath) -> list[str]:
     """List the notebooks of a submission, wherever they lie in it: regular files, the first so many of them."""
-    found = []
-    for place, folders, names in os.walk(folder):
+    paths: list[str] = []
+    for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        paths = (os.path.join(place, name) for name in sorted(names) if name.endswith(".ipynb"))
-        inside = [os.path.relpath(path, folder) for path in paths if is_regular(path)]
-        found += [name for name in inside if len(os.fsencode(name)) <= MAX_PATH and not name.startswith(".")]
-        if len(found) >= MAX_NOTEBOOKS:
+        candidates = (os.path.join(parent, name) for name in sorted(names) if name.endswith(".ipynb"))
+        inside = [os.path.relpath(path, folder) for path in candidates if is_regular(path)]
+        paths += [name for name in inside if len(os.fsencode(name)) <= MAX_PATH and not name.startswith(".")]
+        if len(paths) >= MAX_NOTEBOOKS:
             break
-    return found[:MAX_NOTEBOOKS]
+    return paths[:MAX_NOTEBOOKS]
 
 
-def digest(folder, own):
+def digest(folder: StrPath, notebook_names: Iterable[str]) -> str:
     """Return the fingerprint of a submission: of its notebooks, and of the other files handed in with them.
 
     Parameters
     ----------
     folder : str or Path
-    own : iterable of str
+    notebook_names : iterable of str
         The names of the assignment's notebooks, which count however many others there are.
     """
-    found = hashlib.sha256()
-    named = (f"{name}.ipynb" for name in own)
-    names = list(dict.fromkeys([*notebooks(folder), *(n for n in named if is_regular(os.path.join(folder, n)))]))
-    for name in names:
+    submission_digest = hashlib.sha256()
+    assignment_files = (f"{name}.ipynb" for name in notebook_names)
+    file_names = list(
+        dict.fromkeys([*notebooks(folder), *(n for n in assignment_files if is_regular(os.path.join(folder, n)))])
+    )
+    for name in file_names:
         with contextlib.suppress(OSError):
-            found.update(read_regular(os.path.join(folder, name)))
-        if len(names) > 1:
-            found.update(os.fsencode(name))
-    for inside, path in others(folder):
+            submission_digest.update(read_regular(os.path.join(folder, name)))
+        if len(file_names) > 1:
+            submission_digest.update(os.fsencode(name))
+    for inside, path in attached_files(folder):
         with contextlib.suppress(OSError), open(path, "rb") as file:  # one that may not be read is not copied either
-            found.update(os.fsencode(inside) + hashlib.file_digest(file, "sha256").digest())
-    return found.hexdigest()
+            submission_digest.update(os.fsencode(inside) + hashlib.file_digest(file, "sha256").digest())
+    return submission_digest.hexdigest()
 
 
-def copy_files(source, target, ignore=(), most=MAX_COPIED):
+def copy_files(source: StrPath, target: Path, ignore: Iterable[str] = (), max_bytes: float = MAX_COPIED) -> None:
     """Copy what else was handed in, notebooks aside; what the target has already stays."""
-    for inside, path in others(source, ignore, most):
+    for inside, path in attached_files(source, ignore, max_bytes):
         try:
             file = open(path, "rb")  # noqa: SIM115 (only its own errors are passed over, not the target's)
         except OSError:
             continue
         with file, contextlib.suppress(FileExistsError, NotADirectoryError):
-            place = target / inside
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with open(place, "xb") as copy:
+            destination = target / inside
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            with open(destination, "xb") as copy:
                 shutil.copyfileobj(file, copy)

@@ -2,8 +2,9 @@
 
 import re
 import textwrap
+from collections.abc import Collection
 
-BREAK = "\u200b"  # takes no room, and makes a tag or an address none
+ZERO_WIDTH_SPACE = "\u200b"  # breaks up a tag or an address
 MAX_CELL = 20_000  # characters: what renders Markdown takes time that grows with the square
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _SCHEME = re.compile(r"(javascript|vbscript|data)(?=[\s\\]*:)", re.IGNORECASE)
@@ -13,7 +14,7 @@ _DIAGRAM = re.compile(r"[`~]\s*(?=mermaid)")
 _IMAGE = re.compile(r"!(?=\[(?:(?:(?!://)[^][\\`<>$\n])*\]\(attachment:([\w.%-]+)\))?)")
 
 
-def harmless(text, pictures=None):
+def sanitize_markdown(text: str, pictures: Collection[str] | None = None) -> str:
     """Return Markdown that reads the same and holds neither HTML nor addresses that run or load.
 
     Parameters
@@ -25,15 +26,15 @@ def harmless(text, pictures=None):
 
     Examples
     --------
-    >>> harmless("a < b, <i>c</i>") == "a < b, <\u200bi>c<\u200b/i>"
+    >>> sanitize_markdown("a < b, <i>c</i>") == "a < b, <\u200bi>c<\u200b/i>"
     True
     """
 
-    def image(found):
-        known = found[1] if pictures is None else found[1] in pictures
-        return "!" if known else "!" + BREAK
+    def image(match: re.Match[str]) -> str:
+        is_attached = match[1] if pictures is None else match[1] in pictures
+        return "!" if is_attached else "!" + ZERO_WIDTH_SPACE
 
     for pattern in (_TAG, _ENTITY, _TEX, _SCHEME, _DIAGRAM):
-        text = pattern.sub(lambda found: found.group() + BREAK, text)
+        text = pattern.sub(lambda match: match.group() + ZERO_WIDTH_SPACE, text)
     text = _IMAGE.sub(image, text)
     return textwrap.indent(text, "    ") if len(text) > MAX_CELL else text

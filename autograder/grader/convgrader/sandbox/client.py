@@ -3,24 +3,31 @@
 import contextlib
 import inspect
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from convcourse.calls.call import Outcome, StudentFunction
-from convgrader.errors import ProtocolError, ReplyTimeoutError, SandboxError, TimeUpError
+from convcourse.calls.values import Function, SubmittedValue
+from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError, SandboxError, TimeUpError
+from convgrader.jobs import Budget
 from convgrader.sandbox.bounds import bound_arrays, bound_lent, bound_work, bounded_memory
 from convgrader.sandbox.clock import Clock
-from convgrader.sandbox.protocol import PATIENCE
-from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, checked_outputs, error_output, find_unfit
+from convgrader.sandbox.protocol import WALL_TIME_FACTOR, Channel, Output
+from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, error_output, find_unserializable, validated_outputs
+from convgrader.sandbox.zygote import SandboxZygote
+
+R = TypeVar("R")
 
 MAX_NOTEBOOK_OUTPUT = 16 << 20  # characters that all cells of a notebook may show
 MAX_NOTEBOOK_OUTPUTS = 2000  # outputs of all cells
-MAX_ASKED = 20_000  # calls that a submission may make of provided functions and callbacks
-OPENING = 30.0  # seconds that it may take until there is a sandbox
-_LESS = {"run": "define", "define": None}  # what is done with a cell that could not be done again
+MAX_ASKS = 20_000  # calls that a submission may make of provided functions and callbacks
+START_TIMEOUT = 30.0  # seconds that it may take until there is a sandbox
+_REDUCED = {"run": "define"}  # what is done with a cell that could not be done again; else nothing
 
 
 @dataclass
-class RanCell:
+class ExecutedCell:
     """A cell that has run, and what is done with it in the next sandbox: "run", "define", or nothing."""
 
     source: str
@@ -34,94 +41,103 @@ class SandboxClient:
     All waiting takes from one clock; when that has run out, nothing is begun.
     """
 
-    def __init__(self, zygote, budget, provided, clock=None):
+    def __init__(
+        self, zygote: SandboxZygote, budget: Budget, provided: Mapping[str, Function], clock: Clock | None = None
+    ) -> None:
         self.zygote, self.budget, self.provided = zygote, budget, provided
         self.clock = clock or Clock(budget.notebook)
-        self.pid = self.channel = None
-        self.history, self.left, self.asked, self.sent = [], budget.sandboxes, 0, 0
-        self.callbacks, self.shown, self.outputs = [], 0, 0
-        self.lent = {}  # helpers that stand in the place of the student's own: name -> function
-        self.ended, self.was_killed = "", False
+        self.pid = 0
+        self.channel: Channel | None = None  # to the sandbox that is open
+        self.history: list[ExecutedCell] = []
+        self.callbacks: list[Function] = []  # of the call in progress
+        self.lent: Mapping[str, Function] = {}  # helpers that stand in the place of the student's own: name -> function
+        self.sandboxes_left, self.ask_count, self.request_number = budget.sandboxes, 0, 0
+        self.shown_characters = self.output_count = 0
+        self.end_reason, self.was_killed = "", False
 
-    def open(self):
+    def open(self) -> None:
         """Make sure that there is a sandbox in which all cells so far have run."""
         while self.channel is None:
-            self.clock.refuse_if_over()
-            if not self.left:
+            self.clock.raise_if_expired()
+            if not self.sandboxes_left:
                 raise SandboxError("Its process was ended too often.")
-            self.left -= 1
+            self.sandboxes_left -= 1
             try:
-                self.pid, self.channel = self.zygote.spawn(self.clock.within(OPENING))
+                self.pid, self.channel = self.zygote.spawn(self.clock.within(START_TIMEOUT))
             except SandboxError:
-                self.clock.refuse_if_over()
+                self.clock.raise_if_expired()
                 raise
             self._replay()
 
-    def _replay(self):
+    def _replay(self) -> None:
         """Run all cells so far; one that is late, or breaks it, ends the sandbox, and less of it is done next time."""
         docs = {name: f"{name}{inspect.signature(f)}\n\n{inspect.getdoc(f)}" for name, f in self.provided.items()}
-        cell = no_cell = RanCell("", None, None)
+        cell = no_cell = ExecutedCell("", None, None)
         try:
-            self._exchange("provided", docs, seconds=OPENING)
+            self._request("provided", docs, seconds=START_TIMEOUT)
             for cell in self.history:
                 if cell.verb is not None:
-                    with self.clock.on(cell.label):
+                    with self.clock.charge_to(cell.label):
                         self._do(cell.verb, cell.source)
             cell = no_cell
             if self.lent:
-                self._exchange("lend", list(self.lent), seconds=5)
+                self._request("lend", list(self.lent), seconds=5)
         except ProtocolError as error:
             self.close(is_gone=not isinstance(error, ReplyTimeoutError))
             if not self.was_killed:
-                cell.verb = _LESS.get(cell.verb)
+                cell.verb = _REDUCED.get(cell.verb or "")
 
-    def _do(self, verb, source):
+    def _do(self, verb: str, source: str) -> SubmittedValue:
         """Run or define a cell."""
         seconds = max(0.1, min(self.budget.cell, self.clock.left()))
-        return self._exchange(verb, source, seconds, seconds=seconds)
+        return self._request(verb, source, seconds, seconds=seconds)
 
-    def close(self, is_gone=False):
+    def close(self, is_gone: bool = False) -> None:
         """End the sandbox; note why it had ended before, if it had."""
         if self.channel is not None:
             self.channel.close()
-            self.ended, self.was_killed = self.zygote.end(self.pid, is_gone)
+            self.end_reason, self.was_killed = self.zygote.end(self.pid, is_gone)
             self.channel = None
 
-    def run(self, source, label=None):
+    def _end_reason(self) -> str:
+        """Return the end of a sentence that says that the sandbox ended: why, if that is known."""
+        return f": {self.end_reason}" if self.end_reason else ""
+
+    def run(self, source: str, label: str | None = None) -> list[Output]:
         """Run a cell; return its outputs. Its time is counted for its label."""
         try:
-            with self.clock.on(label):
-                said = self._steadily(lambda: self._do("run", source))
-            most = min(MAX_OUTPUTS, MAX_NOTEBOOK_OUTPUTS - self.outputs)
-            outputs = _well_formed(checked_outputs, said, max(most, 0))
-            self.history.append(RanCell(source, label, "run"))
-            return self._within_bounds(outputs)
+            with self.clock.charge_to(label):
+                reply = self._with_retry(lambda: self._do("run", source))
+            limit = min(MAX_OUTPUTS, MAX_NOTEBOOK_OUTPUTS - self.output_count)
+            outputs = _parse_reply(validated_outputs, reply, max(limit, 0))
+            self.history.append(ExecutedCell(source, label, "run"))
+            return self._bounded_outputs(outputs)
         except TimeUpError as error:
             return [error_output("TimeLimitError", str(error))]
         except ReplyTimeoutError:
-            says = error_output("TimeLimitError", "The cell did not finish and could not be interrupted.")
+            output = error_output("TimeLimitError", "The cell did not finish and could not be interrupted.")
         except ProtocolError:
-            says = error_output("SandboxError", f"The cell ended its own process{': ' * bool(self.ended)}{self.ended}.")
+            output = error_output("SandboxError", f"The cell ended its own process{self._end_reason()}.")
         except SandboxError as error:
-            says = error_output("SandboxError", str(error))
-        self.history.append(RanCell(source, label, "define"))
+            output = error_output("SandboxError", str(error))
+        self.history.append(ExecutedCell(source, label, "define"))
         self.close()
-        return [says]
+        return [output]
 
-    def _within_bounds(self, outputs):
+    def _bounded_outputs(self, outputs: list[Output]) -> list[Output]:
         """Return the outputs of a cell, or a remark in their place where the notebook has shown enough."""
-        self.outputs += len(outputs)
-        self.shown += sum(len(str(output)) for output in outputs)
-        if self.shown <= MAX_NOTEBOOK_OUTPUT:
+        self.output_count += len(outputs)
+        self.shown_characters += sum(len(str(output)) for output in outputs)
+        if self.shown_characters <= MAX_NOTEBOOK_OUTPUT:
             return outputs
         remark = "The outputs of this notebook are too long: those of this cell are left out.\n"
         return [{"output_type": "stream", "name": "stdout", "text": remark}] if outputs else []
 
-    def _steadily(self, exchange):
+    def _with_retry(self, request: Callable[[], SubmittedValue]) -> SubmittedValue:
         """Make an exchange; once more if the sandbox was killed by somebody else than the code that runs in it."""
         try:
             self.open()
-            return exchange()
+            return request()
         except ReplyTimeoutError:
             raise
         except ProtocolError:
@@ -129,20 +145,20 @@ class SandboxClient:
             if not self.was_killed:
                 raise
             self.open()
-            return exchange()
+            return request()
 
-    def names(self, wanted):
+    def names(self, wanted: Iterable[str]) -> dict[str, SubmittedValue]:
         """Return what each of the names stands for in the sandbox; SandboxError if it does not say."""
         try:
-            found = self._steadily(lambda: self._exchange("names", list(wanted), seconds=5))
+            reply = self._with_retry(lambda: self._request("names", list(wanted), seconds=5))
         except ProtocolError:
             self.close()
-            self.clock.refuse_if_over()
+            self.clock.raise_if_expired()
             raise SandboxError("Its process did not say what is defined.") from None
-        return {name: found[name] for name in wanted if isinstance(found, dict) and name in found}
+        return {name: reply[name] for name in wanted if isinstance(reply, dict) and name in reply}
 
     @contextlib.contextmanager
-    def lending(self, functions):
+    def lending(self, functions: Mapping[str, Function]) -> Iterator[None]:
         """Let these functions, {name: function}, stand in the place of the student's own while the body runs.
 
         They answer for no longer, whatever the sandbox makes of that.
@@ -156,91 +172,103 @@ class SandboxClient:
             with contextlib.suppress(TimeUpError):  # nothing more is called then
                 self._lend()
 
-    def _lend(self):
+    def _lend(self) -> None:
         """Tell a sandbox what is lent now; the next one learns it when it opens."""
         try:
             if self.channel is not None:
-                self._exchange("lend", list(self.lent), seconds=5)
+                self._request("lend", list(self.lent), seconds=5)
         except ProtocolError:
             self.close()
 
-    def call(self, verb, what, args, kwargs, limit):
+    def call(
+        self, verb: str, target: str | int, args: Sequence[object], kwargs: Mapping[str, object], limit: float
+    ) -> Outcome:
         """Call a function; return an Outcome, whatever happens."""
         try:
-            request = verb, what, list(args), dict(kwargs), limit
-            return _well_formed(as_outcome, self._steadily(lambda: self._exchange(*request, seconds=PATIENCE * limit)))
+            arguments = verb, target, list(args), dict(kwargs), limit
+            return _parse_reply(
+                as_outcome, self._with_retry(lambda: self._request(*arguments, seconds=WALL_TIME_FACTOR * limit))
+            )
         except ReplyTimeoutError:
             self.close()
-            late = f"It did not finish within {limit:g} s and could not be interrupted."
-            return Outcome("timeout", problem=late if self.clock.left() > 0 else self.clock.used_up())
+            message = f"It did not finish within {limit:g} s and could not be interrupted."
+            return Outcome("timeout", problem=message if self.clock.left() > 0 else self.clock.expired_message())
         except ProtocolError:
             self.close()
-            return Outcome("raised", problem=f"It ended its own process{': ' * bool(self.ended)}{self.ended}.")
+            return Outcome("raised", problem=f"It ended its own process{self._end_reason()}.")
         except TimeUpError as error:
             return Outcome("timeout", problem=str(error))
         except SandboxError as error:
             return Outcome("raised", problem=str(error))
 
-    def _exchange(self, verb, *what, seconds):
+    def _request(self, verb: str, *arguments: object, seconds: float) -> SubmittedValue:
         """Send a request and serve what the student's code asks for until the reply comes."""
-        self.clock.refuse_if_over()
-        stop = time.monotonic() + self.clock.within(seconds)
-        self.sent += 1
+        self.clock.raise_if_expired()
+        channel = self.channel
+        if channel is None:
+            raise ConnectionClosedError("there is no sandbox")
+        deadline = time.monotonic() + self.clock.within(seconds)
+        self.request_number += 1
         self.callbacks = []
-        self.channel.send((self.sent, verb, *what), self._number_of, stop - time.monotonic())
-        while time.monotonic() < stop:
-            got = self.channel.receive(self._function_of, stop - time.monotonic())
-            if not isinstance(got, tuple) or len(got) < 3 or not isinstance(got[0], str) or type(got[1]) is not int:
+        channel.send((self.request_number, verb, *arguments), self._number_of, deadline - time.monotonic())
+        while time.monotonic() < deadline:
+            frame = channel.receive(self._function_of, deadline - time.monotonic())
+            if (
+                not isinstance(frame, tuple)
+                or len(frame) < 3
+                or not isinstance(frame[0], str)
+                or type(frame[1]) is not int
+            ):
                 raise ProtocolError("out of step")
-            if got[0] == "reply" and got[1] == self.sent:
-                return got[2]
-            if got[0] != "ask" or len(got) != 6:
+            if frame[0] == "reply" and frame[1] == self.request_number:
+                return frame[2]
+            if frame[0] != "ask" or len(frame) != 6:
                 raise ProtocolError("out of step")
-            answer = ("answer", got[1], *self._answer(*got[2:]))
-            self.channel.send(answer, self._number_of, stop - time.monotonic())
+            answer = ("answer", frame[1], *self._serve(*frame[2:]))
+            channel.send(answer, self._number_of, deadline - time.monotonic())
         raise ReplyTimeoutError("no answer in time")
 
-    def _number_of(self, function):
+    def _number_of(self, function: Function) -> int:
         self.callbacks.append(function)
         return len(self.callbacks) - 1
 
-    def _function_of(self, number):
+    def _function_of(self, number: int) -> "RemoteFunction":
         return RemoteFunction(self, number, "call_number")
 
-    def _answer(self, verb, what, args, kwargs):
+    def _serve(self, verb: SubmittedValue, target: Any, args: Any, kwargs: Any) -> tuple[bool, object, int | None]:
         """Call one of our functions for the student's code: provided, lent, or a callback of the call in progress.
 
         Return whether it went well, its value, and the number of the argument that the value is, for the other side to
         hand back the very same.
         """
-        self.asked += 1
+        self.ask_count += 1
         try:
-            if self.asked > MAX_ASKED:
+            if self.ask_count > MAX_ASKS:
                 raise ValueError("too many calls")
-            if find_unfit([args, kwargs]) is not None:
+            if find_unserializable([args, kwargs]) is not None:
                 raise TypeError("only plain values can be handed over")
             if verb == "lent":
-                if what not in self.lent:
+                if target not in self.lent:
                     raise ValueError("this helper is not lent now")
-                function = self.lent[what]
+                function = self.lent[target]
                 bound_lent(args, kwargs)
             else:
-                function = self.provided[what] if verb == "provided" else self.callbacks[what]
+                function = self.provided[target] if verb == "provided" else self.callbacks[target]
                 bound_arrays(args, kwargs)
             if verb == "provided":
                 bound_work(function, args, kwargs)
             with bounded_memory():
                 value = function(*args, **kwargs)
-            same = next((number for number, given in enumerate(args) if value is given), None)
-            return True, None if same is not None else value, same
+            same_argument = next((number for number, argument in enumerate(args) if value is argument), None)
+            return True, None if same_argument is not None else value, same_argument
         except Exception as error:
             return False, (type(error).__name__[:80], " ".join(str(error).split())[:500]), None
 
 
-def _well_formed(read, *said):
+def _parse_reply(parse: Callable[..., R], *reply: SubmittedValue) -> R:
     """Take apart what a sandbox said; whatever goes wrong with that, it was malformed."""
     try:
-        return read(*said)
+        return parse(*reply)
     except Exception as error:
         raise ProtocolError(f"a malformed reply ({type(error).__name__})") from None
 
@@ -251,21 +279,21 @@ class RemoteFunction(StudentFunction):
     `call` is what checks use; calling it directly serves plain assertions.
     """
 
-    def __init__(self, client, name, verb="call"):
+    def __init__(self, client: SandboxClient, name: str | int, verb: str = "call") -> None:
         self.client, self.name, self.verb = client, name, verb
-        self.__name__ = name if verb == "call" else "a function"
+        self.__name__ = str(name) if verb == "call" else "a function"
         self.lacks_a_name = False
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.__name__
 
-    def call(self, args, kwargs, limit):
+    def call(self, args: Sequence[object], kwargs: Mapping[str, object], limit: float) -> Outcome:
         """Call it in the sandbox for at most `limit` seconds; return an Outcome."""
         outcome = self.client.call(self.verb, self.name, args, kwargs, limit)
         self.lacks_a_name |= outcome.kind == "raised" and "NameError" in outcome.problem
         return outcome
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         outcome = self.call(args, kwargs, 10.0)
         if not outcome.ok:
             raise RuntimeError(outcome.problem)

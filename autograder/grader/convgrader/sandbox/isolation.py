@@ -1,6 +1,6 @@
 """Lock the calling process away by the operating system's own means: Linux namespaces, rlimits and a seccomp filter.
 
-`confined` runs a function as the first process of a new world: a process table, a network (with nothing on it), a
+`run_confined` runs a function as the first process of a new world: a process table, a network (with nothing on it), a
 mount table (the Python environment read-only, a small /tmp), System V queues and a host name of its own; without
 privileges, under limits. When that function ends, or is killed, the kernel kills all that it left behind.
 
@@ -17,13 +17,14 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from convgrader.errors import IsolationError
 
-with contextlib.suppress(ImportError):  # Windows, where nothing here can be used but `why_not`
+with contextlib.suppress(ImportError):  # Windows, where nothing here can be used but `unsupported_reason`
     import resource
 
 MIB = 1 << 20
@@ -55,92 +56,99 @@ class Limits:
     cpu_seconds: int = 120
 
 
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None  # Windows has none to open
+if sys.platform == "linux":  # Windows has none to open
+    _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _check(result, what):
+def _raise_for_errno(result: int, operation: str) -> None:
     if result != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(number, f"{operation}: {os.strerror(number)}")
 
 
-def _mount(source, target, kind, flags, data=""):
+def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str = "") -> None:
     arguments = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
-    _check(_libc.mount(*arguments[:3], ctypes.c_ulong(flags), arguments[3]), f"mount {target}")
+    _raise_for_errno(_libc.mount(*arguments[:3], ctypes.c_ulong(flags), arguments[3]), f"mount {target}")
 
 
-def _prctl(*arguments):
-    _check(_libc.prctl(*map(ctypes.c_ulong, arguments)), f"prctl {arguments[0]}")
+def _prctl(*arguments: int) -> None:
+    _raise_for_errno(_libc.prctl(*map(ctypes.c_ulong, arguments)), f"prctl {arguments[0]}")
 
 
 # --- what the sandbox can see ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class View:
+class ReadOnlyMounts:
     """The paths that a sandbox can read, in the order they are laid over each other, and folders emptied in between."""
 
-    standard: tuple = ()
-    emptied: tuple = ()
-    added: tuple = ()
+    standard: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
 
-def python_environment(distributions):
-    """Return the View of a Python with the standard library, these distributions and all that they require.
+def python_environment(distributions: Iterable[str]) -> ReadOnlyMounts:
+    """Return the ReadOnlyMounts of a Python with the standard library, these distributions and all that they require.
 
     Nothing else of ``site-packages`` is in it: what is not there cannot be imported, or read.
     """
     library = Path(os.__file__).parent
     executables = {Path(sys.executable), Path(os.path.realpath(sys.executable))}
     standard = {library, Path(sys.prefix) / "pyvenv.cfg"} | executables | _system_libraries()
-    added = set()
-    for name in _closure(distributions):
-        found = metadata.distribution(name)
-        tops = {file.parts[0] for file in found.files or () if "__editable__" not in file.parts[0]}
-        added |= {Path(found.locate_file(top)) for top in tops - {"..", "__pycache__"}}
+    added: set[Path] = set()
+    for name in _required_distributions(distributions):
+        distribution = metadata.distribution(name)
+        top_levels = {file.parts[0] for file in distribution.files or () if "__editable__" not in file.parts[0]}
+        added |= {Path(str(distribution.locate_file(top))) for top in top_levels - {"..", "__pycache__"}}
     emptied = [library / name for name in ("site-packages", "dist-packages")]
     standard = {path for path in standard if not standard.intersection(path.parents)}
-    return View(*(tuple(sorted(str(path) for path in paths if path.exists())) for paths in (standard, emptied, added)))
+    return ReadOnlyMounts(
+        *(tuple(sorted(str(path) for path in paths if path.exists())) for paths in (standard, emptied, added))
+    )
 
 
-def _closure(distributions):
+def _required_distributions(distributions: Iterable[str]) -> set[str]:
     """Return the names of the distributions and of all that they require and that is installed."""
-    todo, done = list(distributions), set()
+    required: set[str] = set()
+    todo = list(distributions)
     while todo:
         name = todo.pop().lower().replace("_", "-")
-        if name in done:
+        if name in required:
             continue
         with contextlib.suppress(metadata.PackageNotFoundError):
             requires = metadata.distribution(name).requires or ()
-            done.add(name)
-            todo += [re.match(r"[\w.-]+", line).group() for line in requires if "extra ==" not in line]
-    return done
+            required.add(name)
+            todo += [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in requires if "extra ==" not in line]
+    return required
 
 
-def _system_libraries():
+def _system_libraries() -> set[Path]:
     """Return the system's folders of shared libraries that this process uses, and its dynamic loader."""
     with open("/proc/self/maps") as maps:
-        files = {line.split(maxsplit=5)[5].strip() for line in maps if ".so" in line and "/" in line}
-    ours, own = {Path(sys.base_prefix), Path(sys.prefix)} - {Path("/usr")}, Path(sys.base_prefix) / "lib"
-    beside = set(own.glob("*.so*")) if any(Path(file).parent == own for file in files) else set()  # conda, for one
-    files = {Path(file) for file in files if not any(Path(file).is_relative_to(prefix) for prefix in ours)}
+        names = {line.split(maxsplit=5)[5].strip() for line in maps if ".so" in line and "/" in line}
+    prefixes, library = {Path(sys.base_prefix), Path(sys.prefix)} - {Path("/usr")}, Path(sys.base_prefix) / "lib"
+    is_used = any(Path(name).parent == library for name in names)
+    beside = set(library.glob("*.so*")) if is_used else set()  # conda, for one
+    files = {Path(name) for name in names if not any(Path(name).is_relative_to(prefix) for prefix in prefixes)}
     # In these folders there are shared libraries alone; any other library is shown by itself.
-    found = {file.parent if file.parent.parent.name in ("lib", "lib64") else file for file in files}
+    folders = {file.parent if file.parent.parent.name in ("lib", "lib64") else file for file in files}
     loaders = {path for folder in ("/lib", "/lib64") for path in Path(folder).glob("ld-linux*.so*")}
-    return found | beside | {Path(os.path.realpath(path.parent)) / path.name for path in loaders}
+    return folders | beside | {Path(os.path.realpath(path.parent)) / path.name for path in loaders}
 
 
 # --- entering ------------------------------------------------------------------------------------------------------
 
 
-def confined(function, view, limits, close=()):
+def run_confined(
+    function: Callable[[], object], mounts: ReadOnlyMounts, limits: Limits, close: Iterable[int] = ()
+) -> int:
     """Run `function` as the first process of a new world; return its exit status when all of that world is gone.
 
     Parameters
     ----------
     function : callable
         Called without arguments once confined. Its process ends with it.
-    view : View
+    mounts : ReadOnlyMounts
         What it may read; see `python_environment`.
     limits : Limits
     close : iterable of int
@@ -157,23 +165,23 @@ def confined(function, view, limits, close=()):
         _unshare(uid, gid)
     except OSError as error:
         raise IsolationError(f"This machine does not let a process be confined ({error}).") from error
-    own = FIRST_FREE_UID + os.getpid() if uid == 0 else None
+    private_uid = FIRST_FREE_UID + os.getpid() if uid == 0 else None
     reading, writing = os.pipe()
     child = os.fork()
     if child:
         os.close(writing)
-        said = os.read(reading, 4096).decode()
+        problem = os.read(reading, 4096).decode()
         os.close(reading)
-        for descriptor in () if said else close:
+        for descriptor in () if problem else close:
             os.close(descriptor)
         status = os.waitpid(child, 0)[1]
-        if said:
-            raise IsolationError(said)
+        if problem:
+            raise IsolationError(problem)
         return os.waitstatus_to_exitcode(status)
     try:
         os.close(reading)
         os.setsid()
-        _close_in(view, limits, own)
+        _enter(mounts, limits, private_uid)
         os.close(writing)
     except BaseException as error:
         os.write(writing, f"This machine does not let a process be confined ({error}).".encode()[:4000])
@@ -184,54 +192,54 @@ def confined(function, view, limits, close=()):
         os._exit(0)
 
 
-def _unshare(uid, gid):
+def _unshare(uid: int, gid: int) -> None:
     """Leave the shared namespaces: as root directly, as an ordinary user by way of a user namespace."""
     if uid == 0:
-        _check(_libc.unshare(NAMESPACES), "unshare")
+        _raise_for_errno(_libc.unshare(NAMESPACES), "unshare")
         return
-    _check(_libc.unshare(NAMESPACES | NEWUSER), "unshare")
+    _raise_for_errno(_libc.unshare(NAMESPACES | NEWUSER), "unshare")
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{INSIDE_UID} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{INSIDE_UID} {gid} 1")
 
 
-def _close_in(view, limits, own):
+def _enter(mounts: ReadOnlyMounts, limits: Limits, private_uid: int | None) -> None:
     _libc.sethostname(b"sandbox", 7)
-    _build_root(view, limits, own or INSIDE_UID)
+    _build_root(mounts, limits, private_uid or INSIDE_UID)
     os.umask(0o077)
-    if own is not None:
+    if private_uid is not None:
         os.setgroups([])
-        os.setresgid(own, own, own)
-    _limit(limits)
-    _drop_privileges(own)
-    _filter_calls()
+        os.setresgid(private_uid, private_uid, private_uid)
+    _set_limits(limits)
+    _drop_privileges(private_uid)
+    _install_filter()
 
 
-def _build_root(view, limits, owner):
-    """Make a file system of the paths in `view`, read-only, and a private /tmp, and leave the old one for good."""
+def _build_root(mounts: ReadOnlyMounts, limits: Limits, owner: int) -> None:
+    """Make a file system of the paths in `mounts`, read-only, and a private /tmp, and leave the old one for good."""
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
-    shown = (*view.standard, *view.added)
+    shown = (*mounts.standard, *mounts.added)
     root = next(path for path in _MOUNT_POINTS if os.path.isdir(path) and not any(p.startswith(path) for p in shown))
     _mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=4k,mode=755")
     _add_tmp(root, limits, owner)  # first: what is shown may itself lie in /tmp
-    for path in view.standard:
-        _show(path, root + path)
-    for path in view.emptied:
+    for path in mounts.standard:
+        _bind_readonly(path, root + path)
+    for path in mounts.emptied:
         _mount("tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=4k,mode=755")
-    for path in view.added:
-        _show(path, root + path)
-    for path in view.emptied:
+    for path in mounts.added:
+        _bind_readonly(path, root + path)
+    for path in mounts.emptied:
         _make_readonly(root + path)
     _add_devices(root)
     os.chdir(root)
-    _check(_libc.syscall(_CALLS["pivot_root"], b".", b"."), "pivot_root")
-    _check(_libc.umount2(b".", MNT_DETACH), "umount")
+    _raise_for_errno(_libc.syscall(_SYSCALLS["pivot_root"], b".", b"."), "pivot_root")
+    _raise_for_errno(_libc.umount2(b".", MNT_DETACH), "umount")
     os.chdir("/")
     _mount(None, "/", None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
     os.chdir("/tmp")
 
 
-def _add_tmp(root, limits, owner):
+def _add_tmp(root: str, limits: Limits, owner: int) -> None:
     """Add a /tmp of bounded size."""
     os.makedirs(root + "/tmp", exist_ok=True)
     size = f"size={limits.tmp},nr_inodes=4k,mode=700"
@@ -239,7 +247,7 @@ def _add_tmp(root, limits, owner):
     os.chown(root + "/tmp", owner, owner) if os.geteuid() == 0 else None
 
 
-def _add_devices(root):
+def _add_devices(root: str) -> None:
     """Add what every program expects: a few devices, the loader's folders."""
     for folder in ("/lib", "/lib64"):  # the dynamic loader's own path
         if os.path.islink(folder) and not os.path.lexists(root + folder):
@@ -252,7 +260,7 @@ def _add_devices(root):
     os.symlink("/tmp", root + "/dev/shm")
 
 
-def _show(source, target):
+def _bind_readonly(source: str, target: str) -> None:
     """Bind `source` read-only at `target`."""
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
@@ -263,19 +271,19 @@ def _show(source, target):
     _make_readonly(target)
 
 
-def _make_readonly(target):
+def _make_readonly(target: str) -> None:
     """Make a bind mount, and all mounts below it, read-only."""
     attributes = struct.pack("=QQQQ", MS_RDONLY | MS_NOSUID | MS_NODEV, 0, 0, 0)
     recursive, at_cwd = 0x8000, -100
     if _libc.syscall(442, at_cwd, os.fsencode(target), recursive, attributes, len(attributes)) == 0:
         return
     if ctypes.get_errno() not in (errno.ENOSYS, errno.EPERM):
-        _check(-1, f"mount_setattr {target}")
-    kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)  # before Linux 5.12
-    _mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept)
+        _raise_for_errno(-1, f"mount_setattr {target}")
+    kept_flags = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)  # before Linux 5.12
+    _mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | kept_flags)
 
 
-def _limit(limits):
+def _set_limits(limits: Limits) -> None:
     for kind, value in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_NPROC, limits.processes),
@@ -291,14 +299,14 @@ def _limit(limits):
         resource.setrlimit(kind, (value, value))
 
 
-def _drop_privileges(own):
+def _drop_privileges(private_uid: int | None) -> None:
     for capability in range(64):
         if _libc.prctl(*map(ctypes.c_ulong, (PR_CAPBSET_DROP, capability, 0, 0, 0))) != 0:
             break
-    if own is not None:
-        os.setresuid(own, own, own)
+    if private_uid is not None:
+        os.setresuid(private_uid, private_uid, private_uid)
     header, nothing = struct.pack("=Ii", 0x20080522, 0), bytes(24)
-    _check(_libc.syscall(_CALLS["capset"], header, nothing), "capset")
+    _raise_for_errno(_libc.syscall(_SYSCALLS["capset"], header, nothing), "capset")
     _prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which forgets it
@@ -329,92 +337,93 @@ _AARCH64 = dict(
     pidfd_getfd=438, fsopen=430, fsmount=432, open_tree=428, move_mount=429, mount_setattr=442, memfd_secret=447,
     vmsplice=75, nfsservctl=42, lookup_dcookie=18, migrate_pages=238, move_pages=239, sched_setaffinity=122, prctl=167,
 )  # fmt: skip
-_CALLS_OF = {"x86_64": _X86_64, "aarch64": _AARCH64}
-_CALLS = _CALLS_OF.get(platform.machine(), {})
+_SYSCALLS_OF = {"x86_64": _X86_64, "aarch64": _AARCH64}
+_SYSCALLS = _SYSCALLS_OF.get(platform.machine(), {})
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # classic BPF
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets into struct seccomp_data
 _NEW_NAMESPACE = NAMESPACES | NEWUSER | NEWCGROUP
+Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, constant
 
 
-def _program():
+def _filter_program() -> list[Instruction]:
     """Write the filter: refuse what no assignment needs and what reaches around the namespaces."""
-    refused = [number for name, number in _CALLS.items() if name not in ("clone", "clone3", "socket", "prctl")]
-    program = [
+    refused = [number for name, number in _SYSCALLS.items() if name not in ("clone", "clone3", "socket", "prctl")]
+    program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, _AUDIT[platform.machine()]), (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
         (_AT_LEAST, 0, 1, 0x40000000), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),  # the other x86 calling convention
-        (_EQUAL, 0, 1, _CALLS["clone3"]), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),  # the C library then uses clone
+        (_EQUAL, 0, 1, _SYSCALLS["clone3"]), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),  # the C library then uses clone
     ]  # fmt: skip
     for number in refused:
         program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]
     program += [  # of prctl, what would undo a part of the lock
-        (_EQUAL, 0, 5, _CALLS["prctl"]), (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_EQUAL, 0, 5, _SYSCALLS["prctl"]), (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_EQUAL, 1, 0, PR_SET_PDEATHSIG), (_EQUAL, 0, 1, PR_SET_DUMPABLE), (_RETURN, 0, 0, _ERRNO | errno.EPERM),
         (_RETURN, 0, 0, _ALLOW),
-        (_EQUAL, 0, 3, _CALLS["socket"]), (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_EQUAL, 0, 3, _SYSCALLS["socket"]), (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_EQUAL, 4, 0, socket.AF_UNIX), (_RETURN, 0, 0, _ERRNO | errno.EACCES),
-        (_EQUAL, 0, 2, _CALLS["clone"]), (_LOAD, 0, 0, _FIRST_ARGUMENT), (_ANY_BIT, 1, 0, _NEW_NAMESPACE),
+        (_EQUAL, 0, 2, _SYSCALLS["clone"]), (_LOAD, 0, 0, _FIRST_ARGUMENT), (_ANY_BIT, 1, 0, _NEW_NAMESPACE),
         (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _ERRNO | errno.EPERM),
     ]  # fmt: skip
     return program
 
 
-def _filter_calls():
-    packed = b"".join(struct.pack("=HBBI", *line) for line in _program())
+def _install_filter() -> None:
+    packed = b"".join(struct.pack("=HBBI", *line) for line in _filter_program())
     buffer = ctypes.create_string_buffer(packed, len(packed))
     program = struct.pack("@HP", len(packed) // 8, ctypes.addressof(buffer))
     pointer = ctypes.create_string_buffer(program, len(program))
     mode_filter = 2
-    _check(_libc.prctl(PR_SET_SECCOMP, mode_filter, ctypes.byref(pointer), 0, 0), "seccomp")
+    _raise_for_errno(_libc.prctl(PR_SET_SECCOMP, mode_filter, ctypes.byref(pointer), 0, 0), "seccomp")
 
 
 # --- can it be done here? ------------------------------------------------------------------------------------------
 
 
-def why_not():
+def unsupported_reason() -> str:
     """Say in a sentence why this machine cannot confine a process, or return "" if it can. Tries it in a child."""
     if sys.platform != "linux":
         return f"Students' code can be confined on Linux only; this is {sys.platform}."
-    if not _CALLS:
+    if not _SYSCALLS:
         return f"Confinement is not available on {platform.machine()} processors."
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            confined(lambda: None, View(), Limits())
+            run_confined(lambda: None, ReadOnlyMounts(), Limits())
         except BaseException as error:
             os.write(writing, str(error).encode()[:4000])
         finally:
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading, errors="replace") as pipe:
-        said = pipe.read()
+        problem = pipe.read()
     os.waitpid(child, 0)
-    return said
+    return problem
 
 
-def pin(processor):
+def pin_to_processor(processor: int | None) -> None:
     """Keep this process, and all that it starts, on one processor: however many they are, the others stay free."""
     if hasattr(os, "sched_setaffinity") and processor is not None:
         allowed = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {allowed[processor % len(allowed)]})
 
 
-def die_with_parent():
+def die_with_parent() -> None:
     """Have the kernel kill this process when the one that started it ends."""
     if sys.platform == "linux":
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def adopt_orphans():
+def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends."""
     if sys.platform == "linux":
         _prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def close_descriptors(keep):
+def close_descriptors(keep: Iterable[int]) -> None:
     """Close every open descriptor but 0, 1, 2 and those in `keep`, and point 0, 1 and 2 at nothing."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):

@@ -2,7 +2,8 @@
 
 A frame is a JSON text and the bytes of its arrays. What can cross: None, bool, int, float, complex, short strings,
 NumPy numbers and arrays with their layout in memory, lists, tuples, dicts of those, and functions, which stay where
-they are and cross as a number to call them by. Anything else crosses as an `Unfit`: its type's name and no more.
+they are and cross as a number to call them by. Anything else crosses as an `Unserializable`: its type's name and no
+more.
 
 What a frame becomes is bounded like the frame: arrays are of kinds from a table and take the bytes that were sent for
 them, keys of dicts are of kinds whose hashes nobody can make collide.
@@ -17,13 +18,16 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from convcourse.calls.values import Array, Function, SubmittedValue
 from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError
 
-PATIENCE = 3  # times the limit of a call may go by on the clock, if it has used less of the processor
+WALL_TIME_FACTOR = 3  # times the limit of a call may go by on the clock, if it has used less of the processor
 MAX_TEXT = 4 << 20  # bytes of JSON in a frame
 MAX_ARRAYS = 8 << 20  # bytes of arrays in a frame
 MAX_STRING = 1 << 20
@@ -33,14 +37,19 @@ MAX_BITS = 4096  # of an integer
 MAX_KEYS = 10_000  # of all dicts in a frame
 MAX_KEY = 200  # characters of a key that is a text
 MAX_WHOLE_KEY = 1 << 20  # absolute value of a key that is an integer
+Output: TypeAlias = dict[str, Any]  # of a cell, as nbformat has it
+JSON: TypeAlias = Any  # of a frame, before its values are made
+NumberOf: TypeAlias = Callable[[Function], int]  # gives the number that a function is called by
+FunctionOf: TypeAlias = Callable[[int], Function]  # stands in for the function of a number
+
 _DTYPES = {np.dtype(code).str: np.dtype(code) for code in "?bhilqBHILQefdgFD"}
-_PLAIN, _WORD = {type(None), bool, float}, 1 << 63
+_PLAIN, _INT64_LIMIT = {type(None), bool, float}, 1 << 63
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)  # macOS has not
-_HEAD = struct.Struct("!IQ")
+_HEADER = struct.Struct("!IQ")
 
 
 @dataclass(frozen=True)
-class Unfit:
+class Unserializable:
     """Stands for a value that cannot cross."""
 
     type_name: str
@@ -56,20 +65,21 @@ class Packer:
     '["d", ["a", ["t", 1, null]]]'
     """
 
-    def __init__(self, number_of=None):
+    def __init__(self, number_of: NumberOf | None = None) -> None:
         self.number_of = number_of
-        self.arrays, self.size, self.items, self.keys = [], 0, 0, 0
+        self.arrays: list[bytes] = []
+        self.size = self.items = self.keys = 0
 
-    def pack(self, value):
+    def pack(self, value: object) -> tuple[str, list[bytes]]:
         """Return (JSON text, list of bytes)."""
         return json.dumps(self._node(value, 0)), self.arrays
 
-    def _node(self, value, depth):
+    def _node(self, value: Any, depth: int) -> JSON:
         self.items += 1
         if depth > MAX_DEPTH or self.items > MAX_ITEMS:
             raise ProtocolError("too many values, or nested too deeply")
         kind = type(value)
-        if kind in _PLAIN or (kind is int and -_WORD < value < _WORD):
+        if kind in _PLAIN or (kind is int and -_INT64_LIMIT < value < _INT64_LIMIT):
             return value
         if kind is list or kind is tuple:
             return ["l" if kind is list else "t", *(self._node(item, depth + 1) for item in value)]
@@ -78,14 +88,14 @@ class Packer:
         if isinstance(value, np.generic):
             return ["s", *self._array(np.asarray(value))[1:]]
         if isinstance(value, str):
-            return self._short(str.__str__(value))
+            return self._bounded_text(str.__str__(value))
         if isinstance(value, int):
-            return self._whole(int(value))
+            return self._bounded_integer(int(value))
         if isinstance(value, float):
             return float(value)
         return self._compound(value, depth + 1)
 
-    def _compound(self, value, depth):
+    def _compound(self, value: Any, depth: int) -> JSON:
         if isinstance(value, complex):
             return ["c", value.real, value.imag]
         if isinstance(value, list | tuple):
@@ -98,17 +108,17 @@ class Packer:
             return ["f", self.number_of(value)]
         return ["o", type(value).__name__[:80]]
 
-    def _short(self, text):
+    def _bounded_text(self, text: str) -> str:
         if len(text) > MAX_STRING:
             raise ProtocolError("a string is too long")
         return text
 
-    def _whole(self, number):
+    def _bounded_integer(self, number: int) -> int:
         if number.bit_length() > MAX_BITS:
             raise ProtocolError("an integer is too long")
         return number
 
-    def _array(self, array):
+    def _array(self, array: Array) -> list[JSON]:
         """Pack the stretch of memory that an array lies in, and how it lies there."""
         array = np.asarray(array)
         native = array.dtype.newbyteorder("=")
@@ -117,10 +127,10 @@ class Packer:
         if array.nbytes > MAX_ARRAYS - self.size:
             raise ProtocolError("the arrays are too large")
         array = array.astype(native, copy=False)
-        low, high = _bounds(array)
+        low, high = _byte_bounds(array)
         if not array.nbytes <= high - low <= max(4 * array.nbytes, 4096):  # it repeats itself, or is a thin view
-            array = _copied(array)
-            low, high = _bounds(array)
+            array = _copy(array)
+            low, high = _byte_bounds(array)
         self.size += high - low
         if self.size > MAX_ARRAYS:
             raise ProtocolError("the arrays are too large")
@@ -129,14 +139,14 @@ class Packer:
         return ["a", array.dtype.str, array.shape, array.strides, start, high - low, array.flags.writeable]
 
 
-def _copied(array):
+def _copy(array: Array) -> Array:
     """Copy an array that may be shared, or thin; what was protected stays so."""
     copy = array.copy(order="K")
     copy.flags.writeable = array.flags.writeable
     return copy
 
 
-def _refuse_keys(keys, count):
+def _refuse_keys(keys: Iterable[SubmittedValue], count: int) -> None:
     """Raise ProtocolError for keys of a dict that may not cross, or if `count` of them are too many."""
     if count > MAX_KEYS:
         raise ProtocolError("too many keys of dicts")
@@ -146,7 +156,7 @@ def _refuse_keys(keys, count):
             raise ProtocolError("a key of a dict is neither a short text nor a small integer")
 
 
-def _bounds(array):
+def _byte_bounds(array: Array) -> tuple[int, int]:
     return np.lib.array_utils.byte_bounds(array) if array.size else (0, 0)
 
 
@@ -159,21 +169,21 @@ class Unpacker:
     {'a': (1, None)}
     """
 
-    def __init__(self, function_of=None):
+    def __init__(self, function_of: FunctionOf | None = None) -> None:
         self.function_of = function_of
         self.position = self.items = self.keys = 0
 
-    def unpack(self, text, arrays):
+    def unpack(self, text: bytes | str, arrays: bytes) -> SubmittedValue:
         """Return the value; raise ProtocolError for anything malformed."""
         try:
-            with _no_collection():
+            with _paused_collection():
                 return self._value(json.loads(text), memoryview(arrays), 0)
         except ProtocolError:
             raise
         except Exception as error:
             raise ProtocolError(f"a malformed frame ({type(error).__name__})") from None
 
-    def _value(self, node, arrays, depth):
+    def _value(self, node: JSON, arrays: memoryview, depth: int) -> SubmittedValue:
         self.items += 1
         if depth > MAX_DEPTH or self.items > MAX_ITEMS:
             raise ProtocolError("too many values, or nested too deeply")
@@ -187,18 +197,18 @@ class Unpacker:
         if tag in ("l", "t", "d"):
             return self._container(tag, rest, arrays, depth + 1)
         if tag == "a":
-            return self._array(*rest, arrays)
+            return self._array(rest, arrays)
         if tag == "s":
-            return self._array(*rest, arrays)[()]
+            return self._array(rest, arrays)[()]
         if tag == "c":
             return complex(float(rest[0]), float(rest[1]))
         if tag == "f" and self.function_of is not None:
             return self.function_of(_natural(rest[0]))
         if tag == "o":
-            return Unfit(str(rest[0])[:80].encode("ascii", "replace").decode())
+            return Unserializable(str(rest[0])[:80].encode("ascii", "replace").decode())
         raise ProtocolError("a malformed frame")
 
-    def _container(self, tag, rest, arrays, depth):
+    def _container(self, tag: str, rest: list[JSON], arrays: memoryview, depth: int) -> SubmittedValue:
         if tag == "d":
             self.keys += len(rest)
             keys = [self._value(key, arrays, depth) for key, _ in rest]
@@ -207,10 +217,11 @@ class Unpacker:
         items = [self._value(item, arrays, depth) for item in rest]
         return items if tag == "l" else tuple(items)
 
-    def _array(self, dtype, shape, strides, start, length, writeable, arrays):
-        dtype, shape = _DTYPES[dtype], tuple(_natural(n) for n in shape)
-        nbytes, end = dtype.itemsize * math.prod(shape), self.position + _natural(length)
-        if nbytes > length or end > len(arrays):
+    def _array(self, fields: list[JSON], arrays: memoryview) -> Array:
+        code, lengths, strides, start, byte_count, writeable = fields
+        dtype, shape = _DTYPES[code], tuple(_natural(n) for n in lengths)
+        nbytes, end = dtype.itemsize * math.prod(shape), self.position + _natural(byte_count)
+        if nbytes > byte_count or end > len(arrays):
             raise ProtocolError("an array is larger than what came of it")
         memory = bytearray(arrays[self.position : end])
         self.position = end
@@ -223,7 +234,7 @@ class Unpacker:
 
 
 @contextlib.contextmanager
-def _no_collection():
+def _paused_collection() -> Iterator[None]:
     """Keep Python from looking for cycles: a frame has none, and a million lists would have it look all the time."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -234,7 +245,7 @@ def _no_collection():
             gc.enable()
 
 
-def _natural(number):
+def _natural(number: JSON) -> int:
     if type(number) is not int or not 0 <= number < 1 << 40:
         raise ProtocolError("a malformed frame")
     return number
@@ -243,63 +254,63 @@ def _natural(number):
 class Channel:
     """Sends and receives frames on a socket, each side waiting no longer than it wants to."""
 
-    def __init__(self, sock):
+    def __init__(self, sock: socket.socket) -> None:
         self.socket, self.pending = sock, bytearray()
         self.socket.setblocking(False)
 
-    def send(self, value, number_of=None, seconds=30.0):
+    def send(self, value: object, number_of: NumberOf | None = None, seconds: float = 30.0) -> None:
         """Send one value."""
         packer = Packer(number_of)
-        text, arrays = packer.pack(value)
-        text = text.encode()
+        json_text, arrays = packer.pack(value)
+        text = json_text.encode()
         if len(text) > MAX_TEXT:
             raise ProtocolError("too much text")
-        self._write(b"".join([_HEAD.pack(len(text), sum(map(len, arrays))), text, *arrays]), seconds)
+        self._write(b"".join([_HEADER.pack(len(text), sum(map(len, arrays))), text, *arrays]), seconds)
 
-    def _write(self, data, seconds):
-        stop, view = time.monotonic() + seconds, memoryview(data)
+    def _write(self, data: bytes, seconds: float) -> None:
+        deadline, view = time.monotonic() + seconds, memoryview(data)
         while view:
             try:
                 view = view[self.socket.send(view, _NO_SIGNAL) :]
             except BlockingIOError:
-                self._wait(select.POLLOUT, stop)
+                self._wait_for(select.POLLOUT, deadline)
             except OSError as error:
                 raise ConnectionClosedError(str(error)) from None
 
-    def receive(self, function_of=None, seconds=30.0):
+    def receive(self, function_of: FunctionOf | None = None, seconds: float = 30.0) -> SubmittedValue:
         """Receive one value; ReplyTimeoutError after `seconds`, ConnectionClosedError if the other side is gone."""
-        stop = time.monotonic() + seconds
-        text, arrays = _HEAD.unpack(self._read(_HEAD.size, stop))
+        deadline = time.monotonic() + seconds
+        text, arrays = _HEADER.unpack(self._read(_HEADER.size, deadline))
         if text > MAX_TEXT or arrays > MAX_ARRAYS:
             raise ProtocolError("a frame is too large")
-        return Unpacker(function_of).unpack(self._read(text, stop), self._read(arrays, stop))
+        return Unpacker(function_of).unpack(self._read(text, deadline), self._read(arrays, deadline))
 
-    def _read(self, size, stop):
+    def _read(self, size: int, deadline: float) -> bytes:
         while len(self.pending) < size:
             try:
-                got = self.socket.recv(max(1 << 16, min(size - len(self.pending), 1 << 22)))
+                received = self.socket.recv(max(1 << 16, min(size - len(self.pending), 1 << 22)))
             except BlockingIOError:
-                self._wait(select.POLLIN, stop)
+                self._wait_for(select.POLLIN, deadline)
                 continue
             except OSError as error:
                 raise ConnectionClosedError(str(error)) from None
-            if not got:
+            if not received:
                 raise ConnectionClosedError("the other side closed")
-            self.pending += got
-            if time.monotonic() > stop:  # it sends and sends
+            self.pending += received
+            if time.monotonic() > deadline:  # it sends and sends
                 raise ReplyTimeoutError("no answer in time")
         data = bytes(memoryview(self.pending)[:size])
         del self.pending[:size]
         return data
 
-    def _wait(self, event, stop):
+    def _wait_for(self, event: int, deadline: float) -> None:
         poll = select.poll()
         poll.register(self.socket, event)
-        left = stop - time.monotonic()
-        if left <= 0 or not poll.poll(left * 1000):
+        remaining = deadline - time.monotonic()
+        if remaining <= 0 or not poll.poll(remaining * 1000):
             raise ReplyTimeoutError("no answer in time")
 
-    def close(self):
+    def close(self) -> None:
         """Close the socket."""
         with contextlib.suppress(OSError):
             self.socket.close()

@@ -15,6 +15,8 @@ import signal
 import sys
 import threading
 import types
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 from IPython.core.displayhook import DisplayHook
@@ -24,9 +26,11 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from convcourse import COURSE
 from convcourse.calls.call import LocalFunction, Outcome, processor_limit, replaced, time_limit
+from convcourse.calls.values import Function
 from convcourse.errors import not_provided
 from convgrader.errors import ConnectionClosedError, ProtocolError
 from convgrader.sandbox import protocol
+from convgrader.sandbox.protocol import Output
 
 MAX_CELL_OUTPUT = 1 << 20  # bytes of output that one cell may leave
 MAX_OUTPUTS = 200  # pieces of output that one cell may leave
@@ -41,13 +45,14 @@ _MAYBE_MAGIC = re.compile(  # what IPython may read otherwise than Python does; 
 _DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-class Outputs:
+class OutputBuffer:
     """What a cell displays, in nbformat's shape, up to a bound."""
 
-    def __init__(self):
-        self.items, self.left, self.cut = [], MAX_CELL_OUTPUT, False
+    def __init__(self) -> None:
+        self.items: list[Output] = []
+        self.left, self.cut = MAX_CELL_OUTPUT, False
 
-    def add(self, item, size):
+    def add(self, item: Output, size: int) -> None:
         """Keep one output of about `size` bytes, or note once that there were more."""
         if size > self.left or len(self.items) >= MAX_OUTPUTS:
             if not self.cut:
@@ -57,7 +62,7 @@ class Outputs:
         self.left -= size
         self.items.append(item)
 
-    def write(self, name, text):
+    def write(self, name: str, text: str) -> None:
         """Keep text printed to stdout or stderr."""
         last = self.items[-1] if self.items else {}
         if last.get("output_type") == "stream" and last["name"] == name and len(text) <= self.left and not self.cut:
@@ -66,18 +71,18 @@ class Outputs:
         else:
             self.add({"output_type": "stream", "name": name, "parts": [text[: self.left]]}, len(text[: self.left]))
 
-    def take(self):
+    def take(self) -> list[Output]:
         """Return the outputs so far and start afresh."""
         items = self.items
         for item in items:
             if "parts" in item:
                 item["text"] = "".join(item.pop("parts"))
-        self.__init__()
+        self.items, self.left, self.cut = [], MAX_CELL_OUTPUT, False
         return items
 
 
-OUTPUTS = Outputs()
-LATE = {
+OUTPUTS = OutputBuffer()
+TIME_LIMIT_OUTPUT = {
     "output_type": "error",
     "ename": "TimeLimitError",
     "evalue": "The cell did not finish in time.",
@@ -86,97 +91,107 @@ LATE = {
 RUN_CELL = InteractiveShell.run_cell  # kept from students who replace it
 
 
-class Stream:
+class OutputStream:
     """A text stream that ends in the cell's outputs."""
 
     encoding, errors, closed = "utf-8", "replace", False
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         OUTPUTS.write(self.name, str(text))
         return len(text)
 
-    def writelines(self, lines):
+    def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 
-    def flush(self):
+    def flush(self) -> None:
         pass
 
-    def isatty(self):
+    def isatty(self) -> bool:
         return False
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
 
-class Hook(DisplayHook):
+class CellDisplayHook(DisplayHook):
     """Emits a cell's value as an execute_result; a plain shell would print "Out[2]: 2.5"."""
 
-    def quiet(self):
-        """Say whether the cell ends in a semicolon; it is not looked for in a history here."""
-        return self.semicolon_at_end_of_expression(self.shell.current)
+    shell: "SandboxShell"
 
-    def write_output_prompt(self):
+    def quiet(self) -> bool:
+        """Say whether the cell ends in a semicolon; it is not looked for in a history here."""
+        return bool(self.semicolon_at_end_of_expression(self.shell.current))
+
+    def write_output_prompt(self) -> None:
         pass
 
-    def write_format_data(self, format_dict, md_dict=None):
+    def write_format_data(self, format_dict: Mapping[str, object], md_dict: Mapping[str, object] | None = None) -> None:
         count = self.shell.execution_count
         self.shell.keep({"output_type": "execute_result", "execution_count": count}, format_dict, md_dict)
 
-    def finish_displayhook(self):
+    def finish_displayhook(self) -> None:
         pass
 
-    def update_user_ns(self, result):
+    def update_user_ns(self, result: object) -> None:
         self.shell.user_ns["_"] = result
 
 
-class Publisher(DisplayPublisher):
+class CellDisplayPublisher(DisplayPublisher):
     """Keeps what ``display`` shows."""
 
-    def publish(self, data, metadata=None, source=None, **rest):
+    shell: "SandboxShell"
+
+    def publish(
+        self,
+        data: Mapping[str, object],
+        metadata: Mapping[str, object] | None = None,
+        source: object = None,
+        **rest: object,
+    ) -> None:
         self.shell.keep({"output_type": "display_data"}, data, metadata)
 
-    def clear_output(self, wait=False):
+    def clear_output(self, wait: bool = False) -> None:
         OUTPUTS.take()
 
 
-class Shell(InteractiveShell):
+class SandboxShell(InteractiveShell):
     """An IPython shell without terminal, kernel, history or event loop."""
 
     current = ""  # the source of the cell that runs
 
-    def keep(self, output, data, metadata):
+    def keep(self, output: Output, data: Mapping[str, object], metadata: Mapping[str, object] | None) -> None:
         """Keep a rich output: texts and base64 pictures, each of bounded size."""
         texts = {str(kind): _text(value) for kind, value in dict(data).items()}
         size = sum(len(text) for text in texts.values())
         OUTPUTS.add({**output, "data": texts, "metadata": {}}, size)
 
-    def _showtraceback(self, etype, evalue, stb):
+    def _showtraceback(self, etype: object, evalue: object, stb: Iterable[str]) -> None:
         name = getattr(etype, "__name__", "Error")
-        if name == LATE["ename"]:
-            evalue, stb = LATE["evalue"], []
+        if name == TIME_LIMIT_OUTPUT["ename"]:
+            evalue, stb = TIME_LIMIT_OUTPUT["evalue"], []
         traceback = [line[:4000] for line in list(stb)[-60:]]
         size = sum(map(len, traceback))
         OUTPUTS.add({"output_type": "error", "ename": name, "evalue": str(evalue)[:2000], "traceback": traceback}, size)
 
-    def transform_cell(self, raw_cell):
+    def transform_cell(self, raw_cell: str) -> str:
         """Leave lines alone in which nothing can be a magic: looking closely takes longer than most cells run."""
         if "\n" not in raw_cell or _MAYBE_MAGIC.search(raw_cell) or self.input_transformers_post:
-            return super().transform_cell(raw_cell)
+            return str(super().transform_cell(raw_cell))
         return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
 
-    def should_run_async(self, raw_cell, **options):
+    def should_run_async(self, raw_cell: str, **options: Any) -> bool:
         """Look for an ``await`` outside of functions only where there is one at all."""
         return ("await" in raw_cell or "async" in raw_cell) and super().should_run_async(raw_cell, **options)
 
-    def enable_gui(self, gui=None):
+    def enable_gui(self, gui: object = None) -> None:
         """Do nothing: there is no window, and ``%matplotlib inline`` asks for none."""
 
 
-def _text(value):
+def _text(value: object) -> str:
     if isinstance(value, bytes):
         import base64
 
@@ -184,7 +199,7 @@ def _text(value):
     return value if isinstance(value, str) else str(value)
 
 
-def make_shell():
+def make_shell() -> SandboxShell:
     """Make the shell, with plots inline and everything it needs imported and used once."""
     for name in _PRELOADED:
         importlib.import_module(name)
@@ -194,9 +209,11 @@ def make_shell():
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     config.Completer.use_jedi = False
-    shell = Shell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher)
+    shell = SandboxShell.instance(
+        config=config, displayhook_class=CellDisplayHook, display_pub_class=CellDisplayPublisher
+    )
     shell.enable_matplotlib("inline")
-    sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
+    sys.stdout, sys.stderr = OutputStream("stdout"), OutputStream("stderr")
     shell.run_cell("import numpy as np\nimport matplotlib.pyplot as plt\nplt.plot([0, 1]);\nplt.imshow(np.eye(2)); 1")
     shell.run_cell("%timeit -n1 -r1 0")
     shell.run_cell("1 / 0")
@@ -209,46 +226,47 @@ def make_shell():
 class SandboxServer:
     """Answers the grader until it hangs up."""
 
-    def __init__(self, channel, shell):
+    def __init__(self, channel: protocol.Channel, shell: SandboxShell) -> None:
         self.channel, self.shell = channel, shell
-        self.lock, self.numbers, self.functions = threading.RLock(), itertools.count(), {}
-        self.called = None  # the function that was called last, as a LocalFunction
-        self.lent = contextlib.ExitStack()  # closing it puts the student's own helpers back
+        self.lock, self.numbers = threading.RLock(), itertools.count()
+        self.functions: dict[int, Function] = {}  # the student's that went out, by the number that the grader calls
+        self.last_called: LocalFunction | None = None
+        self.lending = contextlib.ExitStack()  # closing it puts the student's own helpers back
 
-    def serve(self):
+    def serve(self) -> None:
         """Receive requests, one after the other."""
         self.channel.send(("ready",))
         while True:
             try:
-                request = self.channel.receive(self.callback, seconds=86400)
+                request: Any = self.channel.receive(self.callback, seconds=86400)
             except ConnectionClosedError:
                 return
-            number, verb, rest = request[0], request[1], request[2:]
-            answer = self.do(verb, rest)
+            number, verb, arguments = request[0], request[1], request[2:]
+            answer = self.dispatch(verb, arguments)
             try:
                 self.channel.send(("reply", number, answer), self.number_of)
             except ProtocolError as error:
-                self.channel.send(("reply", number, self.refusal(verb, error)))
+                self.channel.send(("reply", number, self.fallback_reply(verb, error)))
 
-    def do(self, verb, rest):
+    def dispatch(self, verb: str, arguments: Sequence[Any]) -> object:
         """Do one request, whatever the student's code raises."""
         if verb == "run":
-            return self.run(*rest)
+            return self.run(*arguments)
         if verb == "call":
-            return self.call(*rest)
+            return self.call(*arguments)
         if verb == "call_number":
-            return self.call_function(self.functions.get(rest[0]), *rest[1:])
+            return self.call_function(self.functions.get(arguments[0]), *arguments[1:])
         if verb == "define":
-            return self.define(*rest)
+            return self.define(*arguments)
         if verb == "names":
-            return {name: self.describe(name) for name in rest[0]}
+            return {name: self.describe(name) for name in arguments[0]}
         if verb == "provided":
-            return self.install(*rest)
+            return self.install(*arguments)
         if verb == "lend":
-            return self.lend(*rest)
+            return self.lend(*arguments)
         raise ValueError(verb)
 
-    def refusal(self, verb, error):
+    def fallback_reply(self, verb: str, error: ProtocolError) -> object:
         """Answer for an answer that cannot cross."""
         if verb in ("run", "define"):
             return [{"output_type": "stream", "name": "stdout", "text": f"[the output was cut: {error}]"}]
@@ -258,7 +276,7 @@ class SandboxServer:
 
     # --- cells
 
-    def run(self, source, seconds):
+    def run(self, source: str, seconds: float) -> list[Output]:
         """Run a cell for at most `seconds`; return its outputs."""
         self.shell.current = source
         limit = time_limit(seconds)
@@ -271,22 +289,23 @@ class SandboxServer:
         self.shell.execution_count += 1
         outputs = OUTPUTS.take()
         if limit.has_struck and not any(output["output_type"] == "error" for output in outputs):
-            outputs.append(LATE)  # the next strike came while IPython was telling of the first: on a busy machine
+            # The next strike came while IPython was telling of the first: on a busy machine.
+            outputs.append(TIME_LIMIT_OUTPUT)
         return outputs
 
-    def define(self, source, seconds):
+    def define(self, source: str, seconds: float) -> list[Output]:
         """Run only the imports and definitions of a cell that ended an earlier sandbox, not its magics."""
         with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-            plain = TransformerManager().transform_cell(source) if _MAYBE_MAGIC.search(source) else source
-            tree = ast.parse(plain)
-            kept = [node for node in tree.body if isinstance(node, _DEFINITIONS)]
-            source = "\n".join(ast.unparse(node) for node in kept)
+            python_source = TransformerManager().transform_cell(source) if _MAYBE_MAGIC.search(source) else source
+            tree = ast.parse(python_source)
+            definitions = [node for node in tree.body if isinstance(node, _DEFINITIONS)]
+            source = "\n".join(ast.unparse(node) for node in definitions)
             return self.run(source, seconds)
         return []
 
     # --- calls
 
-    def describe(self, name):
+    def describe(self, name: str) -> tuple[object, ...]:
         """Say what a name stands for: ("function",), ("value", value) or ("missing",)."""
         namespace = self.shell.user_ns
         if name not in namespace:
@@ -299,18 +318,20 @@ class SandboxServer:
             return ("value", value)
         return ("value", object())  # what cannot cross keeps no other name from it
 
-    def call(self, name, args, kwargs, limit):
+    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float) -> tuple[object, ...]:
         """Call the student's function of that name."""
         return self.call_function(self.shell.user_ns.get(name), args, kwargs, limit)
 
-    def call_function(self, function, args, kwargs, limit):
+    def call_function(
+        self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float
+    ) -> tuple[object, ...]:
         """Call a function and report the outcome as a tuple of plain values."""
         timer = processor_limit(limit)
         try:
             with timer:
-                if self.called is None or self.called.function is not function:
-                    self.called = LocalFunction(function)
-                outcome = self.called.call(tuple(args), dict(kwargs), protocol.PATIENCE * limit)
+                if self.last_called is None or self.last_called.function is not function:
+                    self.last_called = LocalFunction(function)
+                outcome = self.last_called.call(tuple(args), dict(kwargs), protocol.WALL_TIME_FACTOR * limit)
         except BaseException as error:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -322,7 +343,7 @@ class SandboxServer:
             bool(outcome.shares_memory), bool(outcome.overwrites),
         )  # fmt: skip
 
-    def number_of(self, function):
+    def number_of(self, function: Function) -> int:
         """Give a function of the student's that goes out a number to be called by."""
         if len(self.functions) >= MAX_FUNCTIONS:
             raise ProtocolError("too many functions")
@@ -332,62 +353,64 @@ class SandboxServer:
 
     # --- asking the grader
 
-    def ask(self, verb, what, args, kwargs):
+    def ask(self, verb: str, target: str | int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Ask for a call on the other side: of a callback that was passed in, of a provided function, of a lent one."""
         with self.lock:
             number = next(self.numbers)
             blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGPROF})
             try:
-                self.channel.send(("ask", number, verb, what, list(args), dict(kwargs)), self.number_of)
-                tag, answered, ok, value, same = self.channel.receive(self.callback, seconds=600)
+                self.channel.send(("ask", number, verb, target, list(args), dict(kwargs)), self.number_of)
+                answer: Any = self.channel.receive(self.callback, seconds=600)
+                tag, answered_number, ok, value, same_argument = answer
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        if tag != "answer" or answered != number:
+        if tag != "answer" or answered_number != number:
             raise RuntimeError("out of step")
         if not ok:
             raise {"TypeError": TypeError, "ValueError": ValueError}.get(value[0], RuntimeError)(value[1])
-        return value if same is None else args[same]
+        return value if same_argument is None else args[same_argument]
 
-    def callback(self, number):
+    def callback(self, number: int) -> Function:
         """Stand in for a function of the grader's."""
 
-        def callback(*args, **kwargs):
+        def callback(*args: Any, **kwargs: Any) -> Any:
             return self.ask("callback", number, args, kwargs)
 
         return callback
 
-    def install(self, docs):
+    def install(self, docs: Mapping[str, str]) -> tuple[()]:
         """Put a stand-in in the place of ``convcourse``: its functions ask the grader, its checks do nothing."""
         package, provided, networks = (
             types.ModuleType(name) for name in ("convcourse", "convcourse.provided", "convcourse.networks")
         )
-        for name, doc in docs.items():
-            setattr(provided, name, self.stand_in("provided", name, doc))
 
-        def refuse(name):
+        def refuse(name: str) -> NoReturn:
             if name.startswith("__"):
                 raise AttributeError(name)
-            raise ImportError(not_provided(name, docs))
+            raise ImportError(not_provided(name, list(docs)))
 
-        provided.__getattr__ = refuse
-        package.COURSE, package.__path__ = COURSE, []
-        package.checker = lambda *rest, **options: _checked_later
-        package.provided, package.networks, networks.train = provided, networks, _checked_later
-        for made in (package, provided, networks):
-            made.__spec__ = importlib.machinery.ModuleSpec(made.__name__, None)
-            sys.modules[made.__name__] = made
+        functions = {name: self.stand_in("provided", name, doc) for name, doc in docs.items()}
+        vars(provided).update(functions, __getattr__=refuse)
+        vars(networks).update(train=_checked_later)
+        vars(package).update(
+            COURSE=COURSE, __path__=[], checker=lambda *arguments, **options: _checked_later, provided=provided,
+            networks=networks,
+        )  # fmt: skip
+        for module in (package, provided, networks):
+            module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
+            sys.modules[module.__name__] = module
         return ()
 
-    def lend(self, names):
+    def lend(self, names: Iterable[str]) -> tuple[()]:
         """Put stand-ins in the place of the student's functions of these names, and all others back."""
-        self.lent.close()
-        self.lent.enter_context(replaced(self.shell.user_ns, {name: self.stand_in("lent", name) for name in names}))
+        self.lending.close()
+        self.lending.enter_context(replaced(self.shell.user_ns, {name: self.stand_in("lent", name) for name in names}))
         return ()
 
-    def stand_in(self, verb, name, doc=None):
+    def stand_in(self, verb: str, name: str, doc: str | None = None) -> Function:
         """Make the stand-in for a function of the grader's, a provided one or a helper that is lent."""
 
-        def function(*args, **kwargs):
+        def function(*args: Any, **kwargs: Any) -> Any:
             return self.ask(verb, name, args, kwargs)
 
         function.__name__ = function.__qualname__ = name
@@ -395,14 +418,14 @@ class SandboxServer:
         return function
 
 
-def _checked_later(*rest, **options):
+def _checked_later(*rest: object, **options: object) -> None:
     """Do nothing: when grading, checks run on the other side, and nothing is trained."""
 
 
-_checked_later.case = lambda: ((), {})  # of a notebook's `check.case()`: no call has been shown
+vars(_checked_later)["case"] = lambda: ((), {})  # of a notebook's `check.case()`: no call has been shown
 
 
-def start_afresh():
+def start_afresh() -> None:
     """Undo, in a fork, what a process inherits that it should not share, and make chance repeatable."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGPROF):

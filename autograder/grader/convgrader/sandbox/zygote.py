@@ -18,19 +18,32 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Collection
 from dataclasses import asdict
+from typing import TYPE_CHECKING, NoReturn, TypedDict
 
 from convgrader.errors import IsolationError, ProtocolError, SandboxError, ZygoteEndedError
 from convgrader.sandbox import isolation, protocol
 
+if TYPE_CHECKING:
+    from convgrader.sandbox.server import SandboxShell
+
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}  # forks of more hang
 DISTRIBUTIONS = ("numpy", "matplotlib", "ipython", "matplotlib-inline")
-CLONES = set()  # processes below this one that are not sandboxes
+CLONES: set[int] = set()  # processes below this one that are not sandboxes
 KILLED = 137  # exit status of a sandbox that was killed from outside
-ENDING = 2.0  # seconds that a sandbox whose channel broke has to end by itself
-ENDED = 5.0  # seconds in which a sandbox has been ended; if not, the process that forks them is ended with it
+EXIT_GRACE = 2.0  # seconds that a sandbox whose channel broke has to end by itself
+END_TIMEOUT = 5.0  # seconds in which a sandbox has been ended; if not, the process that forks them is ended with it
 TRIES = 2  # to get a sandbox, where the process that forks them is gone
-WATCH = 0.25  # seconds between two looks at the memory of a sandbox
+WATCH_INTERVAL = 0.25  # seconds between two looks at the memory of a sandbox
+
+
+class Answer(TypedDict, total=False):
+    """What the process answers: the pid of a new one, or how a sandbox ended; nothing when it is ready."""
+
+    pid: int
+    reason: str  # why a sandbox had ended before
+    killed: bool  # from outside
 
 
 class SandboxZygote:
@@ -44,24 +57,28 @@ class SandboxZygote:
         The one that its sandboxes are kept on, counted from 0.
     """
 
-    def __init__(self, is_confined=True, limits=None, processor=None):
+    def __init__(
+        self, is_confined: bool = True, limits: isolation.Limits | None = None, processor: int | None = None
+    ) -> None:
         self.is_confined, self.limits, self.processor = is_confined, limits or isolation.Limits(), processor
-        self.process = self.control = None
+        self.process: subprocess.Popen[bytes] | None = None  # None in a clone, which somebody else started
+        self.control: socket.socket | None = None
+        self.folder = ""
         self.is_ready = False
 
-    def start(self):
+    def start(self) -> None:
         """Start the process, or do nothing if it runs; it takes a second until it answers."""
         if self.control is not None and (self.process is None or self.process.poll() is None):
             return
         self.stop()
         if not hasattr(os, "fork"):
             raise SandboxError("Grading needs processes that fork, which this system has not.")
-        self.control, theirs = socket.socketpair()
+        self.control, child_socket = socket.socketpair()
         self.folder = tempfile.mkdtemp(prefix="zygote-")
-        with theirs:
+        with child_socket:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "convgrader.sandbox.zygote", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-m", "convgrader.sandbox.zygote", str(child_socket.fileno())],
+                pass_fds=[child_socket.fileno()],
                 env=_environment(self.folder),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -69,80 +86,93 @@ class SandboxZygote:
             )
         self.is_ready = False
 
-    def wait(self, seconds=120):
+    def wait(self, seconds: float = 120) -> None:
         """Start the process and wait until it answers."""
         self.start()
         if not self.is_ready:
-            self._answer(seconds)
+            self._receive_answer(seconds)
             self.is_ready = True
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def spawn(self, seconds=120):
+    def spawn(self, seconds: float = 120) -> tuple[int, protocol.Channel]:
         """Return (pid, Channel) of a new sandbox that is ready to be used, after at most so many seconds."""
-        stop = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         for _ in range(TRIES):
             try:
-                return self._spawn(stop)
+                return self._spawn(deadline)
             except (OSError, ZygoteEndedError) as error:
                 self.stop()  # what it might still say would be taken for an answer to the next request
                 reason = error
-            if time.monotonic() > stop:
+            if time.monotonic() > deadline:
                 break
         raise ZygoteEndedError(str(reason)) from None
 
-    def _spawn(self, stop):
-        self.wait(stop - time.monotonic())
-        ours, theirs = socket.socketpair()
-        with theirs:
-            request = {"op": "spawn", "confined": self.is_confined, "limits": asdict(self.limits)}
-            request["processor"] = self.processor
-            socket.send_fds(self.control, [json.dumps(request).encode()], [theirs.fileno()])
-            pid = self._answer(stop - time.monotonic())["pid"]
-        channel = protocol.Channel(ours)
+    def _spawn(self, deadline: float) -> tuple[int, protocol.Channel]:
+        self.wait(deadline - time.monotonic())
+        grader_socket, sandbox_socket = socket.socketpair()
+        with sandbox_socket:
+            request = {
+                "op": "spawn", "confined": self.is_confined, "limits": asdict(self.limits), "processor": self.processor,
+            }  # fmt: skip
+            socket.send_fds(self._connected(), [json.dumps(request).encode()], [sandbox_socket.fileno()])
+            pid = self._receive_answer(deadline - time.monotonic())["pid"]
+        channel = protocol.Channel(grader_socket)
         try:
-            said = channel.receive(seconds=stop - time.monotonic())
+            greeting = channel.receive(seconds=deadline - time.monotonic())
         except ProtocolError as error:
-            said = ("refused", str(error))
-        if said[0] != "ready":
-            self.end(pid)
-            raise SandboxError(str(said[1]))
-        return pid, channel
+            greeting = ("refused", str(error))
+        match greeting:
+            case ("ready",):
+                return pid, channel
+            case ("refused", reason):
+                self.end(pid)
+                raise SandboxError(str(reason))
+        self.end(pid)
+        raise SandboxError("The sandbox did not say that it is ready.")
 
-    def end(self, pid, is_gone=False):
+    def end(self, pid: int, is_gone: bool = False) -> tuple[str, bool]:
         """End a sandbox and all that it started; return (why it had ended before, was it killed from outside?).
 
         `is_gone` says that its channel broke: it has ended, or is about to, so its exit status is waited for.
         """
         try:
-            self.control.sendall(json.dumps({"op": "end", "pid": pid, "is_gone": is_gone}).encode())
-            said = self._answer(ENDED)
-            return said["reason"], said["killed"]
-        except (OSError, AttributeError, SandboxError):
+            self._connected().sendall(json.dumps({"op": "end", "pid": pid, "is_gone": is_gone}).encode())
+            answer = self._receive_answer(END_TIMEOUT)
+            return answer["reason"], answer["killed"]
+        except (OSError, SandboxError):
             self.stop()
             return "", True
 
-    def _answer(self, seconds):
-        self.control.settimeout(max(seconds, 0.001))
+    def _connected(self) -> socket.socket:
+        """Return the socket to the process; ZygoteEndedError where it was stopped."""
+        if self.control is None:
+            raise ZygoteEndedError("The process that forks sandboxes has ended.")
+        return self.control
+
+    def _receive_answer(self, seconds: float) -> Answer:
+        control = self._connected()
+        control.settimeout(max(seconds, 0.001))
         try:
-            text = self.control.recv(65536)
+            text = control.recv(65536)
         except OSError as error:
             raise ZygoteEndedError(f"The process that forks sandboxes does not answer ({error}).") from None
         if not text:
             raise ZygoteEndedError("The process that forks sandboxes has ended.")
-        return json.loads(text)
+        answer: Answer = json.loads(text)
+        return answer
 
-    def clone(self, processor=None):
+    def clone(self, processor: int | None = None) -> "SandboxZygote":
         """Return another handle, with a warm process of its own, forked from this one: cheaper than a new one."""
         self.wait()
-        twin = SandboxZygote(self.is_confined, self.limits, processor)
-        twin.control, theirs = socket.socketpair()
-        twin.is_ready = True
-        with theirs:
-            socket.send_fds(self.control, [b'{"op": "clone"}'], [theirs.fileno()])
-            self._answer(30)
-        return twin
+        clone = SandboxZygote(self.is_confined, self.limits, processor)
+        clone.control, child_socket = socket.socketpair()
+        clone.is_ready = True
+        with child_socket:
+            socket.send_fds(self._connected(), [b'{"op": "clone"}'], [child_socket.fileno()])
+            self._receive_answer(30)
+        return clone
 
-    def stop(self):
+    def stop(self) -> None:
         """End the process and every sandbox."""
         if self.control is not None:
             self.control.close()
@@ -155,7 +185,7 @@ class SandboxZygote:
                 self.process.wait()
             self.process = None
 
-    def disown(self):
+    def disown(self) -> None:
         """Forget the process without ending it: in a fork of its owner."""
         if self.control is not None:
             self.control.close()
@@ -163,10 +193,10 @@ class SandboxZygote:
 
 
 @functools.cache
-def warm_zygote(is_confined):
+def warm_zygote(is_confined: bool) -> SandboxZygote:
     """Return this process's zygote; refuse where the machine cannot confine."""
     if is_confined:
-        refuse_if_impossible()
+        require_isolation()
     zygote = SandboxZygote(is_confined)
     zygote.start()  # answers when it is first needed
     atexit.register(zygote.stop)
@@ -174,9 +204,9 @@ def warm_zygote(is_confined):
 
 
 @functools.cache
-def refuse_if_impossible():
+def require_isolation() -> None:
     """Raise IsolationError where students' code cannot be confined."""
-    reason = isolation.why_not()
+    reason = isolation.unsupported_reason()
     if reason:
         raise IsolationError(
             f"{reason} Students' code would run with your rights. To grade submissions that you trust all the same, "
@@ -184,55 +214,59 @@ def refuse_if_impossible():
         )
 
 
-def _environment(folder):
+def _environment(folder: str) -> dict[str, str]:
     """Return the little that the warm process may know of its owner's environment."""
     import matplotlib
 
-    kept = {key: os.environ[key] for key in ("LD_LIBRARY_PATH", "PYTHONPATH") if key in os.environ}
+    inherited = {key: os.environ[key] for key in ("LD_LIBRARY_PATH", "PYTHONPATH") if key in os.environ}
     return {
         "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": folder, "IPYTHONDIR": folder, "MPLBACKEND": "agg",
         "MPLCONFIGDIR": matplotlib.get_cachedir(), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
-        **ONE_THREAD, **kept,
+        **ONE_THREAD, **inherited,
     }  # fmt: skip
 
 
 # --- the process itself --------------------------------------------------------------------------------------------
 
 
-def serve(control):
+def serve(control: socket.socket) -> None:
     """Fork sandboxes until the owner hangs up."""
     from convgrader.sandbox import server
 
     isolation.adopt_orphans()
     shell = server.make_shell()
-    view = isolation.python_environment(DISTRIBUTIONS) if sys.platform == "linux" else None
+    is_linux = sys.platform == "linux"
+    mounts = isolation.python_environment(DISTRIBUTIONS) if is_linux else isolation.ReadOnlyMounts()
     control.sendall(b"{}")
     gc.collect()
     gc.freeze()  # so that forks do not copy what nobody changes
-    while control is not None:
-        control = _serve_until_cloned(control, shell, view)
+    owner: socket.socket | None = control
+    while owner is not None:
+        owner = _serve_until_cloned(owner, shell, mounts)
 
 
-def _serve_until_cloned(control, shell, view):
+def _serve_until_cloned(
+    control: socket.socket, shell: "SandboxShell", mounts: isolation.ReadOnlyMounts
+) -> socket.socket | None:
     """Serve; return None in the end, and in a clone, at once, the socket of its own owner."""
-    running, reason = None, ""
+    memory_limit, reason = 0, ""  # no limit where no sandbox runs
     while True:
-        ready = select.select([control], [], [], WATCH if running else None)[0]
+        ready = select.select([control], [], [], WATCH_INTERVAL if memory_limit else None)[0]
         if not ready:
-            if memory_used() > running:
+            if memory_used() > memory_limit:
                 reason = "it used too much memory"
-                end_all(but=CLONES)
+                end_all(keep=CLONES)
             continue
         text, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
         if not text:
-            end_all(but=CLONES)
+            end_all(keep=CLONES)
             return None
         request = json.loads(text)
         if request["op"] == "end":
-            killed = not reason and request["is_gone"] and _was_killed(request["pid"])
-            end_all(but=CLONES)
-            control.sendall(json.dumps({"reason": reason, "killed": killed}).encode())
-            running, reason = None, ""
+            was_killed = not reason and request["is_gone"] and _was_killed(request["pid"])
+            end_all(keep=CLONES)
+            control.sendall(json.dumps({"reason": reason, "killed": was_killed}).encode())
+            memory_limit, reason = 0, ""
             continue
         pid = os.fork()
         if pid == 0 and request["op"] == "clone":
@@ -242,33 +276,40 @@ def _serve_until_cloned(control, shell, view):
             return socket.socket(fileno=descriptors[0])
         if pid == 0:
             limits = isolation.Limits(**request["limits"])
-            isolation.pin(request["processor"])
-            _become_sandbox(descriptors[0], request["confined"], view, limits, shell, control)
+            isolation.pin_to_processor(request["processor"])
+            _become_sandbox(descriptors[0], request["confined"], mounts, limits, shell, control)
         os.close(descriptors[0])
         if request["op"] == "clone":
             CLONES.add(pid)
         else:
-            running = request["limits"]["memory"]
+            memory_limit = request["limits"]["memory"]
         control.sendall(json.dumps({"pid": pid}).encode())
 
 
-def _was_killed(pid):
+def _was_killed(pid: int) -> bool:
     """Wait for a sandbox whose channel broke; say whether it was killed: nothing in there can send it a SIGKILL.
 
     A process closes its descriptors first and can be waited for a little later, on a busy machine much later. One
     that only closed its channel does not end at all.
     """
-    stop = time.monotonic() + ENDING
-    while time.monotonic() < stop:
+    deadline = time.monotonic() + EXIT_GRACE
+    while time.monotonic() < deadline:
         with contextlib.suppress(ChildProcessError):
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
+            ended_pid, status = os.waitpid(pid, os.WNOHANG)
+            if ended_pid:
                 return os.waitstatus_to_exitcode(status) in (-signal.SIGKILL, KILLED)
         time.sleep(0.001)
     return False
 
 
-def _become_sandbox(descriptor, is_confined, view, limits, shell, control):
+def _become_sandbox(
+    descriptor: int,
+    is_confined: bool,
+    mounts: isolation.ReadOnlyMounts,
+    limits: isolation.Limits,
+    shell: "SandboxShell",
+    control: socket.socket,
+) -> NoReturn:
     """Never returns."""
     from convgrader.sandbox import server
 
@@ -279,13 +320,14 @@ def _become_sandbox(descriptor, is_confined, view, limits, shell, control):
         isolation.close_descriptors([descriptor])
         channel = protocol.Channel(socket.socket(fileno=descriptor))
 
-        def run():
+        def run() -> None:
             server.start_afresh()
             server.SandboxServer(channel, shell).serve()
 
         try:
             if is_confined:
-                code = KILLED if isolation.confined(run, view, limits, close=[descriptor]) == -signal.SIGKILL else 0
+                status = isolation.run_confined(run, mounts, limits, close=[descriptor])
+                code = KILLED if status == -signal.SIGKILL else 0
             else:
                 run_unconfined(run)
         except IsolationError as error:
@@ -294,7 +336,7 @@ def _become_sandbox(descriptor, is_confined, view, limits, shell, control):
         os._exit(code)
 
 
-def run_unconfined(run):
+def run_unconfined(run: Callable[[], None]) -> None:
     """Run without walls, in a folder of its own that is removed in the end."""
     folder = tempfile.mkdtemp(prefix="submission-")
     os.chdir(folder)
@@ -304,7 +346,7 @@ def run_unconfined(run):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def children(pid):
+def children(pid: int) -> list[int]:
     """List the processes that `pid` started, or inherited."""
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as file:
@@ -319,46 +361,46 @@ def children(pid):
         return []
 
 
-def memory_used():
+def memory_used() -> int:
     """Return the bytes that all processes below this one hold: what some of them share is divided among them."""
     todo, total = [pid for pid in children(os.getpid()) if pid not in CLONES], 0
     while todo:
         pid = todo.pop()
-        total += held(pid)
+        total += memory_of(pid)
         todo += children(pid)
     return total
 
 
-def held(pid):
+def memory_of(pid: int) -> int:
     """Return the bytes that a process holds, in memory or swapped out: its share of what it shares with others.
 
     Where the kernel does not tell that share, all that is no file counts: a fork's too, so never too little.
     """
-    return _told(f"/proc/{pid}/smaps_rollup", "Pss:", "SwapPss:") or _told(
+    return _sum_fields(f"/proc/{pid}/smaps_rollup", "Pss:", "SwapPss:") or _sum_fields(
         f"/proc/{pid}/status", "RssAnon:", "RssShmem:", "VmSwap:"
     )
 
 
-def _told(path, *wanted):
+def _sum_fields(path: str, *prefixes: str) -> int:
     """Sum up lines such as ``Pss: 216 kB`` of one of the kernel's files; 0 where it cannot be read."""
     try:
         with open(path) as file:
-            return sum(int(line.split()[1]) for line in file if line.startswith(wanted)) << 10
+            return sum(int(line.split()[1]) for line in file if line.startswith(prefixes)) << 10
     except OSError:
         return 0
 
 
-def end_all(but=()):
+def end_all(keep: Collection[int] = ()) -> None:
     """End every process below this one. Orphans come here, so nothing escapes by leaving its parent."""
-    stop = time.monotonic() + 20
-    while time.monotonic() < stop:
-        below = [pid for pid in children(os.getpid()) if pid not in but]
-        if not below:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        descendants = [pid for pid in children(os.getpid()) if pid not in keep]
+        if not descendants:
             return
-        for pid in below:
+        for pid in descendants:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        for pid in below:
+        for pid in descendants:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
 

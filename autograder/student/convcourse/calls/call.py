@@ -15,9 +15,14 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import CodeType, FrameType
+from typing import Any, Protocol
 
 import numpy as np
+
+from convcourse.calls.values import Array, Function, SubmittedValue
 
 
 @dataclass(frozen=True)
@@ -30,14 +35,14 @@ class Outcome:
     """
 
     kind: str = "ok"
-    value: object = None
+    value: SubmittedValue = None
     problem: str = ""
     modified: bool = False
     shares_memory: bool = False
     overwrites: bool = False
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return self.kind == "ok"
 
 
@@ -45,7 +50,7 @@ class StudentFunction(abc.ABC):
     """A function of a student's, wherever it lives: what every check calls."""
 
     @abc.abstractmethod
-    def call(self, args, kwargs, limit):
+    def call(self, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float) -> Outcome:
         """Call it with copies of the arguments for at most `limit` seconds; return an Outcome, whatever happens."""
 
 
@@ -60,14 +65,15 @@ class LocalFunction(StudentFunction):
     'It raised ZeroDivisionError: division by zero (line 1).'
     """
 
-    def __init__(self, function):
+    def __init__(self, function: Function) -> None:
         self.function = function
-        self.earlier = []  # arrays of the last result, as they are now and as they were
+        self.earlier: list[tuple[Array, Array]] = []  # arrays of the last result, as they are now and as they were
 
-    def call(self, args, kwargs, limit):
+    def call(self, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float) -> Outcome:
         """Call with copies of `args` and `kwargs`; see StudentFunction."""
-        own = [clone(value) for value in (*args, *kwargs.values())]
-        positional, keywords = own[: len(args)], dict(zip(kwargs, own[len(args) :]))
+        originals = [*args, *kwargs.values()]
+        copies = [clone(value) for value in originals]
+        positional, keywords = copies[: len(args)], dict(zip(kwargs, copies[len(args) :]))
         timer, late = time_limit(limit), Outcome("timeout", problem=f"It did not finish within {limit:g} s.")
         try:
             with _quiet(), timer:
@@ -80,24 +86,24 @@ class LocalFunction(StudentFunction):
             return Outcome("raised", problem=describe_error(error))
         if timer.has_struck:  # and the function swallowed the error, however often it came
             return late
-        given, found = [*args, *kwargs.values()], arrays_in(value)
+        results = arrays_in(value)
         overwrites = any(not unchanged(after, before) for after, before in self.earlier)
-        overwrites |= any(np.may_share_memory(a, b) for a in found for b, _ in self.earlier)
-        self.earlier = [(array, array.copy()) for array in found]
+        overwrites |= any(np.may_share_memory(a, b) for a in results for b, _ in self.earlier)
+        self.earlier = [(array, array.copy()) for array in results]
         return Outcome(
             value=value,
-            modified=any(not unchanged(before, after) for before, after in zip(given, own)),
-            shares_memory=any(np.may_share_memory(a, b) for a in found for b in arrays_in(own)),
+            modified=any(not unchanged(before, after) for before, after in zip(originals, copies)),
+            shares_memory=any(np.may_share_memory(a, b) for a in results for b in arrays_in(copies)),
             overwrites=overwrites,
         )
 
 
-def clone(value):
+def clone(value: Any) -> Any:
     """Return a copy of a value made of arrays, lists, tuples and dicts, which keeps what matters to a caller."""
     return mapped(value, _copied)
 
 
-def _copied(array):
+def _copied(array: Array) -> Array:
     """Copy an array with its dtype, its layout and whether it may be written to."""
     if array.flags.c_contiguous or array.flags.f_contiguous:
         copy = array.copy(order="K")
@@ -108,7 +114,7 @@ def _copied(array):
     return copy
 
 
-def arrays_in(value):
+def arrays_in(value: object) -> list[Array]:
     """List the arrays in a value made of arrays, lists, tuples and dicts."""
     if isinstance(value, np.ndarray):
         return [value]
@@ -119,7 +125,7 @@ def arrays_in(value):
     return []
 
 
-def mapped(value, change):
+def mapped(value: Any, change: Callable[[Array], Any]) -> Any:
     """Return a value made of arrays, lists, tuples and dicts with its arrays changed.
 
     Examples
@@ -136,7 +142,7 @@ def mapped(value, change):
     return value
 
 
-def unchanged(before, after):
+def unchanged(before: object, after: object) -> bool:
     """Say whether a value made of arrays, lists, tuples and dicts still holds what it held before.
 
     Examples
@@ -145,8 +151,9 @@ def unchanged(before, after):
     (True, False)
     """
     if isinstance(before, np.ndarray):
-        is_alike = isinstance(after, np.ndarray) and before.shape == after.shape and before.dtype == after.dtype
-        return is_alike and before.tobytes() == after.tobytes()
+        if not isinstance(after, np.ndarray) or before.shape != after.shape or before.dtype != after.dtype:
+            return False
+        return before.tobytes() == after.tobytes()
     if isinstance(before, dict):
         return (
             isinstance(after, dict)
@@ -154,14 +161,15 @@ def unchanged(before, after):
             and unchanged([*before.values()], [*after.values()])
         )
     if isinstance(before, list | tuple):
-        is_alike = isinstance(after, list | tuple) and len(before) == len(after)
-        return is_alike and all(map(unchanged, before, after))
+        if not isinstance(after, list | tuple) or len(before) != len(after):
+            return False
+        return all(map(unchanged, before, after))
     if isinstance(before, str | int | float | None.__class__):
         return before is after or (type(before) is type(after) and before == after)
     return True  # of other things it is not known what they hold
 
 
-def describe_error(error):
+def describe_error(error: BaseException) -> str:
     """Say in one sentence what was raised and on which line of the student's cell."""
     text = textwrap.shorten(str(error), 300, placeholder=" ...")
     frames = traceback.extract_tb(error.__traceback__)[1:]
@@ -172,15 +180,15 @@ def describe_error(error):
 class _Sink(io.TextIOBase):
     """Somewhere to print to that keeps nothing."""
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         return len(text)
 
 
 @contextlib.contextmanager
-def replaced(namespace, functions):
+def replaced(namespace: dict[str, Any], functions: Mapping[str, Any]) -> Iterator[None]:
     """Let a namespace hold these functions, {name: function}, in the place of its own while the body runs.
 
     Examples
@@ -192,18 +200,18 @@ def replaced(namespace, functions):
     >>> namespace
     {'f': 1}
     """
-    own = {name: namespace[name] for name in functions if name in namespace}
+    originals = {name: namespace[name] for name in functions if name in namespace}
     namespace.update(functions)
     try:
         yield
     finally:
         for name in functions:
             namespace.pop(name, None)
-        namespace.update(own)
+        namespace.update(originals)
 
 
 @contextlib.contextmanager
-def _quiet():
+def _quiet() -> Iterator[None]:
     sink = _Sink()
     with (
         contextlib.redirect_stdout(sink),
@@ -215,15 +223,29 @@ def _quiet():
         yield
 
 
-AGAIN = 0.05  # seconds between two of the errors that a student's code is sent when its time is up
-LATER = 1.0  # seconds between two that code of ours is sent, which swallows none but where nobody sees them
+REPEAT_SECONDS = 0.05  # seconds between two of the errors that a student's code is sent when its time is up
+LENIENT_REPEAT_SECONDS = (
+    1.0  # seconds between two that code of ours is sent, which swallows none but where nobody sees them
+)
 
 
 class TimeLimitError(BaseException):
     """Raised inside a call whose time is up; not an Exception, so that few handlers catch it."""
 
 
-def time_limit(seconds, error=TimeLimitError, insists=True):
+class TimeLimit(Protocol):
+    """A context that raises an error in its body when its time is up."""
+
+    has_struck: bool
+
+    def __enter__(self) -> None:
+        """Start the limit."""
+
+    def __exit__(self, *error: object) -> None:
+        """End it."""
+
+
+def time_limit(seconds: float, error: type[BaseException] = TimeLimitError, insists: bool = True) -> TimeLimit:
     """Return a context that raises an error in its body after `seconds`, again and again until the body has ended.
 
     In the main thread a signal interrupts even a sleep: a timer's where there is one, else (Windows) one that a second
@@ -236,47 +258,56 @@ def time_limit(seconds, error=TimeLimitError, insists=True):
     errors: ``has_struck`` of the context says afterwards whether the time was up.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        return _Watch(seconds, error, insists)
+        return _ThreadLimit(seconds, error, insists)
     handler = signal.getsignal(signal.SIGALRM)
-    is_ours = isinstance(getattr(handler, "__self__", None), _Timer)
+    is_ours = isinstance(getattr(handler, "__self__", None), _SignalLimit)
     around = signal.getitimer(signal.ITIMER_REAL)[0] if is_ours else 0
     if 0 < around <= seconds:
-        return _Unheard()
-    return _Timer(seconds, error, insists, signal.SIGALRM, signal.ITIMER_REAL, (around, handler))
+        return _NoLimit()
+    return _SignalLimit(seconds, error, insists, signal.SIGALRM, signal.ITIMER_REAL, (around, handler))
 
 
-def processor_limit(seconds, error=TimeLimitError):
+def processor_limit(seconds: float, error: type[BaseException] = TimeLimitError) -> TimeLimit:
     """Return a context that raises an error in its body when it has used so many seconds of the processor.
 
     A machine that grades may be busy: it takes longer than a student's own for the same work.
     """
-    return _Timer(seconds, error, True, signal.SIGPROF, signal.ITIMER_PROF)
+    return _SignalLimit(seconds, error, True, signal.SIGPROF, signal.ITIMER_PROF)
 
 
-class _Unheard(contextlib.nullcontext):
+class _NoLimit(contextlib.nullcontext[None]):
     """A limit inside of one that ends before it does."""
 
     has_struck = False
 
 
-class _Limit:
+class _Limit(abc.ABC):
     """Raises in its body when its time is up, but never while a limit is armed or disarmed: it would go on for ever."""
 
-    def __init__(self, seconds, error, insists):
+    def __init__(self, seconds: float, error: type[BaseException], insists: bool) -> None:
         self.has_struck = False
+        self.owner: FrameType | None = None
         self.seconds, self.error, self.insists, self.is_over = seconds, error, insists, False
-        self.again = AGAIN if insists else LATER
+        self.again = REPEAT_SECONDS if insists else LENIENT_REPEAT_SECONDS
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.owner, self.tracing = sys._getframe(1), sys.gettrace()
         self.arm()
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.is_over, self.owner = True, None
         sys.settrace(self.tracing)
         self.disarm()
 
-    def may_raise_in(self, frame):
+    @abc.abstractmethod
+    def arm(self) -> None:
+        """Start what raises the error."""
+
+    @abc.abstractmethod
+    def disarm(self) -> None:
+        """Stop it."""
+
+    def may_raise_in(self, frame: FrameType | None) -> bool:
         """Say whether `frame` is part of the body."""
         if self.is_over:
             return False
@@ -284,7 +315,7 @@ class _Limit:
             frame = frame.f_back
         return frame is None
 
-    def handle(self, _, frame):
+    def handle(self, _: int, frame: FrameType | None) -> None:
         """Raise in whatever runs and, if this limit insists, at the next line below the frame that it stands in."""
         if not self.may_raise_in(frame):
             return
@@ -296,7 +327,7 @@ class _Limit:
             sys.settrace(self.trace)
         raise self.error
 
-    def trace(self, _frame, event, _):
+    def trace(self, _frame: FrameType, event: str, _: object) -> Any:
         """Raise at the next line of a frame that was struck, after which Python traces no more.
 
         What the frame calls until then goes free: a finalizer or the report of its error would swallow this one too.
@@ -308,25 +339,33 @@ class _Limit:
         return self.trace
 
 
-_SPARED = {_Limit.__enter__.__code__, _Limit.__exit__.__code__}
+_SPARED: set[CodeType] = {_Limit.__enter__.__code__, _Limit.__exit__.__code__}
 
 
-class _Timer(_Limit):
+class _SignalLimit(_Limit):
     """A limit that a timer's signal keeps; `around`: the seconds that a timer around it has left, and its handler."""
 
-    def __init__(self, seconds, error, insists, number, timer, around=(0, None)):
+    def __init__(
+        self,
+        seconds: float,
+        error: type[BaseException],
+        insists: bool,
+        number: signal.Signals,
+        timer: int,
+        around: tuple[float, Any] = (0, None),
+    ) -> None:
         super().__init__(seconds, error, insists)
         self.number, self.timer = number, timer
         self.left, handler = around
         self.afterwards = handler.__self__.again if self.left else 0
 
-    def arm(self):
+    def arm(self) -> None:
         """Start the timer."""
         self.start = time.monotonic()
         self.previous = signal.signal(self.number, self.handle)
         signal.setitimer(self.timer, self.seconds, self.again)
 
-    def disarm(self):
+    def disarm(self) -> None:
         """Stop the timer and let the one around it go on."""
         signal.setitimer(self.timer, 0)
         signal.signal(self.number, self.previous)
@@ -334,10 +373,10 @@ class _Timer(_Limit):
             signal.setitimer(self.timer, max(self.left - (time.monotonic() - self.start), 0.001), self.afterwards)
 
 
-class _Watch(_Limit):
+class _ThreadLimit(_Limit):
     """A limit that a second thread keeps."""
 
-    def arm(self):
+    def arm(self) -> None:
         """Start the thread."""
         self.thread, self.over = threading.get_ident(), threading.Event()
         self.is_main = threading.current_thread() is threading.main_thread()
@@ -346,14 +385,14 @@ class _Watch(_Limit):
         self.watcher = threading.Thread(target=self.watch, daemon=True)
         self.watcher.start()
 
-    def watch(self):
+    def watch(self) -> None:
         """Strike when the time is up, then again and again until the body has ended."""
         wait = self.seconds
         while not self.over.wait(wait):
             self.strike()
             wait = self.again
 
-    def strike(self):
+    def strike(self) -> None:
         """Raise in the other thread, if it is in the body."""
         if self.is_main:
             _thread.interrupt_main()
@@ -362,7 +401,7 @@ class _Watch(_Limit):
             thread, error = ctypes.c_ulong(self.thread), ctypes.py_object(self.error)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
-    def disarm(self):
+    def disarm(self) -> None:
         """Stop the thread."""
         self.over.set()
         while self.watcher.is_alive():

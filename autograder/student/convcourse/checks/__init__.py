@@ -2,14 +2,18 @@
 
 import importlib
 import pkgutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convcourse.engine.check import Check, Gradable
 
 
-def topics():
+def topics() -> list[str]:
     """List the topics that have checks."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def load(topic):
+def load(topic: str) -> "dict[str, Gradable]":
     """Return all checks of a topic, of functions and of trained networks, by the name of the function they look for."""
     if topic not in topics():
         raise ValueError(f"there are no checks for {topic!r}; there are checks for {', '.join(topics())}")
@@ -17,7 +21,7 @@ def load(topic):
     return {check.name: check for check in module.CHECKS}
 
 
-def of_functions(topic):
+def of_functions(topic: str) -> "dict[str, Check]":
     """Return those checks of a topic that judge a function, not a trained network."""
     from convcourse.engine.check import Check
 

@@ -104,7 +104,7 @@ def _convolver(name, section, *more, scale=None):
         scale=scale,
         parts={"full": 1, "same": 1, "valid": 1},
         cases=_EDGES,
-        draw=_draw,
+        draw_case=_draw,
         photographs=True,
         mistakes=(*_COMMON, *more),
     )
@@ -172,7 +172,7 @@ SEPARABLE = Check(
         _separable_case(4, 6, 4, 1, "valid"),
     ),
     photographs=True,
-    draw=lambda d: (lambda mode: Case((d.array(d.integer(3, 6), d.integer(3, 6)), d.array(d.integer(1, 3)), d.array(d.integer(1, 3))), {"mode": mode}, mode))(d.choice(_MODES)),
+    draw_case=lambda d: (lambda mode: Case((d.array(d.integer(3, 6), d.integer(3, 6)), d.array(d.integer(1, 3)), d.array(d.integer(1, 3))), {"mode": mode}, mode))(d.choice(_MODES)),
     mistakes=(
         Mistake("swaps column and row", "You swapped the two: `column` runs down, `row` runs to the right.", lambda i, c, r, mode="full": _separable(i, r, c, mode)),
         Mistake("does not flip", "You did not flip: that is cross-correlation.", lambda i, c, r, mode="full": _separable(i, c[::-1], r[::-1], mode)),
@@ -243,8 +243,8 @@ def _draw_kernel(d):
     return Case((kernel,), {}, part)
 
 
-def _keeps_single(call, draws):
-    column, row, _ = call(draws.array(3, 4, dtype=np.float32))
+def _keeps_single(call, sampler):
+    column, row, _ = call(sampler.array(3, 4, dtype=np.float32))
     return all(isinstance(vector, list) or vector.dtype == np.float32 for vector in (column, row))
 
 
@@ -268,7 +268,7 @@ SEPARATE = Check(
         Case((np.array([[5, 1], [1, 0], [2, 3]]),), {}, "any rank", "whole numbers"),
         Case((_x(4, 3, dtype=np.float32),), {}, "any rank", "float32"),
     ),
-    draw=_draw_kernel,
+    draw_case=_draw_kernel,
     properties=(Property("float32", DTYPE, _keeps_single),),
     mistakes=(
         Mistake("takes the first column and row", "You took the first column and the first row: that fails for a corner of 0, and the best vectors come nearer.", lambda k: (k[:, 0].copy(), k[0] / (k[0, 0] or 1.0), _svd(k)[2])),
@@ -308,7 +308,7 @@ CIRCULAR = Check(
     ),
     photographs=True,
     exempt={"large kernels": "no kernel is larger than the image, its docstring says"},
-    draw=lambda d: Case((d.array(d.integer(3, 6), d.integer(3, 6)), d.array(d.integer(1, 3), d.integer(1, 3)))),
+    draw_case=lambda d: Case((d.array(d.integer(3, 6), d.integer(3, 6)), d.array(d.integer(1, 3), d.integer(1, 3)))),
     mistakes=(
         Mistake("pads", "You padded with zeros: asked for is what happens without.", lambda i, k: _conv(i, k)[: i.shape[0], : i.shape[1]]),
         Mistake("correlates", "You took the conjugate of a transform: that is cross-correlation.", lambda i, k: np.fft.ifft2(np.fft.fft2(i) * np.conj(np.fft.fft2(k, i.shape))).real),
@@ -381,7 +381,7 @@ COUNT = Check(
     scale=lambda *args: None,
     parts={"loops": 1, "im2col": 1, "matrix": 1, "separable": 1, "fft": 2},
     cases=_COUNT_CASES,
-    draw=lambda d: (lambda name: Case((name, (d.integer(6, 40), d.integer(6, 40)), (d.integer(1, 6), d.integer(1, 6)), d.choice(_MODES)), {}, name))(d.choice(("loops", "im2col", "matrix", "separable", "fft"))),
+    draw_case=lambda d: (lambda name: Case((name, (d.integer(6, 40), d.integer(6, 40)), (d.integer(1, 6), d.integer(1, 6)), d.choice(_MODES)), {}, name))(d.choice(("loops", "im2col", "matrix", "separable", "fft"))),
     mistakes=(
         Mistake("counts an addition too many", "K products are added by K - 1 additions, not K.", _count_by(lambda n, a, i, k, m: (n[0], n[0], n[2]) if a in ("loops", "im2col", "matrix") else n), share=3 / 6),
         Mistake("ignores the mode", "You ignored `mode`: the number of outputs depends on it.", lambda a, i, k, mode="full": _count(a, i, k), share=2 / 6),
@@ -410,8 +410,8 @@ def _judge_best(value, case):
     right = _best(*case.args, **case.kwargs)
     if isinstance(value, str) and value == right:
         return None
-    said = repr(str(value)) if isinstance(value, str) else f"a value of type {type(value).__name__}"
-    return f"It returned {said[:60]}, expected {right!r}."
+    shown = repr(str(value)) if isinstance(value, str) else f"a value of type {type(value).__name__}"
+    return f"It returned {shown[:60]}, expected {right!r}."
 
 
 def _is_clear(image_shape, kernel_shape, mode, rank):
@@ -462,8 +462,8 @@ BEST = Check(
         Case(((20, 30), (2, 2)), {"mode": "same", "rank": 1}, "rank known", "a tie"),
         Case(((40, 50), (40, 50)), {"mode": "valid", "rank": 1}, "rank known", "one output"),
     ),
-    draw=_draw_best,
-    draws=16,
+    draw_case=_draw_best,
+    draw_count=16,
     exempt={"ties": "what ties are the counts of a case, not numbers in it"},
     mistakes=(
         Mistake("believes in the FFT", "The FFT is not always faster: for small kernels a few products per pixel beat three transforms.", lambda i, k, mode="full", rank=None: "fft" if rank != 1 else "separable"),
@@ -535,7 +535,7 @@ CLAIM_WRAP = Check(
     section="algorithms#algorithms-fft",
     judge=_judge_wrap,
     cases=(Case(((8, 8), (3, 3))), Case(((6, 9), (1, 4))), Case(((10, 7), (5, 2))), Case(((5, 5), (1, 1)))),
-    draw=lambda d: Case(((d.integer(6, 12), d.integer(6, 12)), (d.integer(1, 5), d.integer(2, 5)))),
+    draw_case=lambda d: Case(((d.integer(6, 12), d.integer(6, 12)), (d.integer(1, 5), d.integer(2, 5)))),
     mistakes=(
         *claim_mistakes(True, "You judged it false.", lambda i, k: 0),
         Mistake("counts both borders", "is not the number of spoilt outputs", lambda i, k: (True, i[0] * i[1] - (i[0] - 2 * (k[0] - 1)) * (i[1] - 2 * (k[1] - 1)))),

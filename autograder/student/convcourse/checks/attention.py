@@ -1,5 +1,7 @@
 """Attention: stable softmax, scaled dot product and its gradient, heads, glimpses, convolution as attention."""
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -46,7 +48,7 @@ SOFTMAX = Check(
         Case((np.array([[800.0, -800.0], [3.0, 800.0]]),), {}, "large scores", "rows of different size"),
         Case((np.array([[-np.inf, -np.inf], [0.0, 1.0]]),), {}, "large scores", "nothing to choose from: NaN"),
     ),
-    draw=lambda d: Case((d.array(d.integer(1, 3), d.integer(2, 5)) * 3,), {}, "last axis"),
+    draw_case=lambda d: Case((d.array(d.integer(1, 3), d.integer(2, 5)) * 3,), {}, "last axis"),
     mistakes=(
         Mistake(
             "overflows",
@@ -150,7 +152,7 @@ SOFTMAX_BACKWARD = Check(
         Case((_x(2, 3, 4), _x(2, 3, 4)), {"axis": -2}, "other axes"),
         Case((_x(2, 3, 4), _x(2, 3, 4), 0), {}, "other axes", "the first of three axes"),
     ),
-    draw=lambda d: Case(
+    draw_case=lambda d: Case(
         (lambda n, m: (d.array(n, m), d.array(n, m)))(d.integer(1, 3), d.integer(2, 5)), {}, "last axis"
     ),
     mistakes=(
@@ -361,7 +363,7 @@ SCALED_DOT_PRODUCT_ATTENTION = Check(
     exempt={"combinations": "a mask and is_causal never come together"},
     parts={"plain": 3, "causal": 1, "mask": 2, "scale": 1},
     cases=ATTENTION_CASES,
-    draw=_draw_attention,
+    draw_case=_draw_attention,
     properties=(
         Property(
             "hides later keys",
@@ -581,7 +583,7 @@ SCALED_DOT_PRODUCT_ATTENTION_BACKWARD = Check(
         for case in ATTENTION_CASES
         if case.note != "a sure query, an undecided one"
     ),
-    draw=_draw_backward,
+    draw_case=_draw_backward,
     properties=(Property("hides later keys", _NO_INFINITY_LATER, lambda call, d: _hides_on_the_way_back(call)),),
     mistakes=(
         Mistake(
@@ -780,7 +782,7 @@ MULTI_HEAD_ATTENTION = Check(
         _heads_case("mask", heads=3, length=4, mask=np.tri(4, 5, 0, dtype=bool)),
         _far_heads(),
     ),
-    draw=lambda d: _draw_heads(d),
+    draw_case=lambda d: _draw_heads(d),
     mistakes=(
         Mistake(
             "scales by E",
@@ -971,8 +973,8 @@ SOFT_GLIMPSE = Check(
             "all far below 0",
         ),
     ),
-    draw=lambda d: (lambda n, c, h, w: Case((d.array(n, c, h, w), d.array(n, h, w)), {}, "plain"))(
-        *(d.integer(1, 3) for _ in range(4))
+    draw_case=lambda d: (lambda n, c, h, w: Case((d.array(n, c, h, w), d.array(n, h, w)), {}, "plain"))(
+        d.integer(1, 3), d.integer(1, 3), d.integer(1, 3), d.integer(1, 3)
     ),
     mistakes=(
         Mistake(
@@ -1034,7 +1036,7 @@ def _soft_conv(x, weight, padding=0, sharpness=1000.0):
     x, weight = tensor(np.asarray(x)), tensor(np.asarray(weight))
     x = F.pad(x, (horizontal, horizontal, vertical, vertical))
     (height, width), (kh, kw) = x.shape[2:], weight.shape[2:]
-    y = 0
+    y: Any = 0
     for i in range(kh):
         for j in range(kw):
             down = _looks(height, height - kh + 1, i, sharpness).to(x.dtype)
@@ -1115,7 +1117,7 @@ CONVOLUTION_AS_ATTENTION = Check(
         Case((_x(1, 2, 4, 3), _x(1, 2, 2, 3)), {"sharpness": 2.0, "padding": (1, 0)}, "sharpness"),
         Case((_x(1, 1, 2, 3), _x(1, 1, 1, 2)), {"sharpness": 0.0}, "sharpness", "heads that look everywhere alike"),
     ),
-    draw=_draw_soft_conv,
+    draw_case=_draw_soft_conv,
     mistakes=(
         Mistake(
             "ignores the sharpness",
@@ -1205,8 +1207,8 @@ def _by_distance(x, weight, padding, sharpness):
     down, across = padding if isinstance(padding, tuple) else (padding, padding)
     x = np.pad(x, ((0, 0), (0, 0), (down, down), (across, across)))
     (height, width), (kh, kw) = x.shape[2:], weight.shape[2:]
-    keys = np.stack(np.mgrid[:height, :width], -1).reshape(-1, 2)
-    queries = np.stack(np.mgrid[: height - kh + 1, : width - kw + 1], -1).reshape(-1, 2)
+    keys = np.moveaxis(np.mgrid[:height, :width], 0, -1).reshape(-1, 2)
+    queries = np.moveaxis(np.mgrid[: height - kh + 1, : width - kw + 1], 0, -1).reshape(-1, 2)
     y = np.zeros((len(x), len(weight), len(queries)))
     for i, j in np.ndindex(kh, kw):
         far = np.linalg.norm(keys - queries[:, None] - (i, j), axis=-1)
@@ -1265,7 +1267,7 @@ CLAIM_ORDER = Check(
     section="attention#attention-positions",
     judge=_judge_order,
     cases=(_order_case(3, 4), _order_case(2, 5), _order_case(4, 3)),
-    draw=_draw_order,
+    draw_case=_draw_order,
     mistakes=(
         *claim_mistakes(True, "You judged it false.", lambda q, k, v, qs, ks: _attend(q, k, v)),
         Mistake(

@@ -49,7 +49,7 @@ MODE_PADDING = Check(
         for k in (3, 4, 2, 7, 6, 1, 9, 16)
         for mode in ("valid", "same", "full")
     ),
-    draw=lambda d: (lambda k: Case((k, d.choice(_MODES)), {}, "odd kernels" if k % 2 else "even kernels"))(
+    draw_case=lambda d: (lambda k: Case((k, d.choice(_MODES)), {}, "odd kernels" if k % 2 else "even kernels"))(
         d.integer(1, 12)
     ),
     mistakes=(
@@ -90,10 +90,10 @@ MODE_PADDING = Check(
 )
 
 
-def _draw_size(draws):
-    k = draws.integer(1, 9)
-    mode = draws.choice(_MODES)
-    n = draws.integer(k if mode == "valid" else 1, 20)
+def _draw_size(sampler):
+    k = sampler.integer(1, 9)
+    mode = sampler.choice(_MODES)
+    n = sampler.integer(k if mode == "valid" else 1, 20)
     return Case((n, k, mode), {}, "odd kernels" if k % 2 else "even kernels")
 
 
@@ -113,7 +113,7 @@ OUTPUT_SIZE = Check(
         for mode in ("valid", "same", "full")
         if k <= n or mode != "valid"
     ),
-    draw=_draw_size,
+    draw_case=_draw_size,
     mistakes=(
         Mistake(
             "valid without + 1",
@@ -270,24 +270,24 @@ def _signal_cases():
     )
 
 
-def _tenths(draws, *shape):
+def _tenths(sampler, *shape):
     """Draw numbers with one decimal: whether sums of their products are rounded must not hang on the draw."""
-    return np.round(draws.array(*shape), 1)
+    return np.round(sampler.array(*shape), 1)
 
 
-def _draw_signal(draws):
-    part = draws.choice(("full", "same", "same with an even kernel", "valid", "long kernel"))
-    k = 2 * draws.integer(1, 3) if part == "same with an even kernel" else 2 * draws.integer(1, 2) + 1
-    n = draws.integer(1, k - 1) if part == "long kernel" else draws.integer(k, 10)
-    mode = {"same with an even kernel": "same", "long kernel": draws.choice(("same", "full"))}.get(part, part)
-    return Case((_tenths(draws, n), _tenths(draws, k), mode), {}, part)
+def _draw_signal(sampler):
+    part = sampler.choice(("full", "same", "same with an even kernel", "valid", "long kernel"))
+    k = 2 * sampler.integer(1, 3) if part == "same with an even kernel" else 2 * sampler.integer(1, 2) + 1
+    n = sampler.integer(1, k - 1) if part == "long kernel" else sampler.integer(k, 10)
+    mode = {"same with an even kernel": "same", "long kernel": sampler.choice(("same", "full"))}.get(part, part)
+    return Case((_tenths(sampler, n), _tenths(sampler, k), mode), {}, part)
 
 
 _SIGNAL_PARTS = {"full": 2, "same": 2, "same with an even kernel": 1, "valid": 1, "long kernel": 1}
 
 
-def _linear_in_both(call, draws):
-    x, y, h = draws.array(7), draws.array(7), draws.array(3)
+def _linear_in_both(call, sampler):
+    x, y, h = sampler.array(7), sampler.array(7), sampler.array(3)
     return np.allclose(call(2 * x - y, h), 2 * np.asarray(call(x, h)) - call(y, h))
 
 
@@ -302,7 +302,7 @@ CONVOLVE1D = Check(
     scale=_largest(_convolve),
     parts=_SIGNAL_PARTS,
     cases=_signal_cases(),
-    draw=_draw_signal,
+    draw_case=_draw_signal,
     properties=(_LINEAR,),
     mistakes=(
         Mistake(
@@ -386,7 +386,7 @@ CROSS_CORRELATE1D = Check(
     scale=_largest(_correlate),
     parts=_SIGNAL_PARTS,
     cases=_signal_cases(),
-    draw=_draw_signal,
+    draw_case=_draw_signal,
     properties=(_LINEAR,),
     mistakes=(
         Mistake(
@@ -466,14 +466,14 @@ def _image_cases():
     )
 
 
-def _draw_image(draws):
-    part = draws.choice(("full", "same", "same with an even kernel", "valid"))
+def _draw_image(sampler):
+    part = sampler.choice(("full", "same", "same with an even kernel", "valid"))
     even = part == "same with an even kernel"
-    shape = [2 * draws.integer(1, 2) - 1 if part == "same" else draws.integer(1, 3) for _ in range(2)]
+    shape = [2 * sampler.integer(1, 2) - 1 if part == "same" else sampler.integer(1, 3) for _ in range(2)]
     if even:
-        shape[draws.integer(0, 1)] = 2 * draws.integer(1, 2)
-    image = _tenths(draws, draws.integer(4, 6), draws.integer(4, 7))
-    return Case((image, _tenths(draws, *shape), part.split()[0]), {}, part)
+        shape[sampler.integer(0, 1)] = 2 * sampler.integer(1, 2)
+    image = _tenths(sampler, sampler.integer(4, 6), sampler.integer(4, 7))
+    return Case((image, _tenths(sampler, *shape), part.split()[0]), {}, part)
 
 
 _IMAGE_PARTS = {"full": 2, "same": 2, "same with an even kernel": 1, "valid": 1}
@@ -488,7 +488,7 @@ CONVOLVE2D = Check(
     photographs=True,
     parts=_IMAGE_PARTS,
     cases=_image_cases(),
-    draw=_draw_image,
+    draw_case=_draw_image,
     mistakes=(
         Mistake(
             "does not turn the kernel",
@@ -518,7 +518,7 @@ CONVOLVE2D = Check(
             _later_centre(_convolve, "later"),
             share=5 / 6,
         ),
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_convolve), share=3 / 4),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_convolve), share=3 / 4),
         Mistake(
             "convolves the rows alone",
             "You slide along rows only and add up the rows of the kernel; it moves down the image too.",
@@ -561,7 +561,7 @@ CROSS_CORRELATE2D = Check(
     photographs=True,
     parts=_IMAGE_PARTS,
     cases=_image_cases(),
-    draw=_draw_image,
+    draw_case=_draw_image,
     mistakes=(
         Mistake(
             "turns the kernel",
@@ -598,7 +598,7 @@ CROSS_CORRELATE2D = Check(
             _always(_correlate, "full"),
             share=2 / 6,
         ),
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_correlate), share=3 / 4),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_correlate), share=3 / 4),
         Mistake(
             "divides by the size",
             "You divide by the number of taps: a sum is asked for, not an average.",
@@ -622,11 +622,11 @@ def _folded_at_the_end(x, h):
     return y
 
 
-def _draw_period(draws):
-    n = draws.integer(3, 9)
-    k = draws.choice((n, draws.integer(1, n - 1)))
+def _draw_period(sampler):
+    n = sampler.integer(3, 9)
+    k = sampler.choice((n, sampler.integer(1, n - 1)))
     part = "kernel of a whole period" if k == n else "short kernel"
-    return Case((_tenths(draws, n), _tenths(draws, k)), {}, part)
+    return Case((_tenths(sampler, n), _tenths(sampler, k)), {}, part)
 
 
 _x = Arrays("convolution", "circular_convolve1d")
@@ -650,7 +650,7 @@ CIRCULAR_CONVOLVE1D = Check(
         Case((_x(6), np.ones(1)), {}, "short kernel", "one tap of 1: the signal itself"),
         Case((_x(4), np.eye(4)[0]), {}, "kernel of a whole period", "an impulse: the signal itself"),
     ),
-    draw=_draw_period,
+    draw_case=_draw_period,
     mistakes=(
         Mistake(
             "does not wrap",
@@ -677,7 +677,7 @@ CIRCULAR_CONVOLVE1D = Check(
             "You fold the end that hangs over onto the last outputs; what leaves on the right comes in on the left.",
             _folded_at_the_end,
         ),
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_circular), share=3 / 4),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_circular), share=3 / 4),
     ),
 )
 
@@ -723,7 +723,7 @@ CONVOLUTION_MATRIX1D = Check(
         Case((_x(5), 5, "valid"), {}, "valid", "one row"),
         Case((_x(1), 3, "valid"), {}, "valid", "one tap"),
     ),
-    draw=lambda d: (
+    draw_case=lambda d: (
         lambda part: Case(
             (
                 d.array(2 * d.integer(1, 2) if "even" in part else 2 * d.integer(1, 2) + 1),
@@ -823,7 +823,7 @@ CONVOLUTION_MATRIX2D = Check(
         Case((_x(1, 2), (2, 4), "valid"), {}, "valid", "a kernel of one row"),
         Case((_x(1, 1), (2, 3), "valid"), {}, "valid", "one tap"),
     ),
-    draw=lambda d: (
+    draw_case=lambda d: (
         lambda part: Case(
             (
                 d.array(*[2 if "even" in part else 2 * d.integer(1, 2) - 1 for _ in range(2)]),
@@ -1007,8 +1007,8 @@ def _draw_merge(d):
     return Case(tuple(d.array(*size) for size in sizes), {}, "other kernels")
 
 
-def _merge_keeps_single(call, draws):
-    _, merged = call(draws.array(2, 3).astype(np.float32), draws.array(3, 2).astype(np.float32))
+def _merge_keeps_single(call, sampler):
+    _, merged = call(sampler.array(2, 3).astype(np.float32), sampler.array(3, 2).astype(np.float32))
     return not isinstance(merged, np.ndarray) or merged.dtype == np.float32
 
 
@@ -1134,7 +1134,7 @@ CLAIMS = (
             Case((np.ones((1, 1)), _x(2, 4)), {}, "other kernels", "the first changes nothing"),
             Case((_x(2, 4), np.ones((1, 1))), {}, "other kernels", "the second changes nothing"),
         ),
-        draw=_draw_merge,
+        draw_case=_draw_merge,
         properties=(Property("float32", DTYPE, _merge_keeps_single),),
         mistakes=(
             *claim_mistakes(
@@ -1232,8 +1232,8 @@ CLAIMS = (
             Case((np.array([[1, 2, 3], [0, 5, 0], [3, 2, 1]]),), {}, "3 x 3", "whole numbers"),
             Case((np.array([[1, 2, 1], [1, 3, 1]]),), {}, "other shapes", "whole numbers"),
         ),
-        draw=_draw_agree,
-        draws=16,
+        draw_case=_draw_agree,
+        draw_count=16,
         mistakes=(
             *claim_mistakes(True, "You judged it false. Try a kernel of ones.", lambda k: False),
             Mistake(

@@ -24,13 +24,13 @@ from convcourse.engine.oracles import array, on_torch, tensor
 def _takes_bytes(*shapes, **options):
     """Ask for the same results of bytes as of larger integers, in every array at once."""
 
-    def holds(call, draws):
-        given = [np.clip(np.rint(120 + 60 * draws.array(*shape)), 0, 255) for shape in shapes]
+    def holds(call, sampler):
+        arrays = [np.clip(np.rint(120 + 60 * sampler.array(*shape)), 0, 255) for shape in shapes]
         dtypes = float, int, np.uint8
-        right, whole, ours = (call(*(array.astype(dtype) for array in given), **options) for dtype in dtypes)
+        right, whole, ours = (call(*(array.astype(dtype) for array in arrays), **options) for dtype in dtypes)
         return _near(ours, whole) or not _near(whole, right)  # what all integers spoil is another matter
 
-    return Property("bytes", kinds.BYTES.says, holds)
+    return Property("bytes", kinds.BYTES.message, holds)
 
 
 def _near(some, others):
@@ -45,7 +45,7 @@ def _cut_to(number, right):
         found, dtype = right(*args, **kwargs), args[number].dtype
         return tuple(each.astype(dtype) for each in found) if isinstance(found, tuple) else found.astype(dtype)
 
-    return Mistake("cuts off fractions", kinds.WHOLE.says, wrong, share=0.75)
+    return Mistake("cuts off fractions", kinds.WHOLE.message, wrong, share=0.75)
 
 
 # --- patches -------------------------------------------------------------------------------------------------------
@@ -69,12 +69,12 @@ def _reordered(change):
     return wrong
 
 
-def _draw_patches(draws):
-    x = draws.array(draws.integer(1, 2), draws.integer(1, 3), draws.integer(4, 7), draws.integer(4, 7))
-    size = (draws.integer(1, 3), draws.integer(1, 4))
-    if draws.choice(("plain", "stride")) == "plain":
+def _draw_patches(sampler):
+    x = sampler.array(sampler.integer(1, 2), sampler.integer(1, 3), sampler.integer(4, 7), sampler.integer(4, 7))
+    size = (sampler.integer(1, 3), sampler.integer(1, 4))
+    if sampler.choice(("plain", "stride")) == "plain":
         return Case((x, size), {}, "plain")
-    return Case((x, size, (draws.integer(1, 3), draws.integer(1, 3))), {}, "stride")
+    return Case((x, size, (sampler.integer(1, 3), sampler.integer(1, 3))), {}, "stride")
 
 
 _x = Arrays("features", "extract_patches")
@@ -95,7 +95,7 @@ EXTRACT_PATCHES = Check(
         Case((_x(1, 2, 6, 9), (1, 3)), {"stride": 2}, "stride", "a stride that does not divide"),
         Case((_x(2, 2, 4, 3), 2), {"stride": 5}, "stride", "a stride larger than the image"),
     ),
-    draw=_draw_patches,
+    draw_case=_draw_patches,
     mistakes=(
         Mistake(
             "columns instead of rows",
@@ -184,25 +184,25 @@ def _cosines_as_they_are(size, angles, sigma):
     return cosines * right + sines * down
 
 
-def _draw_edges(draws):
-    angles = draws.array(draws.integer(1, 3))
-    part = draws.choice(("odd sizes", "even sizes"))
-    size = 2 * draws.integer(1, 4) + (part == "odd sizes")
-    return Case((size, angles), {"sigma": draws.choice((1.5, 2.0, 0.7))}, part)
+def _draw_edges(sampler):
+    angles = sampler.array(sampler.integer(1, 3))
+    part = sampler.choice(("odd sizes", "even sizes"))
+    size = 2 * sampler.integer(1, 4) + (part == "odd sizes")
+    return Case((size, angles), {"sigma": sampler.choice((1.5, 2.0, 0.7))}, part)
 
 
-def _ignores_brightness(call, draws):
-    kernels = np.asarray(call(6, draws.array(3), 1.3))
+def _ignores_brightness(call, sampler):
+    kernels = np.asarray(call(6, sampler.array(3), 1.3))
     return np.allclose(kernels.sum((1, 2, 3)), 0, atol=1e-9)
 
 
-def _steers(call, draws):
-    angle = float(draws.array(1)[0])
+def _steers(call, sampler):
+    angle = float(sampler.array(1)[0])
     kernel, right, down = np.asarray(call(5, np.array([angle, 0.0, np.pi / 2]), 1.4))[:, 0]
     return np.allclose(kernel, math.cos(angle) * right + math.sin(angle) * down, atol=1e-9)
 
 
-def _keeps_digits(call, draws):
+def _keeps_digits(call, sampler):
     """Angles that float16, float32 and int8 hold exactly: the kernels are those of the same numbers in float64."""
     angles = np.array([1.0, 2.0, -3.0])
     right = _edges(4, angles, 1.5)
@@ -238,7 +238,7 @@ EDGE_KERNELS = Check(
         Case((6, _ANGLES[::-1]), {"sigma": 1.5}, "even sizes", "the middle lies between the pixels"),
         Case((6, _ANGLES + 0.5), {"sigma": 1.5}, "even sizes", "other directions"),
     ),
-    draw=_draw_edges,
+    draw_case=_draw_edges,
     exempt={
         "float32": "the angles are settings: the docstring asks for float64 whatever they are",
         "scale": "an angle of a million radians means nothing",
@@ -393,20 +393,20 @@ def _thin(patches, epsilon=0.01):
 _MIX = np.array([[1.0, 0.6, 0.2], [0.0, 0.8, 0.5], [0.0, 0.0, 0.7]])
 
 
-def _draw_whiten(draws):
-    part = draws.choice(("many patches", "few patches"))
-    columns = draws.integer(2, 4)
-    rows = draws.integer(12, 20) if part == "many patches" else draws.integer(3, columns + 1)
-    return Case((draws.array(rows, columns) + 2, draws.choice((0.5, 0.1))), {}, part)
+def _draw_whiten(sampler):
+    part = sampler.choice(("many patches", "few patches"))
+    columns = sampler.integer(2, 4)
+    rows = sampler.integer(12, 20) if part == "many patches" else sampler.integer(3, columns + 1)
+    return Case((sampler.array(rows, columns) + 2, sampler.choice((0.5, 0.1))), {}, part)
 
 
-def _is_white(call, draws):
-    whitened = np.asarray(call(draws.array(40, 3) @ _MIX + 5, 1e-9)[0], dtype=float)
+def _is_white(call, sampler):
+    whitened = np.asarray(call(sampler.array(40, 3) @ _MIX + 5, 1e-9)[0], dtype=float)
     return np.allclose(np.cov(whitened.T), np.eye(3), atol=1e-5)
 
 
-def _is_finite(call, draws):
-    return all(np.isfinite(each).all() for each in call(1e3 * draws.array(3, 14), 1e-13))
+def _is_finite(call, sampler):
+    return all(np.isfinite(each).all() for each in call(1e3 * sampler.array(3, 14), 1e-13))
 
 
 def _unclipped(patches, epsilon=0.01):
@@ -439,7 +439,7 @@ WHITEN = Check(
         Case((_x(3, 5) + 2, 0.2), {}, "few patches", "fewer patches than pixels: some variances are zero"),
         Case((_x(2, 3) - 1, 1.0), {}, "few patches"),
     ),
-    draw=_draw_whiten,
+    draw_case=_draw_whiten,
     photographs=True,
     exempt={"scale": "beside variances of 1e12 an epsilon of 0.2 is rounding; the table has small numbers"},
     properties=(
@@ -534,10 +534,10 @@ def _fold_case(count, size, part, note="", dtype=np.float64):
     return Case((_x(count, size, dtype=dtype), _x(size, dtype=dtype), _x(size, size, dtype=dtype)), {}, part, note)
 
 
-def _draw_fold(draws):
-    size, count = draws.integer(2, 5), draws.integer(1, 4)
+def _draw_fold(sampler):
+    size, count = sampler.integer(2, 5), sampler.integer(1, 4)
     part = "one kernel" if count == 1 else "several kernels"
-    return Case((draws.array(count, size), draws.array(size), draws.array(size, size)), {}, part)
+    return Case((sampler.array(count, size), sampler.array(size), sampler.array(size, size)), {}, part)
 
 
 _x = Arrays("features", "fold_whitening")
@@ -555,7 +555,7 @@ FOLD_WHITENING = Check(
         _fold_case(2, 5, "several kernels", "float32", np.float32),
         Case((_x(3, 8)[:, ::2], _x(4), _x(4, 4).T), {}, "several kernels", "arrays that are not contiguous"),
     ),
-    draw=_draw_fold,
+    draw_case=_draw_fold,
     mistakes=(
         Mistake(
             "the other side",
@@ -658,11 +658,11 @@ def _clouds(points, columns, clusters, dtype=np.float64):
     return x.astype(dtype), x[-clusters:].astype(dtype)
 
 
-def _draw_kmeans(draws):
-    points, clusters = draws.integer(8, 14), draws.integer(2, 3)
-    x = draws.array(points, draws.integer(1, 3))
-    part = draws.choice(("one step", "several steps"))
-    return Case((x, x[-clusters:].copy(), 1 if part == "one step" else draws.integer(2, 5)), {}, part)
+def _draw_kmeans(sampler):
+    points, clusters = sampler.integer(8, 14), sampler.integer(2, 3)
+    x = sampler.array(points, sampler.integer(1, 3))
+    part = sampler.choice(("one step", "several steps"))
+    return Case((x, x[-clusters:].copy(), 1 if part == "one step" else sampler.integer(2, 5)), {}, part)
 
 
 def _farthest(points, centroids, p):
@@ -689,11 +689,11 @@ def _wrapping(points, centroids, p):
     return _of_bytes(points, same, p).numpy().argmin(1)
 
 
-def _as_near_far_away(call, draws):
+def _as_near_far_away(call, sampler):
     points, start = (each + 1e8 for each in _OVERLAP)
     moved, labels = _lloyd(points, start, 3)
-    found = call(points, start, 3)
-    return np.array_equal(found[1], labels) and np.allclose(found[0], moved, rtol=0, atol=1e-5)
+    centers = call(points, start, 3)
+    return np.array_equal(centers[1], labels) and np.allclose(centers[0], moved, rtol=0, atol=1e-5)
 
 
 _FAR_AWAY = "It goes wrong far from 0: |p|^2 - 2 p.c + |c|^2 is a small difference of large numbers. Take the differences p - c first."
@@ -733,12 +733,12 @@ KMEANS = Check(
         Case((np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0]]), 1), {}, "ties", "1 is as near to 0 as to 2"),
         Case((np.array([[0.0, 0], [2, 0], [1, 3], [0, 5]]), np.array([[0.0, 1], [2, 1], [0, 5]]), 1), {}, "ties"),
     ),
-    draw=_draw_kmeans,
+    draw_case=_draw_kmeans,
     exempt={"scale": "points alone that are larger make ties that rounding decides; the table has small numbers"},
     properties=(
         _takes_bytes((30, 2), (3, 2), steps=2),
         Property("far away", _FAR_AWAY, _as_near_far_away),
-        Property("labels", _FRACTIONS, lambda call, draws: np.asarray(call(*_OVERLAP, 2)[1]).dtype.kind in "iu"),
+        Property("labels", _FRACTIONS, lambda call, sampler: np.asarray(call(*_OVERLAP, 2)[1]).dtype.kind in "iu"),
     ),
     mistakes=(
         Mistake(
@@ -826,11 +826,11 @@ KMEANS = Check(
         Mistake("changes the start", MODIFIES, _changes_start, share=0.75),
         Mistake(
             "whole centroids",
-            kinds.WHOLE.says,
+            kinds.WHOLE.message,
             lambda points, centroids, steps=10: _lloyd(points, centroids, steps, dtype=centroids.dtype),
             share=0.75,
         ),
-        Mistake("bytes wrap around", kinds.BYTES.says, _kmeans_with(pick=_wrapping), share=0.75),
+        Mistake("bytes wrap around", kinds.BYTES.message, _kmeans_with(pick=_wrapping), share=0.75),
     ),
 )
 
@@ -858,13 +858,13 @@ def _last_of_ties(z):
     return _hard(z.flip(1)).flip(1)
 
 
-def _coincide(call, draws):
-    patches = draws.array(40, 6) - 1
+def _coincide(call, sampler):
+    patches = sampler.array(40, 6) - 1
     return np.isfinite(call(patches, patches)).all()
 
 
-def _encodes_far_away(call, draws):
-    patches, centroids = draws.array(20, 3) + 1e8, draws.array(5, 3) + 1e8
+def _encodes_far_away(call, sampler):
+    patches, centroids = sampler.array(20, 3) + 1e8, sampler.array(5, 3) + 1e8
     return np.allclose(call(patches, centroids), _codes_by()(patches, centroids), rtol=0, atol=1e-5)
 
 
@@ -879,10 +879,13 @@ def _by_mean_squares(patches, centroids, kind="triangle"):
     return codes if kind == "hard" else codes / codes.dtype.type(math.sqrt(patches.shape[1]))
 
 
-def _draw_codes(draws):
-    part = draws.choice(("triangle", "hard"))
-    columns = draws.integer(2, 4)
-    patches, centroids = draws.array(draws.integer(2, 6), columns), draws.array(draws.integer(3, 5), columns) + 0.3
+def _draw_codes(sampler):
+    part = sampler.choice(("triangle", "hard"))
+    columns = sampler.integer(2, 4)
+    patches, centroids = (
+        sampler.array(sampler.integer(2, 6), columns),
+        sampler.array(sampler.integer(3, 5), columns) + 0.3,
+    )
     return Case((patches, centroids), {} if part == "triangle" else {"kind": "hard"}, part)
 
 
@@ -906,7 +909,7 @@ ENCODE_PATCHES = Check(
         Case((np.ones((1, 2)), np.array([[4.0, 1], [2, 1], [1, 0], [0, 1]]), "hard"), {}, "hard", "three are nearest"),
         Case((_x(8, 3), _x(5, 3)), {"kind": "hard"}, "hard"),
     ),
-    draw=_draw_codes,
+    draw_case=_draw_codes,
     properties=(
         Property("coincide", _BELOW_ZERO, _coincide),
         Property("far away", _FAR_AWAY, _encodes_far_away),
@@ -998,7 +1001,7 @@ ENCODE_PATCHES = Check(
         ),
         Mistake("root of a negative number", _BELOW_ZERO, _codes_by(distances=_by_products), share=0.5),
         Mistake("products", _FAR_AWAY, _codes_by(distances=_by_clipped_products), share=0.75),
-        Mistake("bytes wrap around", kinds.BYTES.says, _codes_by(distances=_of_bytes), share=0.75),
+        Mistake("bytes wrap around", kinds.BYTES.message, _codes_by(distances=_of_bytes), share=0.75),
         _cut_to(0, _codes_by()),
     ),
 )
@@ -1060,10 +1063,10 @@ _BORDERS = (
 )
 
 
-def _draw_pool(draws):
-    grid = draws.integer(2, 6), draws.integer(3, 6)
-    codes = draws.array(draws.integer(1, 2) * grid[0] * grid[1], draws.integer(1, 3))
-    cells = draws.integer(1, 2)
+def _draw_pool(sampler):
+    grid = sampler.integer(2, 6), sampler.integer(3, 6)
+    codes = sampler.array(sampler.integer(1, 2) * grid[0] * grid[1], sampler.integer(1, 3))
+    cells = sampler.integer(1, 2)
     part = "one cell" if cells == 1 else "even" if not (grid[0] % 2 or grid[1] % 2) else "uneven"
     return Case((codes, grid, cells), {}, part)
 
@@ -1089,7 +1092,7 @@ POOL_CODES = Check(
         Case((_x(625, 1), 25, 25), {}, "uneven", "a cell for every patch"),
         Case((_x(1008, 1), (36, 28), 28), {}, "uneven", "36 / 28 has no exact fraction"),
     ),
-    draw=_draw_pool,
+    draw_case=_draw_pool,
     mistakes=(
         Mistake(
             "adds",
@@ -1179,7 +1182,7 @@ POOL_CODES = Check(
 _DIGITS = load_digits()
 _TRAIN, _TEST, _MARGIN = 100, 400, 0.07
 _SHOWN = (2, 3, 4)  # on other digits it is enough to do better than the pixels: chance moves the margin by 0.025
-_NUMBERS = weakref.WeakKeyDictionary()  # case -> the number of its contest
+_NUMBERS: weakref.WeakKeyDictionary[Case, int] = weakref.WeakKeyDictionary()  # case -> the number of its contest
 
 
 @functools.lru_cache(32)
@@ -1238,14 +1241,14 @@ def _pooled(maps):
     return F.adaptive_avg_pool2d(torch.relu(maps), 2).flatten(1).numpy()
 
 
-def _seed_matters(call, draws):
+def _seed_matters(call, sampler):
     images = _contest(2)[0][:5]
-    found = [np.asarray(call(images, seed), dtype=float) for seed in (5, *_SEEDS)]
-    differ = all(not np.array_equal(one, other) for one, other in combinations(found[1:], 2))
-    return np.array_equal(found[0], found[1]) and differ
+    results = [np.asarray(call(images, seed), dtype=float) for seed in (5, *_SEEDS)]
+    differ = all(not np.array_equal(one, other) for one, other in combinations(results[1:], 2))
+    return np.array_equal(results[0], results[1]) and differ
 
 
-def _each_on_its_own(call, draws):
+def _each_on_its_own(call, sampler):
     images = _contest(2)[0][:20]
     return all(
         np.allclose(call(images, 5)[some], call(images[some], 5)) for some in (slice(3), slice(3, 6), slice(9, 10))
@@ -1273,8 +1276,8 @@ DICE_FEATURES = Check(
     ),
     exempt={"again": "the judge knows the digits of its cases alone; two of them have the same seed"},
     limit=5.0,
-    draw=_draw_contest,
-    draws=1,
+    draw_case=_draw_contest,
+    draw_count=1,
     properties=(Property("seed", _SEED, _seed_matters), Property("alone", _ALONE, _each_on_its_own)),
     mistakes=(
         Mistake(
@@ -1426,7 +1429,7 @@ CLAIMS = (
             Case((-1.3,), {}, "other angles"),
             Case((4.0,), {}, "other angles"),
         ),
-        draw=_draw_angle,
+        draw_case=_draw_angle,
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda angle: (0.0, 0.0)),
             Mistake(

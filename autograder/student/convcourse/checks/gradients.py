@@ -1,5 +1,7 @@
 """Gradients: fold, the gradients of a layer, two ways to test them, and two claims on trial."""
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -37,7 +39,6 @@ def _fold_of(change):
 
 def _fold_then(change):
     """Build a wrong fold that spoils the right result: change(images, columns, settings)."""
-
     return handed(_FOLDED, lambda x, size, settings: change(_fold(x, size, **settings), x, settings), 2)
 
 
@@ -90,17 +91,17 @@ _NUMBERS = {"words": "the assignment asks for padding in numbers"}
 _STEPS = ((1, 2), (2, 1), (2, 2))  # what is drawn where the stride or the dilation is tried
 
 
-def _draw_fold(draws):
-    kernel = (draws.integer(1, 3), draws.integer(1, 3))
-    part = draws.choice(("plain", "stride", "padding", "dilation", "all together"))
-    size = tuple(2 * k + draws.integer(1, 3) for k in kernel)
+def _draw_fold(sampler):
+    kernel = (sampler.integer(1, 3), sampler.integer(1, 3))
+    part = sampler.choice(("plain", "stride", "padding", "dilation", "all together"))
+    size = tuple(2 * k + sampler.integer(1, 3) for k in kernel)
     names = {"plain": (), "all together": ("stride", "padding", "dilation")}.get(part, (part,))
-    options = {name: draws.choice(_STEPS) for name in names}
+    options = {name: sampler.choice(_STEPS) for name in names}
     if "padding" in options:
-        options["padding"] = (draws.integer(0, 2), 1)
-    n, c = draws.integer(1, 2), draws.integer(1, 2)
+        options["padding"] = (sampler.integer(0, 2), 1)
+    n, c = sampler.integer(1, 2), sampler.integer(1, 2)
     places = int(np.prod(_out(size, kernel, *(options.get(k, v) for k, v in _DEFAULTS.items()))))
-    return Case((draws.array(n, c * kernel[0] * kernel[1], places), size, kernel), options, part)
+    return Case((sampler.array(n, c * kernel[0] * kernel[1], places), size, kernel), options, part)
 
 
 _x = Arrays("gradients", "fold")
@@ -138,7 +139,7 @@ FOLD = Check(
         _fold_case("all together", 2, 2, (6, 9), (1, 4), stride=(2, 3), padding=(0, 2), dilation=(1, 2)),
         _fold_case("plain", 2, 3, (4, 2), 1),
     ),
-    draw=_draw_fold,
+    draw_case=_draw_fold,
     exempt=_NUMBERS,
     mistakes=(
         Mistake(
@@ -205,16 +206,16 @@ FOLD = Check(
         Property(
             "adjoint",
             "It is not the adjoint of unfold: <unfold(a), b> must equal <a, fold(b)>.",
-            lambda call, draws: _adjoint_of_unfold(call, draws),
+            lambda call, sampler: _adjoint_of_unfold(call, sampler),
         ),
     ),
 )
 
 
-def _adjoint_of_unfold(call, draws):
-    image = draws.array(1, 2, 5, 6)
+def _adjoint_of_unfold(call, sampler):
+    image = sampler.array(1, 2, 5, 6)
     forward = _unfold(image, (3, 2), 1, (0, 1), (2, 2))
-    columns = draws.array(*forward.shape)
+    columns = sampler.array(*forward.shape)
     back = call(columns, (5, 6), (3, 2), 1, (0, 1), (2, 2))
     return bool(np.isclose(np.sum(forward * columns), np.sum(image * back)))
 
@@ -229,7 +230,6 @@ def _weight(x, weight_size, grad_output, stride=1, padding=0, dilation=1, groups
 
 def _weight_with(change):
     """Build a wrong gradient that changes its arguments first: change(dict of all arguments) -> dict."""
-
     return altered(_weight, "x, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1", change)
 
 
@@ -274,7 +274,7 @@ def _layer_case(part, x, weight, dtype=np.float64, **options):
 
 
 _x = Arrays("gradients", "layers")
-_LAYERS = (
+_LAYERS: tuple[tuple[Any, ...], ...] = (
     ("plain", np.array([[[[1.0, 2, 4]]]]), np.array([[[[3.0, 10]]]]), np.array([[[[5.0, 7]]]]), {}),
     _layer_case("plain", (2, 3, 4, 5), (4, 3, 2, 3)),
     _layer_case("plain", (2, 2, 5, 4), (3, 2, 3, 2), dtype=np.float32),
@@ -315,24 +315,24 @@ _THROUGH = np.eye(2).reshape(2, 2, 1, 1)  # each channel goes through as it is
 _PARTS = {"plain": 3, "stride": 2, "padding": 2, "dilation": 1, "groups": 1, "all together": 1}
 
 
-def _draw_layer(draws):
+def _draw_layer(sampler):
     """Draw (part, input, weight, grad_output, options)."""
-    part = draws.choice(("plain", "stride", "padding", "dilation", "groups", "all together"))
+    part = sampler.choice(("plain", "stride", "padding", "dilation", "groups", "all together"))
     together = part == "all together"
     low = 1 if part == "plain" else 2  # kernels of one tap belong to one part, under every seed
-    kernel, groups, options = (draws.integer(low, 3), draws.integer(low, 3)), 1, {}
+    kernel, groups, options = (sampler.integer(low, 3), sampler.integer(low, 3)), 1, {}
     if together or part == "groups":
-        options["groups"] = groups = draws.integer(2, 3)
+        options["groups"] = groups = sampler.integer(2, 3)
     if together or part == "padding":
-        options["padding"] = (draws.integer(0, 2), 1)
+        options["padding"] = (sampler.integer(0, 2), 1)
     for name in ("stride", "dilation"):
         if together or part == name:
-            options[name] = draws.choice(_STEPS)
-    depth, filters, n = draws.integer(1, 2), draws.integer(1, 2), draws.integer(1, 2)
-    size = tuple(2 * k + draws.integer(1, 3) for k in kernel)
+            options[name] = sampler.choice(_STEPS)
+    depth, filters, n = sampler.integer(1, 2), sampler.integer(1, 2), sampler.integer(1, 2)
+    size = tuple(2 * k + sampler.integer(1, 3) for k in kernel)
     out = _out(size, kernel, *(options.get(k, v) for k, v in _DEFAULTS.items()))
-    x, weight = draws.array(n, groups * depth, *size), draws.array(groups * filters, depth, *kernel)
-    return part, x, weight, draws.array(n, groups * filters, *out), options
+    x, weight = sampler.array(n, groups * depth, *size), sampler.array(groups * filters, depth, *kernel)
+    return part, x, weight, sampler.array(n, groups * filters, *out), options
 
 
 def _weight_case(part, x, weight, grad, options):
@@ -353,7 +353,7 @@ CONV2D_WEIGHT = Check(
         Case((_x(1, 2, 3, 4), (1, 2, 3, 4), _ONE), {}, "plain", "one window, weighed with 1: the input itself"),
         Case((_ONE, (1, 1, 1, 1), _x(1, 1, 1, 1)), {}, "plain", "one pixel of 1: the upstream gradient itself"),
     ),
-    draw=lambda draws: _weight_case(*_draw_layer(draws)),
+    draw_case=lambda sampler: _weight_case(*_draw_layer(sampler)),
     exempt=_NUMBERS,
     photographs=True,
     mistakes=(
@@ -424,7 +424,6 @@ def _input(input_size, weight, grad_output, stride=1, padding=0, dilation=1, gro
 
 def _input_with(change):
     """Build a wrong gradient that changes its arguments first."""
-
     return altered(_input, "input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1", change)
 
 
@@ -492,7 +491,7 @@ CONV2D_INPUT = Check(
         Case(((1, 2, 3, 4), _x(1, 2, 3, 4), _ONE), {}, "plain", "one window, weighed with 1: the weight itself"),
         Case(((2, 2, 3, 4), _THROUGH, _x(2, 2, 3, 4)), {}, "plain", "the upstream gradient goes through as it is"),
     ),
-    draw=lambda draws: _input_case(*_draw_layer(draws)),
+    draw_case=lambda sampler: _input_case(*_draw_layer(sampler)),
     exempt=_NUMBERS,
     mistakes=(
         Mistake(
@@ -567,8 +566,8 @@ CONV2D_INPUT = Check(
 
 
 def _backward(grad_output, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    tensors = [None if a is None else tensor(a, requires_grad=True) for a in (x, weight, bias)]
-    y = F.conv2d(*tensors, stride, padding, dilation, groups)
+    tensors: list[Any] = [None if a is None else tensor(a, requires_grad=True) for a in (x, weight, bias)]
+    y = F.conv2d(tensors[0], tensors[1], tensors[2], stride, padding, dilation, groups)
     (y * tensor(grad_output)).sum().backward()
     return tuple(None if t is None else array(t.grad) for t in tensors)
 
@@ -593,9 +592,9 @@ def _plain_backward(grad_output, x, weight, bias=None, **kwargs):
     return _backward(plain, x, weight, bias)
 
 
-def _draw_backward(draws):
-    part, x, weight, grad, options = _draw_layer(draws)
-    bias = draws.array(len(weight)) if part != "plain" or draws.choice((True, False)) else None
+def _draw_backward(sampler):
+    part, x, weight, grad, options = _draw_layer(sampler)
+    bias = sampler.array(len(weight)) if part != "plain" or sampler.choice((True, False)) else None
     name = "options" if options else "with bias" if bias is not None else "no bias"
     return Case((grad, x, weight, bias), options, name)
 
@@ -628,7 +627,7 @@ CONV2D_BACKWARD = Check(
         Case((_x(2, 2, 3, 4), _x(2, 2, 3, 4), _THROUGH), {}, "no bias", "each channel goes through as it is"),
         Case((_x(2, 2, 3, 4), _x(2, 2, 3, 4), _THROUGH, _x(2)), {}, "with bias", "each channel goes through as it is"),
     ),
-    draw=_draw_backward,
+    draw_case=_draw_backward,
     exempt=_NUMBERS,
     mistakes=(
         Mistake(
@@ -787,7 +786,7 @@ def _in_place(function, x, grad_output=1.0, step=None):
     return _numerical_by(_central)(function, x, grad_output, step)
 
 
-def _holds_in_single(call, draws):
+def _holds_in_single(call, sampler):
     x = np.array([[0.3, -1.7], [2.6, 0.9]], dtype=np.float32)
     return np.allclose(call(cubes, x), 3.0 * x.astype(float) ** 2, rtol=0, atol=1e-5)
 
@@ -826,7 +825,7 @@ NUMERICAL_GRADIENT = Check(
         Case((itself, _x(3, 2), _x(3, 2)), {}, "an array", "a function that returns its argument"),
         Case((itself, _x(3), _x(3)), {"step": 0.5}, "step", "a function that returns its argument"),
     ),
-    draw=_draw_numerical,
+    draw_case=_draw_numerical,
     mistakes=(
         Mistake(
             "one-sided",
@@ -880,8 +879,8 @@ NUMERICAL_GRADIENT = Check(
             _in_place,
             share=2 / 5,
         ),
-        Mistake("keeps x's dtype", kinds.WHOLE.says, _at_first_dtype, share=1 / 2),
-        Mistake("one step for all", kinds.SCALE.says, _numerical_by(_central, lambda element: 6e-6), share=3 / 4),
+        Mistake("keeps x's dtype", kinds.WHOLE.message, _at_first_dtype, share=1 / 2),
+        Mistake("one step for all", kinds.SCALE.message, _numerical_by(_central, lambda element: 6e-6), share=3 / 4),
     ),
     properties=(
         Property(
@@ -1005,7 +1004,7 @@ ADJOINT_GAP = Check(
             "a fault in tiny numbers",
         ),
     ),
-    draw=_draw_gap,
+    draw_case=_draw_gap,
     mistakes=(
         Mistake(
             "not relative",
@@ -1079,16 +1078,16 @@ def _judge_spread(value, case):
     verdict, evidence = verdict_and_evidence(value)
     if not verdict:
         return "You judged it false. Put zeros where the stride skipped outputs: what would have come back for them?"
-    right, found = _spread(*case.args), np.asarray(evidence, dtype=float)
-    if found.shape != right.shape:
-        return f"The array for this case has shape {right.shape}; yours has shape {found.shape}."
-    if not np.allclose(found, right, rtol=0, atol=1e-12 * np.abs(right).max()):
+    right, actual = _spread(*case.args), np.asarray(evidence, dtype=float)
+    if actual.shape != right.shape:
+        return f"The array for this case has shape {right.shape}; yours has shape {actual.shape}."
+    if not np.allclose(actual, right, rtol=0, atol=1e-12 * np.abs(right).max()):
         return "A layer of stride 1 on your array does not give the gradient for the input."
     return None
 
 
-def _spread_keeps_single(call, draws):
-    _, spread = call(draws.array(1, 2, 2, 3).astype(np.float32), (2, 3), (1, 2))
+def _spread_keeps_single(call, sampler):
+    _, spread = call(sampler.array(1, 2, 2, 3).astype(np.float32), (2, 3), (1, 2))
     return not isinstance(spread, np.ndarray) or spread.dtype == np.float32
 
 
@@ -1151,7 +1150,7 @@ CLAIMS = (
             Case((np.array([[[[3, -2, 7]]]]), (1, 2), 2), {}, "one row", "whole numbers"),
             Case((np.arange(6).reshape(1, 1, 2, 3), (2, 3), (2, 1)), {}, "images", "whole numbers"),
         ),
-        draw=_draw_spread,
+        draw_case=_draw_spread,
         properties=(Property("float32", DTYPE, _spread_keeps_single),),
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda g, k, s: _spread(g, k, s)),

@@ -32,19 +32,19 @@ _NUMBERS = {"words": "the assignment asks for padding in numbers"}
 _STEPS = ((1, 2), (2, 1), (2, 3), (3, 2))  # what is drawn where the stride or the dilation is tried
 
 
-def _sizes(draws, kernel, extra=(1, 4)):
-    return tuple(k + draws.integer(*extra) for k in kernel)
+def _sizes(sampler, kernel, extra=(1, 4)):
+    return tuple(k + sampler.integer(*extra) for k in kernel)
 
 
 # --- by indices ----------------------------------------------------------------------------------------------------
 
 
-def _draw_by_index(draws):
-    kernel, channels = (draws.integer(1, 3), draws.integer(1, 3)), draws.integer(1, 2)
-    x = draws.array(draws.integer(1, 2), channels, *_sizes(draws, kernel))
-    weight = draws.array(draws.integer(1, 2), channels, *kernel)
-    part = draws.choice(("values", "stride"))
-    return Case((x, weight), {"stride": draws.integer(2, 3)} if part == "stride" else {}, part)
+def _draw_by_index(sampler):
+    kernel, channels = (sampler.integer(1, 3), sampler.integer(1, 3)), sampler.integer(1, 2)
+    x = sampler.array(sampler.integer(1, 2), channels, *_sizes(sampler, kernel))
+    weight = sampler.array(sampler.integer(1, 2), channels, *kernel)
+    part = sampler.choice(("values", "stride"))
+    return Case((x, weight), {"stride": sampler.integer(2, 3)} if part == "stride" else {}, part)
 
 
 _x = Arrays("layer", "conv2d_by_index")
@@ -72,7 +72,7 @@ CONV2D_BY_INDEX = Check(
         Case((_x(2, 2, 4, 5), _x(1, 2, 3, 3)), {"stride": 2}, "stride", "a single row"),
         Case((_x(1, 1, 3, 7), _x(2, 1, 2, 3)), {"stride": 2}, "stride"),
     ),
-    draw=_draw_by_index,
+    draw_case=_draw_by_index,
     photographs=True,
     exempt={"large kernels": "a kernel larger than the image fits nowhere without padding"},
     mistakes=(
@@ -143,7 +143,6 @@ _unfold = on_torch(lambda x, *sizes, **options: F.unfold(x, *sizes, **options))
 
 def _unfold_with(change):
     """Build a wrong unfold that changes its settings, then unfolds rightly."""
-
     signature = "x, kernel_size, dilation=1, padding=0, stride=1"
     return handed(signature, lambda x, settings: _unfold(x, **change(settings)), 1)
 
@@ -187,13 +186,13 @@ def _unfold_or_view(x, *args, **kwargs):
     return x.reshape(right.shape) if right.size == x.size and np.array_equal(right.ravel(), x.ravel()) else right
 
 
-def _draw_unfold(draws):
-    kernel = (draws.integer(1, 3), draws.integer(1, 3))
-    part = draws.choice(("plain", "stride", "padding", "dilation", "all together"))
+def _draw_unfold(sampler):
+    kernel = (sampler.integer(1, 3), sampler.integer(1, 3))
+    part = sampler.choice(("plain", "stride", "padding", "dilation", "all together"))
     names = {"plain": (), "all together": ("stride", "padding", "dilation")}.get(part, (part,))
-    kwargs = {name: draws.choice(_STEPS) for name in names}
-    size = _sizes(draws, tuple(3 * k for k in kernel), (0, 3))
-    return Case((draws.array(draws.integer(1, 2), draws.integer(1, 2), *size), kernel), kwargs, part)
+    kwargs = {name: sampler.choice(_STEPS) for name in names}
+    size = _sizes(sampler, tuple(3 * k for k in kernel), (0, 3))
+    return Case((sampler.array(sampler.integer(1, 2), sampler.integer(1, 2), *size), kernel), kwargs, part)
 
 
 _x = Arrays("layer", "unfold")
@@ -230,7 +229,7 @@ UNFOLD = Check(
         Case((_x(2, 1, 9, 6), (4, 1), (2, 1), (2, 0), (1, 2)), {}, "all together"),
         Case((_x(2, 3, 4, 2), 1), {}, "plain", "windows of one pixel"),
     ),
-    draw=_draw_unfold,
+    draw_case=_draw_unfold,
     photographs=True,
     exempt=_NUMBERS,
     mistakes=(
@@ -308,7 +307,6 @@ UNFOLD = Check(
 
 def _conv_with(change):
     """Build a wrong layer that changes its settings, then computes rightly: change(dict of all arguments) -> dict."""
-
     return altered(_conv, "x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1", change)
 
 
@@ -337,24 +335,24 @@ def _first_group(s):
     return s | {"x": s["x"][:, :depth], "groups": 1}
 
 
-def _draw_conv(draws):
-    kernel, groups = (draws.integer(1, 3), draws.integer(1, 3)), 1
-    part = draws.choice(("plain", "bias", "stride", "padding", "dilation", "groups", "all together"))
+def _draw_conv(sampler):
+    kernel, groups = (sampler.integer(1, 3), sampler.integer(1, 3)), 1
+    part = sampler.choice(("plain", "bias", "stride", "padding", "dilation", "groups", "all together"))
     together = part == "all together"
     kwargs, bias = {}, None
     if together or part == "groups":
-        kwargs["groups"] = groups = draws.integer(2, 3)
+        kwargs["groups"] = groups = sampler.integer(2, 3)
     if together or part == "padding":
-        kwargs["padding"] = draws.choice((1, (2, 1), (0, 2), "same"))
+        kwargs["padding"] = sampler.choice((1, (2, 1), (0, 2), "same"))
     for name in ("stride", "dilation"):
         if part == name or (together and (name, kwargs["padding"]) != ("stride", "same")):
-            kwargs[name] = draws.choice(_STEPS)
-    depth, filters = draws.integer(1, 2), draws.integer(1, 2)
+            kwargs[name] = sampler.choice(_STEPS)
+    depth, filters = sampler.integer(1, 2), sampler.integer(1, 2)
     if together or part == "bias":
-        bias = draws.array(groups * filters)
-    size = _sizes(draws, tuple(3 * k for k in kernel), (0, 2))
-    x = draws.array(draws.integer(1, 2), groups * depth, *size)
-    return Case((x, draws.array(groups * filters, depth, *kernel), bias), kwargs, part)
+        bias = sampler.array(groups * filters)
+    size = _sizes(sampler, tuple(3 * k for k in kernel), (0, 2))
+    x = sampler.array(sampler.integer(1, 2), groups * depth, *size)
+    return Case((x, sampler.array(groups * filters, depth, *kernel), bias), kwargs, part)
 
 
 _x = Arrays("layer", "conv2d")
@@ -423,8 +421,8 @@ CONV2D = Check(
         Case((_x(2, 3, 4, 2), np.eye(3).reshape(3, 3, 1, 1)), {}, "plain", "each channel goes through as it is"),
         Case((_x(2, 2, 3, 4), _x(3, 2, 2, 2), np.zeros(3)), {}, "bias", "a bias of zeros"),
     ),
-    draw=_draw_conv,
-    draws=12,
+    draw_case=_draw_conv,
+    draw_count=12,
     photographs=True,
     mistakes=(
         Mistake(
@@ -622,11 +620,13 @@ DENSE_WEIGHT = Check(
         Case((_x(2, 3, 1, 2), 2), {}, "groups", "one output per group"),
         Case((_x(3, 1, 1, 2), 1), {}, "depthwise", "one channel"),
     ),
-    draw=lambda d: (
-        lambda groups, depth, part: Case(
-            (d.array(groups * d.integer(1, 2), depth, d.integer(1, 3), d.integer(1, 3)), groups), {}, part
+    draw_case=lambda d: (
+        lambda groups, depth: Case(
+            (d.array(groups * d.integer(1, 2), depth, d.integer(1, 3), d.integer(1, 3)), groups),
+            {},
+            "depthwise" if depth == 1 else "groups",
         )
-    )(d.integer(2, 3), *d.choice(((1, "depthwise"), (2, "groups"), (3, "groups")))),
+    )(d.integer(2, 3), d.choice((1, 2, 3))),
     mistakes=(
         Mistake(
             "fills the first block",
@@ -678,16 +678,20 @@ def _untied_with(change):
     return lambda x, w, bias, *args, **kwargs: _untied(x, w, change(bias), *args, **kwargs)
 
 
-def _draw_untied(draws):
-    kernel, channels, filters = (draws.integer(1, 3), draws.integer(1, 3)), draws.integer(1, 2), draws.integer(1, 2)
-    part, groups, kwargs = draws.choice(("plain", "options")), 1, {}
+def _draw_untied(sampler):
+    kernel, channels, filters = (
+        (sampler.integer(1, 3), sampler.integer(1, 3)),
+        sampler.integer(1, 2),
+        sampler.integer(1, 2),
+    )
+    part, groups, kwargs = sampler.choice(("plain", "options")), 1, {}
     if part == "options":
-        groups = draws.integer(1, 2)
-        kwargs = {name: draws.choice(_STEPS) for name in ("stride", "padding", "dilation")}
+        groups = sampler.integer(1, 2)
+        kwargs = {name: sampler.choice(_STEPS) for name in ("stride", "padding", "dilation")}
         kwargs["groups"] = groups
-    size = _sizes(draws, tuple(2 * k for k in kernel))
-    x, weight = draws.array(2, groups * channels, *size), draws.array(groups * filters, channels, *kernel)
-    return Case((x, weight, draws.array(*_conv(x, weight, **kwargs).shape[1:])), kwargs, part)
+    size = _sizes(sampler, tuple(2 * k for k in kernel))
+    x, weight = sampler.array(2, groups * channels, *size), sampler.array(groups * filters, channels, *kernel)
+    return Case((x, weight, sampler.array(*_conv(x, weight, **kwargs).shape[1:])), kwargs, part)
 
 
 _x = Arrays("layer", "conv2d_untied_bias")
@@ -724,7 +728,7 @@ CONV2D_UNTIED_BIAS = Check(
             "each channel goes through as it is",
         ),
     ),
-    draw=_draw_untied,
+    draw_case=_draw_untied,
     photographs=True,
     exempt=_NUMBERS,
     mistakes=(
@@ -775,13 +779,13 @@ def _counts_padding(shape, kernel, stride, padding, dilation):
     return np.full_like(right, np.prod(pair(kernel)))
 
 
-def _draw_counts(draws):
-    kernel = (draws.integer(1, 4), draws.integer(1, 3))
-    part = draws.choice(("padding", "stride and dilation"))
-    kwargs = {"padding": (draws.integer(0, 2), draws.integer(1, 2))}
+def _draw_counts(sampler):
+    kernel = (sampler.integer(1, 4), sampler.integer(1, 3))
+    part = sampler.choice(("padding", "stride and dilation"))
+    kwargs = {"padding": (sampler.integer(0, 2), sampler.integer(1, 2))}
     if part != "padding":
-        kwargs |= {"stride": draws.choice(_STEPS), "dilation": draws.choice(_STEPS[:2])}
-    return Case((_sizes(draws, tuple(2 * k for k in kernel)), kernel), kwargs, part)
+        kwargs |= {"stride": sampler.choice(_STEPS), "dilation": sampler.choice(_STEPS[:2])}
+    return Case((_sizes(sampler, tuple(2 * k for k in kernel)), kernel), kwargs, part)
 
 
 WINDOW_COUNTS = Check(
@@ -807,7 +811,7 @@ WINDOW_COUNTS = Check(
         Case(((3, 2), 2, 1, (1, 2), 4), {}, "stride and dilation", "taps on both sides of the image"),
         Case(((2, 3), (2, 1), (1, 2), (4, 2), (2, 1)), {}, "stride and dilation", "padding of both axes"),
     ),
-    draw=_draw_counts,
+    draw_case=_draw_counts,
     exempt=_NUMBERS,
     mistakes=(
         Mistake(
@@ -894,7 +898,7 @@ LAYER_PARAMETERS = Check(
         Case((4, 6, (3, 2)), {"bias": False}, "no bias"),
         Case((8, 4, 3, 2, False), {}, "no bias"),
     ),
-    draw=_draw_parameters,
+    draw_case=_draw_parameters,
     mistakes=(
         Mistake(
             "forgets the bias",
@@ -984,8 +988,8 @@ def _merged(first, second):
     return _conv(_conv(x, first.astype(float)), second.astype(float)).swapaxes(0, 1)[:, :, ::-1, ::-1]
 
 
-def _merge_keeps_single(call, draws):
-    _, merged = call(draws.array(3, 2, 2, 1).astype(np.float32), draws.array(2, 3, 1, 2).astype(np.float32))
+def _merge_keeps_single(call, sampler):
+    _, merged = call(sampler.array(3, 2, 2, 1).astype(np.float32), sampler.array(2, 3, 1, 2).astype(np.float32))
     return not isinstance(merged, np.ndarray) or merged.dtype == np.float32
 
 
@@ -994,10 +998,10 @@ def _judge_merge(value, case):
     if not verdict:
         return "You judged it false. Is a linear map after a linear map linear? Does it still commute with shifts?"
     first, second = case.args
-    right, found = _merged(first, second), np.asarray(evidence, dtype=float)
-    if found.shape != right.shape:
-        return f"The one layer needs a weight of shape {right.shape}; yours has shape {found.shape}."
-    if not np.all(np.abs(found - right) <= 1e-10 * _merged(np.abs(first), np.abs(second)).max()):
+    right, actual = _merged(first, second), np.asarray(evidence, dtype=float)
+    if actual.shape != right.shape:
+        return f"The one layer needs a weight of shape {right.shape}; yours has shape {actual.shape}."
+    if not np.all(np.abs(actual - right) <= 1e-10 * _merged(np.abs(first), np.abs(second)).max()):
         return "With your weight the one layer does not compute what the two compute together."
     return None
 
@@ -1078,7 +1082,7 @@ CLAIMS = (
             Case((_x(2, 3, 2, 2), np.eye(2).reshape(2, 2, 1, 1)), {}, "channels", "the second changes nothing"),
             Case((np.eye(2).reshape(2, 2, 1, 1), _x(3, 2, 2, 2)), {}, "channels", "the first changes nothing"),
         ),
-        draw=_draw_merge,
+        draw_case=_draw_merge,
         properties=(Property("float32", DTYPE, _merge_keeps_single),),
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda a, b: _merged(a, b)),

@@ -45,7 +45,7 @@ DENSE_PARAMETERS = Check(
         Case(((280, 320), (280, 319)), {"bias": False}, "shapes", "the book's picture of an edge"),
         Case(((17, 241), 8193), {}, "shapes", "more than float32 can count"),
     ),
-    draw=lambda d: Case(
+    draw_case=lambda d: Case(
         ((d.integer(2, 9), d.integer(2, 9)), (d.integer(2, 4), d.integer(2, 9)), d.choice((True, False))), {}, "shapes"
     ),
     mistakes=(
@@ -83,10 +83,14 @@ def _conv(in_channels, out_channels, kernel_size, bias=True, groups=1):
     return _count(module)
 
 
-def _draw_conv(draws):
-    groups = draws.integer(1, 3)
-    args = (groups * draws.integer(1, 4), groups * draws.integer(1, 4), (draws.integer(1, 5), draws.integer(1, 5)))
-    bias = draws.choice((True, False))
+def _draw_conv(sampler):
+    groups = sampler.integer(1, 3)
+    args = (
+        groups * sampler.integer(1, 4),
+        groups * sampler.integer(1, 4),
+        (sampler.integer(1, 5), sampler.integer(1, 5)),
+    )
+    bias = sampler.choice((True, False))
     part = "one group" if groups == 1 else "groups"
     return Case(args, {"bias": bias, "groups": groups}, part)
 
@@ -110,7 +114,7 @@ CONV_PARAMETERS = Check(
         Case((2, 6, (4, 3)), {"groups": 2}, "groups", "as many groups as inputs, three outputs in each"),
         Case((12, 18, (1, 2)), {"bias": False, "groups": 3}, "groups", "several inputs and outputs in each group"),
     ),
-    draw=_draw_conv,
+    draw_case=_draw_conv,
     mistakes=(
         Mistake(
             "forgets the input channels",
@@ -182,7 +186,7 @@ LOCAL_PARAMETERS = Check(
         Case((2, (5, 3, 2), (4, 1)), {"bias": False}, "channels"),
         Case((4, (3, 1, 6), 2), {}, "channels"),
     ),
-    draw=lambda d: Case(
+    draw_case=lambda d: Case(
         (d.integer(2, 4), (d.integer(1, 4), d.integer(2, 6), d.integer(2, 6)), (d.integer(1, 4), d.integer(1, 4))),
         {"bias": d.choice((True, False))},
         "channels",
@@ -251,7 +255,7 @@ CONV_OPERATIONS = Check(
         Case((2, (6, 3, 5), (3, 1), 2), {}, "groups", "as many groups as inputs, three outputs in each"),
         Case((12, (18, 2, 3), (1, 2)), {"groups": 3}, "groups", "several inputs and outputs in each group"),
     ),
-    draw=lambda d: (
+    draw_case=lambda d: (
         lambda groups: Case(
             (
                 groups * d.integer(2, 5),
@@ -347,10 +351,10 @@ def _field_by(step):
     """Build a wrong field: `step` takes (size, jump, start) and a layer to the next."""
 
     def wrong(layers):
-        found = (1, 1, 0)
+        state = (1, 1, 0)
         for layer in _layers(layers):
-            found = step(*found, *layer)
-        return found
+            state = step(*state, *layer)
+        return state
 
     return wrong
 
@@ -359,14 +363,14 @@ def _right_step(size, jump, start, k, s, p, d):
     return size + (k - 1) * d * jump, jump * s, start - p * jump
 
 
-def _draw_layers(draws):
-    part = draws.choice(("kernels", "strides", "padding", "dilation"))
+def _draw_layers(sampler):
+    part = sampler.choice(("kernels", "strides", "padding", "dilation"))
     layers = []
-    for _ in range(draws.integer(1, 3)):
-        layer = [draws.integer(1, 4)]
+    for _ in range(sampler.integer(1, 3)):
+        layer = [sampler.integer(1, 4)]
         if part != "kernels":
-            layer += [draws.integer(1, 3), draws.integer(0, 2) if part != "strides" else 0]
-            layer += [draws.integer(1, 3)] if part == "dilation" else []
+            layer += [sampler.integer(1, 3), sampler.integer(0, 2) if part != "strides" else 0]
+            layer += [sampler.integer(1, 3)] if part == "dilation" else []
         layers.append(tuple(layer))
     return Case((layers,), {}, part)
 
@@ -396,7 +400,7 @@ RECEPTIVE_FIELD = Check(
         Case(([(1, 2, 0, 3), (3, 1, 1, 2)],), {}, "dilation"),
         Case(([(3, 2, 2, 2), (4, 3, 3, 3)],), {}, "dilation"),
     ),
-    draw=_draw_layers,
+    draw_case=_draw_layers,
     mistakes=(
         Mistake(
             "ignores the strides",
@@ -535,7 +539,7 @@ CONNECTIVITY = Check(
         Case(([(3, 1, 1, 2), (2, 1, 1, 1)], 5), {}, "dilation", "padding of the second layer"),
         Case(([(3, 1, 1, 1), (2, 2, 2, 1)], 23), {}, "dilation", "a dilation of 1, padding of the second layer"),
     ),
-    draw=lambda d: (
+    draw_case=lambda d: (
         lambda part: Case(
             (
                 [
@@ -612,12 +616,12 @@ def _shift(x, shift, boundary="zeros"):
     return scipy.ndimage.shift(x, whole, order=0, mode={"zeros": "constant", "circular": "grid-wrap"}[boundary])
 
 
-def _draw_shift(draws):
-    part = draws.choice(("zeros", "circular", "beyond the edge"))
-    height, width = draws.integer(2, 5), draws.integer(2, 5)
+def _draw_shift(sampler):
+    part = sampler.choice(("zeros", "circular", "beyond the edge"))
+    height, width = sampler.integer(2, 5), sampler.integer(2, 5)
     far = 6 if part == "beyond the edge" else 0
-    shift = (draws.integer(1 - height, height - 1) + far, draws.integer(1 - width, width - 1) - far)
-    x = draws.array(*[draws.integer(1, 2)] * draws.integer(0, 2), height, width)
+    shift = (sampler.integer(1 - height, height - 1) + far, sampler.integer(1 - width, width - 1) - far)
+    x = sampler.array(*[sampler.integer(1, 2)] * sampler.integer(0, 2), height, width)
     return Case((x, shift, "circular" if part == "circular" else "zeros"), {}, part)
 
 
@@ -648,7 +652,7 @@ SHIFT2D = Check(
         Case((_x(2, 3, 2, dtype=np.float32), (-1, 1)), {}, "beyond the edge", "float32"),
         Case((_x(2, 5), (-4, 1)), {}, "beyond the edge"),
     ),
-    draw=_draw_shift,
+    draw_case=_draw_shift,
     mistakes=(
         Mistake(
             "wraps round",
@@ -754,10 +758,10 @@ COMMUTING_SHIFTS = Check(
         Case(((2, 1), (2, 3)), {}, "two jumps"),
         Case(((1, 2), (3, 6)), {}, "two jumps"),
     ),
-    draw=lambda d: (lambda a, b: Case(((a, b), (a * d.integer(1, 3), b * d.integer(2, 3))), {}, "two jumps"))(
+    draw_case=lambda d: (lambda a, b: Case(((a, b), (a * d.integer(1, 3), b * d.integer(2, 3))), {}, "two jumps"))(
         d.integer(1, 3), d.integer(2, 3)
     ),
-    draws=4,
+    draw_count=4,
     mistakes=(
         Mistake(
             "marks the shifts that are not answered",
@@ -878,7 +882,7 @@ ANSWERED_SHIFTS = Check(
         Case((_stack(_x(2, 4), _x(2, 2), (1, 2)) + 1e-6 * _x(2, 4, 2, 2), 1e-3), {}, "rounding", "a larger tolerance"),
         Case((np.array([[[[1.0, 2.0]], [[2.9, 1.0]], [[1.0, 3.2]]]]), 0.5), {}, "rounding", "a very large tolerance"),
     ),
-    draw=_draw_answered,
+    draw_case=_draw_answered,
     mistakes=(
         Mistake(
             "asks for invariance",
@@ -1087,7 +1091,7 @@ CLAIMS = (
             Case((1e-3 * _x(5, 5),), {}, "large", "once more of the same shape, small numbers"),
             Case((_x(8, 8),), {}, "large"),
         ),
-        draw=lambda d: (lambda n: Case((d.array(n, n),), {}, "small" if n < 4 else "large"))(d.integer(2, 6)),
+        draw_case=lambda d: (lambda n: Case((d.array(n, n),), {}, "small" if n < 4 else "large"))(d.integer(2, 6)),
         mistakes=(
             *claim_mistakes(
                 True,
@@ -1167,7 +1171,7 @@ CLAIMS = (
             Case((101,), {}, "large fields"),
             Case((301,), {}, "large fields"),
         ),
-        draw=lambda d: (lambda n: Case((2 * n + 1,), {}, "small fields" if n < 20 else "large fields"))(
+        draw_case=lambda d: (lambda n: Case((2 * n + 1,), {}, "small fields" if n < 20 else "large fields"))(
             d.choice((d.integer(2, 19), d.integer(20, 150)))
         ),
         mistakes=(

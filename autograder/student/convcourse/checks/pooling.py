@@ -1,6 +1,7 @@
 """Pooling: output shapes, five kinds of pooling, two gradients, and four claims on trial."""
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,15 +46,18 @@ def _span(kernel_size, dilation):
     return tuple(d * (k - 1) + 1 for k, d in zip(pair(kernel_size), pair(dilation), strict=True))
 
 
-def _draw_shape(draws):
-    kernel = (draws.integer(1, 4), draws.integer(1, 4))
-    kwargs = {"stride": (draws.integer(1, 4), draws.integer(1, 4)), "padding": tuple(k // 2 for k in kernel)}
-    part = draws.choice(("stride and padding", "dilation", "ceil mode"))
+def _draw_shape(sampler):
+    kernel = (sampler.integer(1, 4), sampler.integer(1, 4))
+    kwargs: dict[str, Any] = {
+        "stride": (sampler.integer(1, 4), sampler.integer(1, 4)),
+        "padding": tuple(k // 2 for k in kernel),
+    }
+    part = sampler.choice(("stride and padding", "dilation", "ceil mode"))
     if part == "dilation":
-        kwargs["dilation"] = (draws.integer(1, 3), 2)
+        kwargs["dilation"] = (sampler.integer(1, 3), 2)
     if part == "ceil mode":
-        kwargs |= {"dilation": (draws.integer(1, 3), draws.integer(1, 2)), "ceil_mode": True}
-    return Case(((draws.integer(11, 20), draws.integer(11, 20)), kernel), kwargs, part)
+        kwargs |= {"dilation": (sampler.integer(1, 3), sampler.integer(1, 2)), "ceil_mode": True}
+    return Case(((sampler.integer(11, 20), sampler.integer(11, 20)), kernel), kwargs, part)
 
 
 POOL_OUTPUT_SHAPE = Check(
@@ -82,8 +86,8 @@ POOL_OUTPUT_SHAPE = Check(
         Case(((13, 13), (3, 1), (4, 3), (1, 0), (3, 2), True), {}, "ceil mode", "all options"),
         Case(((13, 19), (4, 2), (3, 1), (2, 1), (1, 2), True), {}, "ceil mode", "all options"),
     ),
-    draw=_draw_shape,
-    draws=16,
+    draw_case=_draw_shape,
+    draw_count=16,
     mistakes=(
         Mistake(
             "adds the padding once",
@@ -246,24 +250,24 @@ def _last_of_ties(x, *args, **kwargs):
     return y[0], (x.shape[2] * x.shape[3] - 1 - index)[..., ::-1, ::-1]
 
 
-def _draw_max(draws):
-    kernel = (draws.integer(1, 3), draws.integer(1, 3))
-    part = draws.choice(("stride", "padding", "dilation", "ceil mode", "indices"))
-    kwargs = {"stride": (draws.integer(1, 3), draws.integer(1, 3))}
+def _draw_max(sampler):
+    kernel = (sampler.integer(1, 3), sampler.integer(1, 3))
+    part = sampler.choice(("stride", "padding", "dilation", "ceil mode", "indices"))
+    kwargs: dict[str, Any] = {"stride": (sampler.integer(1, 3), sampler.integer(1, 3))}
     if part in ("padding", "indices"):
         kwargs["padding"] = (kernel[0] // 2, kernel[1] // 2)
     if part in ("dilation", "indices"):
-        kwargs["dilation"] = (draws.integer(1, 2), draws.integer(1, 2))
+        kwargs["dilation"] = (sampler.integer(1, 2), sampler.integer(1, 2))
     if part in ("ceil mode", "indices"):
         kwargs["ceil_mode"] = True
     if part == "indices":
         kwargs["return_indices"] = True
-    x = draws.array(draws.integer(1, 2), draws.integer(1, 2), draws.integer(5, 8), draws.integer(5, 8))
+    x = sampler.array(sampler.integer(1, 2), sampler.integer(1, 2), sampler.integer(5, 8), sampler.integer(5, 8))
     return Case((x, kernel), kwargs, part)
 
 
-def _keeps_nan(call, draws):
-    x = draws.array(1, 2, 4, 6)
+def _keeps_nan(call, sampler):
+    x = sampler.array(1, 2, 4, 6)
     x[0, 1, 2, 3] = np.nan
     return bool(np.isnan(np.asarray(call(x, 2, 2))).any())
 
@@ -340,7 +344,7 @@ MAX_POOL2D = Check(
         ),
         Case((np.array([[[[-7, 3], [0, -2]]]]), 2, 1, 1, 3), {}, "padding", "whole numbers, all taps in the padding"),
     ),
-    draw=_draw_max,
+    draw_case=_draw_max,
     properties=(
         Property("NaN", "A NaN in a window is lost: like PyTorch's, a maximum over NaN is NaN.", _keeps_nan, cost=0.1),
     ),
@@ -456,7 +460,7 @@ MAX_POOL2D = Check(
         ),
         Mistake(
             "pads whole numbers with zeros",
-            kinds.WHOLE.says,
+            kinds.WHOLE.message,
             lambda x, *args, **kwargs: (_max if x.dtype.kind == "f" else _far_padded)(x, *args, **kwargs),
             share=7 / 8,
         ),
@@ -520,24 +524,24 @@ def _area(kernel_size):
     return kernel[0] * kernel[1]
 
 
-def _draw_avg(draws):
-    kernel = (draws.integer(1, 3), draws.integer(1, 3))
-    part = draws.choice(("stride", "padding", "ceil mode", "divisor"))
-    kwargs = {"stride": (draws.integer(1, 3), draws.integer(1, 3))}
+def _draw_avg(sampler):
+    kernel = (sampler.integer(1, 3), sampler.integer(1, 3))
+    part = sampler.choice(("stride", "padding", "ceil mode", "divisor"))
+    kwargs: dict[str, Any] = {"stride": (sampler.integer(1, 3), sampler.integer(1, 3))}
     if part != "stride":
         kwargs["padding"] = (kernel[0] // 2, kernel[1] // 2)
     if part in ("padding", "divisor"):
-        kwargs["count_include_pad"] = draws.choice((True, False))
+        kwargs["count_include_pad"] = sampler.choice((True, False))
     if part == "divisor":
-        kwargs["divisor_override"] = draws.integer(1, 7)
+        kwargs["divisor_override"] = sampler.integer(1, 7)
     if part == "ceil mode" or kwargs.get("count_include_pad") is False:
         kwargs["ceil_mode"] = True
-    x = draws.array(draws.integer(1, 2), draws.integer(1, 2), draws.integer(4, 7), draws.integer(4, 7))
+    x = sampler.array(sampler.integer(1, 2), sampler.integer(1, 2), sampler.integer(4, 7), sampler.integer(4, 7))
     return Case((x, kernel), kwargs, part)
 
 
-def _is_linear(call, draws):
-    x, y = draws.array(1, 2, 5, 6), draws.array(1, 2, 5, 6)
+def _is_linear(call, sampler):
+    x, y = sampler.array(1, 2, 5, 6), sampler.array(1, 2, 5, 6)
     return np.allclose(call(2 * x - 3 * y, 2), 2 * call(x, 2) - 3 * call(y, 2))
 
 
@@ -589,7 +593,7 @@ AVG_POOL2D = Check(
         Case((lopsided(_x(1, 2, 9, 6)), 2), {}, "plain", "running sums of float32 lose digits"),
         Case((_x(2, 2, 6, 7), (3, 2), (2, 3), (1, 0), True, False, 5), {}, "divisor", "all options"),
     ),
-    draw=_draw_avg,
+    draw_case=_draw_avg,
     properties=(Property("linear", "It is not linear, and an average is.", _is_linear),),
     mistakes=(
         Mistake(
@@ -650,8 +654,8 @@ AVG_POOL2D = Check(
             "You swapped height and width: the first number of a pair is for the rows.",
             _avg_with(_swapped),
         ),
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_avg), share=0.75),
-        Mistake("adds bytes", kinds.BYTES.says, handed(_AVG, _adds_bytes, 1), share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_avg), share=0.75),
+        Mistake("adds bytes", kinds.BYTES.message, handed(_AVG, _adds_bytes, 1), share=0.75),
         Mistake(
             "takes the maximum",
             "You return the maximum of each window, not its average.",
@@ -691,13 +695,13 @@ def _power(x, p):
     return np.abs(x) ** p
 
 
-def _draw_lp(draws):
-    kernel = (draws.integer(1, 3), draws.integer(1, 3))
-    part = draws.choice(("p = 2", "any p", "ceil mode"))
-    p = 2.0 if part == "p = 2" else draws.choice((1.0, 2.0, 3.0, 2.5))
-    x = draws.array(draws.integer(1, 2), draws.integer(1, 2), draws.integer(4, 7), draws.integer(4, 7))
+def _draw_lp(sampler):
+    kernel = (sampler.integer(1, 3), sampler.integer(1, 3))
+    part = sampler.choice(("p = 2", "any p", "ceil mode"))
+    p = 2.0 if part == "p = 2" else sampler.choice((1.0, 2.0, 3.0, 2.5))
+    x = sampler.array(sampler.integer(1, 2), sampler.integer(1, 2), sampler.integer(4, 7), sampler.integer(4, 7))
     kwargs = {"ceil_mode": True} if part == "ceil mode" else {}
-    stride = (draws.integer(1, 3), draws.integer(1, 3))
+    stride = (sampler.integer(1, 3), sampler.integer(1, 3))
     return Case((x if part == "p = 2" else np.abs(x), p, kernel, stride), kwargs, part)
 
 
@@ -736,10 +740,10 @@ LP_POOL2D = Check(
         ),
         Case((np.abs(_x(2, 2, 7, 5)), 2.5, (3, 2), (2, 3), True), {}, "ceil mode"),
     ),
-    draw=_draw_lp,
+    draw_case=_draw_lp,
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_lp), share=0.75),
-        Mistake("squares bytes", kinds.BYTES.says, _squares_bytes, share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_lp), share=0.75),
+        Mistake("squares bytes", kinds.BYTES.message, _squares_bytes, share=0.75),
         Mistake(
             "takes the mean",
             "You took the mean of the powers; the norm, like PyTorch's, has their sum.",
@@ -811,8 +815,8 @@ def _spread(grad_output, x, kernel_size, *args, **kwargs):
 _DTYPE_OF_GRADIENT = "The gradient has another dtype than grad_output: it keeps that one, whatever the dtype of x."
 
 
-def _has_dtype_of_gradient(call, draws):
-    x, g = draws.array(1, 2, 4, 6), draws.array(1, 2, 2, 3)
+def _has_dtype_of_gradient(call, sampler):
+    x, g = sampler.array(1, 2, 4, 6), sampler.array(1, 2, 2, 3)
     kinds_of_float = ((np.float32, np.float64), (np.float64, np.float32))
     return all(np.asarray(call(g.astype(one), x.astype(other), 2)).dtype == one for one, other in kinds_of_float)
 
@@ -856,7 +860,7 @@ def _every_tie(grad_output, x, kernel_size, stride=None, padding=0, dilation=1, 
     (sh, sw), (dh, dw) = pair(kernel_size if stride is None else stride), pair(dilation)
     low, room = float("-inf"), 2 * max(kh * dh, kw * dw, sh, sw)
     padded = F.pad(xt, (left, room, top, room), value=low)
-    total = 0
+    total: Any = 0
     for i in range(kh):
         for j in range(kw):
             tap = padded[:, :, i * dh :: sh, j * dw :: sw][:, :, : y.shape[2], : y.shape[3]]
@@ -895,14 +899,14 @@ def _side_by_side(grad_output, x, *args, **kwargs):
     return gradient(F.max_pool2d)(room, x, kernel_size, None, padding, dilation, ceil_mode)
 
 
-def _draw_max_backward(draws):
-    case = _draw_max(draws)
+def _draw_max_backward(sampler):
+    case = _draw_max(sampler)
     if case.part == "ceil mode":
         case = Case((case.args[0], 2), {}, "plain")
     part = {"stride": "overlap", "plain": "plain"}.get(case.part, "padding and dilation")
     kwargs = {key: value for key, value in case.kwargs.items() if key != "return_indices"}
     y = _max(*case.args, **kwargs)
-    return Case((draws.array(*y.shape), *case.args), kwargs, part)
+    return Case((sampler.array(*y.shape), *case.args), kwargs, part)
 
 
 _MAX_PARTS = {"plain": 2, "overlap": 2, "ties": 1, "padding and dilation": 2}
@@ -946,7 +950,7 @@ MAX_POOL2D_BACKWARD = Check(
             F.max_pool2d, (_with_infinity(_x(1, 2, 5, 6)), 3, 2, 1), {}, "padding and dilation", "minus infinity"
         ),
     ),
-    draw=_draw_max_backward,
+    draw_case=_draw_max_backward,
     properties=(Property("dtype", _DTYPE_OF_GRADIENT, _has_dtype_of_gradient),),
     mistakes=(
         Mistake(
@@ -1030,10 +1034,10 @@ def _avg_backward_with(change):
     return handed(f"g, {_AVG}", lambda g, x, settings: change(right, g, x, settings), 2)
 
 
-def _draw_avg_backward(draws):
-    case = _draw_avg(draws)
+def _draw_avg_backward(sampler):
+    case = _draw_avg(sampler)
     part = "overlap" if case.part == "stride" else "padding"
-    return Case((draws.array(*_avg(*case.args, **case.kwargs).shape), *case.args), case.kwargs, part)
+    return Case((sampler.array(*_avg(*case.args, **case.kwargs).shape), *case.args), case.kwargs, part)
 
 
 def _assigned(right, g, x, settings):
@@ -1080,12 +1084,12 @@ AVG_POOL2D_BACKWARD = Check(
         _backward_case(F.avg_pool2d, (_x(2, 1, 9, 7), (2, 3), (3, 5)), {}, "plain", "the stride skips pixels"),
         _backward_case(F.avg_pool2d, (_x(1, 2, 7, 7), (1, 3), (2, 3)), {}, "overlap", "no window sees the odd rows"),
     ),
-    draw=_draw_avg_backward,
+    draw_case=_draw_avg_backward,
     properties=(
         Property(
             "adjoint",
             "It is not the adjoint of the forward pass: <avg_pool2d(x), g> must equal <x, avg_pool2d_backward(g, x)>.",
-            lambda call, draws: _adjoint(call, draws.array(1, 2, 5, 6), draws.array(1, 2, 4, 5)),
+            lambda call, sampler: _adjoint(call, sampler.array(1, 2, 5, 6), sampler.array(1, 2, 4, 5)),
         ),
         Property("dtype", _DTYPE_OF_GRADIENT, _has_dtype_of_gradient),
     ),
@@ -1160,9 +1164,9 @@ def _adaptive_by(start, end, reduce=np.mean):
     return wrong
 
 
-def _draw_adaptive(draws):
-    x = draws.array(draws.integer(1, 2), draws.integer(1, 2), draws.integer(5, 9), draws.integer(5, 9))
-    return Case((x, (draws.integer(1, 5), draws.integer(1, 5))), {}, "any size")
+def _draw_adaptive(sampler):
+    x = sampler.array(sampler.integer(1, 2), sampler.integer(1, 2), sampler.integer(5, 9), sampler.integer(5, 9))
+    return Case((x, (sampler.integer(1, 5), sampler.integer(1, 5))), {}, "any size")
 
 
 _x = Arrays("pooling", "adaptive_avg_pool2d")
@@ -1191,9 +1195,9 @@ ADAPTIVE_AVG_POOL2D = Check(
         Case((_x(1, 1, 42, 14), (14, 18)), {}, "any size", "42 / 14 and 14 / 18: fractions that round up or down"),
         Case((_x(1, 1, 13, 30), (9, 22)), {}, "any size", "30 / 22: 11 (30 / 22) is a little less than 15"),
     ),
-    draw=_draw_adaptive,
+    draw_case=_draw_adaptive,
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_adaptive), share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_adaptive), share=0.75),
         Mistake(
             "takes the maximum",
             "You return maxima; averages are asked for.",
@@ -1274,7 +1278,7 @@ CHANNEL_MAX_POOL = Check(
         Case((_low(_x(2, 4, 2, 3)), 2), note="far below zero"),
         Case((_x(2, 3, 2, 4), 1), note="groups of one channel"),
     ),
-    draw=lambda d: (
+    draw_case=lambda d: (
         lambda size: Case((d.array(d.integer(1, 2), size * d.integer(1, 3), d.integer(1, 4), d.integer(1, 4)), size))
     )(d.integer(2, 3)),
     mistakes=(
@@ -1347,8 +1351,8 @@ def _judge_relu(value, case):
 
 def _slope(x, p):
     exponent = torch.tensor(float(p), dtype=torch.float64, requires_grad=True)
-    (tensor(x) ** exponent).sum().pow(1 / exponent).backward()
-    return float(exponent.grad)
+    norm = (tensor(x) ** exponent).sum().pow(1 / exponent)
+    return float(torch.autograd.grad(norm, exponent)[0])
 
 
 def _judge_trainable(value, case):
@@ -1389,8 +1393,8 @@ def _judge_equivariance(value, case):
         return None
     if moved is None:
         return f"For a shift of {shift} and stride {stride} there is a shift of the output that matches."
-    says = "no shift of the output matches" if right is None else "some shift of the output matches, but another"
-    return f"For a shift of {shift} and stride {stride}, {says}."
+    message = "no shift of the output matches" if right is None else "some shift of the output matches, but another"
+    return f"For a shift of {shift} and stride {stride}, {message}."
 
 
 def _whole(moved):
@@ -1442,7 +1446,7 @@ CLAIMS = (
             Case((np.array([1.0, 2.0]), 1.0), {}, "other p", "the smallest p"),
             Case((1e-6 * np.array([1.0, 3.0]), 2.0), {}, "p = 2", "small numbers"),
         ),
-        draw=_draw_trainable,
+        draw_case=_draw_trainable,
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda x, p: 0.0),
             Mistake("says no slope", "The slope for this window is not 0", lambda x, p: (True, 0.0)),
@@ -1477,8 +1481,8 @@ CLAIMS = (
             Case((-5, 1), {}, "to the left"),
             Case((0, 3), {}, "to the right", "no shift at all"),
         ),
-        draw=_draw_equivariance,
-        draws=16,
+        draw_case=_draw_equivariance,
+        draw_count=16,
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda m, s: None),
             Mistake("rounds", "For a shift of", lambda m, s: (True, m // s)),

@@ -53,12 +53,12 @@ def _map_with(change):
     return wrong
 
 
-def _draw_map(draws):
-    data = draws.array(draws.integer(1, 5))
-    noise = draws.choice((1.0, 0.5, 3.0))
-    if draws.choice(("finite", "limits")) == "finite":
-        return Case((data, noise, draws.choice((0.0, 2.0, -1.5)), draws.choice((0.5, 2.0, 0.1))), {}, "finite")
-    return Case((data, noise, 2.5, draws.choice((0.0, math.inf))), {}, "limits")
+def _draw_map(sampler):
+    data = sampler.array(sampler.integer(1, 5))
+    noise = sampler.choice((1.0, 0.5, 3.0))
+    if sampler.choice(("finite", "limits")) == "finite":
+        return Case((data, noise, sampler.choice((0.0, 2.0, -1.5)), sampler.choice((0.5, 2.0, 0.1))), {}, "finite")
+    return Case((data, noise, 2.5, sampler.choice((0.0, math.inf))), {}, "limits")
 
 
 _x = Arrays("priors", "gaussian_map")
@@ -89,7 +89,7 @@ GAUSSIAN_MAP = Check(
         Case((np.array([200, 250, 90], np.uint8), 2.0, 30.0, math.inf), {}, "limits", "measurements that are bytes"),
         Case((np.array([4.0, 5.0, 8.0]), 2e6), {}, "limits", "the defaults"),
     ),
-    draw=_draw_map,
+    draw_case=_draw_map,
     mistakes=(
         Mistake(
             "weight of one measurement",
@@ -197,11 +197,11 @@ def _corner_first(change):
     return wrong
 
 
-def _draw_matrix(draws):
-    part = draws.choice(("rows", "pictures"))
-    k_h, k_w = (1, draws.integer(1, 3)) if part == "rows" else (draws.integer(1, 3), draws.integer(2, 3))
-    height = 1 if part == "rows" else k_h + draws.integer(1, 2)
-    return Case((draws.array(k_h, k_w), (height, k_w + draws.integer(1, 3))), {}, part)
+def _draw_matrix(sampler):
+    part = sampler.choice(("rows", "pictures"))
+    k_h, k_w = (1, sampler.integer(1, 3)) if part == "rows" else (sampler.integer(1, 3), sampler.integer(2, 3))
+    height = 1 if part == "rows" else k_h + sampler.integer(1, 2)
+    return Case((sampler.array(k_h, k_w), (height, k_w + sampler.integer(1, 3))), {}, part)
 
 
 _x = Arrays("priors", "correlation_matrix")
@@ -224,7 +224,7 @@ CORRELATION_MATRIX = Check(
         Case((np.array([[0.0, 2.0], [-1.0, 0.0]]), (4, 3)), {}, "pictures", "elements that are 0"),
         Case((np.swapaxes(_x(2, 3), 0, 1), (5, 3)), {}, "pictures", "an array that is not contiguous"),
     ),
-    draw=_draw_matrix,
+    draw_case=_draw_matrix,
     mistakes=(
         Mistake(
             "flips the kernel",
@@ -331,11 +331,11 @@ def _layer(shape, kernel, dtype=np.float64):
     return _x(outputs, shape[0] * shape[1], dtype=dtype)
 
 
-def _draw_layer(draws):
-    part = draws.choice(("rows", "pictures"))
-    k_h, k_w = (1, draws.integer(2, 3)) if part == "rows" else (draws.integer(2, 3), draws.integer(2, 3))
-    height, width = (1, k_w + draws.integer(1, 3)) if part == "rows" else (k_h + 1, k_w + draws.integer(1, 2))
-    matrix = draws.array((height - k_h + 1) * (width - k_w + 1), height * width)
+def _draw_layer(sampler):
+    part = sampler.choice(("rows", "pictures"))
+    k_h, k_w = (1, sampler.integer(2, 3)) if part == "rows" else (sampler.integer(2, 3), sampler.integer(2, 3))
+    height, width = (1, k_w + sampler.integer(1, 3)) if part == "rows" else (k_h + 1, k_w + sampler.integer(1, 2))
+    matrix = sampler.array((height - k_h + 1) * (width - k_w + 1), height * width)
     return Case((matrix, (height, width), (k_h, k_w)), {}, part)
 
 
@@ -360,7 +360,7 @@ PROJECT_TO_CONVOLUTION = Check(
     scale=lambda *args: np.abs(_project(*args)).max(),
     parts={"rows": 1, "pictures": 3},
     cases=_LAYERS,
-    draw=_draw_layer,
+    draw_case=_draw_layer,
     mistakes=(
         Mistake(
             "erases alone",
@@ -442,7 +442,7 @@ CONV_PRIOR_COST = Check(
         Case((_matrix(_x(2, 2), (3, 4)), (3, 4), (2, 2)), {}, "pictures", "a convolution: the prior costs nothing"),
         Case((1e-5 * _layer((4, 3), (2, 2)), (4, 3), 2), {}, "pictures", "small numbers"),
     ),
-    draw=_draw_layer,
+    draw_case=_draw_layer,
     mistakes=(
         Mistake(
             "all outputs together",
@@ -491,8 +491,8 @@ def _shapes(x, y):
 
 def _solve(rows, right, outputs):
     """Return the least-squares solution of least norm as a matrix with a row per output."""
-    found = torch.linalg.lstsq(tensor(rows), tensor(right.reshape(-1, 1)), driver="gelsd").solution
-    return found.numpy().reshape(outputs, -1)
+    nearest = torch.linalg.lstsq(tensor(rows), tensor(right.reshape(-1, 1)), driver="gelsd").solution
+    return nearest.numpy().reshape(outputs, -1)
 
 
 def _fit(x, y, strength, off=None, per_sample=True):
@@ -550,13 +550,13 @@ _SINGLE = _data(12, (3, 4), (2, 3), np.float32)
 _STRIPES = tuple(np.repeat(a, 2, axis=2)[:, :, ::2] for a in _data(9, (3, 3), (2, 1)))
 
 
-def _draw_fit(draws):
-    part = draws.choice(("no prior", "finite", "infinite"))
-    shape, kernel = draws.choice((((1, 4), (1, 2)), ((3, 3), (2, 2)), ((2, 4), (2, 3))))
+def _draw_fit(sampler):
+    part = sampler.choice(("no prior", "finite", "infinite"))
+    shape, kernel = sampler.choice((((1, 4), (1, 2)), ((3, 3), (2, 2)), ((2, 4), (2, 3))))
     out = tuple(n - k + 1 for n, k in zip(shape, kernel))
     samples = 14
-    strength = {"no prior": 0.0, "finite": draws.choice((1.0, 0.1, 20.0)), "infinite": math.inf}[part]
-    return Case((draws.array(samples, *shape), draws.array(samples, *out), strength), {}, part)
+    strength = {"no prior": 0.0, "finite": sampler.choice((1.0, 0.1, 20.0)), "infinite": math.inf}[part]
+    return Case((sampler.array(samples, *shape), sampler.array(samples, *out), strength), {}, part)
 
 
 FIT_WITH_CONV_PRIOR = Check(
@@ -586,8 +586,8 @@ FIT_WITH_CONV_PRIOR = Check(
         Case((*_MANY, math.inf), {}, "infinite"),
         Case((*_SINGLE, math.inf), {}, "infinite", "float32"),
     ),
-    draw=_draw_fit,
-    draws=4,
+    draw_case=_draw_fit,
+    draw_count=4,
     mistakes=(
         Mistake(
             "a sum over the samples",
@@ -697,11 +697,11 @@ def _order(pixels, seed, rows=None):
     return one if rows else one[0]
 
 
-def _draw_permute(draws):
-    n, c, h, w = draws.integer(1, 3), draws.integer(1, 2), draws.integer(1, 3), draws.integer(2, 4)
-    seed = draws.integer(0, 99)
-    part = draws.choice(("one order", "an order for each"))
-    return Case((draws.array(n, c, h, w), _order(h * w, seed, n if part == "an order for each" else None)), {}, part)
+def _draw_permute(sampler):
+    n, c, h, w = sampler.integer(1, 3), sampler.integer(1, 2), sampler.integer(1, 3), sampler.integer(2, 4)
+    seed = sampler.integer(0, 99)
+    part = sampler.choice(("one order", "an order for each"))
+    return Case((sampler.array(n, c, h, w), _order(h * w, seed, n if part == "an order for each" else None)), {}, part)
 
 
 _x = Arrays("priors", "permute_pixels")
@@ -722,7 +722,7 @@ PERMUTE_PIXELS = Check(
         Case((_x(2, 2, 2, 3), _order(6, 4, 2)), {}, "an order for each", "two pictures"),
         Case((_x(3, 1, 3, 2), _order(6, 5, 3)), {}, "an order for each", "three pictures"),
     ),
-    draw=_draw_permute,
+    draw_case=_draw_permute,
     mistakes=(
         Mistake(
             "the inverse",
@@ -765,10 +765,10 @@ PERMUTE_PIXELS = Check(
 _FLOATS = "Your order is made of floats, which cannot index an array: places are whole numbers."
 
 
-def _draw_inverse(draws):
-    part = draws.choice(("one order", "one in each row"))
+def _draw_inverse(sampler):
+    part = sampler.choice(("one order", "one in each row"))
     order = _order(
-        draws.integer(3, 8), draws.integer(0, 99), draws.integer(2, 3) if part == "one in each row" else None
+        sampler.integer(3, 8), sampler.integer(0, 99), sampler.integer(2, 3) if part == "one in each row" else None
     )
     return Case((order,), {}, part)
 
@@ -789,12 +789,12 @@ INVERSE_PERMUTATION = Check(
         Case((_order(4, 9, 4),), {}, "one in each row", "as many orders as pixels"),
         Case((_order(7, 8, 3),), {}, "one in each row"),
     ),
-    draw=_draw_inverse,
+    draw_case=_draw_inverse,
     properties=(
         Property(
             "whole numbers",
             _FLOATS,
-            lambda call, draws: np.asarray(call(_order(5, draws.integer(0, 99)))).dtype.kind in "iu",
+            lambda call, sampler: np.asarray(call(_order(5, sampler.integer(0, 99)))).dtype.kind in "iu",
         ),
     ),
     mistakes=(
@@ -857,11 +857,11 @@ def _permute_weight_in_place(weight, permutation, channels=1):
     return weight.copy()
 
 
-def _draw_weight(draws):
-    channels, pixels = draws.integer(1, 3), draws.integer(2, 5)
+def _draw_weight(sampler):
+    channels, pixels = sampler.integer(1, 3), sampler.integer(2, 5)
     part = "one channel" if channels == 1 else "several channels"
-    weight = draws.array(draws.integer(1, 3), channels * pixels)
-    return Case((weight, _order(pixels, draws.integer(0, 99)), channels), {}, part)
+    weight = sampler.array(sampler.integer(1, 3), channels * pixels)
+    return Case((weight, _order(pixels, sampler.integer(0, 99)), channels), {}, part)
 
 
 _x = Arrays("priors", "permute_dense_weight")
@@ -879,7 +879,7 @@ PERMUTE_DENSE_WEIGHT = Check(
         Case((np.array([[1.0, 2, 3, 10, 20, 30]]), np.array([1, 2, 0]), 2), {}, "several channels"),
         Case((_x(4, 24)[:, ::2], np.array([1, 3, 0, 2])), {"channels": 3}, "several channels", "not contiguous"),
     ),
-    draw=_draw_weight,
+    draw_case=_draw_weight,
     mistakes=(
         Mistake(
             "the inverse",
@@ -933,11 +933,11 @@ def _gap(features, targets, kernel_size, mode="avg", **options):
     return _error(pooled, targets, **options) - _error(features, targets, **options)
 
 
-def _draw_gap(draws):
-    h, w = draws.choice(((1, 2), (2, 2), (2, 4)))
-    features, targets = draws.array(24, draws.integer(1, 2), h, w), draws.array(24)
-    mode = draws.choice(("avg", "max"))
-    window = (h, 2) if draws.integer(0, 1) else (1, 2)
+def _draw_gap(sampler):
+    h, w = sampler.choice(((1, 2), (2, 2), (2, 4)))
+    features, targets = sampler.array(24, sampler.integer(1, 2), h, w), sampler.array(24)
+    mode = sampler.choice(("avg", "max"))
+    window = (h, 2) if sampler.integer(0, 1) else (1, 2)
     return Case((features, targets, window, mode), {}, {"avg": "average", "max": "maximum"}[mode])
 
 
@@ -983,8 +983,8 @@ POOLING_PRIOR_GAP = Check(
             "the error falls",
         ),
     ),
-    draw=_draw_gap,
-    draws=4,
+    draw_case=_draw_gap,
+    draw_count=4,
     mistakes=(
         Mistake(
             "the other way round",
@@ -1181,7 +1181,7 @@ CLAIMS = (
             Case((_x(2, 2), np.array([[2, 0], [1, 5]]), (4, 3)), {}, "pictures", "fractions and whole numbers"),
             Case((_RIVAL, _RIVAL.copy(), (4, 4)), {}, "pictures", "the rival is the nearest itself"),
         ),
-        draw=_draw_nearest,
+        draw_case=_draw_nearest,
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda mean, rival, shape: 0.0),
             Mistake(
@@ -1226,7 +1226,7 @@ CLAIMS = (
             ),
             Case((_x(2, 4), (1, 2, 2), 1), {}, "square windows", "windows of one pixel: the weights as they are"),
         ),
-        draw=_draw_average,
+        draw_case=_draw_average,
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda weight, shape, size: None),
             Mistake(

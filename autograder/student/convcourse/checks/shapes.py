@@ -72,16 +72,16 @@ def _two_axes_at_most(input_shape, *args, **kwargs):
     return _conv_shape(input_shape, *args, **kwargs)[:2]
 
 
-def _draw_conv(draws):
-    part = draws.choice(("stride and padding", "dilation", "same and valid", "other numbers of axes"))
-    axes = draws.choice((1, 3)) if part == "other numbers of axes" else 2
-    kernel = tuple(draws.integer(1, 5) for _ in range(axes))
-    kwargs = {"stride": tuple(draws.integer(1, 4) for _ in range(axes)), "padding": draws.integer(0, 3)}
+def _draw_conv(sampler):
+    part = sampler.choice(("stride and padding", "dilation", "same and valid", "other numbers of axes"))
+    axes = sampler.choice((1, 3)) if part == "other numbers of axes" else 2
+    kernel = tuple(sampler.integer(1, 5) for _ in range(axes))
+    kwargs = {"stride": tuple(sampler.integer(1, 4) for _ in range(axes)), "padding": sampler.integer(0, 3)}
     if part == "dilation":
-        kwargs |= {"padding": (draws.integer(0, 3), draws.integer(0, 2)), "dilation": (draws.integer(1, 4), 2)}
+        kwargs |= {"padding": (sampler.integer(0, 3), sampler.integer(0, 2)), "dilation": (sampler.integer(1, 4), 2)}
     if part == "same and valid":
-        kwargs = {"padding": draws.choice(("same", "valid")), "dilation": draws.integer(1, 3)}
-    return Case((tuple(draws.integer(17, 40) for _ in range(axes)), kernel), kwargs, part)
+        kwargs = {"padding": sampler.choice(("same", "valid")), "dilation": sampler.integer(1, 3)}
+    return Case((tuple(sampler.integer(17, 40) for _ in range(axes)), kernel), kwargs, part)
 
 
 CONV_OUTPUT_SHAPE = Check(
@@ -115,8 +115,8 @@ CONV_OUTPUT_SHAPE = Check(
         Case(((16000,), 400, 160), {}, "other numbers of axes", "a signal of one second"),
         Case(((8, 9, 10), 3, (1, 2, 3), 1), {}, "other numbers of axes", "a volume"),
     ),
-    draw=_draw_conv,
-    draws=12,
+    draw_case=_draw_conv,
+    draw_count=12,
     mistakes=(
         Mistake(
             "adds the padding once",
@@ -223,11 +223,11 @@ def _pairs_by(split):
     return wrong
 
 
-def _draw_same(draws):
-    part = draws.choice(("odd kernels", "even kernels", "dilation"))
-    low = {"odd kernels": 0, "even kernels": 1}.get(part, draws.integer(0, 1))
-    kernel = tuple(2 * draws.integer(1, 4) + 1 - low for _ in range(draws.integer(1, 3)))
-    return Case((kernel,), {"dilation": draws.integer(2, 4)} if part == "dilation" else {}, part)
+def _draw_same(sampler):
+    part = sampler.choice(("odd kernels", "even kernels", "dilation"))
+    low = {"odd kernels": 0, "even kernels": 1}.get(part, sampler.integer(0, 1))
+    kernel = tuple(2 * sampler.integer(1, 4) + 1 - low for _ in range(sampler.integer(1, 3)))
+    return Case((kernel,), {"dilation": sampler.integer(2, 4)} if part == "dilation" else {}, part)
 
 
 SAME_PADDING = Check(
@@ -249,7 +249,7 @@ SAME_PADDING = Check(
         Case(((5, 4), 3), {}, "dilation"),
         Case(((6, 1),), {"dilation": 5}, "dilation"),
     ),
-    draw=_draw_same,
+    draw_case=_draw_same,
     mistakes=(
         Mistake(
             "puts the extra zero before",
@@ -325,13 +325,13 @@ def _enough(n, k, s, d):
     return (-(-n // s) - 1) * s + d * (k - 1) + 1 - n
 
 
-def _draw_strided(draws):
-    part = draws.choice(("stride 1", "stride", "dilation"))
-    kwargs = {"stride": 1 if part == "stride 1" else (draws.integer(2, 4), draws.integer(1, 3))}
+def _draw_strided(sampler):
+    part = sampler.choice(("stride 1", "stride", "dilation"))
+    kwargs = {"stride": 1 if part == "stride 1" else (sampler.integer(2, 4), sampler.integer(1, 3))}
     if part == "dilation":
-        kwargs["dilation"] = draws.integer(2, 3)
+        kwargs["dilation"] = sampler.integer(2, 3)
     return Case(
-        ((draws.integer(5, 30), draws.integer(5, 30)), (draws.integer(1, 6), draws.integer(2, 5))), kwargs, part
+        ((sampler.integer(5, 30), sampler.integer(5, 30)), (sampler.integer(1, 6), sampler.integer(2, 5))), kwargs, part
     )
 
 
@@ -356,7 +356,7 @@ SAME_PADDING_STRIDED = Check(
         Case(((13, 10), (2, 3)), {"stride": (2, 3), "dilation": (3, 2)}, "dilation"),
         Case(((5, 4), (4, 3), 2, 3), {}, "dilation", "the kernel spans more than the input"),
     ),
-    draw=_draw_strided,
+    draw_case=_draw_strided,
     mistakes=(
         Mistake(
             "ignores the stride",
@@ -426,18 +426,18 @@ def _back_by(size):
     return wrong
 
 
-def _draw_transposed(draws):
-    part = draws.choice(("stride and padding", "output padding", "dilation"))
+def _draw_transposed(sampler):
+    part = sampler.choice(("stride and padding", "output padding", "dilation"))
     kwargs = {
-        "stride": (draws.integer(2, 4), draws.integer(2, 4)),
-        "padding": (draws.integer(0, 2), draws.integer(0, 2)),
+        "stride": (sampler.integer(2, 4), sampler.integer(2, 4)),
+        "padding": (sampler.integer(0, 2), sampler.integer(0, 2)),
     }
     if part == "output padding":
-        kwargs["output_padding"] = (draws.integer(0, 1), 1)
+        kwargs["output_padding"] = (sampler.integer(0, 1), 1)
     if part == "dilation":
-        kwargs["dilation"] = (draws.integer(1, 3), 2)
+        kwargs["dilation"] = (sampler.integer(1, 3), 2)
     return Case(
-        ((draws.integer(5, 12), draws.integer(5, 12)), (draws.integer(1, 5), draws.integer(2, 5))), kwargs, part
+        ((sampler.integer(5, 12), sampler.integer(5, 12)), (sampler.integer(1, 5), sampler.integer(2, 5))), kwargs, part
     )
 
 
@@ -466,7 +466,7 @@ CONV_TRANSPOSE_OUTPUT_SHAPE = Check(
             ((4, 5), 3, 1, 1, 1, 2), {}, "dilation", "output_padding may reach the stride where the dilation is larger"
         ),
     ),
-    draw=_draw_transposed,
+    draw_case=_draw_transposed,
     mistakes=(
         Mistake(
             "adds the padding",
@@ -547,8 +547,8 @@ def _range_by(ends):
 
     def wrong(output_shape, kernel_size, stride=1, padding=0, dilation=1):
         options = (_per_axis(value, len(output_shape)) for value in (kernel_size, stride, padding, dilation))
-        found = [ends(*axis) for axis in zip(output_shape, *options, strict=True)]
-        return tuple(a for a, _ in found), tuple(b for _, b in found)
+        sizes = [ends(*axis) for axis in zip(output_shape, *options, strict=True)]
+        return tuple(a for a, _ in sizes), tuple(b for _, b in sizes)
 
     return wrong
 
@@ -561,13 +561,13 @@ def _clip(low, high):
     return max(low, 1), high
 
 
-def _draw_range(draws):
-    part = draws.choice(("stride", "padding and dilation"))
-    kwargs = {"stride": (draws.integer(2, 4), draws.integer(1, 4))}
+def _draw_range(sampler):
+    part = sampler.choice(("stride", "padding and dilation"))
+    kwargs = {"stride": (sampler.integer(2, 4), sampler.integer(1, 4))}
     if part == "padding and dilation":
-        kwargs |= {"padding": (draws.integer(1, 2), draws.integer(0, 2)), "dilation": (draws.integer(1, 3), 2)}
+        kwargs |= {"padding": (sampler.integer(1, 2), sampler.integer(0, 2)), "dilation": (sampler.integer(1, 3), 2)}
     return Case(
-        ((draws.integer(4, 20), draws.integer(4, 20)), (draws.integer(1, 5), draws.integer(2, 5))), kwargs, part
+        ((sampler.integer(4, 20), sampler.integer(4, 20)), (sampler.integer(1, 5), sampler.integer(2, 5))), kwargs, part
     )
 
 
@@ -591,7 +591,7 @@ CONV_INPUT_RANGE = Check(
         Case(((1,), 2, 5, 2), {}, "at least one pixel"),
         Case(((1, 1), (3, 2), (3, 2), (2, 1)), {}, "at least one pixel"),
     ),
-    draw=_draw_range,
+    draw_case=_draw_range,
     mistakes=(
         Mistake(
             "one too many",
@@ -655,7 +655,7 @@ _MODULES = {
 
 def _trace(layers, input_shape, change=lambda layer, shape: layer, shape_of=None, count_of=None):
     """Build the network and send zeros through it; the last three arguments are where the known mistakes come in."""
-    shape, found = tuple(input_shape), []
+    shape, sizes = tuple(input_shape), []
     for layer in layers:
         layer = change(dict(layer), shape)
         options = {key: value for key, value in layer.items() if key != "kind"}
@@ -666,8 +666,8 @@ def _trace(layers, input_shape, change=lambda layer, shape: layer, shape_of=None
         if shape_of:
             shape = shape_of(layer, before, shape)
         count = sum(p.numel() for p in module.parameters())
-        found.append((shape, count_of(layer, before, count) if count_of else count))
-    return found
+        sizes.append((shape, count_of(layer, before, count) if count_of else count))
+    return sizes
 
 
 def _wrong_trace(**where):
@@ -735,22 +735,22 @@ def _dense(features, **more):
 _LENET = [_conv(6, 5), _RELU, _pool("avg", 2), _conv(16, 5), _RELU, _pool("avg", 2), _FLAT, _dense(120), _dense(10)]
 
 
-def _draw_trace(draws):
-    part = draws.choice(("convolutions", "pooling", "whole networks"))
+def _draw_trace(sampler):
+    part = sampler.choice(("convolutions", "pooling", "whole networks"))
     conv = _conv(
-        2 * draws.integer(1, 4),
-        (draws.integer(1, 4), draws.integer(1, 4)),
-        stride=draws.integer(1, 2),
-        padding=draws.integer(0, 2),
-        dilation=draws.integer(1, 2),
-        groups=draws.choice((1, 2)),
-        bias=draws.choice((True, False)),
+        2 * sampler.integer(1, 4),
+        (sampler.integer(1, 4), sampler.integer(1, 4)),
+        stride=sampler.integer(1, 2),
+        padding=sampler.integer(0, 2),
+        dilation=sampler.integer(1, 2),
+        groups=sampler.choice((1, 2)),
+        bias=sampler.choice((True, False)),
     )
-    pool = _pool(draws.choice(("max", "avg")), draws.integer(2, 3), ceil_mode=draws.choice((False, True)))
+    pool = _pool(sampler.choice(("max", "avg")), sampler.integer(2, 3), ceil_mode=sampler.choice((False, True)))
     layers = {"convolutions": [conv], "pooling": [pool]}.get(
-        part, [conv, _RELU, pool, _FLAT, _dense(draws.integer(2, 9))]
+        part, [conv, _RELU, pool, _FLAT, _dense(sampler.integer(2, 9))]
     )
-    return Case((layers, (draws.integer(2, 3), 4, draws.integer(12, 20), draws.integer(12, 20))), {}, part)
+    return Case((layers, (sampler.integer(2, 3), 4, sampler.integer(12, 20), sampler.integer(12, 20))), {}, part)
 
 
 TRACE_SHAPES = Check(
@@ -895,7 +895,7 @@ TRACE_SHAPES = Check(
             "an image of any size",
         ),
     ),
-    draw=_draw_trace,
+    draw_case=_draw_trace,
     mistakes=(
         Mistake(
             "forgets biases",
@@ -1025,8 +1025,8 @@ CLAIMS = (
             Case((33, 4, 6, 2), {}, "larger strides"),
             Case((41, 3, 5, 1), {}, "larger strides"),
         ),
-        draw=_draw_restored,
-        draws=16,
+        draw_case=_draw_restored,
+        draw_count=16,
         mistakes=(
             *claim_mistakes(True, "Each of the sizes has an output_padding of its own.", lambda n, k, s, p: 0),
             Mistake(

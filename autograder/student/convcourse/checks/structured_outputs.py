@@ -70,8 +70,8 @@ def _loss_with(change=None, **instead):
 
     def wrong(logits, target, weight=None, ignore_index=-100, reduction="mean"):
         scores = logits if change is None else change(logits)
-        given = {"weight": weight, "ignore_index": ignore_index, "reduction": reduction} | instead
-        return _loss(scores, target, **given)
+        options = {"weight": weight, "ignore_index": ignore_index, "reduction": reduction} | instead
+        return _loss(scores, target, **options)
 
     return wrong
 
@@ -223,20 +223,20 @@ _BYTES = (_x(2, 3, 4, 3), _labels(3, 2, 4, 3, ignored=5, value=255).astype(np.ui
 _NARROW = "You computed with scores of int8 in their own type: their differences wrap around, and np.exp gives float16."
 
 
-def _draw_loss(draws):
-    n, k, h, w = draws.integer(1, 2), draws.integer(2, 3), draws.integer(1, 3), draws.integer(1, 4)
-    logits = draws.array(n, k, h, w)
-    target = np.random.default_rng(draws.integer(0, 99)).integers(k, size=(n, h, w))
-    part = draws.choice(("plain", "weights", "ignored", "reductions"))
+def _draw_loss(sampler):
+    n, k, h, w = sampler.integer(1, 2), sampler.integer(2, 3), sampler.integer(1, 3), sampler.integer(1, 4)
+    logits = sampler.array(n, k, h, w)
+    target = np.random.default_rng(sampler.integer(0, 99)).integers(k, size=(n, h, w))
+    part = sampler.choice(("plain", "weights", "ignored", "reductions"))
     options = {}
     if part == "weights":
-        options["weight"] = np.abs(draws.array(k)) + 0.5
+        options["weight"] = np.abs(sampler.array(k)) + 0.5
     if part == "ignored":
         target[0, 0, 0] = -100
         target = np.concatenate([target, target * 0])
         logits = np.concatenate([logits, -logits])
     if part == "reductions":
-        options["reduction"] = draws.choice(("sum", "none"))
+        options["reduction"] = sampler.choice(("sum", "none"))
     return Case((logits, target), options, part)
 
 
@@ -277,7 +277,7 @@ PIXELWISE_CROSS_ENTROPY = Check(
         Case(_INT8, {}, "large scores", "whole numbers (int8)"),
         Case(_BYTES, {"ignore_index": 255}, "ignored", "labels in bytes (uint8)"),
     ),
-    draw=_draw_loss,
+    draw_case=_draw_loss,
     mistakes=(
         Mistake("exponentiates int8", _NARROW, _loss_with(_narrow_logs), share=5 / 6),
         Mistake(
@@ -362,9 +362,11 @@ def _slope_with(change=None, **instead):
     """Build a wrong gradient: `change` changes the right one, keywords replace arguments."""
 
     def wrong(grad_output, logits, target, weight=None, ignore_index=-100, reduction="mean"):
-        given = {"weight": weight, "ignore_index": ignore_index, "reduction": reduction} | instead
-        right = _slope(grad_output, logits, target, **given)
-        return right if change is None else change(right, grad_output, logits, target, given).astype(_float_of(logits))
+        options = {"weight": weight, "ignore_index": ignore_index, "reduction": reduction} | instead
+        right = _slope(grad_output, logits, target, **options)
+        return (
+            right if change is None else change(right, grad_output, logits, target, options).astype(_float_of(logits))
+        )
 
     return wrong
 
@@ -396,10 +398,10 @@ def _also_ignored(right, grad_output, logits, target, given):
     return _slope(grad_output, logits, fake, given["weight"], -100, given["reduction"])
 
 
-def _draw_slope(draws):
-    case = _draw_loss(draws)
+def _draw_slope(sampler):
+    case = _draw_loss(sampler)
     shape = case.args[1].shape if case.kwargs.get("reduction") == "none" else ()
-    upstream = draws.array(*shape) + 3 if shape else float(draws.choice((0.5, -2.0, 3.0)))
+    upstream = sampler.array(*shape) + 3 if shape else float(sampler.choice((0.5, -2.0, 3.0)))
     return Case((upstream, *case.args), case.kwargs, case.part)
 
 
@@ -435,7 +437,7 @@ PIXELWISE_CROSS_ENTROPY_BACKWARD = Check(
         Case((1.5, *_INT8), {}, "plain", "whole numbers (int8)"),
         Case((0.3, *_BYTES), {"ignore_index": 255}, "ignored", "labels in bytes (uint8)"),
     ),
-    draw=_draw_slope,
+    draw_case=_draw_slope,
     mistakes=(
         Mistake(
             "exponentiates int8",
@@ -573,10 +575,10 @@ def _filled(value):
     return lambda *args, **options: np.nan_to_num(_overlap(*args, **options), nan=value)
 
 
-def _draw_overlap(draws):
-    k, h, w = draws.integer(2, 4), draws.integer(2, 4), draws.integer(2, 5)
-    prediction, target = np.random.default_rng(draws.integer(0, 99)).integers(k, size=(2, 2, h, w))
-    part = draws.choice(("classes present", "empty classes", "ignored"))
+def _draw_overlap(sampler):
+    k, h, w = sampler.integer(2, 4), sampler.integer(2, 4), sampler.integer(2, 5)
+    prediction, target = np.random.default_rng(sampler.integer(0, 99)).integers(k, size=(2, 2, h, w))
+    part = sampler.choice(("classes present", "empty classes", "ignored"))
     if part == "classes present":
         target.ravel()[: min(k, target.size)] = np.arange(k)[: target.size]
     if part == "ignored":
@@ -614,7 +616,7 @@ INTERSECTION_OVER_UNION = Check(
         ),
         Case((_GUESS, _TARGET, 3), {"ignore_index": 0}, "ignored", "the background does not count"),
     ),
-    draw=_draw_overlap,
+    draw_case=_draw_overlap,
     mistakes=(
         Mistake(
             "Dice",
@@ -773,12 +775,12 @@ def _swapped(function):
     return wrong
 
 
-def _draw_resize(draws, other=()):
-    x = draws.array(draws.integer(1, 2), draws.integer(1, 2), draws.integer(1, 3), draws.integer(2, 4))
-    part = draws.choice(("scale factor", "size", *other))
+def _draw_resize(sampler, other=()):
+    x = sampler.array(sampler.integer(1, 2), sampler.integer(1, 2), sampler.integer(1, 3), sampler.integer(2, 4))
+    part = sampler.choice(("scale factor", "size", *other))
     if part == "scale factor":
-        return Case((x,), {"scale_factor": draws.choice(((2, 3), (1, 2), (3, 1)))}, part)
-    size = (draws.integer(1, 7), draws.integer(2, 7))
+        return Case((x,), {"scale_factor": sampler.choice(((2, 3), (1, 2), (3, 1)))}, part)
+    size = (sampler.integer(1, 7), sampler.integer(2, 7))
     return Case((x,), {"size": size} | ({"align_corners": True} if other and part == other[0] else {}), part)
 
 
@@ -812,7 +814,7 @@ UPSAMPLE_NEAREST2D = Check(
     exempt={"combinations": "size or scale_factor is given, never both"},
     parts={"scale factor": 2, "size": 1},
     cases=_RESIZED,
-    draw=_draw_resize,
+    draw_case=_draw_resize,
     photographs=True,
     mistakes=(
         Mistake("divides first", _FRACTION, _mixed(lambda n, m: _copies(n, m, _divided_first)), share=2 / 3),
@@ -885,9 +887,9 @@ def _with_gradient(case):
     return Case((_x(*shape, dtype=case.args[0].dtype), *case.args), case.kwargs, case.part, case.note)
 
 
-def _draw_nearest_slope(draws):
-    case = _draw_resize(draws)
-    return Case((draws.array(*_nearest(*case.args, **case.kwargs).shape), *case.args), case.kwargs, case.part)
+def _draw_nearest_slope(sampler):
+    case = _draw_resize(sampler)
+    return Case((sampler.array(*_nearest(*case.args, **case.kwargs).shape), *case.args), case.kwargs, case.part)
 
 
 _x = Arrays("structured_outputs", "upsample_nearest2d_backward")
@@ -898,7 +900,7 @@ UPSAMPLE_NEAREST2D_BACKWARD = Check(
     exempt={"combinations": "size or scale_factor is given, never both"},
     parts={"scale factor": 2, "size": 1},
     cases=tuple(map(_with_gradient, _RESIZED)),
-    draw=_draw_nearest_slope,
+    draw_case=_draw_nearest_slope,
     mistakes=(
         Mistake(
             "the last copy",
@@ -987,7 +989,7 @@ UPSAMPLE_BILINEAR2D = Check(
         Case((_x(1, 2, 3, 4),), {"size": (1, 5), "align_corners": True}, "aligned corners", "one row out"),
         Case((_x(1, 2, 4, 3),), {"size": (2, 7), "align_corners": True}, "aligned corners", "two rows out"),
     ),
-    draw=lambda draws: _draw_resize(draws, ("aligned corners",)),
+    draw_case=lambda sampler: _draw_resize(sampler, ("aligned corners",)),
     photographs=True,
     mistakes=(
         Mistake(
@@ -1067,10 +1069,10 @@ def _channels_last(weight, input_shape):
     return np.ascontiguousarray(np.moveaxis(weight.reshape(-1, h, w, c), 3, 1))
 
 
-def _draw_kernels(draws):
-    c, h, w = draws.integer(1, 3), draws.integer(1, 3), draws.integer(2, 4)
+def _draw_kernels(sampler):
+    c, h, w = sampler.integer(1, 3), sampler.integer(1, 3), sampler.integer(2, 4)
     part = "one channel" if c == 1 else "several channels"
-    return Case((draws.array(draws.integer(1, 3), c * h * w), (c, h, w)), {}, part)
+    return Case((sampler.array(sampler.integer(1, 3), c * h * w), (c, h, w)), {}, part)
 
 
 _x = Arrays("structured_outputs", "dense_to_conv")
@@ -1087,7 +1089,7 @@ DENSE_TO_CONV = Check(
         Case((_x(2, 30), (2, 3, 5)), {}, "several channels"),
         Case((_x(4, 24)[:, ::2], (3, 4, 1)), {}, "several channels", "an array that is not contiguous"),
     ),
-    draw=_draw_kernels,
+    draw_case=_draw_kernels,
     mistakes=(
         Mistake("a view", VIEW, lambda weight, input_shape: weight.reshape(len(weight), *input_shape), share=0.75),
         Mistake(
@@ -1166,11 +1168,11 @@ def _sums(x, n):
     return F.adaptive_avg_pool2d(x, n) * (-(-x.shape[2] // n) * -(-x.shape[3] // n))
 
 
-def _draw_pyramid(draws):
-    h, w = draws.integer(2, 7), draws.integer(3, 7)
-    levels = draws.choice(((1, 2), (2,), (1, 3), (3, 1, 2)))
+def _draw_pyramid(sampler):
+    h, w = sampler.integer(2, 7), sampler.integer(3, 7)
+    levels = sampler.choice(((1, 2), (2,), (1, 3), (3, 1, 2)))
     part = "even" if all(h % n == 0 and w % n == 0 for n in levels) else "uneven"
-    return Case((draws.array(draws.integer(1, 2), draws.integer(1, 3), h, w), levels), {}, part)
+    return Case((sampler.array(sampler.integer(1, 2), sampler.integer(1, 3), h, w), levels), {}, part)
 
 
 _x = Arrays("structured_outputs", "spatial_pyramid_pool")
@@ -1198,7 +1200,7 @@ SPATIAL_PYRAMID_POOL = Check(
         Case((_x(1, 1, 22, 30), (22,)), {}, "uneven", "many bins along both axes"),
         Case((_x(1, 1, 14, 3), (18,)), {}, "uneven", "more bins than rows, and many"),
     ),
-    draw=_draw_pyramid,
+    draw_case=_draw_pyramid,
     photographs=True,
     mistakes=(
         Mistake(
@@ -1341,14 +1343,14 @@ def _weights_of(channels, hidden, classes, u=(3, 3), v=(1, 1), w=(3, 3), shape=(
     )
 
 
-def _draw_refine(draws):
-    c, m, k = draws.integer(1, 2), draws.integer(1, 3), draws.integer(2, 3)
-    h, w = draws.integer(2, 3), draws.integer(3, 4)
-    sizes = [draws.choice(((1, 1), (3, 3), (1, 3))) for _ in range(3)]
-    arrays = draws.array(2, c, h, w), draws.array(m, c, *sizes[0]), draws.array(k, m, *sizes[1])
-    steps = draws.integer(1, 3)
+def _draw_refine(sampler):
+    c, m, k = sampler.integer(1, 2), sampler.integer(1, 3), sampler.integer(2, 3)
+    h, w = sampler.integer(2, 3), sampler.integer(3, 4)
+    sizes = [sampler.choice(((1, 1), (3, 3), (1, 3))) for _ in range(3)]
+    arrays = sampler.array(2, c, h, w), sampler.array(m, c, *sizes[0]), sampler.array(k, m, *sizes[1])
+    steps = sampler.integer(1, 3)
     part = "one round" if steps == 1 else "more rounds"
-    return Case((*arrays, draws.array(m, k, *sizes[2]), steps), {}, part)
+    return Case((*arrays, sampler.array(m, k, *sizes[2]), steps), {}, part)
 
 
 _ONE = np.ones((1, 1, 1, 1))
@@ -1375,7 +1377,7 @@ REFINE = Check(
         Case((*_NET[:2], 300 * _NET[2], _NET[3], 2), {}, "more rounds", "large scores"),
         Case((3 * _ONE, _ONE, _DEEP, 10 * _ONE + _DEEP.reshape(1, 2, 1, 1) / 1e9, 2), {}, "more rounds", "far below 0"),
     ),
-    draw=_draw_refine,
+    draw_case=_draw_refine,
     photographs=True,
     tolerance32=1e-4,
     mistakes=(
@@ -1467,10 +1469,10 @@ def _reach(input_size, hidden_size, label_size, steps):
     return wide + input_size - 1
 
 
-def _draw_reach(draws):
-    sizes = [2 * draws.integer(0, 3) + 3 for _ in range(3)]
-    part = draws.choice(("one round", "more rounds"))
-    return Case((*sizes, 1 if part == "one round" else draws.integer(2, 6)), {}, part)
+def _draw_reach(sampler):
+    sizes = [2 * sampler.integer(0, 3) + 3 for _ in range(3)]
+    part = sampler.choice(("one round", "more rounds"))
+    return Case((*sizes, 1 if part == "one round" else sampler.integer(2, 6)), {}, part)
 
 
 REFINEMENT_REACH = Check(
@@ -1488,7 +1490,7 @@ REFINEMENT_REACH = Check(
         Case((3, 5, 1, 4), {}, "more rounds"),
         Case((17, 15, 3, 2), {}, "more rounds", "large kernels"),
     ),
-    draw=_draw_reach,
+    draw_case=_draw_reach,
     mistakes=(
         Mistake(
             "the picture again",
@@ -1607,7 +1609,7 @@ CLAIMS = (
             Case((_rare(3, (8, 9), 24),), {}, "three classes"),
             Case((_rare(3, (7, 12), 4),), {}, "three classes"),
         ),
-        draw=_draw_scores,
+        draw_case=_draw_scores,
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda target: None),
             Mistake(

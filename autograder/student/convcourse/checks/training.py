@@ -6,6 +6,7 @@ the same list by its functions.
 
 from dataclasses import dataclass
 from operator import index
+from typing import Any
 
 import numpy as np
 import scipy.ndimage
@@ -91,7 +92,7 @@ _UP = [
     {"kind": "relu"},
     {"kind": "conv_transpose2d", "out_channels": 2, "kernel_size": (1, 3), "padding": (0, 1)},
 ]
-_UP_PAIRS = [
+_UP_PAIRS: list[Any] = [
     {"kind": "conv2d", "out_channels": 3, "kernel_size": 3, "stride": 2, "padding": 1},
     {"kind": "relu"},
     {
@@ -116,12 +117,12 @@ def _normal(*shape, seed=0, dtype=np.float64):
 
 def _weights(layers, input_shape, draw=_normal):
     """Draw weights for a network, all of them far from zero in size."""
-    found = {}
+    weights = {}
     for position, module in enumerate(as_modules(layers, input_shape)):
         for name, parameter in module.named_parameters():
             scale = 1 if parameter.ndim == 1 else 1.5 / np.sqrt(parameter[0].numel())
-            found[f"{position}.{name}"] = scale * draw(*parameter.shape)
-    return found
+            weights[f"{position}.{name}"] = scale * draw(*parameter.shape)
+    return weights
 
 
 def _case(layers, shape, part, note="", dtype=np.float64, seed=0, black=0, bright=True):
@@ -179,20 +180,22 @@ _PHOTOS = (
 
 def _works_with_whole_numbers(judge, case):
     """Say for a property whether all is well with integers in all arrays of a case, and in each of them alone."""
-    return lambda call, draws: all(
+    return lambda call, sampler: all(
         judge(call(*given.args, **given.kwargs), meant) is None for given, meant in WHOLE.vary(case)
     )
 
 
 def _keeps_single(cases):
     """Say for a property whether what comes of cases with float32 is of float32."""
-    return lambda call, draws: all(found.dtype == np.float32 for case in cases for found in arrays_in(call(*case.args)))
+    return lambda call, sampler: all(
+        found.dtype == np.float32 for case in cases for found in arrays_in(call(*case.args))
+    )
 
 
 def _judged_properties(judge, whole, *single):
     """Return what `kinds` tries where there is an oracle, for a check that has a judge."""
     return (
-        Property("whole numbers", WHOLE.says, _works_with_whole_numbers(judge, whole)),
+        Property("whole numbers", WHOLE.message, _works_with_whole_numbers(judge, whole)),
         Property("float32", DTYPE, _keeps_single(single)),
     )
 
@@ -250,7 +253,7 @@ NETWORK_SUMMARY = Check(
     "network_summary",
     section="training#training-network",
     oracle=_summary,
-    draws=3,
+    draw_count=3,
     parts={"convolutions and dense layers": 2, "strides, pads, pooling": 2, "transposed": 1},
     cases=(
         Case((_PLAIN, (1, 2, 4, 5)), {}, "convolutions and dense layers"),
@@ -266,7 +269,7 @@ NETWORK_SUMMARY = Check(
         Case((_UP_PAIRS, (2, 3, 5, 6)), {}, "transposed", "sizes are pairs, no bias"),
         Case((_UP_GAPS, (2, 1, 3, 4)), {}, "transposed", "strides larger than the kernel"),
     ),
-    draw=lambda d: Case(
+    draw_case=lambda d: Case(
         (_DEEP, (d.integer(1, 3), d.integer(1, 4), d.integer(9, 14), d.integer(9, 14))), {}, "strides, pads, pooling"
     ),
     mistakes=(
@@ -373,10 +376,10 @@ def _pool_with_zeros(x, kernel_size, stride=None, padding=0):
     return F.max_pool2d(F.pad(x, (pw, pw, ph, ph)), size, stride)
 
 
-def _draw_forward(draws):
-    layers, part = draws.choice([(_PLAIN, "one after the other"), (_UP, "a label per pixel")])
-    shape = (draws.integer(1, 3), draws.integer(1, 3), 2 * draws.integer(2, 4), 2 * draws.integer(2, 4))
-    return Case((layers, _weights(layers, shape, draws.array), draws.array(*shape)), {}, part)
+def _draw_forward(sampler):
+    layers, part = sampler.choice([(_PLAIN, "one after the other"), (_UP, "a label per pixel")])
+    shape = (sampler.integer(1, 3), sampler.integer(1, 3), 2 * sampler.integer(2, 4), 2 * sampler.integer(2, 4))
+    return Case((layers, _weights(layers, shape, sampler.array), sampler.array(*shape)), {}, part)
 
 
 CONVNET_FORWARD = Check(
@@ -385,8 +388,8 @@ CONVNET_FORWARD = Check(
     oracle=_forward,
     parts={"one after the other": 3, "strides, pads, pooling": 3, "a label per pixel": 2},
     cases=tuple(Case((layers, weights, x), {}, part, note) for layers, weights, x, part, note in (*_TRIED, *_PHOTOS)),
-    draw=_draw_forward,
-    draws=4,
+    draw_case=_draw_forward,
+    draw_count=4,
     mistakes=(
         Mistake(
             "forgets biases",
@@ -439,11 +442,11 @@ def _cross_entropy(logits, target):
     return np.asarray(array(F.cross_entropy(tensor(logits), tensor(target).long())))
 
 
-def _draw_loss(draws):
-    n, k = draws.integer(1, 4), draws.integer(2, 5)
-    space, part = draws.choice([((), "one label"), ((2, 3), "a label per pixel")])
-    labels = np.array([draws.integer(0, k - 1) for _ in range(n * int(np.prod(space)))]).reshape(n, *space)
-    return draws.array(n, k, *space), labels, part
+def _draw_loss(sampler):
+    n, k = sampler.integer(1, 4), sampler.integer(2, 5)
+    space, part = sampler.choice([((), "one label"), ((2, 3), "a label per pixel")])
+    labels = np.array([sampler.integer(0, k - 1) for _ in range(n * int(np.prod(space)))]).reshape(n, *space)
+    return sampler.array(n, k, *space), labels, part
 
 
 _LOSSES = (
@@ -472,8 +475,8 @@ def _naive(logits, target):
 def _from_the_largest(logits, target):
     with np.errstate(all="ignore"):
         shifted = logits - logits.max()
-        own = np.take_along_axis(shifted, target[:, None].astype(int), 1)[:, 0]
-        return (np.log(np.exp(shifted).sum(1)) - own).mean()
+        of_target = np.take_along_axis(shifted, target[:, None].astype(int), 1)[:, 0]
+        return (np.log(np.exp(shifted).sum(1)) - of_target).mean()
 
 
 CROSS_ENTROPY = Check(
@@ -483,7 +486,7 @@ CROSS_ENTROPY = Check(
     scale=_loss_scale,
     parts={"one label": 2, "a label per pixel": 1, "huge logits": 1},
     cases=tuple(Case((logits, target), {}, part, note) for logits, target, part, note in _LOSSES),
-    draw=lambda d: (lambda logits, target, part: Case((logits, target), {}, part))(*_draw_loss(d)),
+    draw_case=lambda d: (lambda logits, target, part: Case((logits, target), {}, part))(*_draw_loss(d)),
     mistakes=(
         Mistake(
             "overflows",
@@ -545,7 +548,7 @@ CROSS_ENTROPY_BACKWARD = Check(
         *(Case((2.5, logits, target), {}, part, note) for logits, target, part, note in _LOSSES),
         Case((0.0, *_LOSSES[0][:2]), {}, _LOSSES[0][2], "nothing arrives from above"),
     ),
-    draw=lambda d: (lambda logits, target, part: Case((-0.7, logits, target), {}, part))(*_draw_loss(d)),
+    draw_case=lambda d: (lambda logits, target, part: Case((-0.7, logits, target), {}, part))(*_draw_loss(d)),
     mistakes=(
         Mistake(
             "forgets the label",
@@ -582,11 +585,11 @@ CROSS_ENTROPY_BACKWARD = Check(
 def _gradients(grad_output, layers, weights, x, **changes):
     """Return ({name: gradient}, gradient of x) by autograd, in float32 if all arrays are."""
     dtype = np.result_type(np.float32, grad_output, x, *weights.values())
-    own = {name: tensor(w.astype(dtype), requires_grad=True) for name, w in weights.items()}
+    tensors = {name: tensor(w.astype(dtype), requires_grad=True) for name, w in weights.items()}
     x = tensor(x.astype(dtype), requires_grad=True)
-    (_apply(layers, own, x, **changes) * tensor(grad_output)).sum().backward()
+    (_apply(layers, tensors, x, **changes) * tensor(grad_output)).sum().backward()
     zero = torch.zeros_like
-    return {name: array(zero(w) if w.grad is None else w.grad) for name, w in own.items()}, array(
+    return {name: array(zero(w) if w.grad is None else w.grad) for name, w in tensors.items()}, array(
         zero(x) if x.grad is None else x.grad
     )
 
@@ -599,13 +602,13 @@ def _judge_backward(value, case):
         return f"There is no gradient {missing[0]!r}: every weight has one, under its own name."
     if odd := sorted(map(str, set(value[0]) - set(grads))):
         return f"There is a gradient {odd[0]!r}, but no such weight."
-    for name, found, right in [*((n, value[0][n], g) for n, g in grads.items()), ("x", value[1], grad_x)]:
-        found = np.asarray(found)
-        if found.dtype.kind not in "iuf":
+    for name, actual, right in [*((n, value[0][n], g) for n, g in grads.items()), ("x", value[1], grad_x)]:
+        actual = np.asarray(actual)
+        if actual.dtype.kind not in "iuf":
             return f"The gradient of {name} holds no numbers."
-        if found.shape != right.shape:
-            return f"The gradient of {name} has shape {found.shape}, expected {right.shape}."
-        gap = np.abs(found - right).max()
+        if actual.shape != right.shape:
+            return f"The gradient of {name} has shape {actual.shape}, expected {right.shape}."
+        gap = np.abs(actual - right).max()
         if not gap <= (1e-3 if right.dtype == np.float32 else 1e-9) * max(np.abs(right).max(), 1e-3):
             return f"The gradient of {name} differs from autograd's by {gap:.3g}."
     return None
@@ -660,9 +663,9 @@ def _every_gradient(change):
     return wrong
 
 
-def _draw_backward(draws):
-    case = _draw_forward(draws)
-    return Case((draws.array(*_forward(*case.args).shape), *case.args), {}, case.part)
+def _draw_backward(sampler):
+    case = _draw_forward(sampler)
+    return Case((sampler.array(*_forward(*case.args).shape), *case.args), {}, case.part)
 
 
 _BACKWARD_CASES = tuple(
@@ -690,8 +693,8 @@ CONVNET_BACKWARD = Check(
         _BACKWARD_CASES[0],
         *(case for case in _BACKWARD_CASES if case.args[-1].dtype == np.float32),
     ),
-    draw=_draw_backward,
-    draws=4,
+    draw_case=_draw_backward,
+    draw_count=4,
     mistakes=(
         Mistake(
             "ignores the upstream gradient",
@@ -729,7 +732,7 @@ CONVNET_BACKWARD = Check(
         ),
         Mistake(
             "cuts off fractions",
-            WHOLE.says,
+            WHOLE.message,
             lambda g, layers, weights, x: (
                 lambda grads, grad_x: (grads, grad_x.astype(x.dtype) if x.dtype.kind == "i" else grad_x)
             )(*_gradients(g, layers, weights, x)),
@@ -786,18 +789,18 @@ def _step(weights, grads, velocity=None, lr=0.01, momentum=0.0, weight_decay=0.0
         if name in old:
             optimizer.state[parameter]["momentum_buffer"] = tensor(old[name])
     optimizer.step()
-    found = {name: array(p) for name, p in parameters.items()}
+    updated = {name: array(p) for name, p in parameters.items()}
     moved = {name: momentum * old.get(name, 0) + grad + weight_decay * weights[name] for name, grad in grads.items()}
-    return found, {name: np.array(v) for name, v in (old | moved).items()}
+    return updated, {name: np.array(v) for name, v in (old | moved).items()}
 
 
 def _judge_step(value, case):
     if not isinstance(value, tuple | list) or len(value) != 2 or not all(isinstance(v, dict) for v in value):
         return "Return two dicts: the new weights and the new velocity."
-    for words, found, right in zip(("weights", "velocity"), value, _step(*case.args, **case.kwargs), strict=True):
+    for words, actual, right in zip(("weights", "velocity"), value, _step(*case.args, **case.kwargs), strict=True):
         if words == "velocity":  # one of zeros, for a weight without a gradient, changes nothing
-            found = {name: v for name, v in found.items() if name in right or name not in case.args[0] or np.any(v)}
-        if problem := _differs(words, found, right, case.args[words == "velocity"], case.args[1]):
+            actual = {name: v for name, v in actual.items() if name in right or name not in case.args[0] or np.any(v)}
+        if problem := _differs(words, actual, right, case.args[words == "velocity"], case.args[1]):
             return problem
     return None
 
@@ -828,17 +831,17 @@ def _as_large(factor, arrays):
     return {name: factor * array for name, array in arrays.items()}
 
 
-def _draw_step(draws):
-    outputs, inputs = draws.integer(1, 3), draws.integer(2, 4)
+def _draw_step(sampler):
+    outputs, inputs = sampler.integer(1, 3), sampler.integer(2, 4)
     shapes = {"0.weight": (outputs, inputs), "0.bias": (outputs,), "2.weight": (2, outputs, 1, 3)}
-    weights, grads, velocity = ({name: draws.array(*shape) for name, shape in shapes.items()} for _ in range(3))
-    part = draws.choice(("a plain step", "momentum", "weight decay", "no gradient"))
-    rate, momentum = draws.integer(1, 9) / 20, draws.integer(1, 9) / 10
+    weights, grads, velocity = ({name: sampler.array(*shape) for name, shape in shapes.items()} for _ in range(3))
+    part = sampler.choice(("a plain step", "momentum", "weight decay", "no gradient"))
+    rate, momentum = sampler.integer(1, 9) / 20, sampler.integer(1, 9) / 10
     if part == "a plain step":
         return Case((weights, grads), {"lr": rate}, part)
     if part == "no gradient":
-        grads = _without(grads, draws.choice(sorted(shapes)))
-    decay = draws.integer(1, 9) / 10 if part == "weight decay" else 0.0
+        grads = _without(grads, sampler.choice(sorted(shapes)))
+    decay = sampler.integer(1, 9) / 10 if part == "weight decay" else 0.0
     return Case((weights, grads, velocity, rate, momentum, decay), {}, part)
 
 
@@ -881,7 +884,7 @@ SGD_STEP = Check(
         Case((_W32, _G32, _V32, 0.1, 0.5, 0.2)),
         Case((_W32, _G32, None, 0.1, 0.5, 0.2)),
     ),
-    draw=_draw_step,
+    draw_case=_draw_step,
     mistakes=(
         Mistake(
             "goes uphill",
@@ -927,7 +930,7 @@ SGD_STEP = Check(
         ),
         Mistake(
             "cuts off fractions",
-            WHOLE.says,
+            WHOLE.message,
             lambda w, g, v=None, lr=0.01, momentum=0.0, weight_decay=0.0: (
                 lambda new, moved: ({n: a.astype(w[n].dtype) for n, a in new.items()}, moved)
             )(*_step(w, g, v, lr, momentum, weight_decay)),
@@ -1011,25 +1014,25 @@ def _adam_state(means, squares, steps, apart=0):
     return {name: (steps + apart * n, mean, squares[name]) for n, (name, mean) in enumerate(means.items())}
 
 
-def _draw_adamw(draws):
-    outputs, inputs = draws.integer(1, 3), draws.integer(2, 4)
+def _draw_adamw(sampler):
+    outputs, inputs = sampler.integer(1, 3), sampler.integer(2, 4)
     shapes = {"0.weight": (outputs, inputs), "0.bias": (outputs,), "2.weight": (2, outputs, 1, 3)}
-    weights, grads, means, squares = ({name: draws.array(*shape) for name, shape in shapes.items()} for _ in range(4))
-    part = draws.choice(("the first step", "later steps", "weight decay", "no gradient"))
-    state = _adam_state(means, _squares(squares), draws.integer(1, 9), int(part == "no gradient"))
-    rate, betas = draws.integer(1, 9) / 20, (draws.integer(1, 9) / 10, draws.integer(91, 99) / 100)
+    weights, grads, means, squares = ({name: sampler.array(*shape) for name, shape in shapes.items()} for _ in range(4))
+    part = sampler.choice(("the first step", "later steps", "weight decay", "no gradient"))
+    state = _adam_state(means, _squares(squares), sampler.integer(1, 9), int(part == "no gradient"))
+    rate, betas = sampler.integer(1, 9) / 20, (sampler.integer(1, 9) / 10, sampler.integer(91, 99) / 100)
     if part == "no gradient":
-        grads = _without(grads, draws.choice(sorted(shapes)))
-    decay = draws.integer(1, 9) / 10 if part == "weight decay" else 0.0
+        grads = _without(grads, sampler.choice(sorted(shapes)))
+    decay = sampler.integer(1, 9) / 10 if part == "weight decay" else 0.0
     state = None if part == "the first step" else state
-    eps = 10.0 ** -draws.integer(2, 8) if part == "later steps" else 0.0
+    eps = 10.0 ** -sampler.integer(2, 8) if part == "later steps" else 0.0
     return Case((weights, grads, state, rate, betas, eps, decay), {}, part)
 
 
 def _adamw_by(change, keeps=True):
     """Build a mistake: `change` alters what goes into the step of one weight; what comes into the state may stay right.
 
-    ``change(told) -> told``: a dict with w, g, steps, mean, square and the options.
+    ``change(arguments) -> arguments``: a dict with w, g, steps, mean, square and the options.
     """
 
     def wrong(weights, grads, state, lr, betas, eps, weight_decay):
@@ -1038,10 +1041,10 @@ def _adamw_by(change, keeps=True):
         for name, grad in grads.items():
             zeros = np.zeros(grad.shape)
             steps, mean, square = (state or {}).get(name, (0, zeros, zeros))
-            given = {"w": weights[name], "g": grad, "steps": steps, "mean": mean, "square": square}
-            told = change(given | options)
-            entry = tuple(told.pop(key) for key in ("steps", "mean", "square"))
-            new, changed = _adamw({name: told.pop("w")}, {name: told.pop("g")}, {name: entry}, **told)
+            given_arguments = {"w": weights[name], "g": grad, "steps": steps, "mean": mean, "square": square}
+            arguments = change(given_arguments | options)
+            entry = tuple(arguments.pop(key) for key in ("steps", "mean", "square"))
+            new, changed = _adamw({name: arguments.pop("w")}, {name: arguments.pop("g")}, {name: entry}, **arguments)
             found |= new
             kept |= {} if keeps else changed
         return found, kept
@@ -1092,10 +1095,10 @@ def _corrected(w, new, kept, options):
     return new, (steps, *(m / (1 - beta**steps) for m, beta in zip(means, options["betas"], strict=True)))
 
 
-def _one_step_behind(told):
-    if told["steps"] == 0:  # it divides by 1 - 1
-        return told | {"w": np.full(told["w"].shape, np.nan)}
-    return told | {"steps": told["steps"] - 1}
+def _one_step_behind(arguments):
+    if arguments["steps"] == 0:  # it divides by 1 - 1
+        return arguments | {"w": np.full(arguments["w"].shape, np.nan)}
+    return arguments | {"steps": arguments["steps"] - 1}
 
 
 def _one_count(weights, grads, state, lr, betas, eps, weight_decay):
@@ -1161,12 +1164,12 @@ ADAMW_STEP = Check(
         Case((_W32, _G32, _S32, 0.1, (0.8, 0.9), 1e-8, 0.5)),
         Case((_W32, _G32, None, 0.1, (0.8, 0.9), 1e-8, 0.5)),
     ),
-    draw=_draw_adamw,
+    draw_case=_draw_adamw,
     mistakes=(
         Mistake(
             "does not correct the means",
             "You did not correct the means for their start at zeros: divide them by 1 - beta**t.",
-            _adamw_by(lambda told: told | {"steps": 10**9}),
+            _adamw_by(lambda arguments: arguments | {"steps": 10**9}),
         ),
         Mistake(
             "corrects the first mean alone",
@@ -1176,7 +1179,7 @@ ADAMW_STEP = Check(
         Mistake(
             "does not count the steps",
             "You corrected the means as at the first step: the number of steps stands in the state, and grows by 1.",
-            _adamw_by(lambda told: told | {"steps": 0}, keeps=False),
+            _adamw_by(lambda arguments: arguments | {"steps": 0}, keeps=False),
             share=1 / 4,
         ),
         Mistake(
@@ -1194,26 +1197,33 @@ ADAMW_STEP = Check(
             "decays through the gradient",
             "You added weight_decay to the gradient, as Adam with L2 does: AdamW shrinks the weight itself.",
             _adamw_by(
-                lambda told: told | {"g": told["g"] + told["weight_decay"] * told["w"], "weight_decay": 0.0}, False
+                lambda arguments: (
+                    arguments | {"g": arguments["g"] + arguments["weight_decay"] * arguments["w"], "weight_decay": 0.0}
+                ),
+                False,
             ),
             share=1 / 2,
         ),
         Mistake(
             "decays without the rate",
             "You shrank the weight by weight_decay alone: it is multiplied by 1 - lr * weight_decay.",
-            _adamw_by(lambda told: told | {"w": told["w"] * (1 - told["weight_decay"]), "weight_decay": 0.0}),
+            _adamw_by(
+                lambda arguments: (
+                    arguments | {"w": arguments["w"] * (1 - arguments["weight_decay"]), "weight_decay": 0.0}
+                )
+            ),
             share=1 / 2,
         ),
         Mistake(
             "decays after the step",
             "You shrank the weight after the step: the old weight shrinks, then it moves.",
-            _adamw_after(lambda w, new, kept, told: (_shrunk(new + w - _shrunk(w, told), told), kept)),
+            _adamw_after(lambda w, new, kept, arguments: (_shrunk(new + w - _shrunk(w, arguments), arguments), kept)),
             share=1 / 2,
         ),
         Mistake(
             "forgets weight decay",
             "You ignored weight_decay.",
-            handed(_ADAMW, lambda *told: _adamw(*told[:-1], 0.0)),
+            handed(_ADAMW, lambda *arguments: _adamw(*arguments[:-1], 0.0)),
             share=1 / 2,
         ),
         Mistake(
@@ -1231,13 +1241,18 @@ ADAMW_STEP = Check(
         Mistake(
             "adds eps before it corrects",
             "You added eps to the root before the mean of squares was corrected: correct it, take the root, add eps.",
-            _adamw_by(lambda told: told | {"eps": told["eps"] / np.sqrt(1 - told["betas"][1] ** (told["steps"] + 1))}),
+            _adamw_by(
+                lambda arguments: (
+                    arguments
+                    | {"eps": arguments["eps"] / np.sqrt(1 - arguments["betas"][1] ** (arguments["steps"] + 1))}
+                )
+            ),
             share=3 / 4,
         ),
         Mistake(
             "forgets eps",
             "You forgot eps: where all gradients were 0, it keeps the step from being 0/0.",
-            _adamw_by(lambda told: told | {"eps": 0.0}),
+            _adamw_by(lambda arguments: arguments | {"eps": 0.0}),
             share=1 / 2,
         ),
         Mistake(
@@ -1248,12 +1263,12 @@ ADAMW_STEP = Check(
         Mistake(
             "exchanges the betas",
             "You exchanged the two betas: the first is for the gradients, the second for their squares.",
-            _adamw_by(lambda told: told | {"betas": told["betas"][::-1]}, keeps=False),
+            _adamw_by(lambda arguments: arguments | {"betas": arguments["betas"][::-1]}, keeps=False),
         ),
         Mistake(
             "follows the gradient alone",
             "You moved by the gradient itself: the mean of the gradients is what is divided.",
-            _adamw_by(lambda told: told | {"betas": (0.0, told["betas"][1])}),
+            _adamw_by(lambda arguments: arguments | {"betas": (0.0, arguments["betas"][1])}),
             share=1 / 4,
         ),
         Mistake(
@@ -1264,7 +1279,7 @@ ADAMW_STEP = Check(
         Mistake(
             "goes uphill",
             "You added the step: the loss falls in the other direction.",
-            _adamw_after(lambda w, new, kept, told: (2 * _shrunk(w, told) - new, kept)),
+            _adamw_after(lambda w, new, kept, arguments: (2 * _shrunk(w, arguments) - new, kept)),
         ),
         Mistake(
             "loses a state",
@@ -1274,14 +1289,14 @@ ADAMW_STEP = Check(
         ),
         Mistake(
             "cuts off fractions",
-            WHOLE.says,
-            _adamw_after(lambda w, new, kept, told: (new.astype(w.dtype), kept)),
+            WHOLE.message,
+            _adamw_after(lambda w, new, kept, arguments: (new.astype(w.dtype), kept)),
             share=3 / 4,
         ),
         Mistake(
             "gives float64 for float32",
             DTYPE,
-            handed(_ADAMW, lambda weights, *told: _adamw(_as_large(np.float64(1), weights), *told)),
+            handed(_ADAMW, lambda weights, *arguments: _adamw(_as_large(np.float64(1), weights), *arguments)),
             share=3 / 4,
         ),
         Mistake(
@@ -1289,8 +1304,8 @@ ADAMW_STEP = Check(
             DTYPE,
             handed(
                 _ADAMW,
-                lambda weights, grads, state, *told: _adamw(
-                    weights if state else _as_large(np.float64(1), weights), grads, state, *told
+                lambda weights, grads, state, *arguments: _adamw(
+                    weights if state else _as_large(np.float64(1), weights), grads, state, *arguments
                 ),
             ),
             share=3 / 4,
@@ -1325,28 +1340,32 @@ def _rate_by(change):
 
 
 def _after_warmup(change):
-    """Build a mistake in what comes after the warm-up: ``change(share of the way, told) -> rate``."""
+    """Build a mistake in what comes after the warm-up: ``change(share of the way, arguments) -> rate``."""
 
-    def wrong(told):
-        if told["step"] < told["warmup"]:
-            return _rate(**told)
-        return change((told["step"] - told["warmup"]) / (told["steps"] - told["warmup"]), told)
+    def wrong(arguments):
+        if arguments["step"] < arguments["warmup"]:
+            return _rate(**arguments)
+        return change((arguments["step"] - arguments["warmup"]) / (arguments["steps"] - arguments["warmup"]), arguments)
 
     return handed(_SCHEDULE, wrong, 0)
 
 
 def _in_warmup(change):
-    """Build a mistake in the warm-up: ``change(told) -> rate``."""
-    return handed(_SCHEDULE, lambda told: change(told) if told["step"] < told["warmup"] else _rate(**told), 0)
+    """Build a mistake in the warm-up: ``change(arguments) -> rate``."""
+    return handed(
+        _SCHEDULE,
+        lambda arguments: change(arguments) if arguments["step"] < arguments["warmup"] else _rate(**arguments),
+        0,
+    )
 
 
-def _draw_schedule(draws):
-    part = draws.choice(("no warm-up", "the warm-up", "after the warm-up"))
-    warmup = draws.integer(2, 8) if part != "no warm-up" else 0
-    steps = warmup + draws.integer(4, 12)
-    step = draws.integer(0, warmup - 1) if part == "the warm-up" else warmup + draws.integer(1, steps - warmup - 1)
-    rate = draws.integer(1, 9) / 10
-    return Case((step, steps, rate, warmup, rate * draws.integer(0, 3) / 8), {}, part)
+def _draw_schedule(sampler):
+    part = sampler.choice(("no warm-up", "the warm-up", "after the warm-up"))
+    warmup = sampler.integer(2, 8) if part != "no warm-up" else 0
+    steps = warmup + sampler.integer(4, 12)
+    step = sampler.integer(0, warmup - 1) if part == "the warm-up" else warmup + sampler.integer(1, steps - warmup - 1)
+    rate = sampler.integer(1, 9) / 10
+    return Case((step, steps, rate, warmup, rate * sampler.integer(0, 3) / 8), {}, part)
 
 
 COSINE_SCHEDULE = Check(
@@ -1380,31 +1399,34 @@ COSINE_SCHEDULE = Check(
         Case((5, 6, 0.6, 5, 0.1), {}, "after the warm-up", "which is one step long"),
         Case((60, 90, 2.5, 20, 0.5), {}, "after the warm-up", "a longer training"),
     ),
-    draw=_draw_schedule,
+    draw_case=_draw_schedule,
     mistakes=(
         Mistake(
             "forgets the warm-up",
             "You ignored the warm-up: the rate begins with the cosine at once.",
-            _rate_by(lambda told: told | {"warmup": 0}),
+            _rate_by(lambda arguments: arguments | {"warmup": 0}),
             share=1 / 3,
         ),
         Mistake(
             "begins at 0",
             "Your warm-up begins with a rate of 0: the first step, number 0, has lr / warmup.",
-            _in_warmup(lambda told: told["lr"] * told["step"] / told["warmup"]),
+            _in_warmup(lambda arguments: arguments["lr"] * arguments["step"] / arguments["warmup"]),
             share=2 / 3,
         ),
         Mistake(
             "warms up for one step too long",
             "Your warm-up reaches lr a step too late: its last step has the rate lr.",
-            _in_warmup(lambda told: told["lr"] * (told["step"] + 1) / (told["warmup"] + 1)),
+            _in_warmup(lambda arguments: arguments["lr"] * (arguments["step"] + 1) / (arguments["warmup"] + 1)),
             share=2 / 3,
         ),
         Mistake(
             "rises from lr_min",
             "Your warm-up rises from lr_min: it does not depend on it.",
             _in_warmup(
-                lambda told: told["lr_min"] + (told["lr"] - told["lr_min"]) * (told["step"] + 1) / told["warmup"]
+                lambda arguments: (
+                    arguments["lr_min"]
+                    + (arguments["lr"] - arguments["lr_min"]) * (arguments["step"] + 1) / arguments["warmup"]
+                )
             ),
             share=2 / 3,
         ),
@@ -1413,8 +1435,9 @@ COSINE_SCHEDULE = Check(
             "You took the smaller of warm-up and a cosine that began with the training: it begins where the warm-up ends.",
             handed(
                 _SCHEDULE,
-                lambda told: min(
-                    told["lr"] * (told["step"] + 1) / max(told["warmup"], 1), _rate(**told | {"warmup": 0})
+                lambda arguments: min(
+                    arguments["lr"] * (arguments["step"] + 1) / max(arguments["warmup"], 1),
+                    _rate(**arguments | {"warmup": 0}),
                 ),
                 0,
             ),
@@ -1423,26 +1446,36 @@ COSINE_SCHEDULE = Check(
         Mistake(
             "counts the cosine from the first step",
             "You counted the cosine's steps from the beginning of the training: they begin after the warm-up.",
-            _after_warmup(lambda share, told: _rate(**told | {"warmup": 0})),
+            _after_warmup(lambda share, arguments: _rate(**arguments | {"warmup": 0})),
             share=2 / 3,
         ),
         Mistake(
             "divides by all steps",
             "You divided by all steps: the cosine has those that the warm-up left.",
-            _after_warmup(lambda share, told: _rate(**told | {"step": told["step"] - told["warmup"], "warmup": 0})),
+            _after_warmup(
+                lambda share, arguments: _rate(
+                    **arguments | {"step": arguments["step"] - arguments["warmup"], "warmup": 0}
+                )
+            ),
             share=2 / 3,
         ),
         Mistake(
             "reaches the end a step early",
             "You reach lr_min with the last step: the formula divides by steps - warmup, and would reach it one step later.",
-            _after_warmup(lambda share, told: _rate(**told | {"steps": max(told["steps"] - 1, told["warmup"] + 1)})),
+            _after_warmup(
+                lambda share, arguments: _rate(
+                    **arguments | {"steps": max(arguments["steps"] - 1, arguments["warmup"] + 1)}
+                )
+            ),
             share=1 / 3,
         ),
         Mistake(
             "goes down and up again",
             "You went along a whole cosine: in the end the rate is up again. Half of it, from 0 to pi, is asked for.",
             _after_warmup(
-                lambda share, told: told["lr_min"] + (told["lr"] - told["lr_min"]) * (1 + np.cos(2 * np.pi * share)) / 2
+                lambda share, arguments: (
+                    arguments["lr_min"] + (arguments["lr"] - arguments["lr_min"]) * (1 + np.cos(2 * np.pi * share)) / 2
+                )
             ),
             share=1 / 3,
         ),
@@ -1450,7 +1483,9 @@ COSINE_SCHEDULE = Check(
             "stops at a quarter",
             "You went along a quarter of the cosine, to half of pi: go on to pi, and halve 1 + cos.",
             _after_warmup(
-                lambda share, told: told["lr_min"] + (told["lr"] - told["lr_min"]) * np.cos(np.pi * share / 2)
+                lambda share, arguments: (
+                    arguments["lr_min"] + (arguments["lr"] - arguments["lr_min"]) * np.cos(np.pi * share / 2)
+                )
             ),
             share=1 / 3,
         ),
@@ -1458,26 +1493,28 @@ COSINE_SCHEDULE = Check(
             "forgets the half",
             "Your rates begin at twice lr: the cosine goes from 1 to -1, so 1 + cos is halved.",
             _after_warmup(
-                lambda share, told: told["lr_min"] + (told["lr"] - told["lr_min"]) * (1 + np.cos(np.pi * share))
+                lambda share, arguments: (
+                    arguments["lr_min"] + (arguments["lr"] - arguments["lr_min"]) * (1 + np.cos(np.pi * share))
+                )
             ),
             share=1 / 3,
         ),
         Mistake(
             "falls in a straight line",
             "Your rate falls in a straight line: it follows a cosine.",
-            _after_warmup(lambda share, told: told["lr"] + (told["lr_min"] - told["lr"]) * share),
+            _after_warmup(lambda share, arguments: arguments["lr"] + (arguments["lr_min"] - arguments["lr"]) * share),
             share=1 / 3,
         ),
         Mistake(
             "forgets lr_min",
             "You ignored lr_min: the cosine ends there, and not at 0.",
-            _rate_by(lambda told: told | {"lr_min": 0.0}),
+            _rate_by(lambda arguments: arguments | {"lr_min": 0.0}),
             share=1 / 3,
         ),
         Mistake(
             "adds lr_min on top",
             "You added lr_min to a cosine from lr to 0: now it begins above lr. It spans lr - lr_min.",
-            _after_warmup(lambda share, told: told["lr_min"] + _rate(**told | {"lr_min": 0.0})),
+            _after_warmup(lambda share, arguments: arguments["lr_min"] + _rate(**arguments | {"lr_min": 0.0})),
             share=1 / 3,
         ),
     ),
@@ -1513,12 +1550,12 @@ def _times(factor):
 _OTHER = {"fan_in": "fan_out", "fan_out": "fan_in"}
 
 
-def _draw_init(draws):
-    part = draws.choice(("fan_in", "fan_out", "other gains"))
-    sizes = [draws.integer(2, 4), draws.integer(2, 5), draws.integer(1, 3), draws.integer(2, 4)]
-    z = draws.array(*(sizes if draws.integer(0, 1) else sizes[:2]))
+def _draw_init(sampler):
+    part = sampler.choice(("fan_in", "fan_out", "other gains"))
+    sizes = [sampler.integer(2, 4), sampler.integer(2, 5), sampler.integer(1, 3), sampler.integer(2, 4)]
+    z = sampler.array(*(sizes if sampler.integer(0, 1) else sizes[:2]))
     if part == "other gains":
-        return Case((z, draws.choice(("fan_in", "fan_out")), draws.choice(("linear", "tanh"))), {}, part)
+        return Case((z, sampler.choice(("fan_in", "fan_out")), sampler.choice(("linear", "tanh"))), {}, part)
     return Case((z, part), {}, part)
 
 
@@ -1549,7 +1586,7 @@ KAIMING_NORMAL = Check(
         Case((_HE(4, 1), "fan_in", "linear"), {}, "other gains", "one input: the numbers stay, in a new array"),
         Case((_HE(2, 4, 3, 2, dtype=np.float32), "fan_in", "tanh"), {}, "other gains", "float32"),
     ),
-    draw=_draw_init,
+    draw_case=_draw_init,
     mistakes=(
         Mistake(
             "forgets the size of the kernel",
@@ -1566,12 +1603,12 @@ KAIMING_NORMAL = Check(
         Mistake(
             "exchanges the fans",
             "You exchanged the axes: the first counts the outputs, the second the inputs.",
-            _kaiming_by(lambda told: told | {"mode": _OTHER[told["mode"]]}),
+            _kaiming_by(lambda arguments: arguments | {"mode": _OTHER[arguments["mode"]]}),
         ),
         Mistake(
             "ignores mode",
             "You ignored mode: by fan_out it is the outputs that count.",
-            _kaiming_by(lambda told: told | {"mode": "fan_in"}),
+            _kaiming_by(lambda arguments: arguments | {"mode": "fan_in"}),
             share=1 / 3,
         ),
         Mistake(
@@ -1603,20 +1640,21 @@ KAIMING_NORMAL = Check(
         Mistake(
             "forgets the gain",
             "You forgot the gain: ReLU leaves half of the mean square, so the factor has a root of 2.",
-            _kaiming_by(lambda told: told | {"nonlinearity": "linear"}),
+            _kaiming_by(lambda arguments: arguments | {"nonlinearity": "linear"}),
         ),
         Mistake(
             "always takes the gain of ReLU",
             "You took the gain of ReLU in all cases: it is 1 for linear and 5/3 for tanh.",
-            _kaiming_by(lambda told: told | {"nonlinearity": "relu"}),
+            _kaiming_by(lambda arguments: arguments | {"nonlinearity": "relu"}),
             share=2 / 3,
         ),
         Mistake(
             "takes tanh for linear",
             "You took 1 as the gain of tanh: it is 5/3.",
             _kaiming_by(
-                lambda told: (
-                    told | {"nonlinearity": "linear" if told["nonlinearity"] == "tanh" else told["nonlinearity"]}
+                lambda arguments: (
+                    arguments
+                    | {"nonlinearity": "linear" if arguments["nonlinearity"] == "tanh" else arguments["nonlinearity"]}
                 )
             ),
             share=2 / 3,
@@ -1633,7 +1671,7 @@ KAIMING_NORMAL = Check(
         ),
         Mistake(
             "cuts off fractions",
-            WHOLE.says,
+            WHOLE.message,
             handed(_INIT, lambda z, mode, gain: _kaiming(z, mode, gain).astype(z.dtype)),
             share=3 / 4,
         ),
@@ -1706,14 +1744,14 @@ def _nothing_to_do(*shape):
     return _drawn_norm(*shape), np.zeros(c), np.ones(c), np.ones(c), np.zeros(c)
 
 
-def _draw_norm(draws):
-    part = draws.choice(("evaluation", "training", "running statistics", "a matrix (N, C)"))
-    n, c = draws.integer(2, 3), draws.integer(1, 3)
-    size = () if part == "a matrix (N, C)" else (draws.integer(1, 3), draws.integer(1, 3))
-    training = part in ("training", "running statistics") or (not size and draws.choice((True, False)))
-    momentum = 0.0 if part == "training" else draws.integer(1, 9) / 10
+def _draw_norm(sampler):
+    part = sampler.choice(("evaluation", "training", "running statistics", "a matrix (N, C)"))
+    n, c = sampler.integer(2, 3), sampler.integer(1, 3)
+    size = () if part == "a matrix (N, C)" else (sampler.integer(1, 3), sampler.integer(1, 3))
+    training = part in ("training", "running statistics") or (not size and sampler.choice((True, False)))
+    momentum = 0.0 if part == "training" else sampler.integer(1, 9) / 10
     return Case(
-        _channels(n, c, *size, draw=draws.array), {"training": training, "momentum": momentum, "eps": 0.25}, part
+        _channels(n, c, *size, draw=sampler.array), {"training": training, "momentum": momentum, "eps": 0.25}, part
     )
 
 
@@ -1727,9 +1765,9 @@ def _statistics(x, biased=False):
 def _with_output(other):
     """Build a mistake that returns another y, ``other(y, x, running_mean, ...)``, in training; the rest is right."""
 
-    def change(*told):
-        y, *running = _batch_norm(*told)
-        return (other(*told).astype(y.dtype) if told[5] else y), *running
+    def change(*arguments):
+        y, *running = _batch_norm(*arguments)
+        return (other(*arguments).astype(y.dtype) if arguments[5] else y), *running
 
     return handed(_NORM, change)
 
@@ -1758,8 +1796,8 @@ def _of_deviation(change):
 
     def wrong(x, running_mean, running_var, weight, bias, training, momentum, eps):
         mean, var = _statistics(x, biased=True) if training else (running_mean, running_var)
-        told = x, running_mean, running_var, weight, bias, training, momentum, eps
-        return _batch_norm(x, mean, change(var, eps), weight, bias, eps=0.0)[0], *_batch_norm(*told)[1:]
+        arguments = x, running_mean, running_var, weight, bias, training, momentum, eps
+        return _batch_norm(x, mean, change(var, eps), weight, bias, eps=0.0)[0], *_batch_norm(*arguments)[1:]
 
     return handed(_NORM, wrong)
 
@@ -1802,7 +1840,7 @@ BATCH_NORM = Check(
         Case(_channels(2, 3), {"training": True, "momentum": 0.7, "eps": 0.1}, "a matrix (N, C)"),
         Case(_channels(5, 2, dtype=np.float32), {"training": True}, "a matrix (N, C)", "float32"),
     ),
-    draw=_draw_norm,
+    draw_case=_draw_norm,
     mistakes=(
         Mistake(
             "normalises every sample",
@@ -1834,19 +1872,19 @@ BATCH_NORM = Check(
         Mistake(
             "does not update",
             "Your running statistics stay as they are: in training they move towards those of the batch.",
-            altered(_batch_norm, _NORM, lambda told: told | {"momentum": 0.0}),
+            altered(_batch_norm, _NORM, lambda arguments: arguments | {"momentum": 0.0}),
             share=2 / 4,
         ),
         Mistake(
             "has momentum the wrong way round",
             "Your momentum is the wrong way round: `momentum` is the share of the new statistics, not of the old ones.",
-            altered(_batch_norm, _NORM, lambda told: told | {"momentum": 1 - told["momentum"]}),
+            altered(_batch_norm, _NORM, lambda arguments: arguments | {"momentum": 1 - arguments["momentum"]}),
             share=1 / 4,
         ),
         Mistake(
             "ignores momentum",
             "You ignored the argument momentum, and took 0.1 for it.",
-            altered(_batch_norm, _NORM, lambda told: told | {"momentum": 0.1}),
+            altered(_batch_norm, _NORM, lambda arguments: arguments | {"momentum": 0.1}),
             share=1 / 4,
         ),
         Mistake(
@@ -1861,7 +1899,9 @@ BATCH_NORM = Check(
             "updates first",
             "In training you updated the running statistics first and normalised by these: it is the batch's own that y takes.",
             _with_output(
-                lambda x, *told: _batch_norm(x, *_batch_norm(x, *told)[1:], *told[2:4], eps=told[6])[0],
+                lambda x, *arguments: _batch_norm(
+                    x, *_batch_norm(x, *arguments)[1:], *arguments[2:4], eps=arguments[6]
+                )[0],
             ),
             share=1 / 4,
         ),
@@ -1871,7 +1911,7 @@ BATCH_NORM = Check(
             "hangs on the others.",
             handed(
                 _NORM,
-                lambda *told: (_batch_norm(*told[:5], True, *told[6:])[0], *_batch_norm(*told)[1:]),
+                lambda *arguments: (_batch_norm(*arguments[:5], True, *arguments[6:])[0], *_batch_norm(*arguments)[1:]),
             ),
             share=2 / 4,
         ),
@@ -1891,7 +1931,9 @@ BATCH_NORM = Check(
             altered(
                 _batch_norm,
                 _NORM,
-                lambda told: told | {"weight": np.ones_like(told["weight"]), "bias": np.zeros_like(told["bias"])},
+                lambda arguments: (
+                    arguments | {"weight": np.ones_like(arguments["weight"]), "bias": np.zeros_like(arguments["bias"])}
+                ),
             ),
         ),
         Mistake(
@@ -1914,8 +1956,8 @@ def _norm_of(x, running_mean, running_var, weight, bias, training=False, eps=1e-
 def _norm_gradients(grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5, of=_norm_of):
     """Return the gradients for x, weight and bias by autograd; `of` is the function in the place of the right one."""
     values = grad_output, x, running_mean, running_var, weight, bias
-    g, *values = (a.astype(np.result_type(np.float32, *values)) for a in values)
-    return gradient(of, (0, 3, 4))(g, *values, training=training, eps=eps)
+    g, *arguments = (a.astype(np.result_type(np.float32, *values)) for a in values)
+    return gradient(of, (0, 3, 4))(g, *arguments, training=training, eps=eps)
 
 
 def _norm_gradient_scale(grad_output, x, running_mean, running_var, weight, bias, training=False, eps=1e-5):
@@ -1932,8 +1974,8 @@ def _moments_held(mean=True, var=True):
         if not training:
             return _norm_of(x, running_mean, running_var, weight, bias, False, eps)
         axes = (0, *range(2, x.ndim))
-        found = torch.var_mean(x, axes, correction=0, keepdim=True)
-        deviation, center = (found[0] + eps).sqrt(), found[1]
+        moments = torch.var_mean(x, axes, correction=0, keepdim=True)
+        deviation, center = (moments[0] + eps).sqrt(), moments[1]
         center, deviation = center.detach() if mean else center, deviation.detach() if var else deviation
         w, b = (value.reshape(-1, *[1] * (x.ndim - 2)) for value in (weight, bias))
         return (x - center) / deviation * w + b
@@ -1942,25 +1984,25 @@ def _moments_held(mean=True, var=True):
 
 
 def _backward_by(of):
-    return handed(_NORM_BACKWARD, lambda *told: _norm_gradients(*told, of=of))
+    return handed(_NORM_BACKWARD, lambda *arguments: _norm_gradients(*arguments, of=of))
 
 
 def _spoiled(change):
-    """Build a mistake that spoils the right gradients: ``change(found, told)``."""
-    return handed(_NORM_BACKWARD, lambda *told: change(_norm_gradients(*told), told))
+    """Build a mistake that spoils the right gradients: ``change(found, arguments)``."""
+    return handed(_NORM_BACKWARD, lambda *arguments: change(_norm_gradients(*arguments), arguments))
 
 
 def _upstream_of(x, *others):
     return _drawn_norm(*x.shape, dtype=x.dtype), x, *others
 
 
-def _draw_norm_backward(draws):
-    part = draws.choice(("evaluation", "training", "a matrix (N, C)"))
-    n, c = draws.integer(2, 3), draws.integer(1, 3)
-    size = () if part == "a matrix (N, C)" else (draws.integer(1, 3), draws.integer(1, 3))
-    training = part == "training" or (not size and draws.choice((True, False)))
-    args = _channels(n, c, *size, draw=draws.array)
-    return Case((draws.array(*args[0].shape), *args), {"training": training, "eps": 0.25}, part)
+def _draw_norm_backward(sampler):
+    part = sampler.choice(("evaluation", "training", "a matrix (N, C)"))
+    n, c = sampler.integer(2, 3), sampler.integer(1, 3)
+    size = () if part == "a matrix (N, C)" else (sampler.integer(1, 3), sampler.integer(1, 3))
+    training = part == "training" or (not size and sampler.choice((True, False)))
+    args = _channels(n, c, *size, draw=sampler.array)
+    return Case((sampler.array(*args[0].shape), *args), {"training": training, "eps": 0.25}, part)
 
 
 BATCH_NORM_BACKWARD = Check(
@@ -1988,7 +2030,7 @@ BATCH_NORM_BACKWARD = Check(
         Case(_upstream_of(*_channels(4, 3)), {"training": True}, "a matrix (N, C)"),
         Case(_upstream_of(*_channels(5, 2, dtype=np.float32)), {"training": True, "eps": 0.1}, "a matrix (N, C)"),
     ),
-    draw=_draw_norm_backward,
+    draw_case=_draw_norm_backward,
     mistakes=(
         Mistake(
             "holds the statistics",
@@ -2025,9 +2067,9 @@ BATCH_NORM_BACKWARD = Check(
             "On the way to x you left out weight: it multiplies the normalised numbers.",
             handed(
                 _NORM_BACKWARD,
-                lambda *told: (
-                    _norm_gradients(*told[:4], np.ones_like(told[4]), *told[5:])[0],
-                    *_norm_gradients(*told)[1:],
+                lambda *arguments: (
+                    _norm_gradients(*arguments[:4], np.ones_like(arguments[4]), *arguments[5:])[0],
+                    *_norm_gradients(*arguments)[1:],
                 ),
             ),
         ),
@@ -2035,9 +2077,9 @@ BATCH_NORM_BACKWARD = Check(
             "multiplies by x",
             "For weight you multiplied grad_output by x: what weight multiplies is the normalised x.",
             _spoiled(
-                lambda found, told: (
+                lambda found, arguments: (
                     found[0],
-                    (told[0] * told[1]).sum((0, *range(2, told[1].ndim))).astype(found[1].dtype),
+                    (arguments[0] * arguments[1]).sum((0, *range(2, arguments[1].ndim))).astype(found[1].dtype),
                     found[2],
                 )
             ),
@@ -2045,24 +2087,31 @@ BATCH_NORM_BACKWARD = Check(
         Mistake(
             "averages",
             "For weight and bias you took the mean: they have a part in every number of their channel, so their gradients add up.",
-            _spoiled(lambda found, told: (found[0], *(grad * told[1].shape[1] / told[1].size for grad in found[1:]))),
+            _spoiled(
+                lambda found, arguments: (
+                    found[0],
+                    *(grad * arguments[1].shape[1] / arguments[1].size for grad in found[1:]),
+                )
+            ),
         ),
         Mistake(
             "forgets eps",
             "You left eps out: the root is that of var + eps, as in the forward pass.",
-            altered(_norm_gradients, _NORM_BACKWARD, lambda told: told | {"eps": 0.0}),
+            altered(_norm_gradients, _NORM_BACKWARD, lambda arguments: arguments | {"eps": 0.0}),
         ),
         Mistake(
             "ignores the upstream gradient",
             "You ignored grad_output: it multiplies everything.",
             altered(
-                _norm_gradients, _NORM_BACKWARD, lambda told: told | {"grad_output": np.ones_like(told["grad_output"])}
+                _norm_gradients,
+                _NORM_BACKWARD,
+                lambda arguments: arguments | {"grad_output": np.ones_like(arguments["grad_output"])},
             ),
         ),
         Mistake(
             "returns x last",
             "The order is gradient for x, for weight, for bias: that of the arguments.",
-            _spoiled(lambda found, told: (*found[1:], found[0])),
+            _spoiled(lambda found, arguments: (*found[1:], found[0])),
         ),
     ),
 )
@@ -2117,16 +2166,16 @@ _NO, _YES = np.array([False, False]), np.array([True, True])
 _ONE = np.array([True, False])
 
 
-def _draw_pairs(draws):
-    part = draws.choice(("moved", "mirrored", "both"))
-    n, c, h, w = draws.integer(1, 3), draws.integer(1, 2), draws.integer(2, 4), draws.integer(2, 5)
-    masks = np.array([draws.integer(0, 3) for _ in range(n * h * w)]).reshape(n, h, w)
-    shifts = np.array([[draws.integer(-3, 3), draws.integer(-3, 3)] for _ in range(n)])
-    flips = np.array([part == "mirrored" or draws.choice((True, False)) for _ in range(n)])
+def _draw_pairs(sampler):
+    part = sampler.choice(("moved", "mirrored", "both"))
+    n, c, h, w = sampler.integer(1, 3), sampler.integer(1, 2), sampler.integer(2, 4), sampler.integer(2, 5)
+    masks = np.array([sampler.integer(0, 3) for _ in range(n * h * w)]).reshape(n, h, w)
+    shifts = np.array([[sampler.integer(-3, 3), sampler.integer(-3, 3)] for _ in range(n)])
+    flips = np.array([part == "mirrored" or sampler.choice((True, False)) for _ in range(n)])
     if part == "both":
         shifts[:, 1], flips[0] = np.where(shifts[:, 1] == 0, 1, shifts[:, 1]), True
     return Case(
-        (draws.array(n, c, h, w), masks, 0 * shifts if part == "mirrored" else shifts, flips & (part != "moved")),
+        (sampler.array(n, c, h, w), masks, 0 * shifts if part == "mirrored" else shifts, flips & (part != "moved")),
         {},
         part,
     )
@@ -2169,7 +2218,7 @@ SHIFT_AND_FLIP = Check(
         ),
         Case((*_pictures(2, 2, 4, 3, dtype=np.float32), _moves((1, 1), (0, -1)), _YES), {}, "both", "float32"),
     ),
-    draw=_draw_pairs,
+    draw_case=_draw_pairs,
     mistakes=(
         Mistake(
             "moves first",
@@ -2185,48 +2234,48 @@ SHIFT_AND_FLIP = Check(
         Mistake(
             "moves the other way",
             "You moved the other way: a shift of (1, 2) is one pixel down and two to the right.",
-            altered(_shift_and_flip, _SHIFT, lambda told: told | {"shifts": -told["shifts"]}),
+            altered(_shift_and_flip, _SHIFT, lambda arguments: arguments | {"shifts": -arguments["shifts"]}),
             share=1 / 3,
         ),
         Mistake(
             "moves right, then down",
             "You took the shifts for (right, down): they are (down, right), as rows and columns are.",
-            altered(_shift_and_flip, _SHIFT, lambda told: told | {"shifts": told["shifts"][:, ::-1]}),
+            altered(_shift_and_flip, _SHIFT, lambda arguments: arguments | {"shifts": arguments["shifts"][:, ::-1]}),
             share=1 / 3,
         ),
         Mistake(
             "rolls",
             "What leaves the picture comes in again on the other side, as with np.roll: there it has to be 0, and ignore_index in the mask.",
-            handed(_SHIFT, lambda *told: _shift_and_flip(*told, mode="grid-wrap")),
+            handed(_SHIFT, lambda *arguments: _shift_and_flip(*arguments, mode="grid-wrap")),
             share=1 / 3,
         ),
         Mistake(
             "repeats the border",
             "You repeated the pixels of the border: what comes in is 0, and ignore_index in the mask.",
-            handed(_SHIFT, lambda *told: _shift_and_flip(*told, mode="nearest")),
+            handed(_SHIFT, lambda *arguments: _shift_and_flip(*arguments, mode="nearest")),
             share=1 / 3,
         ),
         Mistake(
             "leaves the mask where it is",
             "You moved the pictures and left the masks where they were: every label belongs to a pixel.",
-            handed(_SHIFT, lambda *told: (_shift_and_flip(*told)[0], told[1].astype(np.int64))),
+            handed(_SHIFT, lambda *arguments: (_shift_and_flip(*arguments)[0], arguments[1].astype(np.int64))),
         ),
         Mistake(
             "calls what comes in background",
             "In the masks you filled in 0, which is a class: nobody has seen what is there, so it is ignore_index.",
-            handed(_SHIFT, lambda *told: _shift_and_flip(*told, label=0)),
+            handed(_SHIFT, lambda *arguments: _shift_and_flip(*arguments, label=0)),
             share=1 / 3,
         ),
         Mistake(
             "ignores ignore_index",
             "You ignored the argument ignore_index, and took -100 for it.",
-            altered(_shift_and_flip, _SHIFT, lambda told: told | {"ignore_index": -100}),
+            altered(_shift_and_flip, _SHIFT, lambda arguments: arguments | {"ignore_index": -100}),
             share=1 / 3,
         ),
         Mistake(
             "mirrors upside down",
             "You mirrored top to bottom: it is left to right, along the last axis.",
-            handed(_SHIFT, lambda *told: _shift_and_flip(*told, axes=(_UPSIDE, _UPSIDE))),
+            handed(_SHIFT, lambda *arguments: _shift_and_flip(*arguments, axes=(_UPSIDE, _UPSIDE))),
             share=1 / 3,
         ),
         Mistake(
@@ -2244,7 +2293,7 @@ SHIFT_AND_FLIP = Check(
         Mistake(
             "mirrors all",
             "You mirrored every picture: only those whose flip is True.",
-            altered(_shift_and_flip, _SHIFT, lambda told: told | {"flips": told["flips"] | True}),
+            altered(_shift_and_flip, _SHIFT, lambda arguments: arguments | {"flips": arguments["flips"] | True}),
         ),
         Mistake(
             "moves all by the first shift",
@@ -2252,7 +2301,9 @@ SHIFT_AND_FLIP = Check(
             altered(
                 _shift_and_flip,
                 _SHIFT,
-                lambda told: told | {"shifts": np.broadcast_to(told["shifts"][:1], told["shifts"].shape)},
+                lambda arguments: (
+                    arguments | {"shifts": np.broadcast_to(arguments["shifts"][:1], arguments["shifts"].shape)}
+                ),
             ),
             share=1 / 3,
         ),
@@ -2261,7 +2312,9 @@ SHIFT_AND_FLIP = Check(
             "Masks of bytes have no room for ignore_index: -100 became 156. Make the new masks int64.",
             handed(
                 _SHIFT,
-                lambda *told: (lambda images, masks: (images, masks.astype(told[1].dtype)))(*_shift_and_flip(*told)),
+                lambda *arguments: (lambda images, masks: (images, masks.astype(arguments[1].dtype)))(
+                    *_shift_and_flip(*arguments)
+                ),
             ),
             share=2 / 3,
         ),
@@ -2299,7 +2352,7 @@ def _stopping_by(change):
 
 def _stopping_after(change):
     """Build a mistake that alters what is right: ``change(losses, patience, min_delta, kept, stopped)``."""
-    return handed(_STOPPING, lambda *told: change(*told, *_stopping(*told)))
+    return handed(_STOPPING, lambda *arguments: change(*arguments, *_stopping(*arguments)))
 
 
 def _stops_where(losses, patience, is_bad):
@@ -2350,18 +2403,18 @@ def _lowest(losses):
     return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
 
 
-def _first_is_progress(told):
+def _first_is_progress(arguments):
     """Take the first loss for the mark: nothing lies below NaN."""
-    first = np.nan_to_num(told["losses"][:1], nan=-1e300, posinf=1e300)
-    return told | {"losses": np.append(first, told["losses"][1:])}
+    first = np.nan_to_num(arguments["losses"][:1], nan=-1e300, posinf=1e300)
+    return arguments | {"losses": np.append(first, arguments["losses"][1:])}
 
 
-def _draw_stopping(draws):
-    part = draws.choice(("patience", "min_delta", "no number"))
-    losses = np.array([draws.integer(0, 16) / 8 for _ in range(draws.integer(4, 12))])
+def _draw_stopping(sampler):
+    part = sampler.choice(("patience", "min_delta", "no number"))
+    losses = np.array([sampler.integer(0, 16) / 8 for _ in range(sampler.integer(4, 12))])
     if part == "no number":
-        losses[draws.integer(0, len(losses) - 1)] = draws.choice((np.nan, np.inf))
-    return Case((losses, draws.integer(1, 4), draws.integer(1, 4) / 8 if part == "min_delta" else 0.0), {}, part)
+        losses[sampler.integer(0, len(losses) - 1)] = sampler.choice((np.nan, np.inf))
+    return Case((losses, sampler.integer(1, 4), sampler.integer(1, 4) / 8 if part == "min_delta" else 0.0), {}, part)
 
 
 _NAN, _INF = np.nan, np.inf
@@ -2402,17 +2455,17 @@ EARLY_STOPPING = Check(
         Case((_curve(2, _NAN, 2, 1), 2), {}, "no number", "and an equal loss"),
         Case((_curve(3, _NAN, 2.75, 1, _NAN, 2), 3, 0.5), {}, "no number", "and min_delta"),
     ),
-    draw=_draw_stopping,
+    draw_case=_draw_stopping,
     mistakes=(
         Mistake(
             "waits for one more",
             "You stop one measurement too late: after `patience` of them without progress, not after one more.",
-            _stopping_by(lambda told: told | {"patience": told["patience"] + 1}),
+            _stopping_by(lambda arguments: arguments | {"patience": arguments["patience"] + 1}),
         ),
         Mistake(
             "waits for one less",
             "You stop one measurement too early: `patience` of them without progress are waited for.",
-            _stopping_by(lambda told: told | {"patience": max(told["patience"] - 1, 1)}),
+            _stopping_by(lambda arguments: arguments | {"patience": max(arguments["patience"] - 1, 1)}),
         ),
         Mistake(
             "never begins to count anew",
@@ -2427,7 +2480,7 @@ EARLY_STOPPING = Check(
         Mistake(
             "takes equal losses for progress",
             "You took an equal loss for progress: it has to lie below.",
-            _stopping_by(lambda told: told | {"min_delta": told["min_delta"] - 1e-9}),
+            _stopping_by(lambda arguments: arguments | {"min_delta": arguments["min_delta"] - 1e-9}),
         ),
         Mistake(
             "keeps the last weights",
@@ -2448,19 +2501,19 @@ EARLY_STOPPING = Check(
         Mistake(
             "forgets min_delta",
             "You ignored min_delta: a loss has to lie more than that below.",
-            _stopping_by(lambda told: told | {"min_delta": 0.0}),
+            _stopping_by(lambda arguments: arguments | {"min_delta": 0.0}),
             share=2 / 3,
         ),
         Mistake(
             "takes min_delta for a fraction",
             "You took min_delta for a fraction of the best loss: it is in the unit of the losses.",
-            _stopping_by(lambda told: told | {"threshold_mode": "rel"}),
+            _stopping_by(lambda arguments: arguments | {"threshold_mode": "rel"}),
             share=2 / 3,
         ),
         Mistake(
             "forgives rises below min_delta",
             "You added min_delta: so a loss that lies a little above passes for progress.",
-            _stopping_by(lambda told: told | {"min_delta": -told["min_delta"]}),
+            _stopping_by(lambda arguments: arguments | {"min_delta": -arguments["min_delta"]}),
             share=2 / 3,
         ),
         Mistake(
@@ -2608,7 +2661,7 @@ def _judge_logs(value, case):
             f"Measurements are numbered 0 to {last}, and the first comes before the second: got {first} and {second}."
         )
     one, two = (_Measured(number, *(series[number] for series in LOGS[name])) for number in (first, second))
-    lacking = next((says for says, holds in _SHOWN[case.part] if not holds(one, two)), None)
+    lacking = next((message for message, holds in _SHOWN[case.part] if not holds(one, two)), None)
     return None if lacking is None else f"From {first} to {second}, log {name} does not show it: {lacking}."
 
 
@@ -2713,19 +2766,19 @@ def _two_layers(weights, x):
 
 
 def _judge_rescale(value, case):
-    verdict, found = verdict_and_evidence(value)
+    verdict, evidence = verdict_and_evidence(value)
     weights, factor = case.args
     if not verdict:
         return "You judged it false. What does ReLU do to a positive multiple of its input?"
-    if set(found) != set(weights):
+    if set(evidence) != set(weights):
         raise ValueError(f"the weights are called {', '.join(weights)}")
-    found = {name: np.asarray(w, dtype=float) for name, w in found.items()}
-    if any(found[name].shape != w.shape for name, w in weights.items()):
+    evidence = {name: np.asarray(w, dtype=float) for name, w in evidence.items()}
+    if any(evidence[name].shape != w.shape for name, w in weights.items()):
         return "Your weights have other shapes than those given."
-    if not np.allclose(found["0.weight"], factor * weights["0.weight"], rtol=1e-9, atol=0):
+    if not np.allclose(evidence["0.weight"], factor * weights["0.weight"], rtol=1e-9, atol=0):
         return "The first layer's kernel is not `factor` times the one given."
     x = _normal(20, weights["0.weight"].shape[1], seed=9)
-    if not np.allclose(_two_layers(found, x), _two_layers(weights, x), rtol=1e-8, atol=1e-10):
+    if not np.allclose(_two_layers(evidence, x), _two_layers(weights, x), rtol=1e-8, atol=1e-10):
         return "The network with your weights gives other outputs."
     return None
 
@@ -2746,9 +2799,9 @@ def _dense_pair(seed):
     return {name: _normal(*shape, seed=seed) for name, shape in _PAIR_SHAPES.items()}
 
 
-def _draw_rescale(draws):
-    weights = {name: draws.array(*shape) for name, shape in _PAIR_SHAPES.items()}
-    part, factor = draws.choice(("large factors", "small factors")), draws.integer(3, 40) / 2
+def _draw_rescale(sampler):
+    weights = {name: sampler.array(*shape) for name, shape in _PAIR_SHAPES.items()}
+    part, factor = sampler.choice(("large factors", "small factors")), sampler.integer(3, 40) / 2
     return Case((weights, factor if part == "large factors" else 1 / factor), {}, part)
 
 
@@ -2791,7 +2844,7 @@ CLAIMS = (
             Case((_dense_pair(5), 1e6), {}, "large factors", "a very large one"),
             Case((_dense_pair(6), 1e-6), {}, "small factors", "a very small one"),
         ),
-        draw=_draw_rescale,
+        draw_case=_draw_rescale,
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda w, a: w),
             Mistake("returns the same weights", "The first layer's kernel is not", lambda w, a: (True, w)),

@@ -140,7 +140,7 @@ LOCALLY_CONNECTED2D = Check(
     exempt=_NUMBERS_ALONE,
     parts=_LOCAL_PARTS,
     cases=_LOCAL_CASES,
-    draw=_draw_local,
+    draw_case=_draw_local,
     mistakes=(
         Mistake("shares the first kernel", "You used one kernel everywhere: that is a convolution. Here every place has its own.", _local_with(lambda x, w, b, s, p, d: _local_np(x, np.broadcast_to(w[:, :1, :1], w.shape).copy(), b, s, p, d))),
         Mistake("swaps the places", "You looked the kernel up by column and row; its places are [row, column].", _local_with(lambda x, w, b, s, p, d: _local_np(x, _fit(np.swapaxes(w, 1, 2), w.shape[1:3]), b, s, p, d))),
@@ -163,8 +163,8 @@ _local_grads = {
 
 def _local_backward(g, x, weight, bias=None, stride=1, padding=0, dilation=1):
     """Return (grad_x, grad_weight, grad_bias); the last is None without a bias."""
-    found = _local_grads[bias is not None](g, x, weight, bias, stride, padding, dilation)
-    return found if bias is not None else (*found, None)
+    gradients = _local_grads[bias is not None](g, x, weight, bias, stride, padding, dilation)
+    return gradients if bias is not None else (*gradients, None)
 
 
 def _with_gradient(function, cases):
@@ -200,7 +200,7 @@ LOCALLY_CONNECTED2D_BACKWARD = Check(
     outputs=("grad_x", "grad_weight", "grad_bias"),
     parts=_LOCAL_PARTS,
     cases=_with_gradient(_local_np, _LOCAL_CASES),
-    draw=lambda d: (lambda case: Case((d.array(*_local_np(*case.args, **case.kwargs).shape), *case.args), case.kwargs, case.part))(_draw_local(d)),
+    draw_case=lambda d: (lambda case: Case((d.array(*_local_np(*case.args, **case.kwargs).shape), *case.args), case.kwargs, case.part))(_draw_local(d)),
     mistakes=(
         Mistake("sums over places", "You summed the weight's gradient over the places; nothing is shared here, every kernel has a gradient of its own.", _grads_by(lambda right, g, x, w, b, *r: (right(g, x, w, b, *r)[0], np.broadcast_to(right(g, x, w, b, *r)[1].sum((1, 2), keepdims=True), w.shape).copy(), right(g, x, w, b, *r)[2]))),
         Mistake("ignores the upstream gradient", "You ignored grad_output.", _grads_by(lambda right, g, *r: right(np.ones_like(g), *r))),
@@ -265,7 +265,7 @@ TILED_CONV2D = Check(
         Case((_x(1, 1, 7, 6), _x(1, 1, 3, 2, 2, 2)), _ALL_THREE, "stride, padding, dilation", "all three"),
         Case((_x(2, 2, 5, 6), _x(2, 2, 2, 2, 3, 2), _x(2, 3, 2)), _ONE_NUMBER, "stride, padding, dilation", "one number for both axes, and a bias"),
     ),
-    draw=lambda d: Case((d.array(d.integer(1, 2), 2, d.integer(4, 6), d.integer(4, 6)), d.array(d.integer(1, 2), 2, d.integer(1, 3), d.integer(1, 3), d.integer(2, 3), d.integer(2, 3))), {}, "tiles"),
+    draw_case=lambda d: Case((d.array(d.integer(1, 2), 2, d.integer(4, 6), d.integer(4, 6)), d.array(d.integer(1, 2), 2, d.integer(1, 3), d.integer(1, 3), d.integer(2, 3), d.integer(2, 3))), {}, "tiles"),
     mistakes=(
         Mistake("uses one kernel", "You used the first kernel everywhere; neighbours take turns through all of them.", _tiled_with(lambda x, w, b, *r: _tiled_np(x, w[..., :1, :1].copy(), None if b is None else b[:, :1, :1].copy(), *r))),
         Mistake("works in blocks", "Each of your kernels has a block of neighbouring places; kernels take turns: place p has kernel p mod t.", _tiled_with(_in_blocks)),
@@ -360,7 +360,7 @@ CONV_TRANSPOSE2D = Check(
         Case((_x(2, 4, 2, 3), _x(4, 2, 3, 2), _x(4)), {"groups": 2, "stride": (3, 2), "dilation": (2, 3)}, "dilation and groups", "both, and a bias"),
         Case((_x(2, 4, 3, 2), _x(4, 2, 3, 3)), {"groups": 2, "stride": (2, 3), "padding": (1, 0), "output_padding": (1, 2)}, "dilation and groups", "all but dilation"),
     ),
-    draw=_draw_transposed,
+    draw_case=_draw_transposed,
     properties=(
         Property(
             "adjoint",
@@ -395,10 +395,10 @@ _transposed_grads = {n: gradient(F.conv_transpose2d, tuple(range(n))) for n in (
 
 
 def _transposed_backward(g, x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    found = _transposed_grads[2 + (bias is not None)](
+    gradients = _transposed_grads[2 + (bias is not None)](
         g, x, weight, bias, stride, padding, output_padding, groups, dilation
     )
-    return found if bias is not None else (*found, None)
+    return gradients if bias is not None else (*gradients, None)
 
 
 def _transposed_grads_by(change):
@@ -429,7 +429,7 @@ CONV_TRANSPOSE2D_BACKWARD = Check(
     outputs=("grad_x", "grad_weight", "grad_bias"),
     parts=CONV_TRANSPOSE2D.parts,
     cases=tuple(case for case in _with_gradient(_transposed, CONV_TRANSPOSE2D.cases)),
-    draw=lambda d: (lambda case: Case((d.array(*_transposed(*case.args, **case.kwargs).shape), *case.args), case.kwargs, case.part))(_draw_transposed(d)),
+    draw_case=lambda d: (lambda case: Case((d.array(*_transposed(*case.args, **case.kwargs).shape), *case.args), case.kwargs, case.part))(_draw_transposed(d)),
     mistakes=(
         Mistake("flips the kernel", "You flipped the kernel for x: the transpose of a transpose is the plain convolution.", _only(0, lambda gx, right, g, x, w, b: right(g, x, w[..., ::-1, ::-1].copy(), b)[0])),
         Mistake("swaps gradients of bias and weight", "Your gradients stand in the wrong order: for x, for the weight, for the bias.", lambda g, x, w, b=None, *r, **k: (lambda f: (f[0], f[2], f[1]))(_transposed_backward(g, x, w, b, *r, **k))),
@@ -486,7 +486,7 @@ DEPTHWISE_SEPARABLE = Check(
         _separable_case("bias", (2, 2, 6, 7), 3, (3, 2), "with stride, padding and dilation", bias=True, **_ALL_THREE),
         _separable_case("geometry", (2, 3, 5, 6), 2, (2, 2), "one number for both axes", **_ONE_NUMBER),
     ),
-    draw=lambda d: (lambda c: Case((d.array(d.integer(1, 2), c, d.integer(3, 5), d.integer(3, 5)), d.array(c, 1, d.integer(1, 3), d.integer(1, 3)), d.array(d.integer(1, 3), c, 1, 1)), {}, "plain"))(d.integer(2, 3)),
+    draw_case=lambda d: (lambda c: Case((d.array(d.integer(1, 2), c, d.integer(3, 5), d.integer(3, 5)), d.array(c, 1, d.integer(1, 3), d.integer(1, 3)), d.array(d.integer(1, 3), c, 1, 1)), {}, "plain"))(d.integer(2, 3)),
     mistakes=(
         Mistake("forgets the pointwise step", "You made the first step alone: the second mixes the channels at each pixel.", _separable_with(lambda x, d, p, b, o: _conv(x, d, None, **o, groups=x.shape[1]))),
         Mistake("takes one kernel for all channels", "Every channel has a kernel of its own in the first step; you used the first one for all.", _separable_with(lambda x, d, p, b, o: _separable_np(x, np.broadcast_to(d[:1], d.shape).copy(), p, b, **o))),
@@ -549,7 +549,7 @@ CAUSAL_CONV1D = Check(
         Case((_x(2, 4, 6), _x(4, 2, 3)), {"groups": 2}, "bias and groups"),
         Case((_x(1, 4, 7), _x(6, 2, 2), _x(6)), {"dilation": 3, "groups": 2}, "bias and groups", "with dilation"),
     ),
-    draw=lambda d: (lambda c: Case((d.array(d.integer(1, 2), c, d.integer(3, 8)), d.array(d.integer(1, 2), c, d.integer(2, 4))), {"dilation": d.integer(1, 3)}, "dilation"))(d.integer(1, 2)),
+    draw_case=lambda d: (lambda c: Case((d.array(d.integer(1, 2), c, d.integer(3, 8)), d.array(d.integer(1, 2), c, d.integer(2, 4))), {"dilation": d.integer(1, 3)}, "dilation"))(d.integer(1, 2)),
     mistakes=(
         Mistake("pads both sides", "You padded both sides: outputs see the future. All zeros stand before the signal.", _causal_padded(lambda s, d, k: s - s // 2, lambda s, d, k: s // 2), share=0.0),
         Mistake("pads after", "You padded after the signal: every output sees only its future.", _causal_padded(lambda s, d, k: 0, lambda s, d, k: s)),
@@ -585,7 +585,7 @@ DILATE_KERNEL = Check(
         Case((_x(2, 3, 1, 1), 4), note="one element has no gaps"),
         Case((_x(2, 3), 1), note="no gaps asked for"),
     ),
-    draw=lambda d: Case((d.array(d.integer(1, 3), d.integer(1, 3)), (d.integer(1, 3), d.integer(1, 3)))),
+    draw_case=lambda d: Case((d.array(d.integer(1, 3), d.integer(1, 3)), (d.integer(1, 3), d.integer(1, 3)))),
     mistakes=(
         Mistake("puts d zeros between", "You put d zeros between neighbours; d pixels apart means d - 1 zeros between.", lambda w, d: _dilated(w, tuple(a + 1 for a in pair(d)))),
         Mistake("keeps zeros at the end", "No zeros follow the last element: the size is d (k - 1) + 1.", lambda w, d: np.kron(w, np.eye(pair(d)[0], 1)[:, :1] @ np.eye(1, pair(d)[1])).astype(w.dtype)),
@@ -661,13 +661,13 @@ def _set(x, t, size):
 
 
 def _leaks(function, x, size=1.0, move=_add):
-    x, found = np.asarray(x, dtype=float), []
+    x, leaks = np.asarray(x, dtype=float), []
     before = function(x)
     for t in range(1, x.shape[2]):
         moved = x.copy()
         move(moved, t, size)
-        found += [(int(s), t) for s in np.flatnonzero(np.any(function(moved) != before, axis=(0, 1))[:t])]
-    return sorted(found)
+        leaks += [(int(s), t) for s in np.flatnonzero(np.any(function(moved) != before, axis=(0, 1))[:t])]
+    return sorted(leaks)
 
 
 def _leaks_to(alike, function, x, size):
@@ -751,8 +751,8 @@ FUTURE_LEAKS = Check(
         _leak_case("leaking faintly", "hidden leaks"),
         _leak_case("centred, with tiny weights", "hidden leaks"),
     ),
-    draw=_draw_leaks,
-    properties=(Property("whole numbers", WHOLE.says, _finds_leaks_of_whole_numbers),),
+    draw_case=_draw_leaks,
+    properties=(Property("whole numbers", WHOLE.message, _finds_leaks_of_whole_numbers),),
     mistakes=(
         Mistake("says all is well", "Your list is empty: it names no leak of any layer.", lambda f, x, size=1.0: []),
         Mistake("looks at the last input alone", "You moved the last input alone; every input may leak.", lambda f, x, size=1.0: [p for p in _leaks(f, x, size) if p[1] == x.shape[2] - 1]),
@@ -768,7 +768,7 @@ FUTURE_LEAKS = Check(
         Mistake("adds the changes up", "You added the changes of all channels and samples up: changes of opposite signs cancel.", lambda f, x, size=1.0: _leaks(lambda moved: f(moved).sum((0, 1), keepdims=True).round(9), x, size), share=2 / 3),
         Mistake("takes small changes for none", "You took small changes for none: `np.allclose` calls equal what differs by a hundred-thousandth, or by 1e-8.", lambda f, x, size=1.0: _leaks_to(np.allclose, f, x, size), share=2 / 3),
         Mistake("swaps the pair", "Your pairs are the wrong way round: (t_out, t_in).", lambda f, x, size=1.0: [(t, s) for s, t in _leaks(f, x, size)]),
-        Mistake("cannot move whole numbers", WHOLE.says, lambda f, x, size=1.0: _leaks(f, x, size if x.dtype.kind == "f" else int(size)), share=3 / 4),
+        Mistake("cannot move whole numbers", WHOLE.message, lambda f, x, size=1.0: _leaks(f, x, size if x.dtype.kind == "f" else int(size)), share=3 / 4),
     ),
 )  # fmt: skip
 
@@ -830,7 +830,7 @@ CLAIM_RATIO = Check(
     section="variants#variants-depthwise",
     judge=_judge_parameters,
     cases=(Case((16, 32, 3)), Case((8, 8, 5)), Case((3, 64, 7)), Case((5, 2, 1))),
-    draw=lambda d: Case((d.integer(2, 64), d.integer(2, 64), d.integer(2, 9))),
+    draw_case=lambda d: Case((d.integer(2, 64), d.integer(2, 64), d.integer(2, 9))),
     mistakes=(
         *claim_mistakes(True, "You judged it false.", lambda c, f, k: 0.1),
         Mistake("uses the channels in", "the ratio is not", lambda c, f, k: (True, 1 / c + 1 / k**2)),

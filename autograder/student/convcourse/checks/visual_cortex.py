@@ -2,6 +2,7 @@
 
 import math
 import weakref
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,9 +52,9 @@ def _gabor_with(change=None, **wrong):
     """Build a wrong Gabor: `change` gets all arguments by name and gives the ones to use."""
 
     def gabor(shape, frequency, angle, phase=0.0, sigma=2.0, center=(0.0, 0.0), amplitude=1.0):
-        given = {"shape": shape, "frequency": frequency, "angle": angle, "phase": phase}
-        given |= {"sigma": sigma, "center": center, "amplitude": amplitude}
-        return _gabor(**(change(given) if change else given), **wrong)
+        arguments = {"shape": shape, "frequency": frequency, "angle": angle, "phase": phase}
+        arguments |= {"sigma": sigma, "center": center, "amplitude": amplitude}
+        return _gabor(**(change(arguments) if change else arguments), **wrong)
 
     return gabor
 
@@ -74,16 +75,16 @@ def _gabor_size(shape, frequency, angle, phase=0.0, sigma=2.0, center=(0.0, 0.0)
     return np.array(float(abs(amplitude)))
 
 
-def _draw_gabor(draws):
-    shape = 2 * draws.integer(1, 4) + 1, 2 * draws.integer(1, 4) + 1
-    angle, phase = (float(value) for value in draws.array(2))
-    kwargs = {"phase": phase, "sigma": draws.choice((2.0, 1.5))}
-    part = draws.choice(("turned", "window", "center"))
+def _draw_gabor(sampler):
+    shape = 2 * sampler.integer(1, 4) + 1, 2 * sampler.integer(1, 4) + 1
+    angle, phase = (float(value) for value in sampler.array(2))
+    kwargs = {"phase": phase, "sigma": sampler.choice((2.0, 1.5))}
+    part = sampler.choice(("turned", "window", "center"))
     if part == "window":
-        kwargs["sigma"] = (draws.choice((1.0, 1.5)), draws.choice((2.5, 3.0)))
+        kwargs["sigma"] = (sampler.choice((1.0, 1.5)), sampler.choice((2.5, 3.0)))
     if part == "center":
-        kwargs["center"] = (draws.choice((1.0, -1.5)), draws.choice((0.5, -2.0)))
-    return Case((shape, draws.choice((0.1, 0.2, 0.3)), angle), kwargs, part)
+        kwargs["center"] = (sampler.choice((1.0, -1.5)), sampler.choice((0.5, -2.0)))
+    return Case((shape, sampler.choice((0.1, 0.2, 0.3)), angle), kwargs, part)
 
 
 GABOR = Check(
@@ -117,7 +118,7 @@ GABOR = Check(
         Case(((5, 7), 0.1, 1.2), {"center": (-1.5, 0.5), "sigma": 1.5, "phase": 0.3, "amplitude": -2.0}, "center"),
         Case(((1, 1), 0.2, 0.4), {"center": (2, -1), "phase": 0.2}, "center", "one pixel"),
     ),
-    draw=_draw_gabor,
+    draw_case=_draw_gabor,
     mistakes=(
         Mistake(
             "radians per pixel",
@@ -264,12 +265,12 @@ def _pair_size(shape, frequency, angle, sigma=2.0, center=(0.0, 0.0), *, balance
     return np.array(2.0)
 
 
-def _draw_pair(draws):
-    shape = draws.integer(3, 8), draws.integer(3, 8)
-    part = draws.choice(("plain", "balanced"))
+def _draw_pair(sampler):
+    shape = sampler.integer(3, 8), sampler.integer(3, 8)
+    part = sampler.choice(("plain", "balanced"))
     kwargs = {"balanced": True} if part == "balanced" else {}
     return Case(
-        (shape, draws.choice((0.1, 0.2, 0.15)), float(draws.array(1)[0]), draws.choice((2.0, 1.5))), kwargs, part
+        (shape, sampler.choice((0.1, 0.2, 0.15)), float(sampler.array(1)[0]), sampler.choice((2.0, 1.5))), kwargs, part
     )
 
 
@@ -290,7 +291,7 @@ QUADRATURE_PAIR = Check(
         Case(((7, 6), 0.2, -0.4), {"balanced": True}, "balanced", "the default window"),
         Case(((7, 6), 0.1, 2.2, (1.0, 2.0), (0.5, 0.5)), {"balanced": True}, "balanced"),
     ),
-    draw=_draw_pair,
+    draw_case=_draw_pair,
     mistakes=(
         Mistake(
             "sine the other way",
@@ -358,16 +359,16 @@ def _rectified(change):
     return lambda images, kernel, rectify=False: change(_simple(images, kernel), rectify)
 
 
-def _draw_simple(draws):
-    shape = draws.integer(1, 4), draws.integer(2, 5)
-    part = draws.choice(("one picture", "many pictures", "rectified"))
-    lead = () if part == "one picture" else (draws.integer(3, 6),)
-    x = draws.array(*lead, *shape)
-    return Case((x, draws.array(*shape)), {"rectify": True} if part == "rectified" else {}, part)
+def _draw_simple(sampler):
+    shape = sampler.integer(1, 4), sampler.integer(2, 5)
+    part = sampler.choice(("one picture", "many pictures", "rectified"))
+    lead = () if part == "one picture" else (sampler.integer(3, 6),)
+    x = sampler.array(*lead, *shape)
+    return Case((x, sampler.array(*shape)), {"rectify": True} if part == "rectified" else {}, part)
 
 
-def _is_linear(call, draws):
-    x, y, kernel = draws.array(3, 4, 5), draws.array(3, 4, 5), draws.array(4, 5)
+def _is_linear(call, sampler):
+    x, y, kernel = sampler.array(3, 4, 5), sampler.array(3, 4, 5), sampler.array(4, 5)
     return np.allclose(call(2 * x - 3 * y, kernel), 2 * call(x, kernel) - 3 * call(y, kernel))
 
 
@@ -408,10 +409,10 @@ SIMPLE_CELL = Check(
         Case((_BRIGHT, _WEIGHTS), {}, "many pictures", "bytes, and weights of int8"),
         Case((_BRIGHT, _WEIGHTS, True), {}, "rectified", "bytes, and weights of int8"),
     ),
-    draw=_draw_simple,
+    draw_case=_draw_simple,
     properties=(Property("linear", "Without rectifying it is not linear, and a weighted sum is.", _is_linear),),
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_simple), share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_simple), share=0.75),
         Mistake("adds bytes", _NARROW, _narrow),
         Mistake(
             "flips the kernel",
@@ -474,15 +475,15 @@ def _complex_by(change):
     return lambda images, even, odd: change(_simple(images, even), _simple(images, odd))
 
 
-def _draw_complex(draws):
-    shape = draws.integer(1, 4), draws.integer(2, 5)
-    part = draws.choice(("one picture", "many pictures"))
-    lead = () if part == "one picture" else (draws.integer(3, 6),)
-    return Case((draws.array(*lead, *shape), draws.array(*shape), draws.array(*shape)), {}, part)
+def _draw_complex(sampler):
+    shape = sampler.integer(1, 4), sampler.integer(2, 5)
+    part = sampler.choice(("one picture", "many pictures"))
+    lead = () if part == "one picture" else (sampler.integer(3, 6),)
+    return Case((sampler.array(*lead, *shape), sampler.array(*shape), sampler.array(*shape)), {}, part)
 
 
-def _ignores_phase(call, draws):
-    angle = float(draws.array(1)[0])
+def _ignores_phase(call, sampler):
+    angle = float(sampler.array(1)[0])
     pair = _quadrature(21, 0.2, angle, 3.0)
     phases = np.linspace(0, 2 * math.pi, 12, endpoint=False)
     shown = np.stack([_gabor(21, 0.2, angle, phase, 1e9) for phase in phases])
@@ -511,7 +512,7 @@ COMPLEX_CELL = Check(
         Case((_BRIGHT[0], *_THREE_AND_FOUR), {}, "one picture", "bytes, and weights of int8"),
         Case((_BRIGHT, *_THREE_AND_FOUR), {}, "many pictures", "bytes, and weights of int8"),
     ),
-    draw=_draw_complex,
+    draw_case=_draw_complex,
     properties=(
         Property(
             "phase",
@@ -520,7 +521,7 @@ COMPLEX_CELL = Check(
         ),
     ),
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_complex), share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_complex), share=0.75),
         Mistake(
             "adds bytes",
             _NARROW,
@@ -606,10 +607,10 @@ _EVERY_10 = np.radians(np.arange(0, 180, 10.0))
 _EVERY_7 = np.radians(np.arange(3, 180, 7.0))
 
 
-def _draw_preferred(draws):
-    part = draws.choice(("even", "odd"))
-    size, frequency = (draws.integer(9, 12), draws.integer(9, 12)), draws.choice((0.2, 0.25))
-    angle = float(_EVERY_10[draws.integer(0, 17)])
+def _draw_preferred(sampler):
+    part = sampler.choice(("even", "odd"))
+    size, frequency = (sampler.integer(9, 12), sampler.integer(9, 12)), sampler.choice((0.2, 0.25))
+    angle = float(_EVERY_10[sampler.integer(0, 17)])
     return Case(
         (_gabor(size, frequency, angle, 0.0 if part == "even" else math.pi / 2, 2.5), frequency, _EVERY_10), {}, part
     )
@@ -640,7 +641,7 @@ PREFERRED_ORIENTATION = Check(
         Case((_cell((9, 7), 0.1, 130, 1.0, 2.0) + 0.2, 0.1, _EVERY_10), {}, "noisy", "bright on average"),
         Case((1e-9 * _cell((9, 8), 0.2, 70, 1.0, 2.0, 0.1), 0.2, _EVERY_10), {}, "noisy", "a faint kernel"),
     ),
-    draw=_draw_preferred,
+    draw_case=_draw_preferred,
     mistakes=(
         Mistake(
             "subtracts the mean",
@@ -754,11 +755,11 @@ def _trials(count, height, width, brightness=0.0, contrast=1.0, counts=False, dt
     return stimuli.astype(dtype), responses.astype(dtype)
 
 
-def _draw_reverse(draws):
-    part = draws.choice(("white noise", "brightness"))
-    count, shape = draws.integer(5, 12), (draws.integer(1, 3), draws.integer(2, 4))
-    stimuli = draws.choice((1.5, 2.0)) * draws.array(count, *shape) + (2.0 if part == "brightness" else 0.0)
-    return Case((stimuli, draws.array(count) + 1), {}, part)
+def _draw_reverse(sampler):
+    part = sampler.choice(("white noise", "brightness"))
+    count, shape = sampler.integer(5, 12), (sampler.integer(1, 3), sampler.integer(2, 4))
+    stimuli = sampler.choice((1.5, 2.0)) * sampler.array(count, *shape) + (2.0 if part == "brightness" else 0.0)
+    return Case((stimuli, sampler.array(count) + 1), {}, part)
 
 
 _FOUR = np.array([[[1.0, 1.0]], [[1.0, -1.0]], [[-1.0, 1.0]], [[-1.0, -1.0]]])
@@ -787,10 +788,10 @@ REVERSE_CORRELATION = Check(
         Case(_trials(40, 2, 4, contrast=1.5, counts=True), {}, "spike counts"),
         Case((_x(48, 2, 4) * 2, np.array([0, 1, 0, 2, 5, 0, 0, 1, 0, 3, 1, 0] * 4)), {}, "spike counts", "integers"),
     ),
-    draw=_draw_reverse,
+    draw_case=_draw_reverse,
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_reverse), share=0.75),
-        Mistake("squares bytes", kinds.BYTES.says, _squares_bytes, share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_reverse), share=0.75),
+        Mistake("squares bytes", kinds.BYTES.message, _squares_bytes, share=0.75),
         Mistake(
             "keeps the mean response",
             "You did not subtract the mean response: it multiplies what the random pictures add up to by chance.",
@@ -856,8 +857,8 @@ def _project(kernel, frequency, angle, sigma=2.0, center=(0.0, 0.0)):
 
 def _project_by(solve=None, form=_polar, change=lambda g: g):
     def wrong(kernel, frequency, angle, sigma=2.0, center=(0.0, 0.0)):
-        given = change({"frequency": frequency, "angle": angle, "sigma": sigma, "center": center})
-        basis, flat = _basis(kernel, **given)
+        arguments = change({"frequency": frequency, "angle": angle, "sigma": sigma, "center": center})
+        basis, flat = _basis(kernel, **arguments)
         if solve is None:
             cosine, sine = torch.linalg.lstsq(basis, flat[:, None], driver="gelsd").solution.flatten().tolist()
         else:
@@ -871,11 +872,11 @@ def _planted(shape, frequency, angle, phase, amplitude, sigma=2.0, center=(0.0, 
     return _gabor(shape, frequency, angle, phase, sigma, center, amplitude) + noise * _x(*pair(shape))
 
 
-def _draw_project(draws):
-    shape, angle = (draws.integer(5, 9), draws.integer(5, 9)), float(draws.array(1)[0])
-    frequency, sigma = draws.choice((0.15, 0.2, 0.25)), draws.choice((1.5, 2.0))
-    phase, amplitude = draws.choice((0.7, -0.8, 2.5, -2.2)), draws.choice((0.5, 2.0, 3.0))
-    kernel = _gabor(shape, frequency, angle, phase, sigma, (0.0, 0.0), amplitude) + 0.05 * draws.array(*shape)
+def _draw_project(sampler):
+    shape, angle = (sampler.integer(5, 9), sampler.integer(5, 9)), float(sampler.array(1)[0])
+    frequency, sigma = sampler.choice((0.15, 0.2, 0.25)), sampler.choice((1.5, 2.0))
+    phase, amplitude = sampler.choice((0.7, -0.8, 2.5, -2.2)), sampler.choice((0.5, 2.0, 3.0))
+    kernel = _gabor(shape, frequency, angle, phase, sigma, (0.0, 0.0), amplitude) + 0.05 * sampler.array(*shape)
     return Case((kernel, frequency, angle, sigma), {}, "centred")
 
 
@@ -919,7 +920,7 @@ PROJECT_ON_GABOR = Check(
             "off the centre",
         ),
     ),
-    draw=_draw_project,
+    draw_case=_draw_project,
     mistakes=(
         Mistake(
             "sign of the phase",
@@ -975,7 +976,7 @@ PROJECT_ON_GABOR = Check(
 def _search(kernel, frequencies, angles, sigma=2.0, *, score=None):
     """Try all pairs; `score` (smaller is better) gets the kernel, the model and the amplitude."""
     score = score or (lambda kernel, model, amplitude: float(((kernel - model) ** 2).sum()))
-    best = None
+    best: Any = None
     for frequency in np.asarray(frequencies, dtype=float).tolist():
         for angle in np.asarray(angles, dtype=float).tolist():
             amplitude, phase = _project(kernel, frequency, angle, sigma)
@@ -1016,11 +1017,11 @@ _ENERGY_TELLS = np.random.default_rng(24).standard_normal((7, 6))  # the largest
 _FREQUENCIES, _FOUR_ANGLES = np.array([0.1, 0.2, 0.3]), np.array([0.0, 0.6, 1.4, 2.4])
 
 
-def _draw_search(draws):
-    shape = draws.integer(7, 9), draws.integer(7, 9)
-    frequency, angle = float(draws.choice((0.1, 0.2, 0.3))), float(_FOUR_ANGLES[draws.integer(0, 3)])
-    kernel = _gabor(shape, frequency, angle, draws.choice((0.7, 2.2)), 2.0, (0.0, 0.0), draws.choice((1.0, 2.0)))
-    return Case((kernel + 0.05 * draws.array(*shape), _FREQUENCIES, _FOUR_ANGLES), {}, "planted")
+def _draw_search(sampler):
+    shape = sampler.integer(7, 9), sampler.integer(7, 9)
+    frequency, angle = float(sampler.choice((0.1, 0.2, 0.3))), float(_FOUR_ANGLES[sampler.integer(0, 3)])
+    kernel = _gabor(shape, frequency, angle, sampler.choice((0.7, 2.2)), 2.0, (0.0, 0.0), sampler.choice((1.0, 2.0)))
+    return Case((kernel + 0.05 * sampler.array(*shape), _FREQUENCIES, _FOUR_ANGLES), {}, "planted")
 
 
 _x = Arrays("visual_cortex", "best_gabor")
@@ -1038,7 +1039,7 @@ BEST_GABOR = Check(
     outputs=("frequency", "angle", "phase", "amplitude"),
     exempt={"whole numbers": "no frequency is a whole number but 0; the table has a kernel of whole numbers"},
     parts={"planted": 2, "anything else": 1},
-    draws=4,
+    draw_count=4,
     cases=(
         Case((_planted((7, 7), 0.2, 0.6, 1.0, 3.0), _FREQUENCIES, _FOUR_ANGLES), {}, "planted"),
         Case((_planted((7, 7), 0.1, 1.4, 0.7, 2.0), np.array([0.05, 0.1, 0.2]), _FOUR_ANGLES), {}, "planted"),
@@ -1064,7 +1065,7 @@ BEST_GABOR = Check(
         Case((_planted((7, 8), 0.3, 1.4, 1.0, 1e-6), _FREQUENCIES, _FOUR_ANGLES), {}, "planted", "a faint kernel"),
         Case((1e-6 * _x(8, 7), _FREQUENCIES, _FOUR_ANGLES), {}, "anything else", "faint noise"),
     ),
-    draw=_draw_search,
+    draw_case=_draw_search,
     mistakes=(
         Mistake(
             "largest amplitude",
@@ -1153,12 +1154,12 @@ def _inside_alone(image, fixation, size=8, levels=3):
     return _foveate(image, fixation, size, levels) / np.where(covered > 0, covered, 1).astype(image.dtype)
 
 
-def _draw_foveate(draws):
-    image = draws.array(draws.integer(12, 15), draws.integer(12, 15))
-    part = draws.choice(("inside", "at the border"))
-    size, levels = draws.choice(((2, 2), (3, 2), (4, 2)))
+def _draw_foveate(sampler):
+    image = sampler.array(sampler.integer(12, 15), sampler.integer(12, 15))
+    part = sampler.choice(("inside", "at the border"))
+    size, levels = sampler.choice(((2, 2), (3, 2), (4, 2)))
     low, high = (4, 7) if part == "inside" else (0, 1)
-    return Case((image, (draws.integer(low, high), draws.integer(low, high)), size, levels), {}, part)
+    return Case((image, (sampler.integer(low, high), sampler.integer(low, high)), size, levels), {}, part)
 
 
 _x = Arrays("visual_cortex", "inside")
@@ -1184,9 +1185,9 @@ FOVEATE = Check(
         Case((_x(5, 7), (4, 0), 2), {}, "at the border", "three levels"),
         Case((_x(1, 1), (0, 0), 2, 2), {}, "at the border", "an image of one pixel"),
     ),
-    draw=_draw_foveate,
+    draw_case=_draw_foveate,
     mistakes=(
-        Mistake("cuts to whole numbers", kinds.WHOLE.says, _cut(_foveate), share=0.75),
+        Mistake("cuts to whole numbers", kinds.WHOLE.message, _cut(_foveate), share=0.75),
         Mistake(
             "maxima",
             "You took the largest pixel of each block; its average is asked for.",
@@ -1275,7 +1276,9 @@ def _draw_experiment(d):
     return _experiment(part, "", *cell, 1500, allowed=10, rng=rng)
 
 
-_PLANTED = weakref.WeakKeyDictionary()  # case -> the planted direction in degrees, and the error allowed
+_PLANTED: weakref.WeakKeyDictionary[Case, tuple[float, float]] = (
+    weakref.WeakKeyDictionary()
+)  # case -> the planted direction in degrees, and the error allowed
 
 
 def _judge_orientation(value, case):
@@ -1320,8 +1323,8 @@ FIND_ORIENTATION = Check(
         _experiment("spikes", "", 157, 0.18, 1.5, 2000),
         _experiment("spikes", "an odd cell", 103, 0.21, 1.571, 2000),
     ),
-    draw=_draw_experiment,
-    draws=2,
+    draw_case=_draw_experiment,
+    draw_count=2,
     mistakes=(
         Mistake("always upright", "You always return 0, whatever the cell did.", lambda stimuli, responses: 0.0),
         Mistake(
@@ -1468,7 +1471,7 @@ CLAIMS = (
             Case((0.3, -1.1), {}, "negative phases"),
             Case((2.5, -2.6), {}, "negative phases"),
         ),
-        draw=_draw_half_turn,
+        draw_case=_draw_half_turn,
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda angle, phase: 0.0),
             Mistake("same phase", "The phase does change: x' turns into -x'.", lambda angle, phase: (True, phase)),
@@ -1553,7 +1556,7 @@ CLAIMS = (
             Case((225, 8.0, 1.0, 0.02), {}, "noise"),
             Case((64, 2.0, 9.0, 0.5), {}, "noise"),
         ),
-        draw=_draw_trials,
+        draw_case=_draw_trials,
         mistakes=(
             *claim_mistakes(True, "You judged it false.", lambda d, e, n, error: 0),
             Mistake(

@@ -3,9 +3,13 @@
 import inspect
 import zlib
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from convcourse.calls.values import Array
 from convcourse.engine.model import Mistake
 
 
@@ -24,20 +28,21 @@ class Arrays:
     (True, False)
     """
 
-    def __init__(self, *names):
-        self.names, self.drawn = names, Counter()
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.drawn: Counter[tuple[Any, ...]] = Counter()
 
-    def __call__(self, *shape, dtype=np.float64):
+    def __call__(self, *shape: int, dtype: DTypeLike = np.float64) -> Array:
         """Draw normal numbers."""
         return self.generator(*shape).standard_normal(shape).astype(dtype)
 
-    def generator(self, *key):
+    def generator(self, *key: Any) -> np.random.Generator:
         """Return a generator for whatever else is to be drawn under a key."""
         self.drawn[key] += 1
         return np.random.default_rng([zlib.crc32(repr((*self.names, *key)).encode()), self.drawn[key]])
 
 
-def lopsided(x):
+def lopsided(x: Array) -> Array:
     """Return numbers of float32 whose first are a million times larger: among running sums of float32 the others drown.
 
     Examples
@@ -49,7 +54,7 @@ def lopsided(x):
     return (factors[:, None] * x).astype(np.float32)
 
 
-def pair(value):
+def pair(value: Any) -> tuple[Any, ...]:
     """Return an option for both axes: a pair as it is, a number twice.
 
     Examples
@@ -60,12 +65,14 @@ def pair(value):
     return tuple(value) if isinstance(value, tuple | list) else (value, value)
 
 
-def swapped(value):
+def swapped(value: Any) -> Any:
     """Return an option with its axes exchanged; a number stays."""
     return value[::-1] if isinstance(value, tuple) else value
 
 
-def altered(function, signature, change):
+def altered(
+    function: Callable[..., Any], signature: str, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Callable[..., Any]:
     """Build a wrong answer that changes its arguments, then does right.
 
     Parameters
@@ -79,14 +86,14 @@ def altered(function, signature, change):
 
     Examples
     --------
-    >>> twice = altered(lambda x, by: x * by, "x, by=1", lambda told: told | {"by": 2 * told["by"]})
+    >>> twice = altered(lambda x, by: x * by, "x, by=1", lambda arguments: arguments | {"by": 2 * arguments["by"]})
     >>> twice(10), twice(10, by=3)
     (20, 60)
     """
-    return handed(signature, lambda told: function(**change(told)), 0)
+    return handed(signature, lambda arguments: function(**change(arguments)), 0)
 
 
-def handed(signature, change, positional=None):
+def handed(signature: str, change: Callable[..., Any], positional: int | None = None) -> Callable[..., Any]:
     """Build a function that hands its arguments on, defaults filled in: the first by position, the others in a dict.
 
     Parameters
@@ -104,29 +111,31 @@ def handed(signature, change, positional=None):
     """
     parameters = inspect.signature(eval(f"lambda {signature}: None"))
 
-    def wrong(*args, **kwargs):
-        told = parameters.bind(*args, **kwargs)
-        told.apply_defaults()
-        values = list(told.arguments.items())
+    def wrong(*args: Any, **kwargs: Any) -> Any:
+        bound = parameters.bind(*args, **kwargs)
+        bound.apply_defaults()
+        values = list(bound.arguments.items())
         if positional is None:
-            return change(*told.arguments.values())
+            return change(*bound.arguments.values())
         return change(*(value for _, value in values[:positional]), dict(values[positional:]))
 
     return wrong
 
 
-def claim_mistakes(holds, says, evidence, alone=""):
+def claim_mistakes(
+    is_true: bool, message: str, evidence: Callable[..., Any], alone_message: str = ""
+) -> tuple[Mistake, Mistake]:
     """Return the mistakes that every claim on trial has: it is misjudged, or judged without evidence.
 
     Parameters
     ----------
-    holds : bool
+    is_true : bool
         Whether the claim is true.
-    says : str
+    message : str
         What the judge says to whoever misjudges it.
     evidence : callable
         What comes with the wrong verdict, for the arguments of the check.
-    alone : str
+    alone_message : str
         What the judge says to a verdict alone.
 
     Examples
@@ -135,6 +144,6 @@ def claim_mistakes(holds, says, evidence, alone=""):
     ['disbelieves it', 'returns the verdict alone']
     """
     return (
-        Mistake("disbelieves it" if holds else "believes it", says, lambda *args: (not holds, evidence(*args))),
-        Mistake("returns the verdict alone", alone, lambda *args: holds),
+        Mistake("disbelieves it" if is_true else "believes it", message, lambda *args: (not is_true, evidence(*args))),
+        Mistake("returns the verdict alone", alone_message, lambda *args: is_true),
     )

@@ -5,37 +5,50 @@ function has a `Check`, a trained network a `convcourse.engine.network_check.Net
 """
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from convcourse.calls.call import Outcome, StudentFunction
 from convcourse.engine import expected, kinds, trial
-from convcourse.engine.model import Case, Failure, Verdict, not_defined
+from convcourse.engine.context import RunContext
+from convcourse.engine.model import Case, Failure, Mistake, Property, Verdict, not_defined
+from convcourse.engine.sampling import Sampler
+
+Finder = Callable[[str], StudentFunction | None]
 
 
 class Gradable(Protocol):
     """What every check offers."""
 
-    name: str  # the function's; the check's grade_id is ``check-<name>``
-    section: str  # label of the section in the book that explains it
-    builds_on: tuple  # names of earlier tasks whose functions right answers call: see `convcourse.engine.helpers`
+    @property
+    def name(self) -> str:
+        """The function's name; the check's grade_id is ``check-<name>``."""
 
-    def warm(self, seed):
+    @property
+    def section(self) -> str:
+        """The label of the section in the book that explains it."""
+
+    @property
+    def builds_on(self) -> tuple[str, ...]:
+        """Names of earlier tasks whose functions right answers call: see `convcourse.engine.helpers`."""
+
+    def warm(self, seed: int) -> None:
         """Compute what all submissions graded with this seed are compared with; it is kept."""
 
-    def run(self, find, points, context):
+    def run(self, find: Finder, points: float, context: RunContext) -> Verdict:
         """Judge what ``find(name)`` gives, a StudentFunction or None, and return a Verdict of at most `points`."""
 
 
-class Kept:
+class CheckCache:
     """What was computed for one check: it lives as long as the check, and belongs to no other."""
 
-    def __init__(self):
-        self.truths = weakref.WeakKeyDictionary()  # case -> (expected, scale, tolerance)
-        self.drawn = {}  # seed -> cases
-        self.mistakes = {}  # mistake -> its outcomes on the table
-        self.shows = {}  # mistake -> in which cases of the table it is seen
-        self.variations = {}  # kind of input -> cases made of the table's
+    def __init__(self) -> None:
+        self.expectations: weakref.WeakKeyDictionary[Case, expected.Expectation] = weakref.WeakKeyDictionary()
+        self.drawn: dict[int, tuple[Case, ...]] = {}  # by seed
+        self.mistake_outcomes: dict[Mistake, list[Outcome]] = {}  # on the table
+        self.mistake_cases: dict[Mistake, set[int]] = {}  # numbers of the cases of the table in which it is seen
+        self.variations: dict[str, list[kinds.Variation]] = {}  # of the table's cases, by kind of input
 
 
 @dataclass(frozen=True)
@@ -58,8 +71,8 @@ class Check:
         on trial, counterexamples and other answers that are not unique.
     parts : dict
         The value properties that earn the points, with their weights. Every case names one.
-    draw : callable or None
-        ``draw(draws)`` builds a further Case from random choices; also used to find the smallest failing one.
+    draw_case : callable or None
+        ``draw_case(sampler)`` builds a further Case from random choices; also used to find the smallest failing one.
     properties, mistakes
         See Property and Mistake.
     exempt : dict
@@ -75,41 +88,48 @@ class Check:
     """
 
     name: str
-    cases: tuple
-    oracle: Callable | None = None
-    scale: Callable | None = None
-    judge: Callable | None = None
-    parts: dict = field(default_factory=lambda: {"values": 1})
-    draw: Callable | None = None
-    draws: int = 8
-    properties: tuple = ()
-    mistakes: tuple = ()
-    exempt: dict = field(default_factory=dict)
+    cases: tuple[Case, ...]
+    oracle: Callable[..., Any] | None = None
+    scale: Callable[..., Any] | None = None
+    judge: Callable[[Any, Case], str | None] | None = None
+    parts: Mapping[str, float] = field(default_factory=lambda: {"values": 1})
+    draw_case: Callable[[Sampler], Case] | None = None
+    draw_count: int = 8
+    properties: tuple[Property, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    exempt: Mapping[str, str] = field(default_factory=dict)
     photographs: bool = False
     section: str = ""
-    outputs: tuple = ()
-    builds_on: tuple = ()
+    outputs: tuple[str, ...] = ()
+    builds_on: tuple[str, ...] = ()
     tolerance: float = 1e-10
     tolerance32: float = 1e-5
     limit: float = 2.0
     views_allowed: bool = False
-    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    cache: CheckCache = field(default_factory=CheckCache, init=False, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         unknown = {case.part for case in self.cases} ^ set(self.parts)
         if unknown:
             raise ValueError(f"{self.name}: parts and cases disagree about {sorted(unknown)}")
         if (self.oracle is None) == (self.judge is None):
             raise ValueError(f"{self.name}: give an oracle or a judge")
 
-    def warm(self, seed):
+    @property
+    def oracle_needed(self) -> Callable[..., Any]:
+        """The oracle, for what a check with a judge has no use for."""
+        if self.oracle is None:
+            raise ValueError(f"{self.name} has a judge and no oracle")
+        return self.oracle
+
+    def warm(self, seed: int) -> None:
         """Compute what is right for every case; see `Gradable.warm`."""
         if self.oracle is not None:
-            varied = [meant for kind in kinds.KINDS for _, meant in kinds.variations(self, kind)]
+            varied = [each.reference for kind in kinds.KINDS for each in kinds.variations(self, kind)]
             for case in (*self.cases, *expected.drawn(self, seed), *varied):
-                expected.truth(self, case)
+                expected.expectation(self, case)
 
-    def run(self, find, points, context):
+    def run(self, find: Finder, points: float, context: RunContext) -> Verdict:
         """Try the student's function; see `Gradable.run`.
 
         Earned are the weights of the parts passed, less what broken properties cost.
@@ -123,6 +143,13 @@ class Check:
         tried.run()
         broken, failure, diagnosis = tried.broken(), tried.failure(), tried.diagnosis()
         return Verdict.of(
-            self, points, tried.share(broken), tried.parts(), broken=tuple(says for says, _ in broken), failure=failure,
-            diagnosis=diagnosis, seed=seed, outputs=self.outputs,
-        )  # fmt: skip
+            self,
+            points,
+            tried.share(broken),
+            tried.parts(),
+            broken=tuple(message for message, _ in broken),
+            failure=failure,
+            diagnosis=diagnosis,
+            seed=seed,
+            outputs=self.outputs,
+        )

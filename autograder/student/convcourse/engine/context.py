@@ -2,9 +2,11 @@
 
 import contextlib
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from convcourse.engine.model import Verdict
 from convcourse.terminal import print_everything
 
 
@@ -14,7 +16,7 @@ class RunContext:
 
     seed: int = 0
     at_home: bool = True
-    show: Callable | None = None
+    show: Callable[[Verdict], object] | None = None
     folder: str = "."
 
 
@@ -22,7 +24,7 @@ _context = contextvars.ContextVar("context", default=RunContext())  # noqa: B039
 
 
 @contextlib.contextmanager
-def graded_run(seed, show, folder="."):
+def graded_run(seed: int, show: Callable[[Verdict], object], folder: str | Path = ".") -> Iterator[None]:
     """Run checks in the body with the secret `seed`; each verdict is handed to `show` instead of displayed.
 
     `folder` holds the other files of the submission, which the checks of trained models read.
@@ -34,24 +36,30 @@ def graded_run(seed, show, folder="."):
         _context.reset(token)
 
 
-def current_context():
+def current_context() -> RunContext:
     """Return how checks are run now."""
     return _context.get()
 
 
-def show(verdict):
+def show(verdict: Verdict) -> None:
     """Show a verdict where the context says: to the grader, in the notebook, or on the terminal."""
     context = _context.get()
     if context.show is not None:
         context.show(verdict)
         return
-    try:
-        from IPython import get_ipython
+    if _is_notebook():
         from IPython.display import display
-    except ImportError:
-        get_ipython = None
-    if get_ipython and get_ipython():
+
         display(verdict)
     else:
         print_everything()
         print(verdict)
+
+
+def _is_notebook() -> bool:
+    """Say whether IPython runs this code: a notebook does."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return get_ipython() is not None

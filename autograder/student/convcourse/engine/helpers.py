@@ -18,84 +18,90 @@ counts. This is the rule, at home and where submissions are graded:
 """
 
 import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from convcourse.calls.call import arrays_in, mapped
+from convcourse.calls.values import Array
+from convcourse.engine.check import Check, Gradable
+from convcourse.engine.model import Verdict
 
 
-def helpers(known, name):
-    """Return the names of all helpers of a task; `known` are the checks of its topic by name.
+def helper_names(checks: Mapping[str, Gradable], name: str) -> list[str]:
+    """Return the names of all helpers of a task; `checks` are those of its topic, by name.
 
     Examples
     --------
     >>> from convcourse import checks
-    >>> helpers(checks.load("convolution"), "cross_correlate1d")
+    >>> helper_names(checks.load("convolution"), "cross_correlate1d")
     ['convolve1d', 'mode_padding', 'output_size']
     """
-    found = list(known[name].builds_on)
-    for helper in found:  # grows while it is gone through
-        found += [more for more in known[helper].builds_on if more not in found]
-    return found
+    names = list(checks[name].builds_on)
+    for helper in names:  # grows while it is gone through
+        names += [more for more in checks[helper].builds_on if more not in names]
+    return names
 
 
-def right(check):
+def right_function(check: Check) -> Callable[..., Any]:
     """Return a right function for the task of a check: its oracle, whatever kind of numbers it is called with.
 
     float32 gives float32, lists count as arrays, and whole numbers as fractions where an oracle needs them so.
     """
-    signature, asked = inspect.signature(check.oracle), _arrays_asked_for(check)
+    oracle, dtype_kinds = check.oracle_needed, _dtype_kinds(check)
+    signature = inspect.signature(oracle)
 
-    def function(*args, **kwargs):
-        given = signature.bind(*args, **kwargs)
-        dtypes = [array.dtype for array in arrays_in(given.arguments) if array.dtype.kind == "f"]
-        for name, value in given.arguments.items():
-            is_array = name in asked and value is not None
-            given.arguments[name] = _as_double(_as_asked(value, asked[name]) if is_array else value)
-        value = check.oracle(*given.args, **given.kwargs)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        dtypes = [array.dtype for array in arrays_in(bound.arguments) if array.dtype.kind == "f"]
+        for name, value in bound.arguments.items():
+            is_array = name in dtype_kinds and value is not None
+            bound.arguments[name] = _as_double(_as_array(value, dtype_kinds[name]) if is_array else value)
+        value = oracle(*bound.args, **bound.kwargs)
         return _of_dtype(value, np.result_type(*dtypes) if dtypes else None)
 
     function.__name__ = check.name
     return function
 
 
-def _arrays_asked_for(check):
+def _dtype_kinds(check: Check) -> dict[str, set[str]]:
     """Return which arguments of a check's cases are arrays: name -> the kinds of their dtypes."""
-    signature, asked = inspect.signature(check.oracle), {}
+    signature = inspect.signature(check.oracle_needed)
+    kinds: dict[str, set[str]] = {}
     for case in check.cases:
         for name, value in signature.bind(*case.args, **case.kwargs).arguments.items():
             if isinstance(value, np.ndarray):
-                asked.setdefault(name, set()).add(value.dtype.kind)
-    return asked
+                kinds.setdefault(name, set()).add(value.dtype.kind)
+    return kinds
 
 
-def _as_asked(value, kinds):
+def _as_array(value: Any, kinds: set[str]) -> Array:
     """Return an argument as an array; `kinds` are those of its dtypes in the cases of the task.
 
     Where there are fractions among them, bytes become fractions, and so do whole numbers if there are none of these.
     """
-    array = np.asarray(value)
+    array: Array = np.asarray(value)
     is_whole = array.dtype.kind == "u" or (array.dtype.kind == "i" and "i" not in kinds)
     return array.astype(float) if is_whole and "f" in kinds else array
 
 
-def _as_double(value):
+def _as_double(value: Any) -> Any:
     """Return a value with float64 in the place of its arrays of fractions: what is right is computed so."""
     return mapped(value, lambda array: array.astype(np.float64) if array.dtype.kind == "f" else array)
 
 
-def _of_dtype(value, dtype):
+def _of_dtype(value: Any, dtype: np.dtype[Any] | None) -> Any:
     """Return a copy of a value, its arrays of fractions of this dtype if one is given."""
     return mapped(value, lambda a: a.astype(dtype if dtype is not None and a.dtype.kind == "f" else a.dtype))
 
 
-def with_note(verdict, names):
+def with_note(verdict: Verdict, names: Sequence[str]) -> Verdict:
     """Return the verdict of a second run: it says which helpers were lent.
 
     Examples
     --------
-    >>> from convcourse.engine.model import Verdict
     >>> print(with_note(Verdict("convolve1d", 5, 5, {}), ["mode_padding"]))
     ✓ convolve1d: 5 of 5 points
       This counts with a right mode_padding in the place of yours, which fails its own check.

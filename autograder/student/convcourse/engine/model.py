@@ -2,12 +2,17 @@
 
 import math
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from convcourse.calls.call import arrays_in
+from convcourse.calls.values import SubmittedValue
 from convcourse.engine.compare import Difference
 from convcourse.engine.display import as_html, as_text
+
+if TYPE_CHECKING:
+    from convcourse.engine.sampling import Sampler
 
 MODIFIES = "It changes its input. The caller still needs that array: work on a copy."
 VIEW = "It returns a view of its input. Whoever changes the result would change the input too: return a new array."
@@ -26,13 +31,13 @@ class Case:
     Two cases are the same only if they are one object: what is right for a case is kept under it.
     """
 
-    args: tuple = ()
-    kwargs: dict = field(default_factory=dict)
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
     part: str = "values"
     note: str = ""
 
     @property
-    def size(self):
+    def size(self) -> int:
         return sum(array.size for array in arrays_in([self.args, self.kwargs]))
 
 
@@ -41,26 +46,26 @@ class Mistake:
     """A known wrong implementation, the sentence a teacher would say, and the share of the points that it earns."""
 
     name: str
-    says: str
-    function: Callable
+    message: str
+    function: Callable[..., Any]
     share: float = 0.0
 
     @property
-    def is_sentence(self):
+    def is_sentence(self) -> bool:
         """Whether it can be said alone, and is not a fragment of what a judge says."""
-        return self.says.rstrip(")").endswith((".", "?"))
+        return self.message.rstrip(")").endswith((".", "?"))
 
 
 @dataclass(frozen=True)
 class Property:
     """Something that must hold beside the values: it takes points away and never earns any.
 
-    `holds(call, draws)` calls the student's function by ``call(*args, **kwargs)`` and returns a bool.
+    `predicate(call, sampler)` calls the student's function by ``call(*args, **kwargs)`` and returns a bool.
     """
 
     name: str
-    says: str
-    holds: Callable
+    message: str
+    predicate: Callable[[Callable[..., Any], "Sampler"], Any]
     cost: float = COST
 
 
@@ -70,9 +75,21 @@ class Failure:
 
     case: Case
     problem: str
-    value: object = None
-    expected: object = None
+    actual: SubmittedValue = None
+    expected: Any = None
     difference: Difference | None = None
+
+
+class Explained(Protocol):
+    """What a verdict is about: a function, and the section of the book that explains it."""
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+
+    @property
+    def section(self) -> str:
+        """Its section's label."""
 
 
 @dataclass(frozen=True)
@@ -85,33 +102,45 @@ class Verdict:
     name: str
     points: float
     earned: float
-    parts: dict
-    broken: tuple = ()
+    parts: Mapping[str, bool]
+    broken: tuple[str, ...] = ()
     failure: Failure | None = None
     diagnosis: str = ""
     section: str = ""
     seed: int | None = None
-    outputs: tuple = ()
+    outputs: tuple[str, ...] = ()
     site: str = ""
-    notes: tuple = ()
+    notes: tuple[str, ...] = ()
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         return self.earned == self.points
 
-    def __str__(self):
+    def __str__(self) -> str:
         return as_text(self)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return as_html(self)
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         scored = {"name": self.name, "points": self.points, "earned": self.earned}
         return {"text/plain": str(self), "text/html": self._repr_html_(), SCORED: scored}
 
     @classmethod
-    def of(cls, check, points, share, parts, *, broken=(), failure=None, diagnosis="", seed=None, outputs=()):
-        """Make a verdict: `share` of the points of `check` (anything with a `name` and a `section`) are earned.
+    def of(
+        cls,
+        check: Explained,
+        points: float,
+        share: float,
+        parts: Mapping[str, bool],
+        *,
+        broken: Sequence[str] = (),
+        failure: Failure | None = None,
+        diagnosis: str = "",
+        seed: int | None = None,
+        outputs: tuple[str, ...] = (),
+    ) -> "Verdict":
+        """Make a verdict: `share` of the points of `check` are earned.
 
         Hundredths of a point are the smallest there are; what is not all of them is rounded down.
         """
@@ -121,12 +150,12 @@ class Verdict:
         )
 
 
-def not_defined(name):
+def not_defined(name: str) -> str:
     """Say that a student's function is not there."""
     return f"There is no function called {name}: run the cell that defines it first."
 
 
-def malformed(error):
+def malformed(error: Exception) -> str:
     """Say in a sentence that an answer is of a form that no judge foresaw: it is wrong, and no error of ours."""
     text = textwrap.shorten(str(error), 200, placeholder=" ...")
     return f"The answer is not of the form asked for ({type(error).__name__}: {text})."

@@ -2,73 +2,93 @@
 
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 from hypothesis import strategies as st
 
+from convcourse.calls.call import Outcome, StudentFunction
+from convcourse.calls.values import SubmittedValue
 from convcourse.engine.compare import compare, same
+from convcourse.engine.context import RunContext
 from convcourse.engine.diagnosis import diagnose
 from convcourse.engine.expected import (
     as_expected,
     drawn,
     dtype_kept,
+    expectation,
     is_double,
     rng_of,
-    truth,
 )
-from convcourse.engine.kinds import AGAIN, BYTES, KINDS, SINGLE, WHOLE, variations
-from convcourse.engine.model import COST, DTYPE, LIST, MODIFIES, NOT_TRIED, OVERWRITES, VIEW, Failure, malformed
-from convcourse.engine.sampling import Draws, SmallDraws
+from convcourse.engine.kinds import AGAIN, BYTES, KINDS, SINGLE, WHOLE, Kind, variations
+from convcourse.engine.model import (
+    COST,
+    DTYPE,
+    LIST,
+    MODIFIES,
+    NOT_TRIED,
+    OVERWRITES,
+    VIEW,
+    Case,
+    Failure,
+    Property,
+    malformed,
+)
+from convcourse.engine.sampling import Sampler, SmallSampler
+
+if TYPE_CHECKING:
+    from convcourse.engine.check import Check
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judgement:
     """What one outcome says: how it failed, if it did, and whether it kept the dtype and came as a list."""
 
     failure: Failure | None = None
     dtype_kept: bool = True
-    listed: bool = False
+    returned_list: bool = False
 
 
 class Trial:
     """A StudentFunction that is tried against a check; `run` it first, then ask what came out."""
 
-    def __init__(self, check, function, context):
+    def __init__(self, check: "Check", function: StudentFunction, context: RunContext) -> None:
         self.check, self.function, self.context = check, function, context
-        self.outcomes = []  # one per table case, None where it was not called
-        self.wrong = set()  # numbers of the table's cases with a wrong value
-        self.failures = {}  # part -> its first failure
-        self.spoiled = {}  # kind of input that goes wrong -> the failure
+        self.outcomes: list[Outcome | None] = []  # one per table case, None where it was not called
+        self.wrong_cases: set[int] = set()  # numbers of the table's cases with a wrong value
+        self.failures: dict[str, Failure] = {}  # part -> its first failure
+        self.kind_failures: dict[Kind, Failure] = {}  # kind of input that goes wrong -> the failure
         self.dtype_kept = True
-        self.listed = False
+        self.returned_list = False
         self.overwrites = self.remembers = False
         self.given_up = False
         self.timeouts = 0
 
-    def run(self):
+    def run(self) -> None:
         """Try the table, what the seed draws, and the kinds of inputs that every check tries."""
         self.try_table()
         self.try_again()
         self.try_drawn(self.context.seed)
         self.try_kinds()
 
-    def try_table(self):
+    def try_table(self) -> None:
         """Call the function on every case of the table."""
         for number, case in enumerate(self.check.cases):
             outcome, failure = (None, None) if self.given_up else self._try(case)
             self.outcomes.append(outcome)
-            if failure is not None and outcome.ok:
-                self.wrong.add(number)
+            if outcome is not None and outcome.ok and failure is not None:
+                self.wrong_cases.add(number)
             if self.given_up:
                 self.failures.setdefault(case.part, Failure(case, NOT_TRIED))
 
-    def try_again(self):
+    def try_again(self) -> None:
         """Call the function once more with the smallest case of each part that holds, and with other values.
 
         A part that a remembered result has earned is not earned: so it does not hang on what a seed draws either.
         """
-        earlier = {}
+        earlier: dict[str, SubmittedValue] = {}
         for case, _ in variations(self.check, AGAIN):
             if not self.given_up and case.part not in self.failures:
                 outcome, failure = self._try(case)
@@ -76,126 +96,131 @@ class Trial:
                     self.remembers |= same(outcome.value, earlier[case.part])
                 earlier[case.part] = outcome.value
 
-    def try_drawn(self, seed):
+    def try_drawn(self, seed: int) -> None:
         """Call the function on what a seed draws for the parts that still hold."""
         for case in drawn(self.check, seed):
             if not self.given_up and case.part not in self.failures:
                 self._try(case)
 
-    def try_kinds(self):
+    def try_kinds(self) -> None:
         """Call the function on all kinds of inputs, if nothing has failed: nothing is to be taken away twice."""
         for kind in KINDS if not self.failures else ():
-            if kind is not AGAIN and not (kind is BYTES and WHOLE in self.spoiled):
+            if kind is not AGAIN and not (kind is BYTES and WHOLE in self.kind_failures):
                 self._try_kind(kind)
 
-    def _try(self, case):
+    def _try(self, case: Case) -> tuple[Outcome, Failure | None]:
         outcome = self.function.call(case.args, case.kwargs, self.check.limit)
-        judged = self.judge(case, outcome)
-        if judged.failure is not None:
-            self.failures.setdefault(case.part, judged.failure)
-        self.dtype_kept &= judged.dtype_kept
-        self.listed |= judged.listed
+        judgement = self.judge(case, outcome)
+        if judgement.failure is not None:
+            self.failures.setdefault(case.part, judgement.failure)
+        self.dtype_kept &= judgement.dtype_kept
+        self.returned_list |= judgement.returned_list
         self.overwrites |= outcome.overwrites
         self.timeouts += outcome.kind == "timeout"
         self.given_up = self.timeouts == 2
-        return outcome, judged.failure
+        return outcome, judgement.failure
 
-    def _try_kind(self, kind):
+    def _try_kind(self, kind: Kind) -> None:
         """Call the function on a kind's variations of the table, until one goes wrong."""
-        for given, meant in variations(self.check, kind):
-            outcome = self.function.call(given.args, given.kwargs, self.check.limit)
+        for case, reference in variations(self.check, kind):
+            outcome = self.function.call(case.args, case.kwargs, self.check.limit)
             if outcome.kind == "timeout":  # the machine may have been busy, and what is said of a kind must be true
-                outcome = self.function.call(given.args, given.kwargs, self.check.limit)
-            judged = self.judge(given, outcome, meant)
-            self.dtype_kept &= judged.dtype_kept or kind is not SINGLE
+                outcome = self.function.call(case.args, case.kwargs, self.check.limit)
+            judgement = self.judge(case, outcome, reference)
+            self.dtype_kept &= judgement.dtype_kept or kind is not SINGLE
             self.overwrites |= outcome.overwrites
-            if judged.failure is not None:
-                self.spoiled[kind] = judged.failure
+            if judgement.failure is not None:
+                self.kind_failures[kind] = judgement.failure
                 return
 
-    def judge(self, case, outcome, meant=None):
-        """Judge the outcome of a call; `meant` is the case that has its right answer, if it is another one."""
+    def judge(self, case: Case, outcome: Outcome, reference: Case | None = None) -> Judgement:
+        """Judge the outcome of a call; `reference` is the case that has its right answer, if it is another one."""
         if not outcome.ok:
-            return Judged(Failure(case, outcome.problem))
+            return Judgement(Failure(case, outcome.problem))
         if self.check.judge is not None:
             problem = _ask(self.check.judge, outcome.value, case)
-            return Judged(Failure(case, problem, outcome.value) if problem else None)
-        expected, scale, tolerance = truth(self.check, meant or case)
-        if meant is not None and not is_double(case):
+            return Judgement(Failure(case, problem, outcome.value) if problem else None)
+        expected, scale, tolerance = expectation(self.check, reference or case)
+        if reference is not None and not is_double(case):
             tolerance = self.check.tolerance32
-        value, listed = as_expected(outcome.value, expected)
+        value, returned_list = as_expected(outcome.value, expected)
         difference = compare(value, expected, scale, tolerance)
         if difference is not None:
-            return Judged(Failure(case, difference.says, value, expected, difference), listed=listed)
-        return Judged(dtype_kept=listed or dtype_kept(value, expected, case), listed=listed)
+            return Judgement(
+                Failure(case, difference.message, value, expected, difference), returned_list=returned_list
+            )
+        return Judgement(dtype_kept=returned_list or dtype_kept(value, expected, case), returned_list=returned_list)
 
-    def parts(self):
+    def parts(self) -> dict[str, bool]:
         """Return {part: does it hold?}."""
         return {part: part not in self.failures for part in self.check.parts}
 
-    def share(self, broken):
+    def share(self, broken: tuple[tuple[str, float], ...]) -> float:
         """Return the share of the points: the weights of the parts that hold, less what broken properties cost."""
         weights, parts = self.check.parts, self.parts()
         share = sum(weight for part, weight in weights.items() if parts[part]) / sum(weights.values())
         return share * max(0.0, 1 - sum(cost for _, cost in broken))
 
-    def broken(self):
+    def broken(self) -> tuple[tuple[str, float], ...]:
         """List (sentence, cost) of the properties that do not hold; where nothing is earned, none."""
         if not any(self.parts().values()):
             return ()
-        done = [outcome for outcome in self.outcomes if outcome is not None and outcome.ok]
-        standard = {
-            MODIFIES: any(outcome.modified for outcome in done),
-            VIEW: not self.check.views_allowed and any(outcome.shares_memory for outcome in done),
+        answered = [outcome for outcome in self.outcomes if outcome is not None and outcome.ok]
+        is_broken = {
+            MODIFIES: any(outcome.modified for outcome in answered),
+            VIEW: not self.check.views_allowed and any(outcome.shares_memory for outcome in answered),
             DTYPE: not self.dtype_kept,
-            LIST: self.listed,
+            LIST: self.returned_list,
             OVERWRITES: self.overwrites,
         }
-        found = [(says, COST) for says, broken in standard.items() if broken]
-        found += [(kind.says, COST) for kind in self.spoiled]
+        broken = [(message, COST) for message, is_so in is_broken.items() if is_so]
+        broken += [(kind.message, COST) for kind in self.kind_failures]
         for number, prop in enumerate(() if self.failures else self.check.properties):
-            draws = Draws(rng_of(self.context.seed, self.check.name, number))
-            if not _holds(prop, self.function, self.check.limit, draws):
-                found.append((prop.says, prop.cost))
-        return tuple(found)
+            sampler = Sampler(rng_of(self.context.seed, self.check.name, number))
+            if not _holds(prop, self.function, self.check.limit, sampler):
+                broken.append((prop.message, prop.cost))
+        return tuple(broken)
 
-    def failure(self):
+    def failure(self) -> Failure | None:
         """Return the smallest failure, made smaller still where somebody will look at it, or None."""
-        failures = self.failures or self.spoiled
-        found = min(failures.values(), key=lambda f: (f.problem == NOT_TRIED, f.case.size), default=None)
-        if self.failures and found.difference is not None and self.context.at_home:
-            return self._shrunk(found)
-        return found
+        failures = [*(self.failures or self.kind_failures).values()]
+        smallest = min(failures, key=lambda f: (f.problem == NOT_TRIED, f.case.size), default=None)
+        if smallest is not None and smallest.difference is not None and self.failures and self.context.at_home:
+            return self._shrunk(smallest)
+        return smallest
 
-    def diagnosis(self):
+    def diagnosis(self) -> str:
         """Return the sentences of the known mistakes that explain what is wrong, none where it is not clear."""
-        told = " ".join(failure.problem for failure in self.failures.values())
-        fragments = {mistake.says for mistake in self.check.mistakes if not mistake.is_sentence}
-        sentences = diagnose(self.check, self.outcomes, self.wrong)
-        said = [says for says in sentences if says not in fragments or says in told]
-        return " ".join([*said, AGAIN.says] if self.remembers and AGAIN.says not in said else said)
+        problems = " ".join(failure.problem for failure in self.failures.values())
+        fragments = {mistake.message for mistake in self.check.mistakes if not mistake.is_sentence}
+        sentences = diagnose(self.check, self.outcomes, self.wrong_cases)
+        messages = [message for message in sentences if message not in fragments or message in problems]
+        if self.remembers and AGAIN.message not in messages:
+            messages.append(AGAIN.message)
+        return " ".join(messages)
 
-    def _shrunk(self, failure, seconds=0.5):
+    def _shrunk(self, failure: Failure, seconds: float = 0.5) -> Failure:
         """Find the smallest case of the same part that still fails, in about half a second."""
-        if self.check.draw is None:
+        if self.check.draw_case is None:
             return failure
-        best, stop = [failure], time.monotonic() + seconds
+        smallest, stop = failure, time.monotonic() + seconds
 
-        def fails(case):
+        def fails(case: Case) -> bool:
+            nonlocal smallest
             if time.monotonic() > stop or case.part != failure.case.part:
                 return False
             outcome = self.function.call(case.args, case.kwargs, self.check.limit)
-            found = self.judge(case, outcome).failure
-            if found is None or found.difference is None:
+            other = self.judge(case, outcome).failure
+            if other is None or other.difference is None:
                 return False
-            best[0] = min(best[0], found, key=lambda one: one.case.size)
+            smallest = min(smallest, other, key=lambda one: one.case.size)
             return True
 
-        find_smallest(self.check.draw, fails)
-        return best[0]
+        find_smallest(self.check.draw_case, fails)
+        return smallest
 
 
-def find_smallest(draw, fails):
+def find_smallest(draw_case: Callable[[Sampler], Case], fails: Callable[[Case], bool]) -> None:
     """Let Hypothesis look for the simplest case that `fails`, which keeps the best it has seen itself."""
     settings = hypothesis.settings(
         max_examples=150,
@@ -208,34 +233,34 @@ def find_smallest(draw, fails):
     )
 
     @st.composite
-    def cases(pick):
-        return draw(SmallDraws(pick))
+    def cases(draw: Callable[[st.SearchStrategy[int]], int]) -> Case:
+        return draw_case(SmallSampler(draw))
 
     with contextlib.suppress(hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky):
         hypothesis.find(cases(), fails, settings=settings)
 
 
-def _ask(judge, value, case):
+def _ask(judge: Callable[[Any, Case], str | None], value: SubmittedValue, case: Case) -> str | None:
     try:
         return judge(value, case)
     except Exception as error:
         return malformed(error)
 
 
-class _Unjudged(Exception):
+class _NoValueError(Exception):
     """The student's function gave no value while a property was tried."""
 
 
-def _holds(prop, function, limit, draws):
-    def call(*args, **kwargs):
+def _holds(prop: Property, function: StudentFunction, limit: float, sampler: Sampler) -> bool:
+    def call(*args: Any, **kwargs: Any) -> SubmittedValue:
         outcome = function.call(args, kwargs, limit)
         if not outcome.ok:
-            raise _Unjudged
+            raise _NoValueError
         return outcome.value
 
     try:
-        return bool(prop.holds(call, draws))
-    except _Unjudged:
+        return bool(prop.predicate(call, sampler))
+    except _NoValueError:
         return False
     except (TypeError, ValueError, IndexError, AttributeError):  # a value that no arithmetic can be done with
         return False

@@ -3,10 +3,24 @@
 ``train`` is for notebooks, ``autograder train`` for the terminal. Importing this package does not import PyTorch.
 """
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convcourse.networks.trainer import Log
+
 TASK_NAMES = ("digits", "shapes", "scenes")
 
 
-def train(task, layers, *, folder=".", device="auto", again=False, **settings):
+def train(
+    task: str,
+    layers: list[dict[str, Any]],
+    *,
+    folder: str | Path = ".",
+    device: str = "auto",
+    again: bool = False,
+    **settings: Any,
+) -> "Log":
     """Train a network for a task and write the three files to hand in beside the notebook.
 
     Where they hold the result of the same layers and settings already, nothing is trained again.
@@ -32,14 +46,14 @@ def train(task, layers, *, folder=".", device="auto", again=False, **settings):
     from convcourse.networks import tasks, trainer
     from convcourse.networks.progress import Progress
 
-    made = trainer.Settings.read(settings)
-    with Progress(made.steps, task) as show:
-        log = trainer.run(tasks.find(task), layers, made, folder, device, show, again)
+    checked = trainer.Settings.read(settings)
+    with Progress(checked.steps, task) as show:
+        log = trainer.run(tasks.find(task), layers, checked, folder, device, show, again)
     print(summary(log))
     return log
 
 
-def summary(log):
+def summary(log: "Log") -> str:
     """Say in a line what a log tells of."""
     from convcourse.networks import tasks
 

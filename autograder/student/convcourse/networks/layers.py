@@ -4,11 +4,17 @@ Nothing of a student's is executed: the list says which layers, and the grader m
 """
 
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
+from convcourse.calls.values import Shape, SubmittedValue
 from convcourse.errors import ModelError
+
+if TYPE_CHECKING:
+    from convcourse.networks.tasks import Task
 
 MAX_LAYERS = 40
 MAX_NUMBER = 1024  # of any option
@@ -16,58 +22,87 @@ MAX_ACTIVATION = 1 << 18  # numbers that one layer may give for one picture
 MAX_COST = 5_500_000  # of all layers for one picture, in units of 2 ns or less: see `_cost`
 LANES = 16  # channels that PyTorch works on at a time
 
+Size = int | tuple[int, int]
+Padding = Size | str
 
-def _conv2d(shape, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True):
+
+def _conv2d(
+    shape: Shape,
+    out_channels: int,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+    bias: bool = True,
+) -> nn.Module:
     return nn.Conv2d(shape[1], out_channels, kernel_size, stride, padding, dilation, groups, bias)
 
 
 def _conv_transpose2d(
-    shape, out_channels, kernel_size, stride=1, padding=0, output_padding=0, dilation=1, groups=1, bias=True
-):
+    shape: Shape,
+    out_channels: int,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+    bias: bool = True,
+) -> nn.Module:
     return nn.ConvTranspose2d(
         shape[1], out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation
     )
 
 
-def _max_pool2d(shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+def _max_pool2d(
+    shape: Shape,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> nn.Module:
     return nn.MaxPool2d(kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
 
 
-def _avg_pool2d(shape, kernel_size, stride=None, padding=0, ceil_mode=False):
+def _avg_pool2d(
+    shape: Shape, kernel_size: Size, stride: Size | None = None, padding: Size = 0, ceil_mode: bool = False
+) -> nn.Module:
     return nn.AvgPool2d(kernel_size, stride, padding, ceil_mode)
 
 
-def _adaptive_avg_pool2d(shape, output_size):
+def _adaptive_avg_pool2d(shape: Shape, output_size: Size) -> nn.Module:
     return nn.AdaptiveAvgPool2d(output_size)
 
 
-def _adaptive_max_pool2d(shape, output_size):
+def _adaptive_max_pool2d(shape: Shape, output_size: Size) -> nn.Module:
     return nn.AdaptiveMaxPool2d(output_size)
 
 
-def _linear(shape, out_features, bias=True):
+def _linear(shape: Shape, out_features: int, bias: bool = True) -> nn.Module:
     return nn.Linear(shape[-1], out_features, bias)
 
 
-def _batch_norm2d(shape):
+def _batch_norm2d(shape: Shape) -> nn.Module:
     return nn.BatchNorm2d(shape[1])
 
 
 class SelfAttention(nn.MultiheadAttention):
     """Attention among all positions of a feature map (N, C, H, W), added to it: any place may look at any other."""
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]  # one argument, as every layer
         flat = x.flatten(2).transpose(1, 2)
         return x + super().forward(flat, flat, flat, need_weights=False)[0].transpose(1, 2).reshape(x.shape)
 
 
-def _attention(shape, num_heads=1):
+def _attention(shape: Shape, num_heads: int = 1) -> nn.Module:
     if len(shape) != 4 or shape[2] * shape[3] > 256:
         raise ModelError(f"attention takes a feature map of at most 256 positions, got shape {tuple(shape)}")
     return SelfAttention(shape[1], num_heads, batch_first=True)
 
 
-KINDS = {
+KINDS: dict[str, Callable[..., nn.Module]] = {
     "conv2d": _conv2d,
     "conv_transpose2d": _conv_transpose2d,
     "max_pool2d": _max_pool2d,
@@ -83,36 +118,37 @@ KINDS = {
 }
 
 
-def build(layers, task):
+def build(layers: Any, task: "Task") -> nn.Sequential:
     """Return the network of a layer list for a task, in evaluation mode and with fresh weights, or raise ModelError.
 
     The shapes are found without computing anything, so no list costs time or memory before it is known to be small.
     """
     if not isinstance(layers, list) or not 1 <= len(layers) <= MAX_LAYERS:
         raise ModelError(f"The layers must be a list of 1 to {MAX_LAYERS} entries.")
-    checked = [_checked(position, layer) for position, layer in enumerate(layers)]
-    shapes = _trace(checked, task)
-    net = nn.Sequential(*[KINDS[kind](shape, **options) for (kind, options), shape in zip(checked, shapes)]).eval()
+    parsed = [_parsed(position, layer) for position, layer in enumerate(layers)]
+    shapes = _trace(parsed, task)
+    net = nn.Sequential(*[KINDS[kind](shape, **options) for (kind, options), shape in zip(parsed, shapes)]).eval()
     try:
         with torch.no_grad():
             net(torch.zeros(task.input_shape))  # it has sizes, and still PyTorch may refuse it: a dilation of 0
     except RuntimeError as error:
-        raise ModelError(f"PyTorch cannot compute this network: {_told(error)}") from None
+        raise ModelError(f"PyTorch cannot compute this network: {_shortened(error)}") from None
     return net
 
 
-def as_modules(layers, input_shape):
+def as_modules(layers: Sequence[Mapping[str, Any]], input_shape: Sequence[int]) -> list[nn.Module]:
     """Return modules without values for any layer list of ours, not of a student's: for oracles."""
-    modules, shape = [], tuple(input_shape)
+    modules: list[nn.Module] = []
+    shape = tuple(input_shape)
     for position, layer in enumerate(layers):
-        kind, options = _checked(position, layer)
+        kind, options = _parsed(position, layer)
         with torch.device("meta"):
             modules.append(KINDS[kind](shape, **options).eval())
         shape = _output_shape(modules[-1], shape)
     return modules
 
 
-def _checked(position, layer):
+def _parsed(position: int, layer: SubmittedValue) -> tuple[str, dict[str, Any]]:
     """Return (kind, options) of a layer whose options are small whole numbers, pairs of them, or bools."""
     if not isinstance(layer, dict) or not isinstance(layer.get("kind"), str) or layer["kind"] not in KINDS:
         raise ModelError(f"Layer {position} must be a dict with a kind among {', '.join(KINDS)}.")
@@ -130,16 +166,16 @@ def _checked(position, layer):
     return layer["kind"], options
 
 
-def _output_shape(module, shape):
+def _output_shape(module: nn.Module, shape: Shape) -> Shape:
     """Return the shape that a module without values gives."""
     with torch.no_grad():
         return tuple(module(torch.empty(shape, device="meta")).shape)
 
 
-def _trace(checked, task):
+def _trace(parsed: Sequence[tuple[str, dict[str, Any]]], task: "Task") -> list[Shape]:
     """Return the shapes before each layer; refuse what is too large, does not fit together or does not answer."""
     shapes, parameters, cost = [task.input_shape], 0, 0
-    for position, (kind, options) in enumerate(checked):
+    for position, (kind, options) in enumerate(parsed):
         shape = shapes[-1]
         try:
             with torch.device("meta"):
@@ -148,7 +184,9 @@ def _trace(checked, task):
         except (TypeError, ValueError, RuntimeError, IndexError, ZeroDivisionError, AssertionError) as error:
             if isinstance(error, ModelError):
                 raise
-            raise ModelError(f"Layer {position} ({kind}) cannot take shape {tuple(shape)}: {_told(error)}") from None
+            raise ModelError(
+                f"Layer {position} ({kind}) cannot take shape {tuple(shape)}: {_shortened(error)}"
+            ) from None
         parameters += parameter_count(module)
         fits = 1 <= math.prod(shape) <= MAX_ACTIVATION
         cost += _cost(kind, module, before, shape) if fits else 0
@@ -164,11 +202,11 @@ def _trace(checked, task):
     return shapes
 
 
-def _told(error):
+def _shortened(error: Exception) -> str:
     return " ".join(str(error).split())[:150]
 
 
-def _cost(kind, module, before, shape):
+def _cost(kind: str, module: Any, before: Shape, shape: Shape) -> int:
     """Return what a layer costs for one picture: numbers it writes, numbers its windows read, products by their speed.
 
     Few channels leave most lanes idle: they are written as if they were sixteen, and their products cost up to sixteen
@@ -178,40 +216,40 @@ def _cost(kind, module, before, shape):
     written = places * -(-shape[1] // LANES) * LANES
     if kind in ("max_pool2d", "avg_pool2d"):
         size = module.kernel_size
-        return written + numel * math.prod(size if isinstance(size, tuple) else (size, size))
+        return written + numel * int(math.prod(size if isinstance(size, tuple) else (size, size)))
     if kind in ("adaptive_avg_pool2d", "adaptive_max_pool2d"):
         return written + numel * math.prod(wide // out + 2 for wide, out in zip(before[2:], shape[2:]))
     if kind in ("conv2d", "conv_transpose2d"):
         together = min(LANES, module.in_channels // module.groups, module.out_channels // module.groups)
         used = places // 2 if kind == "conv2d" else math.prod(before[2:])  # a transposed one is slower
-        return 3 * written + module.weight.numel() * used // together  # it also brings its input in order
+        return 3 * written + int(module.weight.numel() * used // together)  # it also brings its input in order
     if kind == "linear":
-        return written + module.weight.numel() * (numel // shape[-1]) // LANES
+        return written + int(module.weight.numel() * (numel // shape[-1]) // LANES)
     if kind == "attention":
-        scores = places**2 * (3 * module.num_heads + shape[1] // 8)
+        scores = places**2 * int(3 * module.num_heads + shape[1] // 8)
         return written + parameter_count(module) * places // LANES + scores
     return written
 
 
-def parameter_count(net):
+def parameter_count(net: nn.Module) -> int:
     """Return how many trained parameters a network has."""
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def weights_of(net):
+def weights_of(net: nn.Module) -> dict[str, torch.Tensor]:
     """Return the tensors that are saved: the state dict without PyTorch's own counters."""
     return {name: value for name, value in net.state_dict().items() if not name.endswith("num_batches_tracked")}
 
 
-def put_weights(net, weights):
+def put_weights(net: nn.Sequential, weights: Mapping[str, torch.Tensor]) -> nn.Sequential:
     """Give a network the weights of another; names, shapes and dtypes must be its own. Raises ModelError."""
-    own = weights_of(net)
-    if set(own) != set(weights):
-        odd = sorted(set(own) ^ set(weights), key=str)[0][:60]
+    needed = weights_of(net)
+    if set(needed) != set(weights):
+        odd = min(set(needed) ^ set(weights), key=str)[:60]
         raise ModelError(f"The weights are not those of this network: {odd!r} is in one of the two alone.")
     for name, value in weights.items():
-        if value.shape != own[name].shape or value.dtype != torch.float32:
-            was, wanted = tuple(value.shape), tuple(own[name].shape)
+        if value.shape != needed[name].shape or value.dtype != torch.float32:
+            was, wanted = tuple(value.shape), tuple(needed[name].shape)
             raise ModelError(
                 f"The weight {name} has shape {was} and {value.dtype}; this network needs float32 {wanted}."
             )

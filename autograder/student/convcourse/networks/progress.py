@@ -2,6 +2,10 @@
 
 import sys
 import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convcourse.networks.trainer import Log, Trainer
 
 
 class Progress:
@@ -15,10 +19,10 @@ class Progress:
 
     every = 3.0  # seconds between two drawings of the curve
 
-    def __init__(self, steps, name):
+    def __init__(self, steps: int, name: str) -> None:
         self.steps, self.name = steps, name
 
-    def __enter__(self):
+    def __enter__(self) -> "Progress":
         from tqdm.auto import tqdm
 
         self.bar = tqdm(total=self.steps, desc=self.name, unit="step", file=sys.stdout, mininterval=0.5)
@@ -26,10 +30,10 @@ class Progress:
         self.drawn = time.monotonic()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.bar.close()
 
-    def __call__(self, trainer):
+    def __call__(self, trainer: "Trainer") -> None:
         log = trainer.log
         if self.bar.n == 0 and trainer.step > 1:
             self.bar.initial = trainer.step - 1  # it goes on after an interruption
@@ -40,7 +44,7 @@ class Progress:
             self.drawn = time.monotonic()
             self.handle.update(self._figure(log))
 
-    def _display(self):
+    def _display(self) -> Any:
         """Return a place for the curve, or None where there is no notebook."""
         try:
             from IPython import get_ipython
@@ -52,7 +56,7 @@ class Progress:
             return None
         return display({"text/plain": "the curve of the loss"}, raw=True, display_id=True)
 
-    def _figure(self, log):
+    def _figure(self, log: "Log") -> Any:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(5, 2.4), layout="constrained")

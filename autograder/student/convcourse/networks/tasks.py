@@ -5,17 +5,22 @@ machine: they are drawn on the CPU.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from convcourse.calls.values import Shape
+
 SIZE = 32
 SPLITS = ("train", "validation")
 TEST = "test"  # drawn by the grader alone, with the course's secret seed
-_SCANS = {"train": slice(0, 1150), "validation": slice(1150, 1297), TEST: slice(1297, None)}
+_SCANS: dict[str, slice] = {"train": slice(0, 1150), "validation": slice(1150, 1297), TEST: slice(1297, None)}
+
+
+Batch = tuple[torch.Tensor, torch.Tensor]  # pictures and targets
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Task:
     Parameters
     ----------
     name : str
-    says : str
+    description : str
         The task in one sentence.
     channels, classes : int
         Of the pictures, and of the answers.
@@ -38,29 +43,29 @@ class Task:
     """
 
     name: str
-    says: str
+    description: str
     channels: int
     classes: int
     per_pixel: bool
     budget: int
-    paint: Callable
+    paint: Callable[[int, torch.Generator, str], Batch]
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> Shape:
         """Shape of a batch of one picture."""
         return (1, self.channels, SIZE, SIZE)
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> Shape:
         """Shape of the logits for a batch of one picture."""
         return (1, self.classes, SIZE, SIZE) if self.per_pixel else (1, self.classes)
 
     @property
-    def measure(self):
+    def measure(self) -> str:
         """What the score is called."""
         return "mean IoU" if self.per_pixel else "accuracy"
 
-    def draw(self, count, seed, split="train"):
+    def draw(self, count: int, seed: int | Sequence[int], split: str = "train") -> Batch:
         """Draw pictures and targets of the training or validation split.
 
         Parameters
@@ -80,11 +85,11 @@ class Task:
             )
         return self.paint(count, _generator(self.name, split, seed), split)
 
-    def draw_test(self, count, seed):
+    def draw_test(self, count: int, seed: int | Sequence[int]) -> Batch:
         """Draw the test pictures of a grading seed: for the grader."""
         return self.paint(count, _generator(self.name, TEST, seed), TEST)
 
-    def score(self, prediction, target):
+    def score(self, prediction: torch.Tensor, target: torch.Tensor) -> float:
         """Return the accuracy, or the mean intersection over union, of predicted labels, from 0 to 1."""
         if not self.per_pixel:
             return float((prediction == target).double().mean())
@@ -94,18 +99,18 @@ class Task:
         return float((pairs.diagonal() / union)[union > 0].mean())
 
 
-def _generator(*names):
+def _generator(*names: object) -> torch.Generator:
     """Return a generator seeded by all of `names`."""
     words = np.frombuffer(repr(names).encode(), np.uint8)
     state = np.random.SeedSequence(words.tolist()).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state) & (2**63 - 1))
 
 
-def _uniform(generator, low, high, *shape):
+def _uniform(generator: torch.Generator, low: float, high: float, *shape: int) -> torch.Tensor:
     return low + (high - low) * torch.rand(shape, generator=generator)
 
 
-def _normal(generator, *shape):
+def _normal(generator: torch.Generator, *shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=generator)
 
 
@@ -113,7 +118,7 @@ def _normal(generator, *shape):
 
 
 @functools.cache
-def _scans():
+def _scans() -> Batch:
     """Return the 1,797 scans of scikit-learn (N, 1, 8, 8), 0 to 1, and their labels, in a shuffled order of ours."""
     from sklearn.datasets import load_digits
 
@@ -123,7 +128,7 @@ def _scans():
     return images, torch.from_numpy(digits.target[order]).long()
 
 
-def distort(scans, generator):
+def distort(scans: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Put scans (N, 1, 8, 8) on a canvas of 32 x 32: moved, turned, sheared, scaled, bent, with strokes and noise."""
     n = len(scans)
     angle = _uniform(generator, -0.45, 0.45, n)
@@ -135,13 +140,13 @@ def distort(scans, generator):
     stretch = torch.zeros(n, 2, 2)
     stretch[:, 0, 0], stretch[:, 1, 1], stretch[:, 0, 1] = 1 / width, 1 / height, shear / width
     matrix = stretch @ turn
-    grid = F.affine_grid(torch.cat([matrix, -(matrix @ at[:, :, None])], 2), (n, 1, SIZE, SIZE), align_corners=False)
+    grid = F.affine_grid(torch.cat([matrix, -(matrix @ at[:, :, None])], 2), [n, 1, SIZE, SIZE], align_corners=False)
     bend = F.interpolate(_normal(generator, n, 2, 5, 5), (SIZE, SIZE), mode="bilinear", align_corners=True)
     grid = grid + 0.14 * bend.permute(0, 2, 3, 1)
     return F.grid_sample(scans, grid, mode="bilinear", align_corners=False)
 
 
-def _strokes(generator, n, each=1):
+def _strokes(generator: torch.Generator, n: int, each: int = 1) -> torch.Tensor:
     """Draw short straight strokes (N, 1, 32, 32): clutter."""
     rows, columns = _pixels()
     picture = torch.zeros(n, SIZE, SIZE)
@@ -154,7 +159,7 @@ def _strokes(generator, n, each=1):
     return picture[:, None]
 
 
-def _paint_digits(count, generator, split):
+def _paint_digits(count: int, generator: torch.Generator, split: str) -> Batch:
     scans, labels = (array[_SCANS[split]] for array in _scans())
     rounds = -(-count // len(scans))
     picked = torch.cat([torch.randperm(len(scans), generator=generator) for _ in range(rounds)])[:count]
@@ -166,12 +171,14 @@ def _paint_digits(count, generator, split):
 # --- shapes --------------------------------------------------------------------------------------------------------
 
 
-def _pixels():
+def _pixels() -> tuple[torch.Tensor, torch.Tensor]:
     at = torch.arange(SIZE, dtype=torch.float32)
     return at[:, None], at[None, :]
 
 
-def _shape(kind, y, x, radius, angle):
+def _shape(
+    kind: torch.Tensor, y: torch.Tensor, x: torch.Tensor, radius: torch.Tensor, angle: torch.Tensor
+) -> torch.Tensor:
     """Say which pixels (N, 32, 32) lie in a disc (kind 0), a square (1) or a triangle (2); all else is (N,)."""
     rows, columns = _pixels()
     kind, y, x, radius, angle = (value[:, None, None] for value in (kind, y, x, radius, angle))
@@ -183,7 +190,7 @@ def _shape(kind, y, x, radius, angle):
     return torch.where(kind == 0, disc, torch.where(kind == 1, square, triangle))
 
 
-def _paint_shapes(count, generator, split):
+def _paint_shapes(count: int, generator: torch.Generator, split: str) -> Batch:
     x, labels = torch.zeros(count, SIZE, SIZE), torch.zeros(count, SIZE, SIZE, dtype=torch.long)
     x += _uniform(generator, -0.2, 0.2, count, 1, 1)
     for _ in range(2):
@@ -198,7 +205,7 @@ def _paint_shapes(count, generator, split):
 # --- scenes --------------------------------------------------------------------------------------------------------
 
 
-def _paint_scenes(count, generator, split):
+def _paint_scenes(count: int, generator: torch.Generator, split: str) -> Batch:
     """Paint a disc and a hollow square; two further planes ask if the disc is left of the square, or above it."""
     places = torch.empty(count, 2, 2)  # (scene, object, row and column)
     missing = torch.ones(count, dtype=torch.bool)
@@ -229,7 +236,7 @@ TASKS = {
 }
 
 
-def find(name):
+def find(name: str) -> Task:
     """Return the task of that name, or raise ValueError."""
     if name not in TASKS:
         raise ValueError(f"there is no task {name!r}; there are {', '.join(TASKS)}")

@@ -1,6 +1,8 @@
 """What keeps a command of nbgrader's from its work is told as nbgrader tells it: in a sentence, without a traceback."""
 
 import contextlib
+from collections.abc import Iterator
+from logging import Logger
 
 from nbgrader.converters.base import NbGraderException
 from sqlalchemy import exc
@@ -12,7 +14,7 @@ _UNUSABLE = (exc.OperationalError, exc.DatabaseError)  # locked, or no database;
 
 
 @contextlib.contextmanager
-def in_a_sentence(log):
+def as_nbgrader_error(log: Logger) -> Iterator[None]:
     """Write the sentence of an error of ours to a log, and raise nbgrader's error, which its commands end with."""
     try:
         yield
@@ -22,7 +24,7 @@ def in_a_sentence(log):
 
 
 @contextlib.contextmanager
-def naming(url):
+def database_errors(url: str) -> Iterator[None]:
     """Say of what cannot be done with a database which one it is: DatabaseError."""
     try:
         yield

@@ -3,7 +3,7 @@
 import pytest
 from nbformat import v4
 
-from convcourse.commands.world import differences
+from convcourse.commands.portability import differences
 
 
 def said(folder, *sources):
@@ -35,8 +35,8 @@ def test_what_grading_has_is_not_mentioned(folder, source):
 
 
 def test_a_module_is_found_wherever_it_is_imported(folder):
-    (says,) = said(folder, "%%time\nimport torch", "def f():\n    from scipy.signal import convolve2d\n    return 1")
-    assert says.startswith("scipy, torch: imported here, and not there where submissions are graded")
+    (message,) = said(folder, "%%time\nimport torch", "def f():\n    from scipy.signal import convolve2d\n    return 1")
+    assert message.startswith("scipy, torch: imported here, and not there where submissions are graded")
 
 
 @pytest.mark.parametrize("before", ["%matplotlib inline\n", "print('a %d'\n      % 3)\n"], ids=["magic", "operator"])

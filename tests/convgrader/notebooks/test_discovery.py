@@ -6,7 +6,7 @@ import os
 import pytest
 
 from convgrader.errors import MalformedNotebookError
-from convgrader.notebooks import finding, reader
+from convgrader.notebooks import discovery, reader
 from tests.helpers.courses import ROOT, answer, as_source
 
 
@@ -20,34 +20,36 @@ def works(released, answers):
         cell["metadata"] = {}
     without_setup = json.loads(json.dumps(full))
     del without_setup["cells"][0]
-    own = {"cells": [{"cell_type": "code", "source": "def max_pool2d(x):\n    return x", "metadata": {}}]}
+    function_alone = {"cells": [{"cell_type": "code", "source": "def max_pool2d(x):\n    return x", "metadata": {}}]}
     exercises = ROOT / "exercises"
-    others = {name: json.loads((exercises / name / f"{name}.ipynb").read_text()) for name in ("shapes", "convolution")}
+    other_works = {
+        name: json.loads((exercises / name / f"{name}.ipynb").read_text()) for name in ("shapes", "convolution")
+    }
     return {
         "full": full, "half": answer(released, {"max_pool2d": right["max_pool2d"]}, [helpers]), "blank": released,
-        "bare": bare, "without setup": without_setup, "own": own, "empty": {"cells": []},
-        "setup": {"cells": full["cells"][:1]}, **others,
+        "bare": bare, "without setup": without_setup, "own": function_alone, "empty": {"cells": []},
+        "setup": {"cells": full["cells"][:1]}, **other_works,
     }  # fmt: skip
 
 
 @pytest.fixture
-def found(works, source, tmp_path):
+def discovered(works, source, tmp_path):
     """Hand in {path: what it is}; return what it is that is graded, and the remark."""
 
     def find(handed_in):
-        for name, what in handed_in.items():
+        for name, work in handed_in.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(what if what.startswith("{") else json.dumps(works[what]))
-        parts, remark = finding.notebook_of(tmp_path, source, ["pooling"])
+            (tmp_path / name).write_text(work if work.startswith("{") else json.dumps(works[work]))
+        parts, remark = discovery.discover_notebook(tmp_path, source, ["pooling"])
         names = [name for name, work in works.items() if reader.read(json.dumps(work).encode()) == parts]
         return names[0], remark
 
     return find
 
 
-@pytest.mark.parametrize("what", ["full", "half", "bare", "without setup", "own"])
-def test_work_under_the_right_name_is_graded_without_a_word(found, what):
-    assert found({"pooling.ipynb": what}) == (what, "")
+@pytest.mark.parametrize("work", ["full", "half", "bare", "without setup", "own"])
+def test_work_under_the_right_name_is_graded_without_a_word(discovered, work):
+    assert discovered({"pooling.ipynb": work}) == (work, "")
 
 
 CLEAR = {
@@ -65,19 +67,19 @@ CLEAR = {
 
 
 @pytest.mark.parametrize("case", CLEAR)
-def test_it_is_recognised_where_it_is_clear_and_said(found, case):
-    what, remark = found(CLEAR[case])
-    assert what in ("full", "bare") and "was graded, since" in remark
+def test_it_is_recognised_where_it_is_clear_and_said(discovered, case):
+    work, remark = discovered(CLEAR[case])
+    assert work in ("full", "bare") and "was graded, since" in remark
 
 
-def test_the_right_name_goes_before_others_and_they_are_named(found):
-    what, remark = found({"pooling.ipynb": "half", "pooling (1).ipynb": "full"})
-    assert what == "half" and "pooling (1).ipynb" in remark
+def test_the_right_name_goes_before_others_and_they_are_named(discovered):
+    work, remark = discovered({"pooling.ipynb": "half", "pooling (1).ipynb": "full"})
+    assert work == "half" and "pooling (1).ipynb" in remark
 
 
-def test_a_notebook_that_nobody_wrote_in_is_told(found):
-    assert found({"pooling.ipynb": "blank"}) == ("blank", finding.BLANK)
-    assert found({"pooling.ipynb": "blank", "b.ipynb": "blank"}) == ("blank", finding.BLANK)
+def test_a_notebook_that_nobody_wrote_in_is_told(discovered):
+    assert discovered({"pooling.ipynb": "blank"}) == ("blank", discovery.BLANK)
+    assert discovered({"pooling.ipynb": "blank", "b.ipynb": "blank"}) == ("blank", discovery.BLANK)
 
 
 UNCLEAR = {
@@ -95,10 +97,10 @@ UNCLEAR = {
 
 
 @pytest.mark.parametrize("case", UNCLEAR)
-def test_where_it_is_not_clear_nothing_is_guessed(found, case):
-    handed_in, says = UNCLEAR[case]
-    with pytest.raises(MalformedNotebookError, match=says):
-        found(handed_in)
+def test_where_it_is_not_clear_nothing_is_guessed(discovered, case):
+    handed_in, message = UNCLEAR[case]
+    with pytest.raises(MalformedNotebookError, match=message):
+        discovered(handed_in)
 
 
 def test_every_assignment_is_told_from_every_other():
@@ -107,19 +109,21 @@ def test_every_assignment_is_told_from_every_other():
     parts = {name: tuple(reader.read(path.read_bytes())) for name, path in notebooks.items()}
     for name, path in notebooks.items():
         source = as_source(json.loads(path.read_text()), name)
-        belonging = [other for other, its in parts.items() if finding.Candidate(other, its, source).belongs()]
+        belonging = [
+            other for other, its in parts.items() if discovery.Candidate(other, its, source).is_of_assignment()
+        ]
         assert belonging == [name]
 
 
-def test_odd_names_can_be_said_and_written(found, works, source, tmp_path):
+def test_odd_names_can_be_said_and_written(discovered, works, source, tmp_path):
     name = os.fsencode(str(tmp_path)) + b"/\xff\n\x1b[2J" + b"x" * 200 + b".ipynb"
     with open(name, "w") as file:
         json.dump(works["full"], file)
-    _, remark = finding.notebook_of(tmp_path, source)
+    _, remark = discovery.discover_notebook(tmp_path, source)
     assert remark.encode() and remark.isprintable() and len(remark) < 200
 
 
-def test_so_much_is_read_and_no_more(found, monkeypatch):
-    monkeypatch.setattr(finding, "MAX_READ", 10)
+def test_so_much_is_read_and_no_more(discovered, monkeypatch):
+    monkeypatch.setattr(discovery, "MAX_READ", 10)
     with pytest.raises(MalformedNotebookError):
-        found({"a.ipynb": "full"})
+        discovered({"a.ipynb": "full"})
