@@ -149,8 +149,8 @@ class Interactive(SphinxDirective):
         root = "../" * self.env.docname.count("/")
         still = STATIC / "figures" / "stills" / f"{self.options.get('still', name)}.png"
         if still.exists():
-            with Image.open(still) as opened:
-                width, height = opened.size
+            with Image.open(still) as image:
+                width, height = image.size
             source = f"{root}_static/figures/stills/{still.name}"
             picture = (
                 f'<img class="interactive-still" src="{source}" alt="{html.escape(alt)}" '

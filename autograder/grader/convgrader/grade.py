@@ -33,6 +33,9 @@ from convgrader.sandbox.protocol import Output
 from convgrader.sandbox.validate import error_output, find_unserializable
 from convgrader.sandbox.zygote import SandboxZygote
 
+MAX_PRINTED = 100_000  # characters that a check cell may print
+MAX_ERROR = 1000  # characters of an error's message
+
 Helpers: TypeAlias = Mapping[str, Function]  # right ones, by the names of those that they stand in for
 
 
@@ -166,11 +169,11 @@ class NotebookGrader:
         except MemoryError:
             score, outputs = 0.0, [error_output("MemoryError", "The check needed more memory than a check may take.")]
         except Exception as error:
-            score, outputs = 0.0, [error_output(type(error).__name__, " ".join(str(error).split())[:1000])]
+            score, outputs = 0.0, [error_output(type(error).__name__, " ".join(str(error).split())[:MAX_ERROR])]
         annotated = [with_note(verdict, list(lent)) if lent else verdict for verdict in verdicts]
         shown = [_display(replace(v, site=self.site, notes=(*v.notes, *self._reasons(v)))) for v in annotated]
         if printed.getvalue():
-            shown.insert(0, {"output_type": "stream", "name": "stdout", "text": printed.getvalue()[:100_000]})
+            shown.insert(0, {"output_type": "stream", "name": "stdout", "text": printed.getvalue()[:MAX_PRINTED]})
         lacks_name = any(function.lacks_a_name for function in functions.values())
         missing = any(verdict.name not in self.namespace for verdict in verdicts)
         return CheckRun(score, [*shown, *outputs], not (lacks_name or missing))

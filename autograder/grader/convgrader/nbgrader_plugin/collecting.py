@@ -59,7 +59,7 @@ class Identity:
 
     student: str
     time: datetime
-    rest: str  # the name that the student's own file had
+    file_name: str  # the name that the student's own file had
 
     @classmethod
     def of(cls, name: str) -> "Identity":
@@ -96,7 +96,7 @@ class HandIn:
     def files(self) -> Iterator[tuple[str, Callable[[], Iterator[bytes]]]]:
         """Yield (name, function that yields its bytes) of what is to be collected, looked through before."""
         if self.path.suffix != ".zip":
-            yield self.path.name, lambda: _blocks(open(self.path, "rb"), MAX_MEMBER)  # noqa: SIM115
+            yield self.path.name, lambda: _blocks(open(self.path, "rb"), MAX_MEMBER)  # noqa: SIM115 (`_blocks` closes it)
             return
         with _open_archive(self.path) as archive:
             for member in _checked_members(archive):
@@ -225,7 +225,7 @@ class ArchiveExtractor(ExtractorPlugin):
 
 def _single_file_name(hand_in: HandIn) -> str:
     """Return what tells the single files of a student apart; an archive is all that they handed in."""
-    return hand_in.identity.rest if hand_in.path.suffix != ".zip" else ""
+    return hand_in.identity.file_name if hand_in.path.suffix != ".zip" else ""
 
 
 def _collected_name(name: str, hand_in: HandIn) -> str:
@@ -236,7 +236,7 @@ def _collected_name(name: str, hand_in: HandIn) -> str:
         identity = Identity(hand_in.identity.student, hand_in.time, name)
     if identity.student != hand_in.identity.student:
         raise ArchiveError(f"it is named as {identity.student}'s, in an archive of {hand_in.identity.student}")
-    parts = FILE_ID.fullmatch(identity.rest)
+    parts = FILE_ID.fullmatch(identity.file_name)
     stem = "_".join(re.sub(r"[\W_]", " ", parts["stem"]).split()) if parts else ""
     if parts is None or not stem:
         raise ArchiveError("it is neither a notebook nor a file of a network")
@@ -256,5 +256,5 @@ class ArchiveCollector(FileNameCollectorPlugin):
         except ArchiveError:
             return None
         return {
-            "student_id": identity.student, "file_id": identity.rest, "timestamp": identity.time.isoformat(),
+            "student_id": identity.student, "file_id": identity.file_name, "timestamp": identity.time.isoformat(),
         }  # fmt: skip
