@@ -34,19 +34,19 @@ END_RECORD = 22  # bytes
 BLOCK = 1 << 16
 ENDINGS = (".ipynb", ".json", ".safetensors")  # a notebook, and trained networks beside it
 ARCHIVES = (".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-NAME = (
-    re.compile(  # what a learning platform puts before it ends so; all else, o'neil and renée, would leave half a name
-        rf"(?:.*[_\s()\[\],;])?(?P<student_id>{student_ids.PATTERN})__(?P<timestamp>\d{{8}}T\d{{6}}Z)__(?P<rest>[\w.]+)"
-    )
+# What a learning platform puts before a name ends in one of these signs. After any other, as in o'neil and renée, half
+# a name would be left.
+NAME = re.compile(
+    rf"(?:.*[_\s()\[\],;])?(?P<student_id>{student_ids.PATTERN})__(?P<timestamp>\d{{8}}T\d{{6}}Z)__(?P<file_name>[\w.]+)"
 )
 FILE_ID = re.compile(r"(?P<stem>.+?)(?P<ending>(\.log)?\.(ipynb|json|safetensors))", re.IGNORECASE)
 
 
 def use_collector(config: Config) -> None:
     """Have ``nbgrader zip_collect`` take hand-ins apart as this module does, and imports tell whose it would not."""
-    here = "convgrader.nbgrader_plugin.collecting"
-    config.ZipCollectApp.extractor_plugin = f"{here}.ArchiveExtractor"
-    config.ZipCollectApp.collector_plugin = f"{here}.ArchiveCollector"
+    module = "convgrader.nbgrader_plugin.collecting"
+    config.ZipCollectApp.extractor_plugin = f"{module}.ArchiveExtractor"
+    config.ZipCollectApp.collector_plugin = f"{module}.ArchiveCollector"
     patches.report_left_out_files()
     patches.write_timestamps_with_zone()
     patches.report_invalid_student_ids()
@@ -71,7 +71,7 @@ class Identity:
             time = datetime.strptime(match["timestamp"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         except ValueError:
             raise ArchiveError(f"there is no such time as {match['timestamp']}") from None
-        return cls(match["student_id"], time, match["rest"])
+        return cls(match["student_id"], time, match["file_name"])
 
 
 @dataclass(frozen=True)
