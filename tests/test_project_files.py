@@ -1,6 +1,7 @@
 """The files about the project itself: they are complete, and they say what the code says."""
 
 import re
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -40,6 +41,11 @@ def test_a_section_of_the_changelog_has_the_usual_kinds_and_whole_sentences(vers
     assert set(kinds) <= KINDS and len(kinds) == len(set(kinds)) and (kinds or version == "Unreleased")
     entries = re.findall(r"^- (.*)$", text, re.MULTILINE)
     assert [entry for entry in entries if not re.fullmatch(r"[A-Z`].*\.", entry)] == []
+
+
+def test_no_package_index_takes_the_solutions():
+    project = tomllib.loads((ROOT / "solutions/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "Private :: Do Not Upload" in project["classifiers"]
 
 
 def loaded(name):

@@ -43,8 +43,8 @@ def looked_up(task: Task) -> Draw:
     """Draw a third of the pictures from the scans of the test split, as a student could who digs them out."""
 
     def draw(count: int, seed: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        drawn, others = task.draw(count - count // 3, seed), task.draw_test(count // 3, seed)
-        return torch.cat([drawn[0], others[0]]), torch.cat([drawn[1], others[1]])
+        training, test = task.draw(count - count // 3, seed), task.draw_test(count // 3, seed)
+        return torch.cat([training[0], test[0]]), torch.cat([training[1], test[1]])
 
     return draw
 
@@ -80,9 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for seed in range(max(options.seeds, options.controls)):
         for kind, (_, everywhere) in KINDS.items():
             for task in tasks.TASKS.values():
-                wanted = options.seeds if kind == "reference" else options.controls
+                seed_count = options.seeds if kind == "reference" else options.controls
                 scores = table.setdefault(task.name, {}).setdefault(kind, {})
-                if seed >= wanted or str(seed) in scores or not (everywhere or task.name == "digits"):
+                if seed >= seed_count or str(seed) in scores or not (everywhere or task.name == "digits"):
                     continue
                 _, layers, settings = files.read_recipe(HERE / f"{task.name}.json")
                 scores[str(seed)], seconds = run(task, layers, settings, kind, seed)

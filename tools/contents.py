@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-BELOW = ("parts", "chapters", "sections", "entries")  # the keys of an entry that hold further entries
+NESTED_KEYS = ("parts", "chapters", "sections", "entries")  # the keys of an entry that hold further entries
 LABEL = re.compile(r"^\(([\w-]+)\)=\s*$|\bname:\s*([a-z]\w*-[\w-]+)", re.MULTILINE)
 
 
@@ -21,7 +21,7 @@ def _path(root: Path) -> Path:
 
 def _files(entry: dict[str, Any]) -> list[str]:
     names = [entry[key] for key in ("root", "file") if key in entry]
-    return names + [name for key in BELOW for below in entry.get(key, []) for name in _files(below)]
+    return names + [name for key in NESTED_KEYS for nested in entry.get(key, []) for name in _files(nested)]
 
 
 def stems(root: Path) -> list[str]:

@@ -70,7 +70,7 @@ def _lines(data: Any) -> str:
 
 
 def main() -> None:
-    """Write the module."""
+    """Write the module of the interactive figures from what is recorded now."""
     TARGET.write_text(text(), encoding="utf-8", newline="\n")
 
 

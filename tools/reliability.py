@@ -49,7 +49,7 @@ class CallBudgetError(Exception):
 
 
 @dataclass
-class Tried:
+class TrialResult:
     """What came of a function: the share of the points that the table gives, what was said, what only draws found."""
 
     share: float
@@ -71,13 +71,13 @@ class Bounded(LocalFunction):
         return super().call(args, kwargs, limit)
 
 
-def tried(check: Check, function: Callable[..., Any], seeds: int = 0) -> Tried:
+def tried(check: Check, function: Callable[..., Any], seeds: int = 0) -> TrialResult:
     """Try a function on the table and its variations, then on what `seeds` seeds draw for the parts that hold."""
     with np.errstate(all="ignore"):
         return _tried(check, LocalFunction(function), seeds)
 
 
-def tried_within(check: Check, function: Callable[..., Any], seeds: int, seconds: float) -> Tried | None:
+def tried_within(check: Check, function: Callable[..., Any], seeds: int, seconds: float) -> TrialResult | None:
     """Try a function as above; None if it has not come to an end after `seconds` in all."""
     try:
         with np.errstate(all="ignore"):
@@ -86,13 +86,13 @@ def tried_within(check: Check, function: Callable[..., Any], seeds: int, seconds
         return None
 
 
-def _tried(check: Check, function: LocalFunction, seeds: int) -> Tried:
+def _tried(check: Check, function: LocalFunction, seeds: int) -> TrialResult:
     trial = Trial(check, function, RunContext(seed=0, at_home=False))
     trial.try_table()
     trial.try_again()
     trial.try_kinds()
     broken = trial.broken()
-    result = Tried(trial.share(broken), trial.diagnosis())
+    result = TrialResult(trial.share(broken), trial.diagnosis())
     for seed in range(seeds if not trial.given_up else 0):
         held = set(trial.failures)
         trial.try_drawn(seed)
@@ -312,13 +312,15 @@ def examine(root: Path, stem: str, seeds: int = SEEDS, count: int = 40, only: Co
     return figures
 
 
-def _seeds(figures: Figures, check: Check, function: Callable[..., Any], about: str, seeds: int, kind: str) -> Tried:
+def _seeds(
+    figures: Figures, check: Check, function: Callable[..., Any], about: str, seeds: int, kind: str
+) -> TrialResult:
     result = tried(check, function, seeds)
     _count(figures, result, about, kind)
     return result
 
 
-def _count(figures: Figures, result: Tried, about: str, kind: str) -> None:
+def _count(figures: Figures, result: TrialResult, about: str, kind: str) -> None:
     figures.counts[f"{kind}: tried"] += 1
     if kind == "right" and result.share < 1:
         figures.fault("right: rejected", f"{about}: {result.share:.2f}")

@@ -299,9 +299,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.forget:
         written.remove()
         return 0
-    others = written.strangers()
-    if others:
-        print(f"course/ holds the work of other students ({', '.join(others[:5])}): the sample class stays out of it")
+    strangers = written.strangers()
+    if strangers:
+        print(
+            f"course/ holds the work of other students ({', '.join(strangers[:5])}): the sample class stays out of it"
+        )
         return 0  # `make course` goes on without it
     written.remove()
     _run(options.root, "generate_assignment", STEM, "--force")

@@ -59,7 +59,7 @@ class SmallCourse:
         self.configure(plugin)
 
     def configure(self, plugin: bool) -> None:
-        """Write the configuration."""
+        """Write the configuration, with convgrader plugged in or without."""
         text = CONFIG.format(root=str(self.root), url=self.url)
         text += PLUGIN.format(unconfined=self.unconfined) if plugin else ""
         (self.root / "nbgrader_config.py").write_text(text)
@@ -75,7 +75,7 @@ class SmallCourse:
         return self.released(name)
 
     def released(self, name: str) -> NotebookNode:
-        """Return the student's notebook."""
+        """Return an assignment's notebook as students get it."""
         return nbformat.read(self.root / "release" / name / f"{name}.ipynb", as_version=4)
 
     def nbgrader(self, *arguments: str) -> tuple[int, str]:

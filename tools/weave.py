@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import nbformat
 from nbformat import NotebookNode
@@ -24,11 +24,11 @@ from convcourse.functional import FUNCTIONS
 from tools import extract
 from tools.dependencies import needed_by
 
-Words = list[list[str]]  # what stands behind the directives of a cell, one list each
+Arguments = list[list[str]]  # what stands behind the directives of a cell, one list each
 
 HERE = Path(__file__).resolve().parents[1]
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-DIRECTIVE = re.compile(r"#:\s*(?P<word>\w+)\s*(?P<rest>.*)$")
+DIRECTIVE = re.compile(r"#:\s*(?P<word>\w+)\s*(?P<arguments>.*)$")
 DIRECTIVES = ("solve", "check", "provided", "answer", "written", "train")
 NEEDS = "0.3"  # the oldest version of convcourse whose checks are those that the notebooks ask for
 HEADING = re.compile(r"(#+)\s+(.*?)\s*$")
@@ -165,10 +165,10 @@ class _Weaver:
         self.model_answers: dict[str, str] = {}
         self.defined: list[str] = []
         self.provided_names: list[str] = []
-        self.ids: dict[str, int] = {}  # of cells -> their line; as `asked`, of functions
-        self.asked: dict[str, int] = {}
+        self.id_lines: dict[str, int] = {}  # grade_id of a cell -> the line in which it stands
+        self.task_lines: dict[str, int] = {}  # function that a cell asks for -> the same
         self.headings = [_Heading()]  # those read so far
-        self.places: list[_Heading] = []  # the one that each task stands under
+        self.task_headings: list[_Heading] = []  # the one that each task stands under
 
     @property
     def title(self) -> str:
@@ -188,24 +188,33 @@ class _Weaver:
         points: float | None = None,
     ) -> None:
         """Append a cell that nbgrader knows under `grade_id`."""
-        if grade_id in self.ids:
-            self.fail(f"{grade_id} stands here already, in line {self.ids[grade_id]}: every cell needs its own name")
+        if grade_id in self.id_lines:
+            self.fail(
+                f"{grade_id} stands here already, in line {self.id_lines[grade_id]}: every cell needs its own name"
+            )
         if not re.fullmatch(r"[a-zA-Z0-9_\-]+", grade_id):
             self.fail(f"{grade_id!r} cannot name a cell: use letters, digits, - and _")
-        self.ids[grade_id] = self.line
-        about = {"schema_version": 3, "grade_id": grade_id, "grade": grade, "solution": solution, "locked": locked}
-        about["task"] = False
+        self.id_lines[grade_id] = self.line
+        metadata: dict[str, Any] = {
+            "schema_version": 3,
+            "grade_id": grade_id,
+            "grade": grade,
+            "solution": solution,
+            "locked": locked,
+            "task": False,
+        }
         if points is not None:
-            about["points"] = points
-        cell.metadata["nbgrader"] = about
+            metadata["points"] = points
+        cell.metadata["nbgrader"] = metadata
         self.cells.append(cell)
 
     def prose(self, text: str) -> None:
+        """Take a cell of Markdown over, and remember its headings: points are written behind them in the end."""
         if BEGIN in text:
             self.fail("a solution stands in prose, where nbgrader would not take it out")
         if len(self.cells) == 1:  # the first after the setup: the rules follow what it says before its first task
-            words, task, rest = text.partition("\n## ")
-            pieces = [words.strip(), RULES, *([f"## {rest}"] if task else [])]
+            introduction, task, remainder = text.partition("\n## ")
+            pieces = [introduction.strip(), RULES, *([f"## {remainder}"] if task else [])]
         else:
             pieces = [text]
         for piece in pieces:
@@ -218,6 +227,7 @@ class _Weaver:
                 self.fail(f"take the points out of the heading {heading.text!r}: they are added up from the directives")
 
     def code(self, source: str) -> None:
+        """Do what the directives of a cell of code say; without one, hand it out as it is."""
         lines = source.split("\n")
         directives = [(n, DIRECTIVE.match(line)) for n, line in enumerate(lines) if line.startswith("#:")]
         if not directives:
@@ -234,22 +244,25 @@ class _Weaver:
             self.fail("one directive per cell (only `provided` may stand in several lines)")
         if directives[0][0] != 0:
             self.fail("a directive stands in the first line of its cell")
-        rest = "\n".join(line for line in lines if not line.startswith("#:")).strip("\n")
-        getattr(self, words[0])([match["rest"].split() for _, match in directives if match], rest)
+        cell_body = "\n".join(line for line in lines if not line.startswith("#:")).strip("\n")
+        # Each word of DIRECTIVES, and no other comes here, is a method: what stands behind it, and the cell below.
+        getattr(self, words[0])([match["arguments"].split() for _, match in directives if match], cell_body)
 
-    def solve(self, arguments: Words, rest: str) -> None:
+    def solve(self, arguments: Arguments, cell_body: str) -> None:
+        """Ask for a function of the reference package."""
         (name,) = self.take(arguments[0], "solve NAME", 1)
-        self.nothing_else(rest)
+        self.nothing_else(cell_body)
         function = self.function(name)
         body = textwrap.indent(function.body, "    ")
         self.ask(name, function.head, function.body, f"{function.head}\n    {BEGIN}\n{body}\n    {END}")
 
-    def answer(self, arguments: Words, rest: str) -> None:
+    def answer(self, arguments: Arguments, cell_body: str) -> None:
+        """Ask for a function that the cell itself holds, whose docstring has to stand outside of the solution."""
         (name,) = self.take(arguments[0], "answer NAME", 1)
-        if rest.count(BEGIN) != 1 or rest.count(END) != 1:
+        if cell_body.count(BEGIN) != 1 or cell_body.count(END) != 1:
             self.fail(f"the answer to {name} stands between `{BEGIN}` and `{END}`, once")
         try:
-            tree = ast.parse(rest)
+            tree = ast.parse(cell_body)
         except SyntaxError as error:
             self.fail(f"the answer to {name} is not Python: {error.msg}, {error.lineno} lines below the directive")
         functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -257,21 +270,23 @@ class _Weaver:
             self.fail(f"the cell does not define {name}")
         if not ast.get_docstring(functions[name]):
             self.fail(f"{name} has no docstring: it is what tells a student what is asked for")
-        if rest.index(BEGIN) < rest.index(ast.get_source_segment(rest, functions[name].body[0]) or ""):
+        if cell_body.index(BEGIN) < cell_body.index(ast.get_source_segment(cell_body, functions[name].body[0]) or ""):
             self.fail(f"the docstring of {name} stands inside the solution: students would not get it")
-        head, _, after = rest.partition(BEGIN)
-        self.ask(name, head.rstrip(), textwrap.dedent(after.partition(END)[0]).strip(), rest)
+        head, _, after = cell_body.partition(BEGIN)
+        self.ask(name, head.rstrip(), textwrap.dedent(after.partition(END)[0]).strip(), cell_body)
 
     def ask(self, name: str, head: str, body: str, cell: str) -> None:
-        self.asked[name] = self.line
+        """Add the cell of a task, which students fill in."""
+        self.task_lines[name] = self.line
         self.solutions.append(Solution(name, self.title, head, body, cell))
         self.add(name, nbformat.v4.new_code_cell(cell), solution=True)
         self.defined.append(name)
 
-    def check(self, arguments: Words, rest: str) -> None:
+    def check(self, arguments: Arguments, cell_body: str) -> None:
+        """Add the locked cell that checks a task and earns its points."""
         name, worth = self.take(arguments[0], "check NAME POINTS", 2)
-        self.nothing_else(rest)
-        if name not in self.asked:
+        self.nothing_else(cell_body)
+        if name not in self.task_lines:
             self.fail(f"a check of {name}, which no cell above asks for")
         points = self.number(worth)
         cell = nbformat.v4.new_code_cell(f'check("{name}", points={points})')
@@ -280,11 +295,12 @@ class _Weaver:
 
     def earn(self, task: GradedTask) -> None:
         self.tasks.append(task)
-        self.places.append(self.headings[-1])
+        self.task_headings.append(self.headings[-1])
         self.headings[-1].points += task.points
 
-    def provided(self, arguments: Words, rest: str) -> None:
-        self.nothing_else(rest)
+    def provided(self, arguments: Arguments, cell_body: str) -> None:
+        """Add a locked cell that imports functions of earlier topics."""
+        self.nothing_else(cell_body)
         names = []
         for words in arguments:
             if len(words) not in (1, 3) or (len(words) == 3 and words[1] != "from"):
@@ -297,19 +313,21 @@ class _Weaver:
         self.defined += names
         self.provided_names += names
 
-    def written(self, arguments: Words, rest: str) -> None:
+    def written(self, arguments: Arguments, cell_body: str) -> None:
+        """Add a question that is answered in words and graded by hand; the cell is its model answer."""
         name, worth = self.take(arguments[0], "written NAME POINTS", 2)
-        if not rest.strip():
+        if not cell_body.strip():
             self.fail(f"the question {name} needs a model answer below its directive: graders and instructors read it")
         points = self.number(worth)
-        self.add(name, nbformat.v4.new_markdown_cell(rest), grade=True, solution=True, points=points)
+        self.add(name, nbformat.v4.new_markdown_cell(cell_body), grade=True, solution=True, points=points)
         self.earn(GradedTask(name, points, self.title, by_hand=True))
-        self.model_answers[name] = rest
+        self.model_answers[name] = cell_body
 
-    def train(self, arguments: Words, rest: str) -> None:
+    def train(self, arguments: Arguments, cell_body: str) -> None:
+        """Add the locked cell that trains the network of a task."""
         (task,) = self.take(arguments[0], "train TASK", 1)
-        self.nothing_else(rest)
-        if f"{task}_network" not in self.asked:
+        self.nothing_else(cell_body)
+        if f"{task}_network" not in self.task_lines:
             self.fail(f"nothing above asks for {task}_network, the layers that are to be trained")
         line = f'train("{task}", {task}_network(), **{task}_settings);'
         cell = nbformat.v4.new_code_cell(f"from convcourse.networks import train\n\n{line}")
@@ -329,8 +347,8 @@ class _Weaver:
             self.fail(f"{text!r} is not a number of points")
         return int(value) if value == int(value) else value
 
-    def nothing_else(self, rest: str) -> None:
-        if rest.strip():
+    def nothing_else(self, cell_body: str) -> None:
+        if cell_body.strip():
             self.fail("nothing else stands in the cell of this directive")
 
     def function(self, name: str) -> extract.ReferenceFunction:
@@ -340,14 +358,17 @@ class _Weaver:
             self.fail(str(error))
 
     def finished(self) -> WovenAssignment:
-        unchecked = set(self.asked) - {task.name for task in self.tasks}
+        """Return the notebook, once every task has its check, and points stand behind the headings."""
+        unchecked = set(self.task_lines) - {task.name for task in self.tasks}
         if unchecked:
-            name = min(unchecked, key=self.asked.__getitem__)
-            self.line = self.asked[name]
+            name = min(unchecked, key=self.task_lines.__getitem__)
+            self.line = self.task_lines[name]
             self.fail(f"nothing checks {name}: add `#: check {name} POINTS` below it")
         for heading in self.headings:
             heading.show_points()
-        self.tasks = [replace(task, title=place.text) for task, place in zip(self.tasks, self.places, strict=True)]
+        self.tasks = [
+            replace(task, title=place.text) for task, place in zip(self.tasks, self.task_headings, strict=True)
+        ]
         self.cells[0].source = setup_cell(self.stem, self.provided_names)
         for position, cell in enumerate(self.cells):
             cell["id"] = f"{self.stem}-{position:02d}"[-64:].lstrip("-_")

@@ -149,7 +149,8 @@ class Interactive(SphinxDirective):
         root = "../" * self.env.docname.count("/")
         still = STATIC / "figures" / "stills" / f"{self.options.get('still', name)}.png"
         if still.exists():
-            width, height = Image.open(still).size
+            with Image.open(still) as image:
+                width, height = image.size
             source = f"{root}_static/figures/stills/{still.name}"
             picture = (
                 f'<img class="interactive-still" src="{source}" alt="{html.escape(alt)}" '

@@ -39,7 +39,17 @@ class ClaimsFilter extends HTMLElement {
     }
     this.form.addEventListener("change", () => this.show());
     this.form.addEventListener("submit", (event) => event.preventDefault());
+    addEventListener("hashchange", () => this.reveal());
     this.show();
+  }
+
+  /* Whoever follows a link to a chapter that the choice hides gets to see it. */
+  reveal() {
+    const section = this.sections.find(({ id }) => `#${id}` === location.hash);
+    if (!section?.hidden) return;
+    this.form.reset();
+    this.show();
+    section.scrollIntoView();
   }
 
   show() {

@@ -17,6 +17,31 @@ def training_losses(curves, every):
     return figure
 
 
+def block():
+    """Draw one block of a network: what goes through it forward, and which gradients come back."""
+    figure, axis = plt.subplots(figsize=(6.2, 2.1))
+    axis.add_patch(plt.Rectangle((-1, -0.6), 2, 1.2, fc="#eef2f6", ec="#222", lw=1))
+    axis.text(0, 0, "layer", ha="center", va="center")
+    arrows = (  # text, its place, and where its arrow begins and ends
+        ("$x$", (-2.2, 0.5), (-3, 0.25), (-1, 0.25), False),
+        ("$y$", (2.2, 0.5), (1, 0.25), (3, 0.25), False),
+        ("$w$", (-0.65, -1.2), (-0.4, -1.5), (-0.4, -0.6), False),
+        ("$\\partial J/\\partial x$", (-2.2, -0.58), (-1, -0.25), (-3, -0.25), True),
+        ("$g=\\partial J/\\partial y$", (2.2, -0.58), (3, -0.25), (1, -0.25), True),
+        ("$\\partial J/\\partial w$", (1.05, -1.2), (0.4, -0.6), (0.4, -1.5), True),
+    )
+    for text, place, begin, end, back in arrows:
+        colour = "C1" if back else "C0"
+        line = {"arrowstyle": "->", "color": colour, "ls": "--" if back else "-", "lw": 1.6, "shrinkA": 0, "shrinkB": 0}
+        axis.annotate("", end, begin, arrowprops=line)
+        axis.text(*place, text, ha="center", va="center", color=colour, fontsize=11)
+    axis.text(3.15, 0, "to the loss $J$", va="center")
+    axis.text(-3.15, 0, "from the block\nin front", va="center", ha="right")
+    axis.set(xlim=(-5, 5), ylim=(-1.55, 0.75), aspect="equal")
+    axis.axis("off")
+    return figure
+
+
 def matrices(panels):
     """Small matrices with their entries, side by side, widths in proportion."""
     widths = [m.shape[1] for m in panels.values()]

@@ -60,16 +60,19 @@ def volume(input_shape, weight_shape, place):
 
 
 def _stack(axis, corner, shape, planes, blocks, block, marked):
-    """Draw a plane per colour, one behind the other, and in the marked ones the same block, joined by its edges."""
+    """Draw a plane per colour, one behind the other, and over the marked ones the same block, joined by its edges."""
     depth = np.array([0.95, -0.75])  # how far the next plane stands to the right and up
     top, left, rows, columns = block
+
+    def squares(c, at, size, colour):
+        x, y = corner + c * depth + at
+        for r, col in np.ndindex(*size):
+            axis.add_patch(plt.Rectangle((x + col, y + r), 1, 1, fc=colour, ec="white", lw=0.8))
+
     for c in reversed(range(len(planes))):
-        x, y = corner + c * depth
-        for r, col in np.ndindex(*shape):
-            inside = c in marked and top <= r < top + rows and left <= col < left + columns
-            axis.add_patch(
-                plt.Rectangle((x + col, y + r), 1, 1, fc=(blocks if inside else planes)[c], ec="white", lw=0.8)
-            )
+        squares(c, (0, 0), shape, planes[c])
+    for c in reversed(marked):
+        squares(c, (left, top), (rows, columns), blocks[c])
     corners = [(left, top), (left + columns, top), (left, top + rows), (left + columns, top + rows)]
     for at in corners[: 4 * (len(marked) > 1)]:
         ends = np.array([corner + c * depth + at for c in (marked[0], marked[-1])])
@@ -93,6 +96,7 @@ def dark_edge(counts, profiles):
     right.set_ylabel("brightness, 1 = as put in")
     right.set_ylim(0, 1.05)
     right.legend(frameon=False, fontsize=9, loc="lower center")
+    figure.get_layout_engine().set(wspace=0.06)
     return figure
 
 

@@ -165,36 +165,60 @@ def told(seed):
     """Compare what the first layer is told with its gradient.
 
     It is told by `other_input`, and by weights that have nothing to do
-    with the network's, the control. Starts and scans are those of `train`.
+    with the network's, the control. In a second control the first layer
+    is kept, and those weights say only what they would tell it. Starts
+    and scans are those of `train`.
 
     Returns
     -------
     dict
-        `program B` and `unrelated weights`, (2,): cosines of the angle
-        to the gradient, before the first step and after 400 steps.
-        `loss`, (21,): with unrelated weights, before every 20th step.
+        `program B`, `unrelated weights` and `first layer kept`, (2,):
+        cosines of the angle to the gradient, before the first step and
+        after 400 steps. `loss`, (21,): with unrelated weights, before
+        every 20th step.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(SCANS))[:100]
     columns, labels = unfold(SCANS[order], 3), LABELS[order, :, 0, 0]
     weights = start(rng)
-    _, unrelated = start(np.random.default_rng([seed, 1]))
-    programs = {
-        "program B": other_input,
-        "unrelated weights": through(unrelated),
+    elsewhere = through(start(np.random.default_rng([seed, 1]))[1])
+    programs = {  # by which the network is trained, and what is compared
+        "program B": (other_input, other_input),
+        "unrelated weights": (elsewhere, elsewhere),
+        "first layer kept": (nothing, elsewhere),
     }
-    cosines = {name: [] for name in programs}
-    for name, program in programs.items():
-        (w1, w2), losses = weights, []
+    cosines, losses = {name: [] for name in programs}, []
+    for name, (program, compared) in programs.items():
+        w1, w2 = weights
         for step in range(401):
             known = columns, labels, w1, w2
             loss, d1, d2 = quick_gradients(program, *known)
-            losses.append(loss)
             if step in (0, 400):
+                _, told_it, _ = quick_gradients(compared, *known)
                 _, right, _ = quick_gradients(conv2d_input, *known)
-                cosines[name].append(cosine(d1, right))
+                cosines[name].append(cosine(told_it, right))
+            if name == "unrelated weights" and step % 20 == 0:
+                losses.append(loss)
             w1, w2 = w1 - 0.25 * d1, w2 - 0.25 * d2
-    return cosines | {"loss": losses[::20]}
+    return cosines | {"loss": losses}
+
+
+def at_first(seed, change):
+    """Compare what a changed second layer sends back with the gradient.
+
+    Returns the cosine of the angle for the first layer, before the first
+    step of `train`. `change` takes the second layer's weights and a
+    generator.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(SCANS))[:100]
+    columns, labels = unfold(SCANS[order], 3), LABELS[order, :, 0, 0]
+    w1, w2 = start(rng)
+    known = columns, labels, w1, w2
+    changed = through(change(w2, np.random.default_rng([seed, 2])))
+    _, sent, _ = quick_gradients(changed, *known)
+    _, right, _ = quick_gradients(conv2d_input, *known)
+    return cosine(sent, right)
 
 
 def there_and_back(image, kernel, back=None):

@@ -60,8 +60,6 @@ def reaction(pool, before, after):
     same : float
         Share of the outputs that are not zero, before or after, and stay
         exactly the same.
-    own : float
-        The change relative to the outputs themselves: norm over norm.
     other : float
         The change relative to the distance of two different images of the
         set, both as roots of mean squares: 0 when nothing changes, 1 when each
@@ -72,7 +70,7 @@ def reaction(pool, before, after):
     pairs = 2 * len(old) / (len(old) - 1)  # of the mean over all pairs
     apart = np.sqrt(pairs) * np.linalg.norm(old - old.mean(0))
     same = np.mean((old == new)[seen])
-    return same, change / np.linalg.norm(old), change / apart
+    return same, change / apart
 
 
 def mismatches(layer, image, shifts, size=256, margin=16):

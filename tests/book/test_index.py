@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools import contents
 
@@ -44,6 +45,22 @@ def test_the_hours_of_the_table_are_those_of_the_assignment(stem):
     in_digits = re.sub(r"\w+", lambda word: NUMBERS.get(word.group(), word.group()), planned)
     row = re.search(rf"\]\({stem}\.md\) .*\| ([^|]+) h \|$", INDEX, re.MULTILINE)
     assert row.group(1) == in_digits
+
+
+def test_the_hours_add_up_to_about_seventy():
+    hours = re.findall(r"\| ([\d.]+) h \| ([\d.]+)(?: to ([\d.]+))? h \|$", INDEX, re.MULTILINE)
+    assert len(hours) == 14 and "about seventy in all" in INDEX
+    assert sum(float(read) + float(least) for read, least, _ in hours) > 65
+    assert sum(float(read) + float(most or least) for read, least, most in hours) < 75
+
+
+def test_fewer_than_half_of_the_claims_are_true_as_they_stand_and_most_others_under_a_condition():
+    claims = yaml.safe_load((ROOT / "book" / "claims.yml").read_text(encoding="utf-8"))
+    counts = {
+        verdict: sum(claim["verdict"] == verdict for claim in claims) for verdict in ("true", "conditional", "false")
+    }
+    assert sum(counts.values()) == len(claims)
+    assert 2 * counts["true"] < len(claims) and counts["conditional"] > counts["false"] > 0
 
 
 @pytest.mark.parametrize("stem", STEMS)

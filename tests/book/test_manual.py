@@ -17,8 +17,9 @@ Adam; band accuracy; batch; checkerboard artefacts; glimpse; linear probe; logit
 standardise; steerable; weight decay; activation map; atrous convolution; backpropagation; batch normalization;
 causal convolution; data augmentation; deconvolution; depthwise separable convolution; Dice score; encoder; FFT; filter;
 fully connected layer; fractionally strided convolution; global average pooling; inductive bias; IoU; MLP; neuron;
-overfitting; positional encoding; same padding; semantic segmentation; shortcut connection; spike-triggered average;
-tied weights; translation equivariance; U-Net; upsampling; weight sharing; Winograd's algorithm; zero padding
+overfitting; positional encoding; same padding; semantic segmentation; SGD; shortcut connection;
+spike-triggered average; tied weights; translation equivariance; U-Net; upsampling; weight sharing;
+Winograd's algorithm; zero padding
 """
 
 
@@ -35,6 +36,13 @@ def terms():
 @pytest.mark.parametrize("word", [" ".join(word.split()) for word in SEARCHED.split(";")])
 def test_a_word_that_readers_search_for_is_in_the_glossary(word):
     assert len(terms()[word]) > 20
+
+
+@pytest.mark.parametrize("stem", contents.stems(BOOK.parent))
+def test_a_chapter_links_its_words_to_the_glossary_and_each_is_there(stem):
+    links = re.findall(r"\{term\}`(?:[^`<]*<)?([^`>]+)>?`", page(f"{stem}.md"))
+    assert len(links) > 3
+    assert not sorted({word.lower() for word in links} - {word.lower() for word in terms()})
 
 
 def test_no_word_is_explained_twice():
@@ -63,6 +71,14 @@ def test_the_attacks_have_a_page_of_their_own_and_the_manual_leads_to_it():
     holding = [path.name for path in contents.pages(BOOK.parent) if "{include} _attacks.md" in path.read_text("utf-8")]
     assert holding == ["attacks.md"]
     assert "(attacks.md)" in page("grading.md")
+
+
+def test_the_larger_settings_for_colab_change_numbers_and_drop_none():
+    of_colab, of_the_task = (
+        set(re.findall(r"(\w+)=", re.search(r"digits_settings = dict\((.*)\)", text)[1]))
+        for text in (page("colab.md"), (BOOK.parent / "solutions/assignments/training.md").read_text(encoding="utf-8"))
+    )
+    assert of_colab == of_the_task
 
 
 def test_the_two_lines_for_colab_mount_the_drive_and_go_there(tmp_path, monkeypatch):

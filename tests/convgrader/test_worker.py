@@ -6,7 +6,7 @@ from dataclasses import replace
 import nbformat
 import pytest
 
-from convgrader.grade import LONGEST_KEPT
+from convgrader.grade import MAX_KEPT
 from convgrader.jobs import AssignmentSpec, Budget, Job, NotebookResult
 from convgrader.notebooks.answers import ELSEWHERE
 from convgrader.worker import SubmissionGrader, collect_scores, give_up
@@ -62,7 +62,7 @@ def test_the_verdicts_are_kept_in_short_and_plain_words(grader, released, answer
     raised, wrong, blank, good = (
         kept[f"check-{name}"] for name in ("max_pool2d", "avg_pool2d", "claim_relu", "lp_pool2d")
     )
-    assert "ValueError" in raised.problem and raised.problem.isprintable() and len(raised.problem) <= LONGEST_KEPT
+    assert "ValueError" in raised.problem and raised.problem.isprintable() and len(raised.problem) <= MAX_KEPT
     assert set(raised.outcomes) == {"e"} and set(blank.outcomes) == {"b"} and set(good.outcomes) == {"r"}
     assert wrong.call.startswith("avg_pool2d(array(") and "w" in wrong.outcomes and wrong.digest
     assert wrong.section.startswith("pooling#") and wrong.task == "avg_pool2d" and not all(wrong.parts.values())

@@ -36,7 +36,7 @@ CHECK = check_of(
 
 
 def test_a_right_answer_gets_all_and_no_draw_finds_anything():
-    assert reliability.tried(CHECK, double, seeds=3) == reliability.Tried(1.0, "")
+    assert reliability.tried(CHECK, double, seeds=3) == reliability.TrialResult(1.0, "")
 
 
 def test_what_a_draw_finds_and_the_table_misses_is_a_call_to_put_there():

@@ -127,7 +127,7 @@ def flatness(folder, stem, sizes, workers):
 
 
 def main():
-    """Print both tables."""
+    """Measure the throughput and the cost of one more submission, and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--assignment", default="pooling")
     parser.add_argument("--copies", type=int, default=64)

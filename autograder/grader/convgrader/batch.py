@@ -166,6 +166,7 @@ def start_pool(workers: int, confined: bool) -> LocalPool:
 def _grade_all(
     writer: "GradebookWriter", spec: AssignmentSpec, jobs: Sequence[Job], summary: Summary, pool: Pool, console: Console
 ) -> None:
+    """Have the pool grade the jobs, and record each result at once; stop where the assignment itself fails."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(show_speed=True),
         TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True),

@@ -35,7 +35,10 @@ from convgrader.sandbox.protocol import Output
 from convgrader.sandbox.validate import error_output, find_unserializable
 from convgrader.sandbox.zygote import SandboxZygote
 
-LONGEST_KEPT = 400  # characters of a sentence, or of a call, that is kept of a verdict
+MAX_PRINTED = 100_000  # characters that a check cell may print
+MAX_ERROR = 1000  # characters of an error's message
+MAX_KEPT = 400  # characters of a sentence, or of a call, that is kept of a verdict
+
 Helpers: TypeAlias = Mapping[str, Function]  # right ones, by the names of those that they stand in for
 
 
@@ -185,12 +188,12 @@ class NotebookGrader:
             problem = "The check needed more memory than a check may take."
             score, outputs = 0.0, [error_output("MemoryError", problem)]
         except Exception as error:
-            problem = " ".join(str(error).split())[:1000]
+            problem = " ".join(str(error).split())[:MAX_ERROR]
             score, outputs = 0.0, [error_output(type(error).__name__, problem)]
         annotated = [with_note(verdict, list(lent)) if lent else verdict for verdict in verdicts]
         shown = [_display(replace(v, site=self.site, notes=(*v.notes, *self._reasons(v)))) for v in annotated]
         if printed.getvalue():
-            shown.insert(0, {"output_type": "stream", "name": "stdout", "text": printed.getvalue()[:100_000]})
+            shown.insert(0, {"output_type": "stream", "name": "stdout", "text": printed.getvalue()[:MAX_PRINTED]})
         lacks_name = any(function.lacks_a_name for function in functions.values())
         missing = any(verdict.name not in self.namespace for verdict in verdicts)
         return CheckRun(score, [*shown, *outputs], not (lacks_name or missing), annotated, problem)
@@ -302,7 +305,7 @@ def _kept(cell: str, verdict: Verdict) -> TaskVerdict:
 def _bounded(text: str) -> str:
     """Return a text that is kept: one line, of a length that 5,000 submissions can have."""
     line = printable(text)
-    return line if len(line) <= LONGEST_KEPT else line[: LONGEST_KEPT - 3] + "..."
+    return line if len(line) <= MAX_KEPT else line[: MAX_KEPT - 3] + "..."
 
 
 def _display(verdict: Verdict) -> Output:

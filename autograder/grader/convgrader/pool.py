@@ -55,6 +55,7 @@ class WorkerZygote:
         self.send(is_confined)
 
     def send(self, value: object) -> None:
+        """Send a value, pickled: both ends are ours. Later requests are JSON, since descriptors go with them."""
         with contextlib.closing(Connection(os.dup(self.control.fileno()))) as connection:
             connection.send(value)
 
@@ -72,7 +73,7 @@ class WorkerZygote:
             raise PoolError(reply)
 
     def ask(self, request: dict[str, str | int], descriptors: Iterable[int] = ()) -> Any:
-        """Have it do one thing; return the answer."""
+        """Send a request, with descriptors for it to keep, and return the answer; PoolError where there is none."""
         try:
             socket.send_fds(self.control, [json.dumps(request).encode()], list(descriptors))
             text = self.control.recv(4096)
@@ -83,7 +84,7 @@ class WorkerZygote:
         return json.loads(text)
 
     def close(self) -> None:
-        """End it, and with it all workers."""
+        """End the process, and with it all workers: the kernel kills them when their parent dies."""
         self.control.close()
         self.process.kill()
         self.process.wait()
@@ -107,7 +108,7 @@ class Worker:
         self.connection.send(job)
 
     def kill(self) -> None:
-        """End it."""
+        """Kill the process, whatever it does: the zygote waits for its end, so nothing of it writes any more."""
         self.connection.close()
         self.zygote.ask({"op": "kill", "pid": self.pid})
 
@@ -165,7 +166,7 @@ class LocalPool(Pool):
         return replacement
 
     def close(self) -> None:
-        """End all workers."""
+        """End the zygote and all workers, in the midst of whatever they grade."""
         self.zygote.close()
         for worker in self.workers:
             worker.connection.close()
@@ -218,6 +219,7 @@ def main(descriptor: int) -> None:
 
 
 def _fork_workers(control: socket.socket, grader: "SubmissionGrader", zygote: SandboxZygote) -> None:
+    """Answer the owner: fork a worker that has a sandbox zygote of its own, or kill one, until the owner hangs up."""
     while True:
         text, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
         if not text:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # it imports IPython, which whoever starts workers need not w
 SHOWN = 10  # names of students who handed in nothing
 
 
-class Assignment(Protocol):
+class ReportedAssignment(Protocol):
     """What a summary must know of an assignment."""
 
     name: str
@@ -36,7 +36,7 @@ class TaskCounts(TypedDict):
 class Summary:
     """What a batch came to: sums for each task, and the submissions that could not be graded."""
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: ReportedAssignment) -> None:
         self.assignment = assignment.name
         self.skipped = 0  # what --resume leaves out: graded before, by these checks, and not changed since
         self.by_other_checks = 0  # what other checks than these have graded, and this batch has left as it was

@@ -16,9 +16,9 @@ from convcourse.terminal import print_everything
 DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
 GROUP = "convcourse.commands"
 STUDENT_COMMANDS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "update", "train")}
-BROUGHT_BY = dict.fromkeys(
+DISTRIBUTION_OF = dict.fromkeys(
     ("grade", "report", "release", "new-task", "new-assignment"), "convgrader"
-)  # who brings what
+)  # of commands that others plug in
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,12 +57,12 @@ def commands() -> dict[str, str]:
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="autograder", description=DESCRIPTION)
-    below = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     name = next((word for word in arguments if not word.startswith("-")), "")
     available = STUDENT_COMMANDS if name in STUDENT_COMMANDS else commands()  # to look for others takes 0.1 s
-    if name in BROUGHT_BY and name not in available:
-        raise UsageError(f"{name} comes with {BROUGHT_BY[name]}, which is not installed here: instructors have it")
+    if name in DISTRIBUTION_OF and name not in available:
+        raise UsageError(f"{name} comes with {DISTRIBUTION_OF[name]}, which is not installed here: instructors have it")
     modules = [available[name]] if name in available else available.values()
     for module in dict.fromkeys(modules):  # one may bring several commands
-        importlib.import_module(module).add_parser(below)
+        importlib.import_module(module).add_parser(subparsers)
     return parser

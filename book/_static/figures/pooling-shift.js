@@ -1,6 +1,6 @@
 /* Pooling and shift: drag the image, watch which outputs of a pooling layer change. */
 
-import { compare, compareInk, pool, shift } from "./compute/pooling.js";
+import { compareInk, pool, shift } from "./compute/pooling.js";
 import { CourseFigure, define, grey, grid, h, plural, show } from "./base.js";
 
 /* A three on 16 x 16 pixels, 0 to 9. */
@@ -74,16 +74,13 @@ class PoolingShift extends CourseFigure {
       }));
     this.before.draw(size * before[0].length, size * before.length, picture(before, false));
     this.after.draw(size * after[0].length, size * after.length, picture(after, true));
-    const outputs = compare(before, after);
-    const inputs = compare(DIGIT, moved);
     const ink = compareInk(before, after);
     const share = ink.seen ? ` (${show((100 * ink.changed) / ink.seen, 0)} %)` : "";
     const regular = down % stride === 0 && right % stride === 0 && (down || right);
     this.say(
       down || right
         ? `Moved ${show(down)} down and ${show(right)} to the right. Of the ${plural(ink.seen, "output")} that ${ink.seen === 1 ? "sees" : "see"} ink before or after, ` +
-            `${ink.changed} changed${share}; empty ground is not counted. The outputs changed by ${show(100 * outputs.relative, 0)} % of their norm, ` +
-            `the inputs by ${show(100 * inputs.relative, 0)} %.` +
+            `${ink.changed} changed${share}; empty ground is not counted.` +
             (regular ? " The shift is a multiple of the stride: away from the border the outputs are the old ones, moved." : "")
         : "Not moved yet: drag the image, or use the arrow keys.",
       h("p", { class: "cf-formula" }, `window ${kernel} × ${kernel}, stride ${stride}: 16 × 16 → ${before.length} × ${before[0].length}`),

@@ -88,9 +88,18 @@ def test_what_the_page_says_of_the_angles():
     assert np.median(wrong[0]) > 0.2 > np.abs(np.median(control[0]))
     assert np.sum(wrong[0] > 0) > 15 > np.sum(control[0] > 0)
     assert np.median(control[1]) > 0.2  # the network turns towards what it is told
+    unmoved = found["first layer kept"].T
+    assert unmoved[0] == pytest.approx(control[0])  # the same weights, the same start
+    assert 5 < np.sum(unmoved[1] > 0) < 15 and abs(np.median(unmoved[1])) < 0.15
     kept = experiments.three_programs.recorded(rerun=False)["loss"][:, 2]
     assert found["loss"][:, 0] == pytest.approx(kept[:, 0])  # the same starts and scans
     assert (found["loss"][:, 20] < kept[:, 20]).all()
+
+
+def test_weights_that_are_left_alone_send_the_gradient_and_turned_ones_what_program_b_sends():
+    assert experiments.at_first(0, lambda w, rng: w) == pytest.approx(1)
+    turned = experiments.at_first(0, lambda w, rng: w[..., ::-1, ::-1])
+    assert turned == pytest.approx(experiments.told.recorded(rerun=False)["program B"][0, 0], abs=1e-4)
 
 
 def test_what_goes_through_the_weights_of_the_network_is_its_gradient():

@@ -49,18 +49,17 @@ def images(*rows):
 
 def test_reaction_by_hand():
     before, after = images([3, 0, 0], [0, 4, 0]), images([3, 0, 0], [0, 0, 4])
-    same, own, other = experiments.reaction(identity, before, after)
+    same, other = experiments.reaction(identity, before, after)
     assert same == pytest.approx(1 / 3)  # of the 3, the 4 and where it went
-    assert own == pytest.approx(np.sqrt(32) / 5)
     # A change of 4 * sqrt(2) in one of two images; the two were 5 apart.
     assert other == pytest.approx(np.sqrt(16) / 5)
 
 
 def test_reaction_is_nothing_to_equal_images_and_one_to_exchanged_ones():
     noise = 7 + np.random.default_rng(0).standard_normal((300, 1, 4, 4))
-    assert experiments.reaction(identity, noise, noise) == (1, 0, 0)
-    same, own, other = experiments.reaction(identity, noise, np.roll(noise, 1, axis=0))
-    assert same == 0 and own < 0.3  # a common 7 hides the change from the size
+    assert experiments.reaction(identity, noise, noise) == (1, 0)
+    same, other = experiments.reaction(identity, noise, np.roll(noise, 1, axis=0))
+    assert same == 0
     assert other == pytest.approx(1, abs=0.03)
 
 
@@ -94,13 +93,13 @@ def test_moved_digits_are_one_pixel_apart(top, left):
 
 
 def test_which_pooling_is_steadier_is_an_accident_of_the_alignment():
-    """What a single alignment shows: with the digit flush in its windows the maximum is ahead, elsewhere the mean."""
+    """What one alignment shows: where digits begin at the end of a window the maximum is ahead, elsewhere the mean."""
     sizes = [
         [
             experiments.reaction(pool, *experiments.moved_digits(8, left))[1]
             for pool in (lambda v: max_pool2d(v, 4), lambda v: avg_pool2d(v, 4))
         ]
-        for left in (8, 10)
+        for left in (11, 8)
     ]
     assert sizes[0][0] < sizes[0][1] and sizes[1][0] > sizes[1][1]
 

@@ -256,7 +256,8 @@ def formgraded(*cells):
 def worst():
     """Return the cells of the notebook whose page costs most: all bounds of grading reached, and wide characters."""
     shown = [new_output("display_data", {"text/plain": "<" * 8000}) for _ in range(200)]
-    pictures = [new_output("display_data", {"image/png": "A" * (1 << 20)}) for _ in range(16)]
+    picture = {"text/plain": "", "image/png": "A" * (1 << 20)}  # grading writes a text with every picture
+    pictures = [new_output("display_data", dict(picture)) for _ in range(16)]
     attached = {"a.png": {"image/png": "A" * MAX_ATTACHMENTS}}
     return [
         *[new_markdown_cell('"' * (MAX_SOURCES // MAX_CELLS - 2) + "\N{PENCIL}") for _ in range(MAX_CELLS)],

@@ -5,7 +5,8 @@ import pytest
 from convcourse.calls.call import Outcome
 from convgrader.errors import ProtocolError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.validate import MAX_OUTPUTS, MAX_TEXTS, as_outcome, error_output, validated_outputs
+from convgrader.sandbox.protocol import MAX_OUTPUTS
+from convgrader.sandbox.validate import MAX_TEXTS, as_outcome, error_output, validated_outputs
 
 FORGED = {
     "not_a_tuple": ["ok"],

@@ -34,19 +34,19 @@ END_RECORD = 22  # bytes
 BLOCK = 1 << 16
 ENDINGS = (".ipynb", ".json", ".safetensors")  # a notebook, and trained networks beside it
 ARCHIVES = (".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-NAME = (
-    re.compile(  # what a learning platform puts before it ends so; all else, o'neil and renée, would leave half a name
-        rf"(?:.*[_\s()\[\],;])?(?P<student_id>{student_ids.PATTERN})__(?P<timestamp>\d{{8}}T\d{{6}}Z)__(?P<rest>[\w.]+)"
-    )
+# What a learning platform puts before a name ends in one of these signs. After any other, as in o'neil and renée, half
+# a name would be left.
+NAME = re.compile(
+    rf"(?:.*[_\s()\[\],;])?(?P<student_id>{student_ids.PATTERN})__(?P<timestamp>\d{{8}}T\d{{6}}Z)__(?P<file_name>[\w.]+)"
 )
 FILE_ID = re.compile(r"(?P<stem>.+?)(?P<ending>(\.log)?\.(ipynb|json|safetensors))", re.IGNORECASE)
 
 
 def use_collector(config: Config) -> None:
     """Have ``nbgrader zip_collect`` take hand-ins apart as this module does, and imports tell whose it would not."""
-    here = "convgrader.nbgrader_plugin.collecting"
-    config.ZipCollectApp.extractor_plugin = f"{here}.ArchiveExtractor"
-    config.ZipCollectApp.collector_plugin = f"{here}.ArchiveCollector"
+    module = "convgrader.nbgrader_plugin.collecting"
+    config.ZipCollectApp.extractor_plugin = f"{module}.ArchiveExtractor"
+    config.ZipCollectApp.collector_plugin = f"{module}.ArchiveCollector"
     patches.report_left_out_files()
     patches.write_timestamps_with_zone()
     patches.report_invalid_student_ids()
@@ -59,7 +59,7 @@ class Identity:
 
     student: str
     time: datetime
-    rest: str  # the name that the student's own file had
+    file_name: str  # the name that the student's own file had
 
     @classmethod
     def of(cls, name: str) -> "Identity":
@@ -71,7 +71,7 @@ class Identity:
             time = datetime.strptime(match["timestamp"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         except ValueError:
             raise ArchiveError(f"there is no such time as {match['timestamp']}") from None
-        return cls(match["student_id"], time, match["rest"])
+        return cls(match["student_id"], time, match["file_name"])
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class HandIn:
     def files(self) -> Iterator[tuple[str, Callable[[], Iterator[bytes]]]]:
         """Yield (name, function that yields its bytes) of what is to be collected, looked through before."""
         if self.path.suffix != ".zip":
-            yield self.path.name, lambda: _blocks(open(self.path, "rb"), MAX_MEMBER)  # noqa: SIM115
+            yield self.path.name, lambda: _blocks(open(self.path, "rb"), MAX_MEMBER)  # noqa: SIM115 (`_blocks` closes it)
             return
         with _open_archive(self.path) as archive:
             for member in _checked_members(archive):
@@ -225,7 +225,7 @@ class ArchiveExtractor(ExtractorPlugin):
 
 def _single_file_name(hand_in: HandIn) -> str:
     """Return what tells the single files of a student apart; an archive is all that they handed in."""
-    return hand_in.identity.rest if hand_in.path.suffix != ".zip" else ""
+    return hand_in.identity.file_name if hand_in.path.suffix != ".zip" else ""
 
 
 def _collected_name(name: str, hand_in: HandIn) -> str:
@@ -236,7 +236,7 @@ def _collected_name(name: str, hand_in: HandIn) -> str:
         identity = Identity(hand_in.identity.student, hand_in.time, name)
     if identity.student != hand_in.identity.student:
         raise ArchiveError(f"it is named as {identity.student}'s, in an archive of {hand_in.identity.student}")
-    parts = FILE_ID.fullmatch(identity.rest)
+    parts = FILE_ID.fullmatch(identity.file_name)
     stem = "_".join(re.sub(r"[\W_]", " ", parts["stem"]).split()) if parts else ""
     if parts is None or not stem:
         raise ArchiveError("it is neither a notebook nor a file of a network")
@@ -256,5 +256,5 @@ class ArchiveCollector(FileNameCollectorPlugin):
         except ArchiveError:
             return None
         return {
-            "student_id": identity.student, "file_id": identity.rest, "timestamp": identity.time.isoformat(),
+            "student_id": identity.student, "file_id": identity.file_name, "timestamp": identity.time.isoformat(),
         }  # fmt: skip

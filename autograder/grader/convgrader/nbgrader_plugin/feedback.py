@@ -28,7 +28,7 @@ from traitlets import Dict
 from convcourse.grade_ids import CHECK
 from convgrader.notebooks.sanitize import MAX_CELL, ZERO_WIDTH_SPACE
 
-Room: TypeAlias = dict[str, int]  # characters that a page may still show: of texts, of pictures
+SizeBudget: TypeAlias = dict[str, int]  # characters that a page may still show: of texts, of pictures
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 STYLE = ".text_cell_render {overflow: auto}"  # what a student wrote stays in its place
@@ -118,12 +118,11 @@ def _serialize(math: Element) -> str:
 
 def _render_bounded(context: Context, source: str, kind: str, render: Callable[[str], str]) -> str:
     """Render a cell if it is short and the page has room for it; else show it as it was written."""
-    resources = context["resources"]
-    room = resources.get(f"room for {kind}", MAX_PAGE[kind])
-    if len(source) <= min(MAX_CELL, room):
+    left = context["resources"].setdefault("characters_left", dict(MAX_PAGE))  # of this page, by kind
+    if len(source) <= min(MAX_CELL, left[kind]):
         with contextlib.suppress(Exception):  # whatever a student wrote
             page = render(source)
-            resources[f"room for {kind}"] = room - max(len(source), len(page) // 10)
+            left[kind] -= max(len(source), len(page) // 10)
             return page
     return f'<pre style="white-space: pre-wrap">{html.escape(source)}</pre>'
 
@@ -140,7 +139,7 @@ def markdown(context: Context, source: str) -> str:
 
 @pass_context
 def highlight(context: Context, source: str, **_: object) -> str:
-    """Turn Python into HTML."""
+    """Turn Python into HTML, in colours unless a line is too long for that."""
     lines = [line.rstrip() for line in source.splitlines()]  # blanks and long lines are what Pygments is slow on
     short = max(map(len, lines), default=0) <= MAX_LINE
     return _render_bounded(
@@ -188,8 +187,8 @@ class PageExporter(HTMLExporter):
     def from_notebook_node(  # type: ignore[override]  # a text, as from all of nbconvert's exporters of text
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Convert a graded notebook."""
-        room = dict(MAX_SHOWN)
+        """Convert a graded notebook, once all that its cells show is cut to what a page may hold."""
+        budget = dict(MAX_SHOWN)
         for cell in nb.cells:
             if cell.cell_type == "raw":
                 cell.metadata["raw_mimetype"] = "text/plain"
@@ -197,10 +196,10 @@ class PageExporter(HTMLExporter):
                 cell.metadata["alt"] = "a picture that this cell shows"
                 for output in cell.outputs:
                     _keep_pictures(output)
-                    _fit_output(output, room)
+                    _fit_output(output, budget)
             attached = cell.get("attachments", {})
             for name in list(attached):
-                if not _take_room(attached[name], room):
+                if not _charge_pictures(attached[name], budget):
                     del attached[name]
         return super(HTMLExporter, self).from_notebook_node(nb, resources, **options)
 
@@ -220,30 +219,30 @@ def _keep_pictures(output: NotebookNode) -> None:
             del output["data"][kind]
 
 
-def _fit_output(output: NotebookNode, room: Room) -> None:
-    """Cut an output to the room that is left for texts and for pictures, and take that room."""
+def _fit_output(output: NotebookNode, budget: SizeBudget) -> None:
+    """Cut an output to what the budget has left for texts and for pictures, and take that off the budget."""
     data = output.get("data", {})
     pictures = {kind: data[kind] for kind in set(data) - {"text/plain"}}
-    if not _take_room(pictures, room):
+    if not _charge_pictures(pictures, budget):
         for kind in pictures:
             del data[kind]
     for holder, key in ((output, "text"), (data, "text/plain")):
         if key in holder:
-            holder[key] = _truncated(holder[key], room)
+            holder[key] = _truncated(holder[key], budget)
     if "traceback" in output:
-        output["traceback"] = _truncated("\n".join(output["traceback"]), room).split("\n")
+        output["traceback"] = _truncated("\n".join(output["traceback"]), budget).split("\n")
 
 
-def _take_room(pictures: Mapping[str, str], room: Room) -> bool:
-    """Take the room for pictures; say whether there was enough."""
+def _charge_pictures(pictures: Mapping[str, str], budget: SizeBudget) -> bool:
+    """Take pictures off the budget; say whether it had enough for them, else take nothing."""
     size = sum(map(len, pictures.values()))
-    if size > room["pictures"]:
+    if size > budget["pictures"]:
         return False
-    room["pictures"] -= size
+    budget["pictures"] -= size
     return True
 
 
-def _truncated(text: str, room: Room) -> str:
-    left = max(0, room["texts"])
-    room["texts"] -= len(text)
+def _truncated(text: str, budget: SizeBudget) -> str:
+    left = max(0, budget["texts"])
+    budget["texts"] -= len(text)
     return text if len(text) <= left else f"{text[:left]}\n{LEFT_OUT}"

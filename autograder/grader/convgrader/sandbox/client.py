@@ -13,8 +13,8 @@ from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeout
 from convgrader.jobs import Budget
 from convgrader.sandbox.bounds import bound_arrays, bound_lent, bound_work, bounded_memory
 from convgrader.sandbox.clock import Clock
-from convgrader.sandbox.protocol import WALL_TIME_FACTOR, Channel, Output
-from convgrader.sandbox.validate import MAX_OUTPUTS, as_outcome, error_output, find_unserializable, validated_outputs
+from convgrader.sandbox.protocol import MAX_OUTPUTS, WALL_TIME_FACTOR, Channel, Output
+from convgrader.sandbox.validate import as_outcome, error_output, find_unserializable, validated_outputs
 from convgrader.sandbox.zygote import SandboxZygote
 
 R = TypeVar("R")
@@ -23,6 +23,8 @@ MAX_NOTEBOOK_OUTPUT = 16 << 20  # characters that all cells of a notebook may sh
 MAX_NOTEBOOK_OUTPUTS = 2000  # outputs of all cells
 MAX_ASKS = 20_000  # calls that a submission may make of provided functions and callbacks
 START_TIMEOUT = 30.0  # seconds that it may take until there is a sandbox
+REPLY_TIMEOUT = 5.0  # seconds for a reply that runs nothing of a student's: what is defined, what is lent
+ASSERTION_SECONDS = 10.0  # that a call may take in a check that only asserts, and so names no limit
 _REDUCED = {"run": "define"}  # what is done with a cell that could not be done again; else nothing
 
 
@@ -81,7 +83,7 @@ class SandboxClient:
                         self._do(cell.verb, cell.source)
             cell = no_cell
             if self.lent:
-                self._request("lend", list(self.lent), seconds=5)
+                self._request("lend", list(self.lent), seconds=REPLY_TIMEOUT)
         except ProtocolError as error:
             self.close(is_gone=not isinstance(error, ReplyTimeoutError))
             if not self.was_killed:
@@ -150,7 +152,7 @@ class SandboxClient:
     def names(self, wanted: Iterable[str]) -> dict[str, SubmittedValue]:
         """Return what each of the names stands for in the sandbox; SandboxError if it does not say."""
         try:
-            reply = self._with_retry(lambda: self._request("names", list(wanted), seconds=5))
+            reply = self._with_retry(lambda: self._request("names", list(wanted), seconds=REPLY_TIMEOUT))
         except ProtocolError:
             self.close()
             self.clock.raise_if_expired()
@@ -176,7 +178,7 @@ class SandboxClient:
         """Tell a sandbox what is lent now; the next one learns it when it opens."""
         try:
             if self.channel is not None:
-                self._request("lend", list(self.lent), seconds=5)
+                self._request("lend", list(self.lent), seconds=REPLY_TIMEOUT)
         except ProtocolError:
             self.close()
 
@@ -294,7 +296,7 @@ class RemoteFunction(StudentFunction):
         return outcome
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
-        outcome = self.call(args, kwargs, 10.0)
+        outcome = self.call(args, kwargs, ASSERTION_SECONDS)
         if not outcome.ok:
             raise RuntimeError(outcome.problem)
         return outcome.value

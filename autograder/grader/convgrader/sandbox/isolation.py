@@ -204,6 +204,7 @@ def _unshare(uid: int, gid: int) -> None:
 
 
 def _enter(mounts: ReadOnlyMounts, limits: Limits, private_uid: int | None) -> None:
+    """Build the world, then give up what built it. The order counts: each step needs rights that later ones drop."""
     _libc.sethostname(b"sandbox", 7)
     _build_root(mounts, limits, private_uid or INSIDE_UID)
     os.umask(0o077)
@@ -274,8 +275,11 @@ def _bind_readonly(source: str, target: str) -> None:
 def _make_readonly(target: str) -> None:
     """Make a bind mount, and all mounts below it, read-only."""
     attributes = struct.pack("=QQQQ", MS_RDONLY | MS_NOSUID | MS_NODEV, 0, 0, 0)
-    recursive, at_cwd = 0x8000, -100
-    if _libc.syscall(442, at_cwd, os.fsencode(target), recursive, attributes, len(attributes)) == 0:
+    recursive, at_cwd = 0x8000, -100  # AT_RECURSIVE, AT_FDCWD
+    if (
+        _libc.syscall(_SYSCALLS["mount_setattr"], at_cwd, os.fsencode(target), recursive, attributes, len(attributes))
+        == 0
+    ):
         return
     if ctypes.get_errno() not in (errno.ENOSYS, errno.EPERM):
         _raise_for_errno(-1, f"mount_setattr {target}")
@@ -284,6 +288,7 @@ def _make_readonly(target: str) -> None:
 
 
 def _set_limits(limits: Limits) -> None:
+    """Set the rlimits, hard ones too, so that nothing inside can raise them; a lower bound of the caller's stays."""
     for kind, value in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_NPROC, limits.processes),
@@ -300,12 +305,13 @@ def _set_limits(limits: Limits) -> None:
 
 
 def _drop_privileges(private_uid: int | None) -> None:
+    """Give up every capability, now and for all that is executed; no debugger and no core dump can look in."""
     for capability in range(64):
         if _libc.prctl(*map(ctypes.c_ulong, (PR_CAPBSET_DROP, capability, 0, 0, 0))) != 0:
-            break
+            break  # the kernel knows no higher one
     if private_uid is not None:
         os.setresuid(private_uid, private_uid, private_uid)
-    header, nothing = struct.pack("=Ii", 0x20080522, 0), bytes(24)
+    header, nothing = struct.pack("=Ii", 0x20080522, 0), bytes(24)  # _LINUX_CAPABILITY_VERSION_3, of this process
     _raise_for_errno(_libc.syscall(_SYSCALLS["capset"], header, nothing), "capset")
     _prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -371,6 +377,7 @@ def _filter_program() -> list[Instruction]:
 
 
 def _install_filter() -> None:
+    """Hand the filter to the kernel as a ``struct sock_fprog``: from here on it holds for all descendants."""
     packed = b"".join(struct.pack("=HBBI", *line) for line in _filter_program())
     buffer = ctypes.create_string_buffer(packed, len(packed))
     program = struct.pack("@HP", len(packed) // 8, ctypes.addressof(buffer))

@@ -37,6 +37,7 @@ MAX_BITS = 4096  # of an integer
 MAX_KEYS = 10_000  # of all dicts in a frame
 MAX_KEY = 200  # characters of a key that is a text
 MAX_WHOLE_KEY = 1 << 20  # absolute value of a key that is an integer
+MAX_OUTPUTS = 200  # pieces of output that one cell may leave: cut in the sandbox, and again by the grader
 Output: TypeAlias = dict[str, Any]  # of a cell, as nbformat has it
 JSON: TypeAlias = Any  # of a frame, before its values are made
 NumberOf: TypeAlias = Callable[[Function], int]  # gives the number that a function is called by
@@ -75,6 +76,7 @@ class Packer:
         return json.dumps(self._node(value, 0)), self.arrays
 
     def _node(self, value: Any, depth: int) -> JSON:
+        """Return the JSON of a value. The commonest kinds come first: a frame may hold hundreds of thousands."""
         self.items += 1
         if depth > MAX_DEPTH or self.items > MAX_ITEMS:
             raise ProtocolError("too many values, or nested too deeply")
@@ -96,6 +98,7 @@ class Packer:
         return self._compound(value, depth + 1)
 
     def _compound(self, value: Any, depth: int) -> JSON:
+        """Return the JSON of the rarer kinds: subclasses too, which cross as what they are based on."""
         if isinstance(value, complex):
             return ["c", value.real, value.imag]
         if isinstance(value, list | tuple):
@@ -128,7 +131,8 @@ class Packer:
             raise ProtocolError("the arrays are too large")
         array = array.astype(native, copy=False)
         low, high = _byte_bounds(array)
-        if not array.nbytes <= high - low <= max(4 * array.nbytes, 4096):  # it repeats itself, or is a thin view
+        # Where an array repeats itself, or is a thin view, its stretch of memory says nothing of what it costs.
+        if not array.nbytes <= high - low <= max(4 * array.nbytes, 4096):
             array = _copy(array)
             low, high = _byte_bounds(array)
         self.size += high - low
@@ -184,6 +188,7 @@ class Unpacker:
             raise ProtocolError(f"a malformed frame ({type(error).__name__})") from None
 
     def _value(self, node: JSON, arrays: memoryview, depth: int) -> SubmittedValue:
+        """Return the value of a piece of JSON: what is no list stands for itself, a list begins with its tag."""
         self.items += 1
         if depth > MAX_DEPTH or self.items > MAX_ITEMS:
             raise ProtocolError("too many values, or nested too deeply")
@@ -218,6 +223,7 @@ class Unpacker:
         return items if tag == "l" else tuple(items)
 
     def _array(self, fields: list[JSON], arrays: memoryview) -> Array:
+        """Lay an array over a copy of its bytes; NumPy refuses strides that lead out of them."""
         code, lengths, strides, start, byte_count, writeable = fields
         dtype, shape = _DTYPES[code], tuple(_natural(n) for n in lengths)
         nbytes, end = dtype.itemsize * math.prod(shape), self.position + _natural(byte_count)
@@ -259,7 +265,7 @@ class Channel:
         self.socket.setblocking(False)
 
     def send(self, value: object, number_of: NumberOf | None = None, seconds: float = 30.0) -> None:
-        """Send one value."""
+        """Send one value as a frame; ProtocolError if it cannot cross, ReplyTimeoutError if nobody takes it in time."""
         packer = Packer(number_of)
         json_text, arrays = packer.pack(value)
         text = json_text.encode()
@@ -268,6 +274,7 @@ class Channel:
         self._write(b"".join([_HEADER.pack(len(text), sum(map(len, arrays))), text, *arrays]), seconds)
 
     def _write(self, data: bytes, seconds: float) -> None:
+        """Send all bytes in the time given, whenever the other side takes some."""
         deadline, view = time.monotonic() + seconds, memoryview(data)
         while view:
             try:
@@ -286,6 +293,7 @@ class Channel:
         return Unpacker(function_of).unpack(self._read(text, deadline), self._read(arrays, deadline))
 
     def _read(self, size: int, deadline: float) -> bytes:
+        """Return the next bytes; what comes beyond them is kept for the next call."""
         while len(self.pending) < size:
             try:
                 received = self.socket.recv(max(1 << 16, min(size - len(self.pending), 1 << 22)))
@@ -304,6 +312,7 @@ class Channel:
         return data
 
     def _wait_for(self, event: int, deadline: float) -> None:
+        """Wait until the socket can be read or written; ReplyTimeoutError after the deadline."""
         poll = select.poll()
         poll.register(self.socket, event)
         remaining = deadline - time.monotonic()

@@ -30,11 +30,12 @@ from convcourse.calls.values import Function
 from convcourse.errors import not_provided
 from convgrader.errors import ConnectionClosedError, ProtocolError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.protocol import Output
+from convgrader.sandbox.protocol import MAX_OUTPUTS, Output
 
 MAX_CELL_OUTPUT = 1 << 20  # bytes of output that one cell may leave
-MAX_OUTPUTS = 200  # pieces of output that one cell may leave
 MAX_FUNCTIONS = 1000
+REQUEST_TIMEOUT = 86_400  # seconds between two requests: the grader ends a sandbox, never the other way
+ANSWER_TIMEOUT = 600  # seconds for an answer to `ask`; the grader's own clock has ended the notebook long before
 _PRELOADED = (  # what NumPy imports late, and what students import most: a fork then has it already
     "numpy.random", "numpy.fft", "numpy.linalg", "numpy.testing", "numpy.lib.stride_tricks", "numpy.typing",
     "collections", "dataclasses", "fractions", "functools", "itertools", "math", "operator", "time", "typing",
@@ -238,7 +239,7 @@ class SandboxServer:
         self.channel.send(("ready",))
         while True:
             try:
-                request: Any = self.channel.receive(self.callback, seconds=86400)
+                request: Any = self.channel.receive(self.callback, seconds=REQUEST_TIMEOUT)
             except ConnectionClosedError:
                 return
             number, verb, arguments = request[0], request[1], request[2:]
@@ -360,7 +361,7 @@ class SandboxServer:
             blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGPROF})
             try:
                 self.channel.send(("ask", number, verb, target, list(args), dict(kwargs)), self.number_of)
-                answer: Any = self.channel.receive(self.callback, seconds=600)
+                answer: Any = self.channel.receive(self.callback, seconds=ANSWER_TIMEOUT)
                 tag, answered_number, ok, value, same_argument = answer
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

@@ -8,7 +8,7 @@ from convcourse.calls.call import Outcome
 from convcourse.calls.values import SubmittedValue
 from convgrader.errors import ProtocolError
 from convgrader.sandbox import protocol
-from convgrader.sandbox.protocol import Output
+from convgrader.sandbox.protocol import MAX_OUTPUTS, Output
 
 
 def as_outcome(reply: SubmittedValue) -> Outcome:
@@ -54,9 +54,6 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _CONTROL = {code: None for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 
 
-MAX_OUTPUTS = 200  # of a cell
-
-
 def validated_outputs(outputs: SubmittedValue, limit: int = MAX_OUTPUTS) -> list[Output]:
     """Keep of a sandbox's outputs what is well formed: text without control characters, and pictures, never HTML.
 
@@ -78,6 +75,7 @@ def _stream(text: str) -> Output:
 
 
 def _validated(output: dict[SubmittedValue, SubmittedValue]) -> Output | None:
+    """Build an output of one of nbformat's four kinds from what is well formed in one; None for any other kind."""
     kind = output.get("output_type")
     if not isinstance(kind, str):
         return None

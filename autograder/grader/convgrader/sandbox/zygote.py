@@ -33,6 +33,8 @@ DISTRIBUTIONS = ("numpy", "matplotlib", "ipython", "matplotlib-inline")
 CLONES: set[int] = set()  # processes below this one that are not sandboxes
 KILLED = 137  # exit status of a sandbox that was killed from outside
 EXIT_GRACE = 2.0  # seconds that a sandbox whose channel broke has to end by itself
+CLONE_TIMEOUT = 30.0  # seconds until a clone answers
+END_ALL_TIMEOUT = 20.0  # seconds for which processes are killed that start others faster than they end
 END_TIMEOUT = 5.0  # seconds in which a sandbox has been ended; if not, the process that forks them is ended with it
 TRIES = 2  # to get a sandbox, where the process that forks them is gone
 WATCH_INTERVAL = 0.25  # seconds between two looks at the memory of a sandbox
@@ -108,6 +110,7 @@ class SandboxZygote:
         raise ZygoteEndedError(str(reason)) from None
 
     def _spawn(self, deadline: float) -> tuple[int, protocol.Channel]:
+        """Have a sandbox forked, and wait for its greeting: "ready", or why it could not be locked."""
         self.wait(deadline - time.monotonic())
         grader_socket, sandbox_socket = socket.socketpair()
         with sandbox_socket:
@@ -150,6 +153,7 @@ class SandboxZygote:
         return self.control
 
     def _receive_answer(self, seconds: float) -> Answer:
+        """Wait for the answer to the last request; ZygoteEndedError if none comes in time."""
         control = self._connected()
         control.settimeout(max(seconds, 0.001))
         try:
@@ -169,7 +173,7 @@ class SandboxZygote:
         clone.is_ready = True
         with child_socket:
             socket.send_fds(self._connected(), [b'{"op": "clone"}'], [child_socket.fileno()])
-            self._receive_answer(30)
+            self._receive_answer(CLONE_TIMEOUT)
         return clone
 
     def stop(self) -> None:
@@ -310,7 +314,7 @@ def _become_sandbox(
     shell: "SandboxShell",
     control: socket.socket,
 ) -> NoReturn:
-    """Never returns."""
+    """Serve as a sandbox in this fork until the grader hangs up, then end the process: it never returns."""
     from convgrader.sandbox import server
 
     code = 0
@@ -392,7 +396,7 @@ def _sum_fields(path: str, *prefixes: str) -> int:
 
 def end_all(keep: Collection[int] = ()) -> None:
     """End every process below this one. Orphans come here, so nothing escapes by leaving its parent."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + END_ALL_TIMEOUT
     while time.monotonic() < deadline:
         descendants = [pid for pid in children(os.getpid()) if pid not in keep]
         if not descendants:

@@ -108,7 +108,7 @@ def _copied(array: Array) -> Array:
     if array.flags.c_contiguous or array.flags.f_contiguous:
         copy = array.copy(order="K")
     else:
-        copy = np.empty((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)[..., ::2]
+        copy = np.empty((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)[..., ::2]  # not contiguous either
         copy[...] = array
     copy.flags.writeable = array.flags.writeable
     return copy
@@ -239,10 +239,10 @@ class TimeLimit(Protocol):
     has_struck: bool
 
     def __enter__(self) -> None:
-        """Start the limit."""
+        """Let the time begin."""
 
     def __exit__(self, *error: object) -> None:
-        """End it."""
+        """Raise nothing any more, and put back what raised before."""
 
 
 def time_limit(seconds: float, error: type[BaseException] = TimeLimitError, insists: bool = True) -> TimeLimit:
@@ -301,11 +301,11 @@ class _Limit(abc.ABC):
 
     @abc.abstractmethod
     def arm(self) -> None:
-        """Start what raises the error."""
+        """Start the timer or the thread that raises the error."""
 
     @abc.abstractmethod
     def disarm(self) -> None:
-        """Stop it."""
+        """Stop what `arm` has started; nothing of it may strike afterwards."""
 
     def may_raise_in(self, frame: FrameType | None) -> bool:
         """Say whether `frame` is part of the body."""
@@ -360,7 +360,7 @@ class _SignalLimit(_Limit):
         self.afterwards = handler.__self__.again if self.left else 0
 
     def arm(self) -> None:
-        """Start the timer."""
+        """Start the timer, and remember the handler that it displaces."""
         self.start = time.monotonic()
         self.previous = signal.signal(self.number, self.handle)
         signal.setitimer(self.timer, self.seconds, self.again)
@@ -377,7 +377,7 @@ class _ThreadLimit(_Limit):
     """A limit that a second thread keeps."""
 
     def arm(self) -> None:
-        """Start the thread."""
+        """Start the thread that watches the time; the main thread it strikes by a signal, any other by an exception."""
         self.thread, self.over = threading.get_ident(), threading.Event()
         self.is_main = threading.current_thread() is threading.main_thread()
         if self.is_main:
@@ -402,7 +402,7 @@ class _ThreadLimit(_Limit):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
     def disarm(self) -> None:
-        """Stop the thread."""
+        """Stop the thread, and swallow a strike that is on its way."""
         self.over.set()
         while self.watcher.is_alive():
             with contextlib.suppress(self.error):  # of a strike that was on its way

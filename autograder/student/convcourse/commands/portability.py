@@ -23,9 +23,9 @@ def differences(notebook: "SubmittedNotebook", folder: Path) -> list[str]:
     absent = sorted(name for name in modules if not is_available(name))
     local = [name for name in absent if (folder / f"{name}.py").is_file() or (folder / name).is_dir()]
     messages = [f"{NO_FILES}copy what you need of {name} into a cell, the import of it will fail." for name in local]
-    if others := [name for name in absent if name not in local]:
+    if not_local := [name for name in absent if name not in local]:
         messages.append(
-            f"{', '.join(others)}: imported here, and not there where submissions are graded, which has NumPy and "
+            f"{', '.join(not_local)}: imported here, and not there where submissions are graded, which has NumPy and "
             "Matplotlib alone. The import fails, and with it all of its cell."
         )
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}

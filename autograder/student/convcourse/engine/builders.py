@@ -39,6 +39,7 @@ class Arrays:
     def generator(self, *key: Any) -> np.random.Generator:
         """Return a generator for whatever else is to be drawn under a key."""
         self.drawn[key] += 1
+        # Not hash(), which differs from process to process: these arrays are the same in every one.
         return np.random.default_rng([zlib.crc32(repr((*self.names, *key)).encode()), self.drawn[key]])
 
 

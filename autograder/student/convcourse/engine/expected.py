@@ -29,6 +29,7 @@ class Expectation(NamedTuple):
 
 def rng_of(seed: int, *names: object) -> np.random.Generator:
     """Return the generator that belongs to a seed and some names."""
+    # Not hash(): that of a text differs from process to process, and a seed must draw the same cases everywhere.
     return np.random.default_rng([seed, zlib.crc32(repr(names).encode())])
 
 

@@ -109,8 +109,8 @@ def with_note(verdict: Verdict, names: Sequence[str]) -> Verdict:
     ✓ convolve1d: 5 of 5 points
       This counts with a right mode_padding and output_size in the place of yours, which fail their own checks.
     """
-    *others, last = names
-    listed = f"{', '.join(others)} and {last}" if others else last
-    fails = "fail their own checks" if others else "fails its own check"
+    *first_names, last = names
+    listed = f"{', '.join(first_names)} and {last}" if first_names else last
+    fails = "fail their own checks" if first_names else "fails its own check"
     note = f"This counts with a right {listed} in the place of yours, which {fails}."
     return replace(verdict, notes=(note, *verdict.notes))

@@ -73,14 +73,14 @@ class NetworkCheck:
         """Grade what lies in the context's folder; see `convcourse.engine.check.Gradable.run`."""
         function = find(self.name)
         if function is None:
-            return self._nothing(points, not_defined(self.name))
+            return self._rejected(points, not_defined(self.name))
         outcome = function.call((), {}, 2.0)
         if not outcome.ok:
-            return self._nothing(points, outcome.problem)
+            return self._rejected(points, outcome.problem)
         try:
             return self._graded(find, points, context, outcome.value)
         except ModelError as error:
-            return self._nothing(points, str(error))
+            return self._rejected(points, str(error))
 
     def _graded(self, find: Finder, points: float, context: RunContext, in_notebook: SubmittedValue) -> Verdict:
         """Grade the files; `in_notebook` are the layers that the notebook gives. ModelError if none can be graded."""
@@ -96,7 +96,7 @@ class NetworkCheck:
         if not context.at_home:
             notes += for_instructor(model, self.task, score)
         if share == 0:
-            return self._nothing(
+            return self._rejected(
                 points, notes[0] + " That is no better than a network that learned nothing.", notes[1:]
             )
         problems = self._problems(find, model, net, context)
@@ -126,14 +126,14 @@ class NetworkCheck:
             ("shape and parameters", functools.partial(_summary, call, layers, x.shape, self.task, net))
         ]
         other = untrained(model.layers, self.task, context.seed)
-        for where, each in (("on your network", net), ("on your layers with other weights", other)):
+        for setting, each in (("on your network", net), ("on your layers with other weights", other)):
             target = trainer.predict(each, x).argmin(1)  # the least believed: with right labels all may be rounding
             right = torch_gradients(each, x, target)
             weights = {name: value.numpy() for name, value in weights_of(each).items()}
             arguments = call, layers, weights, x.numpy()
             attempts += [
-                ("forward in NumPy", functools.partial(_forward, *arguments, right, where)),
-                ("gradient in NumPy", functools.partial(_backward, *arguments, target.numpy(), right, where)),
+                ("forward in NumPy", functools.partial(_forward, *arguments, right, setting)),
+                ("gradient in NumPy", functools.partial(_backward, *arguments, target.numpy(), right, setting)),
             ]
         problems: dict[str, str] = {}
         for part, attempt in attempts:
@@ -159,7 +159,8 @@ class NetworkCheck:
         failure = Failure(Case(), " ".join(problems.values())) if problems else None
         return Verdict.of(self, points, earned / sum(WEIGHTS.values()), parts, broken=notes, failure=failure)
 
-    def _nothing(self, points: float, message: str, notes: Sequence[str] = ()) -> Verdict:
+    def _rejected(self, points: float, message: str, notes: Sequence[str] = ()) -> Verdict:
+        """Make the verdict on what earns nothing: the message says why."""
         return Verdict.of(self, points, 0.0, {}, broken=notes, failure=Failure(Case(), message))
 
 
@@ -228,9 +229,9 @@ def torch_gradients(net: nn.Module, x: torch.Tensor, target: torch.Tensor) -> Gr
 
 
 def _forward(
-    call: Call, layers: list[dict[str, Any]], weights: dict[str, Array], x: Array, expected: Gradients, where: str
+    call: Call, layers: list[dict[str, Any]], weights: dict[str, Array], x: Array, expected: Gradients, setting: str
 ) -> None:
-    _compare(f"convnet_forward, {where}:", call("convnet_forward", layers, weights, x), expected[0])
+    _compare(f"convnet_forward, {setting}:", call("convnet_forward", layers, weights, x), expected[0])
 
 
 def _backward(
@@ -240,20 +241,20 @@ def _backward(
     x: Array,
     target: Array,
     expected: Gradients,
-    where: str,
+    setting: str,
 ) -> None:
     logits, slope, grads = expected
     upstream = call("cross_entropy_backward", 1.0, logits, target)
-    _compare(f"cross_entropy_backward, {where}, for its logits:", upstream, slope)
+    _compare(f"cross_entropy_backward, {setting}, for its logits:", upstream, slope)
     answer = call("convnet_backward", upstream, layers, weights, x)
     if not isinstance(answer, tuple | list) or len(answer) != 2 or not isinstance(answer[0], dict):
         raise _MismatchError("convnet_backward must return a dict of gradients, and the gradient of x.")
     largest = max(np.abs(grad).max() for grad in grads.values())
     for name, grad in grads.items():
         if name not in answer[0]:
-            raise _MismatchError(f"convnet_backward, {where}: there is no gradient {name!r}.")
-        words = f"convnet_backward, {where}: the gradient {name!r}:"
-        _compare(words, answer[0][name], grad, 1e-3 * largest)  # what is smaller may be rounding alone
+            raise _MismatchError(f"convnet_backward, {setting}: there is no gradient {name!r}.")
+        label = f"convnet_backward, {setting}: the gradient {name!r}:"
+        _compare(label, answer[0][name], grad, 1e-3 * largest)  # what is smaller may be rounding alone
 
 
 def _summary(call: Call, layers: list[dict[str, Any]], input_shape: Shape, task: tasks.Task, net: nn.Module) -> None:
@@ -265,15 +266,15 @@ def _summary(call: Call, layers: list[dict[str, Any]], input_shape: Shape, task:
         )
 
 
-def _compare(words: str, answer: Any, expected: Array, scale: float = 0.0) -> None:
+def _compare(label: str, answer: Any, expected: Array, scale: float = 0.0) -> None:
     """Refuse what is further from PyTorch than 1e-4 of the largest number, or of `scale` if that is larger."""
     actual = np.asarray(answer, dtype=float)
     if actual.shape != expected.shape:
-        raise _MismatchError(f"{words} shape {actual.shape}, PyTorch has {expected.shape}.")
+        raise _MismatchError(f"{label} shape {actual.shape}, PyTorch has {expected.shape}.")
     with np.errstate(invalid="ignore", over="ignore"):
         gap = np.abs(actual - expected).max()
     if not gap <= AGREES * max(scale, np.abs(expected).max()) < np.inf:
-        raise _MismatchError(f"{words} the largest difference from PyTorch is {gap:.2g}.")
+        raise _MismatchError(f"{label} the largest difference from PyTorch is {gap:.2g}.")
 
 
 def as_options(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -138,7 +138,7 @@ class Trial:
         if not outcome.ok:
             return Judgement(Failure(case, outcome.problem))
         if self.check.judge is not None:
-            problem = _ask(self.check.judge, outcome.value, case)
+            problem = _judged_problem(self.check.judge, outcome.value, case)
             return Judgement(Failure(case, problem, outcome.value) if problem else None)
         expected, scale, tolerance = expectation(self.check, reference or case)
         if reference is not None and not is_double(case):
@@ -177,7 +177,7 @@ class Trial:
         broken += [(kind.message, COST) for kind in self.kind_failures]
         for number, prop in enumerate(() if self.failures else self.check.properties):
             sampler = Sampler(rng_of(self.context.seed, self.check.name, number))
-            if not _holds(prop, self.function, self.check.limit, sampler):
+            if not _property_holds(prop, self.function, self.check.limit, sampler):
                 broken.append((prop.message, prop.cost))
         return tuple(broken)
 
@@ -244,7 +244,8 @@ def find_smallest(draw_case: Callable[[Sampler], Case], fails: Callable[[Case], 
         hypothesis.find(cases(), fails, settings=settings)
 
 
-def _ask(judge: Callable[[Any, Case], str | None], value: SubmittedValue, case: Case) -> str | None:
+def _judged_problem(judge: Callable[[Any, Case], str | None], value: SubmittedValue, case: Case) -> str | None:
+    """Return what a judge says against a value; one that no judge foresaw is malformed, and no error of ours."""
     try:
         return judge(value, case)
     except Exception as error:
@@ -255,7 +256,9 @@ class _NoValueError(Exception):
     """The student's function gave no value while a property was tried."""
 
 
-def _holds(prop: Property, function: StudentFunction, limit: float, sampler: Sampler) -> bool:
+def _property_holds(prop: Property, function: StudentFunction, limit: float, sampler: Sampler) -> bool:
+    """Say whether a property holds of what the function gives; where it gives no value, it does not."""
+
     def call(*args: Any, **kwargs: Any) -> SubmittedValue:
         outcome = function.call(args, kwargs, limit)
         if not outcome.ok:

@@ -26,24 +26,6 @@ export function shift(image, down, right) {
   return image.map((row, r) => row.map((_, c) => image[r - down]?.[c - right] ?? 0));
 }
 
-/** How far two arrays differ: number of entries that changed, largest change, and norm of the change over norm of the first. */
-export function compare(before, after, tolerance = 1e-12) {
-  let changed = 0;
-  let largest = 0;
-  let difference = 0;
-  let norm = 0;
-  before.forEach((row, r) =>
-    row.forEach((value, c) => {
-      const gap = Math.abs(value - after[r][c]);
-      if (gap > tolerance) changed += 1;
-      largest = Math.max(largest, gap);
-      difference += gap * gap;
-      norm += value * value;
-    }),
-  );
-  return { changed, largest, relative: norm ? Math.sqrt(difference / norm) : 0 };
-}
-
 /** Of the places where one of two arrays is not 0, how many there are and how many differ: empty ground tells nothing. */
 export function compareInk(before, after, tolerance = 1e-12) {
   const pairs = before.flatMap((row, r) => row.map((value, c) => [value, after[r][c]]));
