@@ -114,6 +114,21 @@ def scaled_dot_product_attention_backward__einsum(
     return [gq.astype(dtype), gk.astype(dtype), gv.astype(dtype)]
 
 
+def scaled_dot_product_attention_backward__of_the_identity(
+    grad_output, query, key, value, attn_mask=None, is_causal=False, scale=None
+):
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    dtype = np.result_type(grad_output, query, key, value, np.float32)
+    grad_output, query, key, value = (a.astype(dtype) for a in (grad_output, query, key, value))
+    identity = np.zeros((*key.shape[:-1], key.shape[-2]), dtype) + np.eye(key.shape[-2], dtype=dtype)
+    # The values of one key alone, one column for each: what comes out are the weights.
+    weights = scaled_dot_product_attention__matmul(query, key, identity, attn_mask, is_causal, scale)
+    grad_weights = grad_output @ value.swapaxes(-1, -2)
+    grad_scores = weights * (grad_weights - (grad_weights * weights).sum(-1, keepdims=True)) * scale
+    grads = grad_scores @ key, grad_scores.swapaxes(-1, -2) @ query, weights.swapaxes(-1, -2) @ grad_output
+    return tuple(grad.astype(dtype) for grad in grads)
+
+
 def scaled_dot_product_attention_backward__loops(
     grad_output, query, key, value, attn_mask=None, is_causal=False, scale=None
 ):
