@@ -148,6 +148,7 @@ class Verdict:
 
         Hundredths of a point are the smallest there are; what is not all of them is rounded down.
         """
+        # 4 * 0.29 * 100 is 115.99999999999999 in binary: without a millionth more it would be rounded down to 1.15.
         earned = float(points) if share == 1 else math.floor(float(points) * share * 100 + 1e-6) / 100
         return cls(
             check.name, float(points), earned, parts, tuple(broken), failure, diagnosis, check.section, seed, outputs
