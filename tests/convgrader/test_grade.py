@@ -213,14 +213,14 @@ def test_a_check_that_is_not_reached_says_so_and_which_cell_took_the_time(examin
     nb = answer(released, right, [helpers])
     where = nb.cells.index(cells_of(nb, "check-pool_output_shape")) + 1
     nb.cells[where:where] = [nbformat.v4.new_code_cell("import time\ntime.sleep(20)")]
-    scores, graded = examine(nb, Budget(cell=20, notebook=3))
+    scores, graded = examine(nb, Budget(cell=20, notebook=6))
     assert total(scores) == scores["check-pool_output_shape"] == 5
     (shown,) = cells_of(graded, "check-max_pool2d").outputs
     code = [cell for cell in graded.cells if cell.cell_type == "code"]
     number = next(n for n, cell in enumerate(code, 1) if "time.sleep(20)" in cell.source)
     assert re.fullmatch(
-        r"This check was not reached\. The time for the whole notebook, 3 s, is used up; "
-        rf"cell \[{number}\] took most of it, [123] s\.",
+        r"This check was not reached\. The time for the whole notebook, 6 s, is used up; "
+        rf"cell \[{number}\] took most of it, [3-6] s\.",
         shown["evalue"],
     )
     assert "There is no function" not in str(graded)

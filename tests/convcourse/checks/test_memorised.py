@@ -67,7 +67,8 @@ def memorised(name, otherwise):
     right, table = right_answer(name), {}
     for case in ALL[name].cases:
         args, kwargs = clone(case.args), clone(case.kwargs)
-        table[key((case.args, case.kwargs))] = last = right(*args, **kwargs)
+        with np.errstate(all="ignore"):  # softmax of nothing but minus infinity
+            table[key((case.args, case.kwargs))] = last = right(*args, **kwargs)
     return lambda *args, **kwargs: clone(table.get(key((args, kwargs)), otherwise(last)))
 
 
