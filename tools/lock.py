@@ -20,6 +20,9 @@ from tools.dependencies import needed_by, pins
 FOLDER = "locks"
 OLDEST = "3.11"  # the oldest Python that the course runs on
 CUDA = re.compile(r"(triton|(nvidia|cuda)-[\w-]+)==")  # what PyTorch's CUDA build alone needs
+CONSTRAINTS = (  # versions that some systems have no wheels of
+    "argon2-cffi-bindings<26; sys_platform == 'darwin' and platform_machine == 'x86_64'",
+)
 MADE = "# Written by `make lock` from the pins of requirements.txt, whose digest is {digest}\n"
 
 
@@ -40,10 +43,12 @@ def resolve(lines: Iterable[str], preferred: str, *flags: str) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "requirements.txt", Path(folder) / "lock.txt"
         source.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        constraints = source.with_name("constraints.txt")
+        constraints.write_text("\n".join(CONSTRAINTS) + "\n", encoding="utf-8")
         target.write_text(preferred, encoding="utf-8")
         command = [sys.executable, "-m", "uv", "pip", "compile", "--universal", "--python-version", OLDEST]
         command += ["--no-config", "--no-annotate", "--no-header", "--quiet", *flags]
-        command += ["--output-file", str(target), str(source)]
+        command += ["--constraint", str(constraints), "--output-file", str(target), str(source)]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
             raise LockError(done.stderr.strip())
