@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -266,6 +267,17 @@ def test_a_preview_says_the_same_and_changes_nothing(graded, monkeypatch):
     assert everything(graded) == before
     assert release(graded, monkeypatch) == output
     assert release(graded, monkeypatch)[0] == "pooling: nothing changes for those who grade."
+
+
+def test_a_notebook_that_is_as_it_was_keeps_its_time(graded, monkeypatch):
+    release(graded, monkeypatch)
+    path = graded.root / "release" / "pooling" / "pooling.ipynb"
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    release(graded, monkeypatch)
+    assert path.stat().st_mtime == 1_000_000_000
+    change(graded, set_points)
+    release(graded, monkeypatch)
+    assert path.stat().st_mtime > 1_000_000_000
 
 
 def test_a_task_that_nothing_checks_is_named(graded, monkeypatch):

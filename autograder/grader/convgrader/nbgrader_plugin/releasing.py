@@ -100,6 +100,7 @@ def release(
             if not preview:
                 revising.enter(gradebook, assignment, revisions)
                 handed_out.remember(directory, assignment, workspace / "made" / assignment)
+                _keep_times(workspace / "made" / assignment, target)
                 with _replaced_folder(target, workspace / "made" / assignment, workspace / "earlier"):
                     gradebook.db.commit()
     return result
@@ -158,6 +159,14 @@ def _gradebook(directory: CourseDirectory) -> Iterator[Gradebook]:
             yield gradebook
         finally:
             gradebook.db.rollback()
+
+
+def _keep_times(draft: Path, earlier: Path) -> None:
+    """Give a file that is as it was the time that it had, so that nothing is built again because of it."""
+    for path in draft.rglob("*"):
+        before = earlier / path.relative_to(draft)
+        if path.is_file() and before.is_file() and path.read_bytes() == before.read_bytes():
+            os.utime(path, ns=(before.stat().st_atime_ns, before.stat().st_mtime_ns))
 
 
 @contextlib.contextmanager
