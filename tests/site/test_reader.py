@@ -241,6 +241,21 @@ def test_without_scripts_answers_are_folded_and_readable(site, visit):
     assert details.locator(".self-check-answer").is_visible()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_button_back_to_the_top_can_be_read(site, visit, scheme):
+    """It is there on a narrow screen, after somebody has scrolled up."""
+    seen = visit(color_scheme=scheme, width=400)
+    seen.page.goto(f"{site}/{CHAPTER}")
+    for top in (3000, 2600):
+        seen.page.evaluate("(top) => scrollTo({top, behavior: 'instant'})", top)
+        seen.page.wait_for_timeout(300)  # the theme hears of both
+    button = seen.page.locator("#pst-back-to-top")
+    button.wait_for()
+    assert seen.axe(["color-contrast"]) == []
+    button.hover()
+    assert seen.axe(["color-contrast"]) == []
+
+
 def test_wide_plots_can_be_enlarged_on_a_telephone(chapter):
     page = chapter.page
     assert page.locator("button.enlarge").count() == 0, "on a wide screen there is no need"
