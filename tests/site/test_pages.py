@@ -17,6 +17,12 @@ IMAGES = """() => [...document.querySelectorAll("article img")].map((image, inde
     image.getAttribute("src"), image.alt.trim() !== "", index === 0 || image.loading === "lazy"])"""
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
+CUT_OFF = """() => {
+    document.querySelectorAll("article details").forEach((details) => { details.open = true; });
+    const code = [...document.querySelectorAll("article .cell_input pre, article details pre")];
+    return code.filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.innerText.slice(0, 60));
+}"""
+
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page(name, site, visit):
@@ -43,6 +49,7 @@ def test_page(name, site, visit):
     page.wait_for_timeout(500)  # the theme's colours change gradually
     assert seen.axe(rules=["color-contrast", "link-in-text-block"]) == [], "in the dark, where only colours differ"
 
+    assert page.evaluate(CUT_OFF) == [], "code that one has to scroll sideways to read"
     page.set_viewport_size({"width": 400, "height": 900})
     page.wait_for_timeout(100)
     assert page.evaluate(WIDE) <= 0, "wider than a telephone"
