@@ -465,6 +465,10 @@ def mixers(seed, count=100, steps=600):
 
 
 @experiment(seeds=3, within=0.04, rerun=False)
-def mixers_with_data(seed, count=1000, steps=600):
-    """Train attention, and its control that mixes nothing, on ten times the scans: is attention still behind?"""
-    return {name: train_digits(name, count, seed, False, steps) for name in ("attention", "nothing")}
+def mixers_with_data(seed, counts=(100, 1000), steps=1800):
+    """Train attention, and its control that mixes nothing, on ten times the scans: is attention still behind?
+
+    That takes three times the steps of `mixers`, until both are at rest; so that it is not the steps that count, they
+    train as long on 100 scans. For each: a row of the four numbers of `mixers` per count.
+    """
+    return {name: [train_digits(name, n, seed, False, steps) for n in counts] for name in ("attention", "nothing")}
