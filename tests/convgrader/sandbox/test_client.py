@@ -170,6 +170,7 @@ def test_names_that_do_not_exist_are_missing_and_values_are_values(client):
     assert client.names(["odd"])["odd"][1] == protocol.Unserializable("object")
 
 
+@pytest.mark.slow
 def test_a_time_limit_holds_even_against_deaf_code(client):
     f = function(
         client,
@@ -225,6 +226,7 @@ def opened(zygote, monkeypatch):
     return moments
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_late_when_it_is_run_again_ends_that_sandbox_and_is_only_defined_in_the_next(zygote, opened):
     own_client = SandboxClient(zygote, Budget(cell=0.5, notebook=60), {})
     try:
@@ -265,6 +267,7 @@ def test_an_open_sandbox_is_asked_nothing_after_the_time(client):
     assert "is used up" in client.run("1")[0]["evalue"]
 
 
+@pytest.mark.slow
 def test_grace_comes_once_however_much_is_late(zygote, opened):
     own_client = SandboxClient(zygote, Budget(cell=1, notebook=4), {})
     start = time.monotonic()
@@ -279,6 +282,7 @@ def test_grace_comes_once_however_much_is_late(zygote, opened):
     assert re.search(r"cell \[0\] (took most of it|\(\d s\))", shown[-1])
 
 
+@pytest.mark.slow
 def test_a_sandbox_that_does_not_read_takes_no_longer_than_one_that_does_not_answer(zygote):
     own_client = SandboxClient(zygote, Budget(cell=1, notebook=3), {})
     try:

@@ -17,6 +17,8 @@ from convgrader.sandbox.zygote import SandboxZygote
 from tests.helpers.courses import CONFINES
 from tests.helpers.grading_fixtures import BUDGET
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(not CONFINES, reason="a sandbox that is not confined could kill itself")
 def test_a_sandbox_is_killed_and_its_submission_graded_again(zygote):
