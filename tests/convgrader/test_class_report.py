@@ -46,10 +46,13 @@ def test_the_terminal_shows_tasks_mistakes_and_what_to_do_next(taught, capsys):
         "    max_pool2d([1], 2)", "    Read: book/pooling.html#pooling-max", "    Made by: =cmd, bob1",
     ]  # fmt: skip
     assert "  No known mistake: 1 answer is wrong in its own way. It is [b]9[/b]. [2J" in lines
-    assert lines[-3:] == [
+    assert lines[-6:] == [
+        "Nobody.",
+        "",
         "What to do in the next class",
         f"1. {STRIDE} (pooling, max_pool2d: 2 students, 9 points lost)",
         "   book/pooling.html#pooling-max",
+        '   On trial: "max pooling makes the output invariant to shifts up to its stride"',
     ]
 
 
@@ -77,7 +80,10 @@ def test_the_files_have_all_of_it_and_no_formula(taught, capsys):
     assert mistake["students"] == {"count": 2, "names": ["=cmd", "bob1"]} and mistake["points_lost"] == 9
     assert mistake["section"] == "https://example.org/course/book/pooling.html#pooling-max"
     tasks = {task["task"]: task for task in found["assignments"][0]["tasks"]}
+    trial = mistake.pop("on_trial")
+    assert trial["claim"].startswith("max pooling") and trial["page"].startswith("https://example.org/course/book/pool")
     assert tasks["max_pool2d"]["mean"] == 4.75 and tasks["max_pool2d"]["mistakes"] == [mistake]
+    assert found["need_help"]["count"] == 0
     with (taught.root / "report.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["task"] == "max_pool2d"]
     assert [row["kind"] for row in rows] == ["task", "part", "part", "mistake", "wrong alike"]

@@ -41,7 +41,8 @@ VERDICTS = {
     "hal": verdict(0.0, parts={}, outcomes="", problem="There is no function called pool."),
 }
 POOL = TaskResults("pooling", "pool", 4.0, {student: each.earned for student, each in VERDICTS.items()}, VERDICTS)
-WORDS = TaskResults("pooling", "why", 2.0, dict.fromkeys(VERDICTS, 2.0) | {"ada": None, "bob": 0.5}, to_grade=1)
+MARKS = dict.fromkeys(VERDICTS, 2.0) | {"ada": None, "bob": 0.5}
+WORDS = TaskResults("pooling", "why", 2.0, MARKS, waiting=frozenset({"ada"}))
 CLASS = AssignmentResults("pooling", tuple(VERDICTS), (POOL, WORDS))
 
 
@@ -78,9 +79,9 @@ def test_the_mistakes_with_who_made_them_and_what_they_cost(task):
 
 def test_answers_that_are_wrong_alike_stand_together_the_most_frequent_first(task):
     assert task.unnamed == (
-        Cluster(People(2, ("dan", "eve")), "we", "It is 1, expected 2.", "pool([1], 1)"),
-        Cluster(People(1, ("fay",)), "we", "It is 9.", "pool([9], 1)"),
-        Cluster(People(1, ("hal",)), "", "There is no function called pool.", ""),
+        Cluster(People(2, ("dan", "eve")), "we", "It is 1, expected 2.", "pool([1], 1)", "dan"),
+        Cluster(People(1, ("fay",)), "we", "It is 9.", "pool([9], 1)", "fay"),
+        Cluster(People(1, ("hal",)), "", "There is no function called pool.", "", "hal"),
     )
 
 

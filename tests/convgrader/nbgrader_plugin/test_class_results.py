@@ -44,9 +44,9 @@ def test_scores_and_verdicts_stand_under_their_tasks_in_the_order_of_the_noteboo
     tasks = {task.name: task for task in results.tasks}
     assert tasks["max_pool2d"].scores == {"ada": 8.0, "bob": 2.5} and tasks["max_pool2d"].points == 8.0
     assert tasks["max_pool2d"].verdicts == {"ada": ada, "bob": bob}
-    assert tasks["written-pooling"].scores == {"ada": None, "bob": 0.0} and tasks["written-pooling"].to_grade == 1
+    assert tasks["written-pooling"].scores == {"ada": None, "bob": 0.0} and tasks["written-pooling"].waiting == {"ada"}
     assert tasks["avg_pool2d"].scores == {"ada": None, "bob": None}, "it was released since"
-    assert tasks["avg_pool2d"].to_grade == 0
+    assert not tasks["avg_pool2d"].waiting
     assert tasks["lp_pool2d"].verdicts == {"bob": verdict("lp_pool2d", 3.0)}
 
 
