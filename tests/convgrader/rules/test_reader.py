@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -164,3 +165,10 @@ def test_a_file_that_cannot_be_read_or_is_far_too_large_is_a_sentence(tmp_path):
 
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
     assert read(tmp_path, "\ufeffzone = 'UTC'").topics == ()
+
+
+def test_the_example_of_the_manual_can_be_read(tmp_path):
+    manual = (Path(__file__).parents[3] / "book" / "instructors.md").read_text()
+    (example,) = re.findall(r":caption: course/course\.toml\n(.*?)```", manual, re.DOTALL)
+    rules = read(tmp_path, example)
+    assert rules.late_days == 4 and rules.members("layer", "bob") == ("bob", "grace")

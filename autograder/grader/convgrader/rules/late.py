@@ -160,3 +160,29 @@ def shown(time: datetime) -> str:
     '31 January 2027, 16:00 UTC'
     """
     return f"{time.day} {time:%B %Y, %H:%M %Z}".strip()
+
+
+def describe(rule: LateRule | None) -> str:
+    """Say a rule in words.
+
+    Examples
+    --------
+    >>> from convgrader.rules.model import Amount
+    >>> describe(LateRule(Amount(10, is_percent=True), late_days=2))
+    '10 % of the score for each day that has begun; an assignment takes 2 late days at most.'
+    >>> describe(LateRule())
+    'costs nothing.'
+    """
+    if rule is None:
+        return "nbgrader_config.py decides."
+    base = f" of the {rule.of}" if rule.penalty.is_percent else ""
+    said = [f"{rule.penalty}{base} for each {rule.per} that has begun"] if rule.penalty.value else ["costs nothing"]
+    if rule.floor:
+        said.append(f"the score keeps at least {rule.floor}")
+    if rule.grace:
+        said.append(f"within {_length(rule.grace)} nothing is lost")
+    if rule.closes_after:
+        said.append(f"after more than {_length(rule.closes_after)} nothing is earned")
+    if rule.late_days is not None:
+        said.append(f"an assignment takes {_counted(rule.late_days, 'late day')} at most")
+    return "; ".join(said) + "."
