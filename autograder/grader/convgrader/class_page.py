@@ -13,7 +13,8 @@ from convgrader.student_statistics import FEWEST, RULES, HelpReport, StudentAssi
 
 SHOWN = 200  # names in one list
 SHOWN_HELP = 100  # students who need help
-SHOWN_CLUSTERS = 10  # groups of answers to a task that are wrong alike
+SHOWN_MISTAKES = 12  # of a task
+SHOWN_CLUSTERS = 5  # groups of answers to a task that are wrong alike
 
 
 def class_page(
@@ -46,7 +47,7 @@ def _render(name: str, address: str, made: date | None, **values: Any) -> str:
     }  # fmt: skip
     environment.globals |= {
         "address": address, "rules": RULES, "fewest": FEWEST, "shown": SHOWN, "shown_help": SHOWN_HELP,
-        "shown_clusters": SHOWN_CLUSTERS,
+        "shown_mistakes": SHOWN_MISTAKES, "shown_clusters": SHOWN_CLUSTERS,
     }  # fmt: skip
     day = made or date.today()  # noqa: DTZ011 (the day of whoever reads it)
     return environment.get_template(f"{name}.html.j2").render(made=f"{day.day} {day:%B %Y}", **values)
