@@ -95,7 +95,8 @@ def run(options: Namespace) -> int:
         print_line(Console(stderr=True), f"autograder: {error}")
         return NOTHING_TO_TELL
     if options.html:
-        print_line(Console(), f"\nThe page: {options.html}")
+        Console().print()
+        print_line(Console(), f"The page: {options.html}")
     return 0
 
 
