@@ -105,7 +105,7 @@ $(NOTEBOOKS): .make/woven
 # --- for instructors and contributors ------------------------------------------------------------------------------
 
 student-kit: .make/woven  ## build what students get: dist/student-kit.zip
-	$(RUN) -m tools.kit
+	$(RUN) -m tools.kit $(KIT)
 
 experiments: $(INSTALLED)  ## run the experiments of the chapters that have changed, under all their seeds
 	$(RUN) -m tools.experiments
