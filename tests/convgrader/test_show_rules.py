@@ -8,6 +8,8 @@ from nbgrader.api import Gradebook
 from convcourse import cli
 from tests.convgrader.nbgrader_plugin.test_course_rules import LATE, PENALTIES, hand_in
 
+pytestmark = pytest.mark.slow
+
 RULES = """\
 zone = "Europe/Berlin"
 [assignments.pooling]

@@ -1,10 +1,13 @@
 """What submissions earn is read cell by cell: marks by hand count, and verdicts stand beside their cells."""
 
+import pytest
 from nbgrader.api import Gradebook
 
 from convgrader.moves import CellScore
 from convgrader.nbgrader_plugin import score_moves
 from tests.convgrader.nbgrader_plugin.test_class_results import verdict, write
+
+pytestmark = pytest.mark.slow
 
 
 def test_points_count_as_in_the_gradebook_and_verdicts_stand_beside_them(course):

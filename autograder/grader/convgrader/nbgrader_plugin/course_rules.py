@@ -20,7 +20,7 @@ from traitlets.config import Config, Configurable
 
 from convgrader.nbgrader_plugin import groups
 from convgrader.rules import late, reader
-from convgrader.rules.model import CourseRules
+from convgrader.rules.model import AssignmentRules, CourseRules
 
 
 class CourseFile(Configurable):
@@ -44,6 +44,12 @@ def rules_of(config: Config | None, gradebook: Gradebook) -> CourseRules | None:
     if path is None or not path.exists():
         return None
     return _with_dates_of(gradebook, reader.read(path, known_assignments(config, gradebook)))
+
+
+def rules_of_gradebook(config: Config | None, gradebook: Gradebook) -> CourseRules:
+    """Return what a gradebook says without a file of rules: due dates and extensions."""
+    names = known_assignments(config, gradebook)
+    return _with_dates_of(gradebook, CourseRules("", assignments={name: AssignmentRules(name) for name in names}))
 
 
 def known_assignments(config: Config | None, gradebook: Gradebook) -> list[str]:
