@@ -64,7 +64,7 @@ def _rules(course: "CourseFolders") -> CourseRules:
     from convgrader.nbgrader_plugin import course_rules
     from convgrader.nbgrader_plugin.error_translation import database_errors
 
-    url = course.directory.db_url
+    url = course_rules.url_to_read(course.directory)
     try:
         with database_errors(url), closing(Gradebook(url, course.directory.course_id)) as gradebook:
             found = course_rules.rules_of(course.config, gradebook)

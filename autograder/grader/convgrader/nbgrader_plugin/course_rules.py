@@ -14,7 +14,7 @@ from typing import Any
 from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import LateSubmissionPlugin
-from sqlalchemy import func, select, update
+from sqlalchemy import func, make_url, select, update
 from traitlets import Unicode
 from traitlets.config import Config, Configurable
 
@@ -33,6 +33,13 @@ def path_of(config: Config | None) -> Path | None:
     """Return where the file of rules is, or would be; None where the configuration does not say."""
     path = CourseFile(config=config).path if config is not None else ""
     return Path(path) if path else None
+
+
+def url_to_read(directory: CourseDirectory) -> str:
+    """Return the gradebook for what only reads; an empty one in memory where there is none, and none is made."""
+    path = make_url(directory.db_url).database
+    is_missing = directory.db_url.startswith("sqlite") and path and not Path(path).is_file()
+    return "sqlite:///:memory:" if is_missing else str(directory.db_url)
 
 
 def rules_of(config: Config | None, gradebook: Gradebook) -> CourseRules | None:
