@@ -43,7 +43,9 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         "--roster", metavar="FILE", help="the list of the class (default: course/students.csv, else the gradebook)"
     )
     parser.add_argument(
-        "--zone", metavar="ZONE", help="where the platform's times hold, Europe/Berlin for example (default: here)"
+        "--zone",
+        metavar="ZONE",
+        help="where the platform's times hold, Europe/Berlin for example (default: that of course.toml, else here)",
     )
     parser.add_argument("--preview", action="store_true", help="say what would come of it, and change nothing")
     parser.add_argument("--json", action="store_true", help="write the table to standard output as JSON")
@@ -60,12 +62,19 @@ def run(options: Namespace) -> int:
         zone = ZoneInfo(options.zone) if options.zone else None
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise UsageError(f"there is no zone of time called {printable(options.zone)}") from None
-    directory = CourseFolders.here().directory
+    course = CourseFolders.here()
+    directory = course.directory
     try:
-        members = read_class(directory, options.assignment, options.roster)
+        members = read_class(directory, course.config, options.assignment, options.roster)
         with lock.exclusive(directory, options.assignment):
             found = collect(
-                directory, options.assignment, options.platform, options.archive, members, zone, options.preview
+                directory,
+                options.assignment,
+                options.platform,
+                options.archive,
+                members,
+                zone or members.zone,
+                options.preview,
             )
     except DatabaseError as error:
         raise UsageError(str(error)) from None

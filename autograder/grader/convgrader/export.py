@@ -60,7 +60,7 @@ def run(options: Namespace) -> int:
         raise UsageError(f"{options.file} is there already: choose another name, or add --replace")
     course = CourseFolders.here()
     try:
-        roster = read_class(course.directory, options.assignment, options.roster).roster
+        roster = read_class(course.directory, course.config, options.assignment, options.roster).roster
         scores = read_scores(course.directory, course.config, options.assignment)
     except DatabaseError as error:
         raise UsageError(str(error)) from None

@@ -41,7 +41,7 @@ def run(options: Namespace) -> int:
     course = CourseFolders.here()
     directory, assignment = course.directory, options.assignment
     try:
-        roster = read_class(directory, assignment, options.roster).roster
+        roster = read_class(directory, course.config, assignment, options.roster).roster
     except DatabaseError as error:
         raise UsageError(str(error)) from None
     directory.assignment_id = assignment

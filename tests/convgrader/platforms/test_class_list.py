@@ -10,8 +10,9 @@ from convgrader.batch import CourseFolders
 from convgrader.platforms.class_list import read_class
 
 
-def read(course, path=None, assignment="pooling", monkeypatch=None):
-    return read_class(CourseFolders.here().directory, assignment, path)
+def read(course, path=None, assignment="pooling"):
+    here = CourseFolders.here()
+    return read_class(here.directory, here.config, assignment, path)
 
 
 @pytest.fixture
@@ -44,3 +45,18 @@ def test_an_assignment_or_a_gradebook_that_is_not_there_is_named(here):
     (here.root / "gradebook.db").unlink()
     with pytest.raises(UsageError, match="there is no gradebook"):
         read(here)
+
+
+def test_due_dates_extensions_and_groups_are_those_of_the_rules_of_the_course(here):
+    rules = here.root / "course.toml"
+    with (here.root / "nbgrader_config.py").open("a") as config:
+        config.write(f"c.CourseFile.path = {str(rules)!r}\n")
+    rules.write_text(
+        'zone = "Europe/Berlin"\n[assignments.pooling]\ndue = 2027-02-01T13:00:00\n'
+        'groups.owls = ["ada", "bob"]\n[extensions]\nada = { pooling = "2 days" }\n'
+    )
+    (here.root / "students.csv").write_text("id\nada\nbob\n")
+    found = read(here)
+    assert found.due_for("bob") == datetime(2027, 2, 1, 12, tzinfo=UTC) and str(found.zone) == "Europe/Berlin"
+    assert found.due_for("ada") == datetime(2027, 2, 3, 12, tzinfo=UTC)
+    assert found.groups == dict.fromkeys(("ada", "bob"), ("ada", "bob"))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from convcourse.errors import UsageError
-from convgrader.nbgrader_plugin.gradebook import time_of
+from convgrader.nbgrader_plugin.times import time_of
 from convgrader.platforms.class_list import ClassList
 from convgrader.platforms.collecting import collect
 from convgrader.platforms.roster import Roster, Student
@@ -40,9 +40,9 @@ def course(tmp_path):
         seconds = (datetime(2027, 2, 1, tzinfo=UTC) + timedelta(days=day)).timestamp()
         os.utime(path, (seconds, seconds))
         columns = {"handed_in"} if any(one.handed_in for one in students) else set()
-        members = ClassList(
-            Roster(students, "a list", columns=columns), due, options.pop("extensions", {}), frozenset()
-        )
+        roster = Roster(students, "a list", columns=columns)
+        extensions, groups = options.pop("extensions", {}), options.pop("groups", {})
+        members = ClassList(roster, due, extensions, frozenset(), groups)
         options.setdefault("zone", UTC)
         return collect(directory, "pooling", platform, path, members, **options)
 
@@ -180,3 +180,11 @@ def test_a_class_of_one_and_a_class_of_5000(course):
     assert content(course, "s4999") == {"pooling.ipynb": "4999"}
     one = course.run("canvas", {"last0first0_0_99_pooling.ipynb": "again"}, students=students[:1])
     assert one.counts["replaced"] == 1 and not one.missing
+
+
+def test_one_member_hands_in_for_a_group(course):
+    groups = dict.fromkeys(("ada", "bob"), ("ada", "bob"))
+    members = {"lovelaceada_4711_9_bob__20270131T120000Z__pooling.ipynb": "ours"}
+    for preview in (True, False):
+        found = course.run("canvas", members, groups=groups, preview=preview)
+        assert found.missing == ["cy"] and not found.refused and not found.remarks

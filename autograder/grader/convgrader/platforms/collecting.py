@@ -103,11 +103,11 @@ def collect(
         raise UsageError(f"cannot read {archive}: {error.strerror or error}") from None
     except UsageError as error:
         raise UsageError(f"{archive}: {error}") from None
-    handed_in = set(by_student) if preview else set()
-    found.missing = [
-        student.id for student in members.roster.students
-        if student.id not in handed_in and student.id not in found.refused and not kept.submitted(student.id).is_dir()
-    ]  # fmt: skip
+    here = (set(by_student) if preview else set()) | found.refused.keys()
+    for name in members.roster.by_id:
+        group = members.groups.get(name, (name,))
+        if name not in here and not any(one in here or kept.submitted(one).is_dir() for one in group):
+            found.missing.append(name)
     if members.registered:
         found.unregistered = sorted(by_student.keys() - members.registered)
     if platform == "moodle" and "handed_in" not in members.roster.columns:
@@ -129,7 +129,8 @@ def _hand_ins(uploads: Sequence[Upload], members: ClassList, zone: tzinfo | None
         for owner in owners:
             key = owner.id, upload.hand_in
             if key not in hand_ins:
-                together = tuple(other.id for other in owners if other is not owner)
+                group = members.groups.get(owner.id, ())
+                together = tuple({*group, *(other.id for other in owners)} - {owner.id})
                 time = upload.time or time_of(owner.handed_in, zone)
                 hand_ins[key] = HandIn(owner, [], together, time, upload.is_late)
             hand_in = hand_ins[key]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from convcourse.errors import UsageError
-from convgrader.nbgrader_plugin.gradebook import time_of
+from convgrader.nbgrader_plugin.times import time_of
 from convgrader.notebooks import files
 from convgrader.platforms.hand_ins import HandIn, digest_of
 
