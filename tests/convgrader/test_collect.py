@@ -77,7 +77,8 @@ def test_the_command_ends_with_a_table_of_who_is_missing_late_and_unknown(taught
     status, output, _ = collect(capsys, "--from", "canvas")
     assert status == 1 and "pooling: 1 hand-in collected (1 new, 0 newer than before, 0 as before)." in output
     rows = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.startswith(" ") and line.strip()}
-    assert rows["missing"][:2] == ["bob", "1"] and rows["late"][0] == "ada" and rows["unknown"][:2] == ["who", "(99)"]
+    assert rows["missing"][:4] == ["bob", "(Bob", "B)", "1"] and rows["late"][:3] == ["ada", "(=cmd", "Lovelace)"]
+    assert rows["unknown"][:2] == ["who", "(99)"]
     assert (taught.root / "submitted/ada/pooling/pooling.ipynb").read_text() == "{}"
     status, output, _ = collect(capsys, "--from", "canvas", "--json")
     found = json.loads(output)

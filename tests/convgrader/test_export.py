@@ -74,3 +74,9 @@ def test_a_score_without_a_row_is_told(graded, capsys):
     status, output = export(capsys, "o.csv", "--to", "canvas", "--into", "canvas.csv")
     assert status == 1 and "With a score, and not in the table: ada" in output
     assert "George Byron (9): nobody in the class is called so." in output
+
+
+def test_a_table_of_another_class_is_not_written(graded, capsys):
+    (graded.root / "students.csv").write_text("id\nada\ndee\n")
+    status, output = export(capsys, "o.csv", "--to", "canvas", "--into", "canvas.csv")
+    assert status == 2 and "no row of canvas.csv is of the class" in output and not (graded.root / "o.csv").exists()

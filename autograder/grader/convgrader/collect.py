@@ -116,15 +116,25 @@ def show(found: "Collected", console: Console, preview: bool = False) -> None:
 def _rows(found: "Collected") -> Iterator[tuple[str, str, str]]:
     """Yield the rows of the table: who is missing, late, double, unknown, or to be looked at."""
     if found.missing:
-        yield "missing", _some(found.missing), f"{len(found.missing)} handed in nothing"
+        yield (
+            "missing",
+            _some([_called(who, found) for who in found.missing]),
+            f"{len(found.missing)} handed in nothing",
+        )
     for kind, people in (
         ("late", found.late), ("double", found.double), ("unknown", found.unknown), ("refused", found.refused),
         ("look", found.remarks),
     ):  # fmt: skip
         for who, what in list(people.items())[:SHOWN]:
-            yield kind, who, what
+            yield kind, _called(who, found), what
         if len(people) > SHOWN:
             yield kind, f"and {len(people) - SHOWN} more", "--json has them all"
+
+
+def _called(student: str, found: "Collected") -> str:
+    """Return the id of a student with the name; whom a platform means is no id, and stays as it is."""
+    name = found.names.get(student, "")
+    return f"{student} ({name})" if name else student
 
 
 def _some(names: list[str]) -> str:

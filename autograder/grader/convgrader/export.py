@@ -71,6 +71,11 @@ def run(options: Namespace) -> int:
     else:
         fill = gradebooks.for_canvas if options.to == "canvas" else gradebooks.for_moodle
         filled = fill(scores, roster, into, rules)
+    if filled.strangers and not filled.changes:
+        raise UsageError(
+            f"no row of {options.into} is of the class that {roster.source} lists: its numbers or names must be there. "
+            "Give the list of the class by --roster FILE"
+        )
     filled.notes += roster.notes
     show(filled, Console(), "no score" if options.to == "csv" else "left as the platform has it")
     if options.preview:
@@ -99,7 +104,7 @@ def show(filled: "Filled", console: Console, kept: str) -> None:
     _print(console, f"{first} new, {len(changes) - first} changed, {same} as before.")
     for reason in dict.fromkeys(change.reason for change in filled.changes if change.reason):
         students = [change.student for change in filled.changes if change.reason == reason]
-        _print(console, f"{reason.capitalize()}, {kept}: {', '.join(students)}")
+        _print(console, f"{reason[0].upper()}{reason[1:]}, {kept}: {', '.join(students)}")
     if filled.strangers:
         _print(console, "In the platform's table, and not changed:")
         for who, why in filled.strangers.items():

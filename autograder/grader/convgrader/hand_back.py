@@ -67,6 +67,8 @@ def _short(path: Path) -> Path:
 
 
 def _quiet_log() -> logging.Logger:
+    """Return a log that tells of pages that cannot be made, and not of those that are made anew."""
     log = logging.getLogger("convgrader.feedback")
     log.setLevel(logging.WARNING)
+    log.addFilter(lambda record: not record.getMessage().startswith("Removing existing"))  # pages are made anew
     return log

@@ -37,6 +37,7 @@ class Collected:
     left_out: dict[str, str] = field(default_factory=dict)  # file -> why
     unregistered: list[str] = field(default_factory=list)  # whom the gradebook does not know
     notes: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  # of the students, by their ids
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -82,7 +83,8 @@ def collect(
     preview : bool
     """
     kept = KeptHandIns(directory, assignment)
-    found = Collected(assignment, notes=list(members.roster.notes))
+    names = {student.id: student.name for student in members.roster.students}
+    found = Collected(assignment, notes=list(members.roster.notes), names=names)
     try:
         downloaded = datetime.fromtimestamp(archive.stat().st_mtime, UTC)
         with stored_files(archive) as (files, left_out):
