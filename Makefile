@@ -99,8 +99,9 @@ $(NOTEBOOKS): .make/woven
 	$(STEP) "Executing the chapters" $(RUN) -m tools.execute
 	@touch $@
 
+# --all: where Sphinx builds some of the pages alone, the terms of the others are missing from its search.
 .make/book: .make/executed
-	$(STEP) "Building the site" $(BIN)/jupyter-book build -q . -n -W --keep-going
+	$(STEP) "Building the site" $(BIN)/jupyter-book build -q . --all -n -W --keep-going
 	@touch $@
 
 .make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) $(TOOLS) solutions/answers/pooling.py nbgrader_config.py | .make/woven $(AFTER)

@@ -36,6 +36,11 @@ def test_types_are_checked_where_code_is_linted(target):
     assert "-m ruff check" in recipe and "\t$(RUN) -m mypy\n" in recipe
 
 
+def test_the_site_is_built_whole_so_that_its_search_knows_every_term():
+    recipe = re.search(r"^\.make/book:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)[1]
+    assert " --all " in recipe
+
+
 @needs_make
 def test_help_lists_every_command():
     done = make("help")
