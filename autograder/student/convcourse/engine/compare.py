@@ -122,6 +122,8 @@ def _largest_error(array: Array, expected: Array, scale: Any, tolerance: float) 
     a, b = array.astype(float), expected.astype(float)
     size = np.abs(b).max(initial=0.0, where=np.isfinite(b)) if scale is None else np.asarray(scale, dtype=float)
     alike = (a == b) | (np.isnan(a) & np.isnan(b))
+    if alike.all():
+        return None
     with np.errstate(all="ignore"):
         error = np.where(alike, 0.0, np.abs(a - b))
         size = np.broadcast_to(np.where(np.isfinite(size), np.abs(size), 0.0), a.shape)
