@@ -1,5 +1,7 @@
 """The claims on trial that a report recommends stand in the book, under the anchors that the site gives them."""
 
+import re
+
 import pytest
 
 from convcourse import checks
@@ -17,6 +19,15 @@ def test_the_claim_of_a_section_is_on_trial_in_its_chapter(section):
     if trial is not None:
         chapter, _ = test_coverage.trials()[trial.claim]
         assert section.startswith(f"{chapter}#") and trial.page.startswith(f"book/{chapter}.html#on-trial-")
+
+
+@pytest.mark.parametrize(("words", "chapter", "claim"), trials._BY_WORDS)
+def test_the_claim_of_a_sentence_is_on_trial_and_some_mistakes_say_it(words, chapter, claim):
+    assert test_coverage.trials()[claim][0] == chapter
+    every = [check for topic in checks.topics() for check in checks.load(topic).values()]
+    said = [(one.section, each.message) for one in every for each in getattr(one, "mistakes", ()) if each.message]
+    found = [pair for pair in said if re.search(words, pair[1])]
+    assert found and all(trials.fitting(*pair).page == f"book/{chapter}.html#{trials.anchor(claim)}" for pair in found)
 
 
 def test_the_table_speaks_of_no_other_sections():

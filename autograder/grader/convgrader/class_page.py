@@ -12,8 +12,9 @@ from convgrader.class_statistics import AssignmentReport, ClassReport, tenth_of
 from convgrader.student_statistics import FEWEST, RULES, HelpReport, StudentAssignment, StudentReport
 
 SHOWN = 200  # names in one list
-SHOWN_HELP = 100  # students who need help
-SHOWN_CLUSTERS = 10  # groups of answers to a task that are wrong alike
+FIRST_HELP, SHOWN_HELP = 12, 200  # students who need help: before the fold, and in all
+SHOWN_MISTAKES = 12  # of a task
+SHOWN_CLUSTERS = 5  # groups of answers to a task that are wrong alike
 
 
 def class_page(
@@ -45,8 +46,8 @@ def _render(name: str, address: str, made: date | None, **values: Any) -> str:
         "page": lambda section, root=address: wording.page(section, root),
     }  # fmt: skip
     environment.globals |= {
-        "address": address, "rules": RULES, "fewest": FEWEST, "shown": SHOWN, "shown_help": SHOWN_HELP,
-        "shown_clusters": SHOWN_CLUSTERS,
+        "address": address, "rules": RULES, "fewest": FEWEST, "shown": SHOWN, "first_help": FIRST_HELP,
+        "shown_help": SHOWN_HELP, "shown_mistakes": SHOWN_MISTAKES, "shown_clusters": SHOWN_CLUSTERS,
     }  # fmt: skip
     day = made or date.today()  # noqa: DTZ011 (the day of whoever reads it)
     return environment.get_template(f"{name}.html.j2").render(made=f"{day.day} {day:%B %Y}", **values)

@@ -95,7 +95,8 @@ def run(options: Namespace) -> int:
         print_line(Console(stderr=True), f"autograder: {error}")
         return NOTHING_TO_TELL
     if options.html:
-        print_line(Console(), f"\nThe page: {options.html}")
+        Console().print()
+        print_line(Console(), f"The page: {options.html}")
     return 0
 
 
@@ -156,7 +157,7 @@ def as_dict(report: ClassReport, help_report: HelpReport, address: str = "") -> 
     found = asdict(report) | {"need_help": asdict(help_report)}
     tasks = [task for assignment in found["assignments"] for task in assignment["tasks"]]
     for mistake in found["next_class"]:
-        trial = trials.fitting(mistake["section"])
+        trial = trials.fitting(mistake["section"], mistake["sentence"])
         mistake["on_trial"] = {"claim": trial.claim, "page": address + trial.page} if trial else None
     for mistake in [*found["next_class"], *(mistake for task in tasks for mistake in task["mistakes"])]:
         mistake["section"] = page(mistake["section"], address)
@@ -245,7 +246,7 @@ def show(report: ClassReport, help_report: HelpReport, console: Console, address
         where = f"{mistake.assignment}, {mistake.task}"
         print_line(console, f"{place}. {mistake.sentence} ({where}: {_cost(mistake)})")
         print_line(console, f"   {page(mistake.section, address)}")
-        if trial := trials.fitting(mistake.section):
+        if trial := trials.fitting(mistake.section, mistake.sentence):
             print_line(console, f'   On trial: "{trial.claim}"')
 
 

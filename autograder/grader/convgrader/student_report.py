@@ -60,7 +60,8 @@ def _lines(each: StudentAssignment, address: str) -> Iterator[str]:
     """Yield what there is to say of an assignment beside its row."""
     found = [task for task in each.tasks if task.said]
     if found or each.waiting:
-        yield f"\n{each.assignment}"
+        yield ""
+        yield each.assignment
     if each.waiting:
         yield f"  {counted(each.waiting, 'answer')} still to grade by hand."
     for task in found:

@@ -141,7 +141,7 @@ def _fallen(places: Sequence[Standing]) -> tuple[Reason, ...]:
     now, share_now = _numbers(known[-1])
     if before - now < FALL - 1e-9 or share - share_now < LOSS - 1e-9:
         return ()
-    return (Reason("fell behind", f"fell behind: from {before:+.1f} to {now:+.1f} standard deviations"),)
+    return (Reason("fell behind", f"fell behind: from {_signed(before)} to {_signed(now)} standard deviations"),)
 
 
 def _far_below(places: Sequence[Standing]) -> tuple[Reason, ...]:
@@ -152,8 +152,12 @@ def _far_below(places: Sequence[Standing]) -> tuple[Reason, ...]:
     if deviations > FAR + 1e-9 or share >= HALF:
         return ()
     return (
-        Reason("far below", f"far below: {deviations:+.1f} standard deviations, {100 * share:.0f} % of the points"),
+        Reason("far below", f"far below: {_signed(deviations)} standard deviations, {100 * share:.0f} % of the points"),
     )
+
+
+def _signed(deviations: float) -> str:
+    return f"{round(deviations, 1) + 0.0:+.1f}"
 
 
 def _numbers(place: Standing) -> tuple[float, float]:

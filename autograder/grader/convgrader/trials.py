@@ -14,18 +14,23 @@ class Trial:
     page: str
 
 
-def fitting(section: str) -> Trial | None:
-    """Return the claim that fits the section of a mistake, or None.
+def fitting(section: str, sentence: str = "") -> Trial | None:
+    """Return the claim that fits a mistake, by what its sentence says or else by its section; None where none does.
 
     Examples
     --------
     >>> fitting("convolution#convolution-turn")
     Trial(claim='flipping makes no difference', page='book/convolution.html#on-trial-flipping-makes-no-difference')
+    >>> fitting("layer#layer-matrix", "You turned the kernel by 180 degrees.").claim
+    'flipping makes no difference'
     >>> fitting("mine#mine-own") is None
     True
     """
     stem, _, label = section.rpartition("#")
     claim = _CLAIMS.get(label)
+    for words, chapter, telling in _BY_WORDS if label in _CLAIMS else ():
+        if re.search(words, sentence):
+            stem, claim = chapter, telling
     return Trial(claim, page_of(f"{stem}#{anchor(claim)}")) if claim else None
 
 
@@ -39,6 +44,12 @@ def anchor(claim: str) -> str:
     """
     return "-".join(["on-trial", *re.findall("[a-z0-9]+", claim.lower())])
 
+
+# Words of a sentence -> a chapter, and a claim in it.
+_BY_WORDS = (
+    (r"180 degrees|\b[Ff]lip", "convolution", "flipping makes no difference"),
+    (r"padded with zeros|\b[Pp]ads\b", "layer", "zeros are neutral padding, because they carry no signal"),
+)
 
 # The label of a section -> a claim of the same chapter, or None. Tests hold that each stands there, and that no section
 # of a check is forgotten.
@@ -78,7 +89,7 @@ _CLAIMS: dict[str, str | None] = {
     "gradients-check": "the derivative for a weight is the input it was multiplied with",
     "layer-sum": "convolution with several channels commutes, if input and output have equally many channels",
     "layer-edge": "zeros are neutral padding, because they carry no signal",
-    "layer-matrix": "zeros are neutral padding, because they carry no signal",
+    "layer-matrix": None,
     "layer-bias": None,
     "layer-groups": None,
     "layer-commute": "convolution with several channels commutes, if input and output have equally many channels",
@@ -98,7 +109,7 @@ _CLAIMS: dict[str, str | None] = {
     ),
     "pooling-relu": "the order of ReLU and max pooling does not matter, because of equivariance",
     "pooling-channels": "pooling learns to be invariant to small rotations",
-    "pooling-gradients": "any differentiable function can pool; averaging is not very common",
+    "pooling-gradients": "pooling cannot be trained, it has no parameters",
     "pooling-lp": "pooling cannot be trained, it has no parameters",
     "priors-strength": "an infinitely strong prior fixes parameters to a value",
     "priors-infinite": "an infinitely strong prior fixes parameters to a value",
