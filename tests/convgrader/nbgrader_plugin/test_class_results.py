@@ -144,6 +144,7 @@ def test_an_assignment_that_is_not_there_is_refused(course):
     assert len(read(course, "pooling", "pooling")) == 1, "named twice, it is told once"
 
 
+@pytest.mark.slow
 def test_a_database_that_cannot_be_read_is_told_in_a_sentence(course):
     write(course, "ada", verdict("max_pool2d", 2.5, 8.0))
     with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
