@@ -22,6 +22,8 @@ from convgrader.sandbox.zygote import require_isolation
 from tests.helpers.courses import GRADE, answer
 from tests.helpers.grading_fixtures import FULL, copy_of, variants
 
+pytestmark = pytest.mark.slow
+
 
 def test_odd_files_stop_nobody_but_their_own(handed_in, in_process_pool, released):
     (handed_in.submit("time", released) / "timestamp.txt").write_text("9" * 33 + "m")
@@ -37,6 +39,7 @@ def test_odd_files_stop_nobody_but_their_own(handed_in, in_process_pool, release
 
 
 @pytest.mark.parametrize("command", ["autograder", "nbgrader"])
+@pytest.mark.sample(1)
 def test_links_and_pipes_are_not_followed(course, released, answers, command):
     right, helpers = answers
     course.submit("alice", answer(released, right, [helpers]))
@@ -60,6 +63,7 @@ def test_links_and_pipes_are_not_followed(course, released, answers, command):
 
 
 @pytest.mark.parametrize("command", ["autograder", "nbgrader"])
+@pytest.mark.sample(1)
 def test_verdicts_link_to_the_site_that_the_configuration_names(course, released, command):
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write("c.GradeCells.site = 'https://school.example/convnets'\n")
@@ -205,6 +209,7 @@ def assert_equal(course, undisturbed):
     assert leftovers == []
 
 
+@pytest.mark.full
 def test_the_batch_is_killed(started, undisturbed, in_process_pool):
     course, process = started
     helpers = below(process, "convgrader")
@@ -219,6 +224,7 @@ def test_the_batch_is_killed(started, undisturbed, in_process_pool):
 
 
 @pytest.mark.parametrize("victim", ["convgrader.pool", "convgrader.sandbox.zygote"])
+@pytest.mark.sample(1)
 def test_a_helper_is_killed(started, undisturbed, in_process_pool, victim):
     course, process = started
     for helper in sorted(below(process, victim), key=lambda p: -p.pid)[:1]:  # the youngest: a worker, its zygote
@@ -271,6 +277,7 @@ def test_whose_hand_in_is_gone_is_not_counted_among_those_that_other_checks_grad
     assert course.grade(pool=in_process_pool, students=["ada"]).by_other_checks == 0
 
 
+@pytest.mark.full
 def test_what_nbgrader_graded_is_not_graded_again(handed_in, in_process_pool):
     """It grades by the same checks and leaves the same records."""
     handed_in.grade(pool=in_process_pool, students=["all"])

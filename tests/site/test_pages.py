@@ -25,6 +25,7 @@ CUT_OFF = """() => {
 
 
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.sample(8)
 def test_page(name, site, visit):
     seen = visit(color_scheme="light")
     page, scripts = seen.page, []

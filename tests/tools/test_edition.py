@@ -14,6 +14,7 @@ STEMS = weave.ProjectPaths(ROOT).stems()
 
 
 @pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.slow
 def test_the_page_of_a_topic_holds_every_solution(stem):
     own = {name: code for name, code in bodies(ROOT).items() if name.startswith(f"{stem}.")}
     text = edition.page(ROOT, stem)

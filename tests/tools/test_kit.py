@@ -17,6 +17,8 @@ import convcourse
 from convcourse import limits
 from tools import answers, contents, kit, weave
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 STEMS = weave.ProjectPaths(ROOT).stems()
 
@@ -169,7 +171,6 @@ def clean_environment(folder):
     return python
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a link needs a right there that not everybody has")
 def test_the_kit_is_installed_into_a_clean_environment_as_its_readme_says_and_checks_a_notebook(built_kit, tmp_path):
     """From the archive to a verdict and a hand-in, with the kit's own wheel and without this repository."""
