@@ -249,6 +249,7 @@ def main(arguments=None):
     parser.add_argument("target", type=Path)
     parser.add_argument("--ten", action="store_true", help="the ten worst, one by one")
     options = parser.parse_args(arguments)
+    target = options.target.resolve()  # grading goes into the course's folder
     folder = Path(tempfile.mkdtemp(prefix="worst-"))
     os.environ.update(environment())
     generated = CourseUnderTest(folder / "generated")
@@ -257,8 +258,8 @@ def main(arguments=None):
         table = as_markdown(grade(generated, folder / "ten", COSTLY, SHORT, looks_inside=True)[1], SHORT)
     else:
         table = worst_of_all(generated, folder)
-    options.target.write_text(table, encoding="utf-8", newline="\n")
     print(table)
+    target.write_text(table, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
