@@ -150,7 +150,7 @@ screenshots: .make/book  ## take the pictures of the README, into screenshots/
 	$(RUN) -m tools.screenshots readme _build/html screenshots
 	VERDICT_PICTURE="$(CURDIR)/screenshots/verdict.png" $(RUN) -m pytest -q tests/convcourse/test_jupyterlab.py
 
-site-report: .make/book  ## measure the built site: Lighthouse (after npm ci) and axe
+site-report: .make/book  ## measure the built site: Lighthouse (after npm ci), weights and axe
 	$(RUN) -m tools.site_report _build/html
 
 lock: | $(if $(wildcard $(RUN)),,$(INSTALLED))  ## write locks/ from requirements.txt: what is installed, to the last package

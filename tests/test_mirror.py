@@ -25,7 +25,6 @@ ELSEWHERE = {
     "tools/browser.py": "used by every test that needs a browser",
     "tools/calibrate.py": "its controls are tried in tests/convcourse/engine/test_network_check.py",
     "tools/peers.py": "a measurement with checkouts of others",
-    "tools/site_report.py": "a measurement, looked at",
     "tools/screenshots.py": "pictures, looked at; that their pages exist is tests/site/test_reader.py's",
     "tools/small_course.py": "the course of all tests that grade",
     "book/_ext/webp.py": "that figures are WebP is tests/site/test_reader.py's",

@@ -83,6 +83,7 @@ def verdict(course, attack, student="eve"):
 
 def main(target):
     """Write the table."""
+    target = Path(target).resolve()  # grading goes into the course's folder
     folder = Path(tempfile.mkdtemp(prefix="attacks-"))
     os.environ.update(environment())
     generated = CourseUnderTest(folder / "generated")
@@ -98,7 +99,7 @@ def main(target):
         theirs = stock(generated, attack, folder) if attack.stock else "not run"
         rows.append((attack, theirs, verdict(ours, attack, attack.name)))
         print(attack.family, attack.name, rows[-1][1:], flush=True)
-    Path(target).write_text(as_markdown(rows))
+    target.write_text(as_markdown(rows), encoding="utf-8", newline="\n")
 
 
 def as_markdown(rows):

@@ -10,6 +10,13 @@ from book._ext import styles
 PAGE = '<html><body id="top" class="card wide"><p class="x">y</p></body></html>'
 SCRIPT = "element.className = `verdict-${mark}`; box.classList.add('opened');"
 NAMES = styles.Names([PAGE], [SCRIPT])
+OPTIONS = {
+    "html_static_path": ["_static"],
+    "html_css_files": ["own.css"],
+    "html_js_files": ["own.js"],
+    "html_theme": "sphinx_book_theme",
+    "html_theme_options": {"pygments_dark_style": "a11y-high-contrast-dark"},
+}
 
 
 def kept(sheet, folder=""):
@@ -55,12 +62,11 @@ def test_a_sheet_that_is_no_css_is_refused():
 def site(build):
     """A small site with a sheet and a script of its own."""
     files = {
-        "index.md": "# Page\n\n```{admonition} Note\nText\n```\n",
+        "index.md": "# Page\n\n```{admonition} Note\nText\n```\n\n```python\nfor a in b:\n    pass\n```\n",
         "_static/own.css": ".admonition {color: red; background: url(a.svg)}\n.no-such-class {color: blue}\n",
         "_static/own.js": "document.body.classList.add('made-by-a-script');\n",
     }
-    options = {"html_static_path": ["_static"], "html_css_files": ["own.css"], "html_js_files": ["own.js"]}
-    return build(files, ["book._ext.styles"], html_theme="sphinx_book_theme", **options)
+    return build(files, ["book._ext.styles"], **OPTIONS)
 
 
 def test_a_page_asks_for_one_sheet_and_says_which_version(site, build):
@@ -72,9 +78,10 @@ def test_a_page_asks_for_one_sheet_and_says_which_version(site, build):
     assert ".admonition {color: red; background: url(../a.svg)}" in sheet and "no-such-class" not in sheet
     assert sheet.index(".admonition {color: red") > sheet.index("--pst-color"), "what the course says comes last"
 
+    assert '[data-theme="dark"] .highlight .k {color: #DCC6E0}' in sheet, "the theme writes its colours of code late"
+
     changed = {"_static/own.css": ".made-by-a-script {color: red}\n", "index.md": "# Page\n\nText.\n"}
-    options = {"html_static_path": ["_static"], "html_css_files": ["own.css"], "html_js_files": ["own.js"]}
-    build(changed, ["book._ext.styles"], source=site, html_theme="sphinx_book_theme", **options)
+    build(changed, ["book._ext.styles"], source=site, **OPTIONS)
     (newer,) = re.findall(r"styles/site\.css\?v=\w{8}", (site / "_build/html/index.html").read_text())
     assert newer != link and newer in (site / "_build/html/genindex.html").read_text()
     assert ".made-by-a-script {color: red}" in (site / "_build/html/_static/styles/site.css").read_text()
