@@ -30,7 +30,7 @@ INSTALLED := $(VENV)/.installed
 LOCK := $(wildcard locks/*.txt)
 STEP := @$(PYTHON) tools/step.py
 
-.PHONY: help course weave weave-again book serve sample-class test test-full coverage lint student-kit experiments mutants bench gpu page book-instructor screenshots site-report dependencies lock clean
+.PHONY: help course weave weave-again book serve sample-class test-quick test test-full coverage linted lint student-kit experiments mutants bench gpu page book-instructor book-answers screenshots site-report dependencies lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,15 +50,20 @@ course: .make/woven  ## install, weave the notebooks, build the site, grade the 
 serve: .make/book  ## serve the site on this machine
 	$(RUN) -m tools.serve _build/html $(PORT)
 
-test: .make/woven .make/book  ## lint, check the types, and run the tests
+test-quick: linted .make/woven  ## lint, check the types, run the tests that take a moment: before each commit
+	$(RUN) -m pytest -q -n 2 --dist loadfile -m "not full and not slow and not browser" tests
+
+test: linted .make/woven .make/book  ## lint, check the types, and run the tests
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not full" --doctest-modules tests solutions/miniconv autograder/student autograder/grader tools book
+
+test-full: .make/woven .make/book mutants  ## run what takes longer: mutants, the checks under fifty seeds, all that `test` samples
+	$(RUN) -m pytest -n 2 -m full tests
+
+linted: $(INSTALLED)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	PYTHONPATH=book $(BIN)/lint-imports
 	$(RUN) -m mypy
-	$(RUN) -m pytest -n 2 --dist loadfile -m "not full" --doctest-modules tests solutions/miniconv autograder/student autograder/grader tools book
-
-test-full: .make/woven mutants  ## run what takes longer: mutants, and the checks under fifty seeds
-	$(RUN) -m pytest -n 2 -m full tests
 
 coverage: .make/woven .make/book  ## run the tests and write which lines they run, into build/coverage
 	@mkdir -p build/coverage
@@ -94,8 +99,9 @@ $(NOTEBOOKS): .make/woven
 	$(STEP) "Executing the chapters" $(RUN) -m tools.execute
 	@touch $@
 
+# --all: where Sphinx builds some of the pages alone, the terms of the others are missing from its search.
 .make/book: .make/executed
-	$(STEP) "Building the site" $(BIN)/jupyter-book build -q . -n -W --keep-going
+	$(STEP) "Building the site" $(BIN)/jupyter-book build -q . --all -n -W --keep-going
 	@touch $@
 
 .make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) $(TOOLS) solutions/answers/pooling.py nbgrader_config.py | .make/woven $(AFTER)
@@ -105,7 +111,7 @@ $(NOTEBOOKS): .make/woven
 # --- for instructors and contributors ------------------------------------------------------------------------------
 
 student-kit: .make/woven  ## build what students get: dist/student-kit.zip
-	$(RUN) -m tools.kit
+	$(RUN) -m tools.kit $(KIT)
 
 experiments: $(INSTALLED)  ## run the experiments of the chapters that have changed, under all their seeds
 	$(RUN) -m tools.experiments
@@ -133,6 +139,11 @@ book-instructor: .make/book  ## build the instructor's edition, with the solutio
 	$(RUN) -m tools.edition .
 	$(BIN)/jupyter-book build -q . --config build/instructor/_config.yml --toc build/instructor/_toc.yml --path-output build/instructor-site -n -W --keep-going
 	@echo "The instructor's edition: build/instructor-site/_build/html/index.html. Do not publish it."
+
+book-answers: .make/book  ## build the site with the solutions of the topics whose deadline has passed, into build/answers-site
+	topics=$$($(RUN) -m convcourse answers --passed) || { echo 'No deadline has passed: there is nothing to show.'; exit 1; }; $(RUN) -m tools.edition . --topics $$topics
+	$(BIN)/jupyter-book build -q . --config build/answers/_config.yml --toc build/answers/_toc.yml --path-output build/answers-site -n -W --keep-going
+	@echo "The site with solutions: build/answers-site/_build/html/index.html"
 
 screenshots: .make/book  ## take the pictures of the README, into screenshots/
 	@mkdir -p screenshots

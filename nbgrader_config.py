@@ -23,6 +23,9 @@ c.CourseDirectory.solution_directory = "course/solution"
 c.CourseDirectory.source_with_tests_directory = "course/source_with_tests"
 c.CourseDirectory.db_url = url_of(root / "course" / "gradebook.db")
 
+# Due dates, late work, extensions, groups: `autograder rules --template` writes this file, and grading follows it.
+c.CourseFile.path = str(root / "course" / "course.toml")
+
 # exercises/ is generated and in git: releasing again replaces it, and enters the assignment into the gradebook.
 c.GenerateAssignment.force = True
 

@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections import defaultdict
 from importlib.util import find_spec
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -14,6 +16,18 @@ settings.load_profile("same")
 
 # What a student installs is tested without the grader too.
 pytest_plugins = ["tests.helpers.grading_fixtures"] if find_spec("convgrader") else []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep a sample of a family of dear tests for `make test`, the same in every run; the others become `full`."""
+    families = defaultdict(list)
+    for item in items:
+        if mark := item.get_closest_marker("sample"):
+            families[item.path, item.originalname, mark.args].append(item)
+    for (_, _, (count,)), family in families.items():
+        for item in sorted(family, key=lambda one: crc32(one.name.encode()))[count:]:
+            item.add_marker("full")
 
 
 @pytest.hookimpl(wrapper=True)

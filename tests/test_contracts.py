@@ -65,6 +65,7 @@ def copy(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("file", "line", "contract"), BROKEN, ids=lambda text: text.split("/")[-1])
+@pytest.mark.slow
 def test_a_wrong_import_breaks_its_contract(copy, file, line, contract):
     path = copy / file
     text = path.read_text(encoding="utf-8")

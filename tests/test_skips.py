@@ -1,4 +1,4 @@
-"""No test is left out in continuous integration without anybody's seeing it."""
+"""No test is left out without anybody's seeing it: what a sample leaves, `make test-full` runs."""
 
 import os
 import subprocess
@@ -26,6 +26,7 @@ def test_needs_root():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere some tests have no meaning")
 @pytest.mark.parametrize("is_ci", [True, False], ids=["CI", "home"])
+@pytest.mark.slow
 def test_what_is_skipped_at_home_fails_in_continuous_integration(is_ci, tmp_path):
     (tmp_path / "test_odd.py").write_text(ODD)
     env = {name: value for name, value in os.environ.items() if name != "CI"} | ({"CI": "true"} if is_ci else {})
@@ -44,3 +45,32 @@ def test_what_is_skipped_at_home_fails_in_continuous_integration(is_ci, tmp_path
     failed = (1 + (os.getuid() == 0)) if is_ci else 0
     assert said.count("not run in continuous integration") == failed, said
     assert ("2 skipped" in said) == (failed == 0) and ("1 skipped" in said) == (failed == 1)
+
+
+MANY = """
+import pytest
+
+@pytest.mark.sample(3)
+@pytest.mark.parametrize("number", range(10))
+def test_dear(number):
+    pass
+
+@pytest.mark.parametrize("number", range(2))
+def test_cheap(number):
+    pass
+"""
+
+
+@pytest.mark.slow
+def test_a_sample_is_the_same_in_every_run_and_the_full_tests_have_the_rest(tmp_path):
+    (tmp_path / "test_many.py").write_text(MANY)
+    options = ["-p", "tests.conftest", "-p", "no:cacheprovider", "--collect-only", "-q", "-m"]
+
+    def collected(marks):
+        command = [sys.executable, "-m", "pytest", *options, marks, str(tmp_path)]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100).stdout
+        return {line.split("::")[1] for line in said.splitlines() if "::" in line}
+
+    sample, rest = collected("not full"), collected("full")
+    assert sample == collected("not full")
+    assert len(sample) == 3 + 2 and len(rest) == 7 and not sample & rest

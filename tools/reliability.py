@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcourse import checks
-from convcourse.calls.call import LocalFunction, Outcome, arrays_in, mapped
+from convcourse.calls.call import Call, LocalFunction, Outcome, arrays_in, mapped
 from convcourse.engine import expected, kinds
 from convcourse.engine.check import Check
 from convcourse.engine.context import RunContext
@@ -64,11 +64,11 @@ class Bounded(LocalFunction):
         super().__init__(function)
         self.stop = time.monotonic() + seconds
 
-    def call(self, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float) -> Outcome:
-        """Call it; CallBudgetError if its time is up."""
+    def call_all(self, calls: Sequence[Call], limit: float) -> list[Outcome]:
+        """Make the first call; CallBudgetError if its time is up."""
         if time.monotonic() > self.stop:
             raise CallBudgetError
-        return super().call(args, kwargs, limit)
+        return super().call_all(calls, limit)
 
 
 def tried(check: Check, function: Callable[..., Any], seeds: int = 0) -> TrialResult:

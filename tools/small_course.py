@@ -17,6 +17,7 @@ c = get_config()
 c.CourseDirectory.root = {root!r}
 c.CourseDirectory.course_id = "test"
 c.CourseDirectory.db_url = {url!r}
+c.CourseFile.path = {rules!r}
 """
 PLUGIN = """\
 from convgrader.nbgrader_plugin.autograding import use_convgrader
@@ -60,7 +61,7 @@ class SmallCourse:
 
     def configure(self, plugin: bool) -> None:
         """Write the configuration, with convgrader plugged in or without."""
-        text = CONFIG.format(root=str(self.root), url=self.url)
+        text = CONFIG.format(root=str(self.root), url=self.url, rules=str(self.root / "course.toml"))
         text += PLUGIN.format(unconfined=self.unconfined) if plugin else ""
         (self.root / "nbgrader_config.py").write_text(text)
 

@@ -15,6 +15,8 @@ from myst_nb.core.utils import coalesce_streams
 from PIL import Image
 from sphinx.util.docutils import SphinxDirective
 
+from convgrader import trials
+
 STATIC = Path(__file__).parent.parent / "_static"
 
 # What each interactive figure is called on the page; the name is also its module and its custom element.
@@ -116,6 +118,14 @@ def mark_progress(app, doctree):
         f'Self-checks: 0 of {len(names)} right</span><span class="self-check-dots">{dots}</span></p>'
     )
     title.parent.insert(title.parent.index(title) + 1, raw(mark))
+
+
+def anchor_trials(app, doctree):
+    """Give each box *On trial* an anchor, at which reports on a class point."""
+    for box in doctree.findall(nodes.admonition):
+        if "on-trial" in box["classes"]:
+            claim = box[0].astext().removeprefix("On trial:")
+            box["ids"].append(trials.anchor(claim))
 
 
 class Interactive(SphinxDirective):
@@ -247,6 +257,7 @@ def merged_streams(outputs):
 def setup(app):
     render.coalesce_streams = merged_streams
     app.connect("doctree-read", mark_progress)
+    app.connect("doctree-read", anchor_trials)
     app.add_directive("claims", Claims)
     app.add_directive("self-check", SelfCheck)
     app.add_directive("interactive", Interactive)

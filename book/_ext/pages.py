@@ -38,8 +38,10 @@ def remove_assets(app, pagename, templatename, context, doctree):
         attributes = dict(script.attributes)
         if "vendor/mathjax" in str(script.filename):
             attributes["type"] = "text/when-idle"  # course.js loads it once the page can be read
-        elif script.filename and "documentation_options" not in str(script.filename) and pagename != "search":
+        elif script.filename and pagename != "search":
             attributes["defer"] = "defer"
+        elif "DOCUMENTATION_OPTIONS" in attributes.get("body", "") and pagename != "search":
+            attributes["type"] = "module"  # what stands in the page itself is deferred so, and needs a deferred script
         kept.append(type(script)(script.filename, priority=script.priority, **attributes))
     context["script_files"][:] = kept
 

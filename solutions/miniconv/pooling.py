@@ -569,7 +569,7 @@ def adaptive_avg_pool2d_backward(grad_output, x, output_size):
     Parameters
     ----------
     grad_output : (N, C, H_out, W_out) float
-        The gradient for the output.
+        The gradient for the output. Finite numbers: how far a NaN spreads is left open.
     x, output_size
         As in `adaptive_avg_pool2d`; of x only the shape matters.
 

@@ -117,7 +117,7 @@ def upsample_nearest2d_backward(grad_output, x, size=None, scale_factor=None):
     Parameters
     ----------
     grad_output : (N, C, oH, oW) float
-        Gradient of the loss with respect to the output.
+        Gradient of the loss with respect to the output. Finite numbers: how far a NaN spreads is left open.
     x : (N, C, H, W) float
         The forward pass's input; only its shape matters.
     size : int or (int, int), optional
@@ -200,7 +200,7 @@ def upsample_bilinear2d_backward(grad_output, x, size=None, scale_factor=None, a
     Parameters
     ----------
     grad_output : (N, C, oH, oW) float
-        Gradient of the loss with respect to the output.
+        Gradient of the loss with respect to the output. Finite numbers: how far a NaN spreads is left open.
     x : (N, C, H, W) float
         The forward pass's input; only its shape matters.
     size, scale_factor, align_corners

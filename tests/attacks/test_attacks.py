@@ -20,6 +20,7 @@ MARKED = ("/tmp", "/var/tmp", "/dev/shm", str(Path.home()), "/home", os.path.exp
 TRIED = [*ATTACKS, *SAMPLE]  # test_costly.py grades all that cost much
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not CONFINES, reason="attacks are run only where they can be confined"),
 ]
 

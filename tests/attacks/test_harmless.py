@@ -5,6 +5,8 @@ import pytest
 from tests.attacks.harmless import HARMLESS, submission
 from tests.helpers.grading_fixtures import FULL, copy_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def scores(generated, released, answers, tmp_path_factory):

@@ -136,6 +136,7 @@ def test_scores_of_a_mask():
             assert np.isclose(np.nan if got[name] is None else got[name], value, equal_nan=True), name
 
 
+@pytest.mark.slow
 def test_a_kernel_as_a_sum_of_outer_products():
     cases = [g.normal(size=(k, k)) for g, k in zip(draws(18), itertools.cycle(range(3, 12)))]
     for parts, kernel in zip(evaluate("rank", [("decompose", [kernel]) for kernel in cases]), cases, strict=True):

@@ -46,10 +46,13 @@ def test_the_terminal_shows_tasks_mistakes_and_what_to_do_next(taught, capsys):
         "    max_pool2d([1], 2)", "    Read: book/pooling.html#pooling-max", "    Made by: =cmd, bob1",
     ]  # fmt: skip
     assert "  No known mistake: 1 answer is wrong in its own way. It is [b]9[/b]. [2J" in lines
-    assert lines[-3:] == [
+    assert lines[-6:] == [
+        "Nobody.",
+        "",
         "What to do in the next class",
         f"1. {STRIDE} (pooling, max_pool2d: 2 students, 9 points lost)",
         "   book/pooling.html#pooling-max",
+        '   On trial: "max pooling makes the output invariant to shifts up to its stride"',
     ]
 
 
@@ -77,7 +80,10 @@ def test_the_files_have_all_of_it_and_no_formula(taught, capsys):
     assert mistake["students"] == {"count": 2, "names": ["=cmd", "bob1"]} and mistake["points_lost"] == 9
     assert mistake["section"] == "https://example.org/course/book/pooling.html#pooling-max"
     tasks = {task["task"]: task for task in found["assignments"][0]["tasks"]}
+    trial = mistake.pop("on_trial")
+    assert trial["claim"].startswith("max pooling") and trial["page"].startswith("https://example.org/course/book/pool")
     assert tasks["max_pool2d"]["mean"] == 4.75 and tasks["max_pool2d"]["mistakes"] == [mistake]
+    assert found["need_help"]["count"] == 0
     with (taught.root / "report.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["task"] == "max_pool2d"]
     assert [row["kind"] for row in rows] == ["task", "part", "part", "mistake", "wrong alike"]
@@ -86,9 +92,12 @@ def test_the_files_have_all_of_it_and_no_formula(taught, capsys):
 
 
 def test_an_anonymous_report_names_nobody(taught, capsys):
-    names = ("ada1", "bob1", "=cmd", "eve1")
-    status, output = report(capsys, "pooling", "--anonymous", "--json", "report.json", "--csv", "report.csv")
-    texts = [output, *((taught.root / f"report.{kind}").read_text() for kind in ("json", "csv"))]
+    names = ("ada1", "bob1", "=cmd", "eve1", "zoe1")
+    taught.query("INSERT INTO student (id) VALUES ('zoe1')")
+    files = ["--json", "report.json", "--csv", "report.csv", "--html", "report.html"]
+    status, output = report(capsys, "pooling", "--anonymous", *files)
+    texts = [output, *((taught.root / f"report.{kind}").read_text() for kind in ("json", "csv", "html"))]
+    assert "1 student (not handed in: 1)" in output.splitlines()
     assert status == 0 and STRIDE in output and "2 students" in output
     assert not [name for name in names for text in texts if name in text]
 
@@ -102,10 +111,66 @@ def test_where_there_is_nothing_to_tell_it_ends_with_1(course, monkeypatch, caps
     assert not (course.root / "report.json").exists()
 
 
-@pytest.mark.parametrize("kind", ["json", "csv"])
+@pytest.mark.parametrize("kind", ["json", "csv", "html"])
 def test_a_file_that_cannot_be_written_is_told_in_a_sentence(taught, capsys, kind):
-    status, output = report(capsys, "pooling", f"--{kind}", "nowhere/report")
-    assert (status, output) == (1, "autograder: cannot write nowhere/report: No such file or directory\n")
+    status, output = report(capsys, "pooling", f"--{kind}", f"nowhere/report.{kind}")
+    assert (status, output) == (1, f"autograder: cannot write nowhere/report.{kind}: No such file or directory\n")
+
+
+def test_who_needs_help_stands_above_what_to_do_and_in_the_files(taught, capsys):
+    for name in ("yan1", "zoe1"):
+        taught.query(f"INSERT INTO student (id) VALUES ('{name}')")
+    (taught.root / "submitted" / "yan1" / "pooling").mkdir(parents=True)
+    lines = report(capsys, "pooling", "--json", "report.json", "--csv", "report.csv")[1].splitlines()
+    at = lines.index("Students who need help")
+    assert lines[at + 1 : at + 3] == ["1 student (not handed in: 1)", "  zoe1: not handed in: pooling"], "yan has"
+    found = json.loads((taught.root / "report.json").read_text(encoding="utf-8"))
+    assert [one["student"] for one in found["need_help"]["students"]] == ["zoe1"]
+    with (taught.root / "report.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "needs help"]
+    assert [(row["names"], row["item"]) for row in rows] == [("zoe1", "not handed in")]
+
+
+def test_a_page_without_a_name_lies_beside_the_gradebook(taught, capsys):
+    assert report(capsys, "--html")[1].splitlines()[-1] == f"The page: {taught.root / 'report-pooling.html'}"
+    assert (taught.root / "report-pooling.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    report(capsys, "pooling", "--student", "=cmd", "--html")
+    assert "=cmd" in (taught.root / "report-student--cmd.html").read_text(encoding="utf-8")
+
+
+def test_one_student_is_told_of_in_the_terminal_and_in_files(taught, capsys):
+    taught.query("INSERT INTO student (id) VALUES ('zoe1')")
+    status, output = report(capsys, "--student", "bob1", "--json", "bob.json", "--html", "bob.html")
+    lines = [line.rstrip() for line in output.splitlines()]
+    assert status == 0 and lines[0].strip() == "bob1"
+    (row,) = (line.split() for line in lines if line.startswith(" pooling "))
+    assert row == ["pooling", "5.00", "8", "62", "%", "2", "of", "4", "4.75", "2.50", "-"]
+    at = lines.index(f"  max_pool2d: {STRIDE}")
+    assert lines[at + 1 : at + 4] == [
+        "    max_pool2d([1, 2], 2)", "  To read, the costliest first:", "    book/pooling.html#pooling-max",
+    ]  # fmt: skip
+    found = json.loads((taught.root / "bob.json").read_text(encoding="utf-8"))
+    (assignment,) = found["assignments"]
+    assert (assignment["standing"]["score"], assignment["to_read"]) == (5.0, ["book/pooling.html#pooling-max"])
+    assert STRIDE in (taught.root / "bob.html").read_text(encoding="utf-8")
+    output = report(capsys, "--student", "eve1")[1]
+    assert "  1 answer still to grade by hand.\n  max_pool2d: It is [b]9[/b]. [2J\n" in output
+    assert "not handed in: pooling: nothing was handed in for an assignment" in report(capsys, "--student", "zoe1")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pooling", "--student", "nobody"], "the gradebook has no student nobody"),
+        (["--student", "ada1", "--anonymous"], "--student names a student: leave --anonymous out"),
+        (["--student", "ada1", "--csv", "x.csv"], "--csv is a table of the class: of one student --json and --html"),
+        (["--html", "pooling"], "--html pooling: the name of a page ends with .html; assignments stand before --html"),
+    ],
+)
+def test_what_makes_no_sense_is_told_in_a_sentence(taught, capsys, arguments, message):
+    status, output = report(capsys, *arguments)
+    assert status == 1 and output.startswith(f"autograder: {message}") and output.count("\n") == 1
+    assert not (taught.root / "pooling").exists()
 
 
 def test_a_class_that_was_graded_has_its_report(course, in_process_pool, released, answers, monkeypatch, capsys):

@@ -41,7 +41,8 @@ VERDICTS = {
     "hal": verdict(0.0, parts={}, outcomes="", problem="There is no function called pool."),
 }
 POOL = TaskResults("pooling", "pool", 4.0, {student: each.earned for student, each in VERDICTS.items()}, VERDICTS)
-WORDS = TaskResults("pooling", "why", 2.0, dict.fromkeys(VERDICTS, 2.0) | {"ada": None, "bob": 0.5}, to_grade=1)
+MARKS = dict.fromkeys(VERDICTS, 2.0) | {"ada": None, "bob": 0.5}
+WORDS = TaskResults("pooling", "why", 2.0, MARKS, waiting=frozenset({"ada"}))
 CLASS = AssignmentResults("pooling", tuple(VERDICTS), (POOL, WORDS))
 
 
@@ -55,6 +56,28 @@ def test_the_numbers_of_a_task(task):
     assert (task.n, task.mean, task.full, task.zero) == (8, 0.9375, 1 / 8, 5 / 8)
     assert task.spread == pytest.approx(math.sqrt((22.25 - 8 * 0.9375**2) / 7))
     assert task.difficulty == 1 - 0.9375 / 4 and task.discrimination is None and task.blank == 1
+
+
+def test_the_distribution_of_a_task(task):
+    """Of 4 points five earned none, cem 1.5, bob 2, and ada all: less than half, less than three quarters, all."""
+    assert task.distribution == (5, 0, 1, 1, 0, 1)
+    words = make_report([CLASS]).assignments[0].tasks[1]
+    assert words.distribution == (0, 0, 1, 0, 0, 6), "0.5 of 2 is a quarter; who is not graded does not count"
+
+
+def test_the_totals_of_an_assignment_leave_out_what_waits():
+    """The scores of `pool` alone: 4, 2, 1.5 and five times 0, of 4."""
+    totals = make_report([CLASS]).assignments[0].totals
+    assert (totals.points, totals.mean, totals.distribution) == (4.0, 0.9375, (5, 0, 0, 1, 0, 1, 0, 0, 0, 1))
+    assert totals.spread == pytest.approx(math.sqrt((22.25 - 8 * 0.9375**2) / 7))
+    graded = replace(WORDS, scores=dict.fromkeys(VERDICTS, 2.0), waiting=frozenset())
+    totals = make_report([replace(CLASS, tasks=(POOL, graded))]).assignments[0].totals
+    assert (totals.points, totals.mean, sum(totals.distribution[3:])) == (6.0, 2.9375, 8), "2 of 6 is the lowest"
+
+
+def test_who_has_handed_in_nothing_is_counted():
+    (report,) = make_report([replace(CLASS, missing=("zoe", "yan"))]).assignments
+    assert report.missing == People(2, ("yan", "zoe")) and report.students == 8
 
 
 def test_an_answer_that_nobody_has_graded_yet_is_counted_as_that(task):
@@ -78,9 +101,9 @@ def test_the_mistakes_with_who_made_them_and_what_they_cost(task):
 
 def test_answers_that_are_wrong_alike_stand_together_the_most_frequent_first(task):
     assert task.unnamed == (
-        Cluster(People(2, ("dan", "eve")), "we", "It is 1, expected 2.", "pool([1], 1)"),
-        Cluster(People(1, ("fay",)), "we", "It is 9.", "pool([9], 1)"),
-        Cluster(People(1, ("hal",)), "", "There is no function called pool.", ""),
+        Cluster(People(2, ("dan", "eve")), "we", "It is 1, expected 2.", "pool([1], 1)", "dan"),
+        Cluster(People(1, ("fay",)), "we", "It is 9.", "pool([9], 1)", "fay"),
+        Cluster(People(1, ("hal",)), "", "There is no function called pool.", "", "hal"),
     )
 
 
@@ -88,6 +111,8 @@ def test_an_anonymous_report_has_the_same_numbers_and_no_names():
     results = replace(CLASS, failed=("ian",), without_verdicts=("ada",))
     text = repr(make_report([results], anonymous=True))
     assert not [name for name in (*VERDICTS, "ian") if f"'{name}'" in text]
+    (_, *examples) = make_report([results]).assignments[0].tasks[0].unnamed
+    assert [one.student for one in examples] == ["fay", "hal"], "which others name"
     (report,) = make_report([results], anonymous=True).assignments
     assert (report.failed, report.without_verdicts, report.students) == (People(1), People(1), 8)
     assert [mistake.students.count for mistake in report.tasks[0].mistakes] == [2, 1]
@@ -131,6 +156,8 @@ def test_of_a_class_of_one_no_spread_is_told():
     one = AssignmentResults("pooling", ("ada",), (replace(POOL, scores={"ada": 4.0}, verdicts={"ada": verdict(4.0)}),))
     (task,) = make_report([one]).assignments[0].tasks
     assert (task.n, task.mean, task.spread, task.full, task.discrimination) == (1, 4.0, None, 1.0, None)
+    totals = make_report([one]).assignments[0].totals
+    assert (totals.mean, totals.spread, totals.distribution) == (4.0, None, (0,) * 9 + (1,))
     nobody = make_report([replace(one, tasks=(replace(POOL, scores={"ada": None}, verdicts={}),))])
     (task,) = nobody.assignments[0].tasks
     assert (task.n, task.mean, task.full, task.difficulty, task.parts) == (0, None, None, None, ())

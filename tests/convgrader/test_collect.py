@@ -7,9 +7,13 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from convcourse.commands.start import start
 from convcourse.commands.submit import submit
 from tools.small_course import environment
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 

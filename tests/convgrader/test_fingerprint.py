@@ -39,6 +39,7 @@ def append(path):
         file.write("\n# mended\n")
 
 
+@pytest.mark.full
 def test_it_is_the_same_for_the_same(of, packages):
     assert of() == of()
     assert len(of()) == 64
@@ -54,6 +55,7 @@ def test_it_is_the_same_for_the_same(of, packages):
         "convgrader/notebooks/plan.py", "convgrader/notebooks/reader.py",
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_what_judges_differently_is_another(of, packages, name):
     before = of()
     append(packages / name)
@@ -68,6 +70,7 @@ def test_what_judges_differently_is_another(of, packages, name):
         "convgrader/report.py", "convgrader/nbgrader_plugin/feedback.py",
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_what_does_not_judge_this_assignment_does_not_count(of, packages, name):
     before = of()
     append(packages / name)

@@ -16,6 +16,8 @@ from convgrader.sandbox.clock import GRACE
 from tests.helpers.courses import ROOT, answer
 from tools import weave
 
+pytestmark = pytest.mark.slow
+
 FULL = 48.0  # all but the answer in words
 
 
@@ -195,6 +197,7 @@ WORST = {  # cells before the first answer, and what is in a function that is ca
 
 
 @pytest.mark.parametrize("kind", WORST)
+@pytest.mark.sample(2)
 def test_no_submission_takes_longer_than_its_time_and_one_grace(examine, released, answers, kind):
     right, helpers = answers
     cells, body = WORST[kind]

@@ -18,6 +18,7 @@ STEMS = weave.ProjectPaths(ROOT).stems()
 
 
 @pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.slow
 def test_the_reference_solution_earns_all_points(stem, zygote):
     path = weave.ProjectPaths(ROOT).source(stem)
     if not path.is_file():
@@ -30,6 +31,7 @@ def test_the_reference_solution_earns_all_points(stem, zygote):
 
 
 @pytest.mark.parametrize("stem", [stem for stem in STEMS if any(c.builds_on for c in checks.load(stem).values())])
+@pytest.mark.slow
 def test_wrong_helpers_cost_their_own_points_and_no_others(stem, zygote):
     woven = weave.woven(ROOT, stem).notebook
     source = as_source(woven, stem)

@@ -5,8 +5,12 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from convgrader import pool
 from tests.helpers.grading_fixtures import FULL
+
+pytestmark = pytest.mark.slow
 
 
 def test_whoever_starts_workers_waits_for_nothing_that_they_import():

@@ -28,6 +28,7 @@ def hand_in(folder, notebook=None):
     return Job("ada", str(folder / "submitted"), str(folder / "graded"))
 
 
+@pytest.mark.slow
 def test_scores_comments_and_files(grader, released, answers, tmp_path):
     right, helpers = answers
     job = hand_in(tmp_path, answer(released, right, [helpers]))

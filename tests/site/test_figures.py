@@ -16,7 +16,7 @@ from miniconv.shapes import conv_transpose_output_shape, pool_output_shape
 from tests.helpers.visits import ROOT
 from tools import figure_data, serve
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><title>Figure</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
@@ -58,6 +58,7 @@ def said(element):
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.sample(16)
 def test_no_barrier_no_error(name, theme, width, figure):
     seen, element = figure(name, theme=theme, width=width)
     assert seen.axe() == []

@@ -25,10 +25,11 @@ CUT_OFF = """() => {
 
 
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.sample(8)
 def test_page(name, site, visit):
     seen = visit(color_scheme="light")
     page, scripts = seen.page, []
-    page.on("request", lambda request: "tex-chtml" in request.url and scripts.append(request.url))
+    page.on("request", lambda request: "mathjax/startup" in request.url and scripts.append(request.url))
     assert page.goto(f"{site}/{name}.html").status == 200
     math = page.locator("article .math").count() > 0
     seen.scroll()

@@ -216,6 +216,7 @@ def test_a_number_is_judged_kept_and_cleared(chapter):
     assert page.locator(f"self-check[data-key='{key}']").get_by_role("textbox").input_value() == ""
 
 
+@pytest.mark.full
 def test_every_self_check_accepts_its_own_answer(site, visit):
     """By the keyboard: formulas are drawn late, and what a mouse aims at may move until then."""
     seen = visit()

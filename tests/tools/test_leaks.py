@@ -90,6 +90,7 @@ def test_no_solution_in_exercises(searcher):
     assert searcher.in_folder(ROOT / "exercises") == {}
 
 
+@pytest.mark.slow
 def test_no_solution_in_the_student_kit(searcher, built_kit):
     assert (built_kit / kit.wheel_name(ROOT)).is_file()
     assert searcher.in_folder(built_kit) == {}

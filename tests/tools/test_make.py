@@ -22,10 +22,23 @@ def make(*arguments, folder=ROOT):
     return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, env=clean)
 
 
-@pytest.mark.parametrize("target", ["test", "lint"])
+def test_every_tier_of_tests_is_linted_and_no_test_is_in_none():
+    recipes = dict(re.findall(r"^(test[a-z-]*):(.*\n(?:\t.*\n)+)", MAKEFILE, flags=re.MULTILINE))
+    assert recipes.keys() == {"test-quick", "test", "test-full"}
+    assert " linted " in recipes["test-quick"] and " linted " in recipes["test"]
+    assert '-m "not full and not slow and not browser"' in recipes["test-quick"]
+    assert '-m "not full"' in recipes["test"] and "-m full" in recipes["test-full"]
+
+
+@pytest.mark.parametrize("target", ["linted", "lint"])
 def test_types_are_checked_where_code_is_linted(target):
     recipe = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)[1]
     assert "-m ruff check" in recipe and "\t$(RUN) -m mypy\n" in recipe
+
+
+def test_the_site_is_built_whole_so_that_its_search_knows_every_term():
+    recipe = re.search(r"^\.make/book:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)[1]
+    assert " --all " in recipe
 
 
 @needs_make
@@ -99,5 +112,6 @@ def test_continuous_integration_runs_the_test_command():
     path = ROOT / ".ci" / "run"
     assert os.access(path, os.X_OK)
     subprocess.run(["sh", "-n", str(path)], check=True)
-    assert "make test" in path.read_text()
+    runs = re.findall(r"^CI=true make (.*)$", path.read_text(), flags=re.MULTILINE)
+    assert runs == ["test", "test-full"], "and what that leaves out"
     assert ".ci/run" in (ROOT / ".github" / "workflows" / "tests.yml").read_text()

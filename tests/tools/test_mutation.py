@@ -61,6 +61,7 @@ def test_only_lines_that_run_are_changed():
     assert mutation.lines_run(check, head, body, {"np": np}) == {1, 2, 4}
 
 
+@pytest.mark.slow
 def test_a_check_notices_a_change_and_stops_an_endless_one():
     check = checks.of_functions("pooling")["channel_max_pool"]
     head, right = (

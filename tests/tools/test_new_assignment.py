@@ -66,5 +66,6 @@ def test_the_example_of_the_manual_is_an_assignment_from_which_nothing_is_missin
     assert (root / "exercises/sound/sound.ipynb").is_file()
 
 
+@pytest.mark.slow
 def test_the_tasks_of_the_course_lack_nothing(monkeypatch, capsys):
     assert new_assignment.lacking(new_assignment.Path(__file__).parents[2], "layer") == []

@@ -10,6 +10,8 @@ from tests.helpers.own_course import blocks, command, copy_of_the_course, fill_i
 from tools import new_task, weave
 from tools.draft import AuthorError, Places, todo
 
+pytestmark = pytest.mark.slow
+
 NEW = ("convcourse", "new-task", "pooling", "loudness")
 MISTAKE = "def loudness(x, size):\n    return np.sqrt(np.convolve(x**2, np.ones(size), 'valid'))"
 SENTENCE = "You took the root of the sum; divide by the size of the window before the root."
@@ -67,7 +69,7 @@ def test_a_name_that_stands_for_something_else_is_refused(root):
     assert places.text.read_text() == before
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_example_of_the_manual_is_finished_is_graded_and_names_its_mistake(root):
     shown = blocks()
     status, said = command(root, *NEW, "--points", "2")

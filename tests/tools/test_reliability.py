@@ -90,6 +90,7 @@ def test_a_mistake_beside_a_part_that_raises_is_named():
     assert reliability.tried(check, half).diagnosis == "You trebled."
 
 
+@pytest.mark.full
 def test_mutants_are_single_changes_that_cosmic_ray_makes():
     made = list(reliability.mutants(ROOT, "pooling", "max_pool2d"))
     assert len(made) > 50
@@ -114,6 +115,8 @@ def test_what_is_true_of_a_wrong_answer():
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.slow
+@pytest.mark.sample(2)
 def test_no_check_lies_about_a_sample(topic):
     names = sorted(checks.of_functions(topic))
     figures = reliability.examine(ROOT, topic, seeds=1, count=1, only=names[:: len(names) // 3])

@@ -15,6 +15,8 @@ from convgrader.sandbox import isolation
 from tests.helpers.sample_project import make_project
 from tools import sample_class, weave
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 TOTALS = {
     "ada": 48,
@@ -71,6 +73,7 @@ def test_the_class_follows_an_assignment_that_changes(tmp_path):
         assert student.blank or b"def own():" in data
 
 
+@pytest.mark.full
 def test_points_that_are_changed_in_the_text_reach_notebook_and_gradebook(tmp_path):
     """As the manual says: change them in one place, weave, release."""
     changed = make_project(tmp_path)
@@ -107,7 +110,6 @@ def graded(project):
     return project, status
 
 
-@pytest.mark.slow
 def test_every_score_is_the_expected_one(graded):
     project, status = graded
     found, expected = sample_class.scores(project), sample_class.expected(project)
@@ -117,7 +119,6 @@ def test_every_score_is_the_expected_one(graded):
     assert status == 0
 
 
-@pytest.mark.slow
 def test_zip_collect_took_every_submission_in_with_its_time(graded):
     project, _ = graded
     for number, student in enumerate(sample_class.CLASS):
@@ -127,7 +128,6 @@ def test_zip_collect_took_every_submission_in_with_its_time(graded):
     assert {path.name for path in (project / "course" / "submitted").iterdir()} == set(TOTALS)
 
 
-@pytest.mark.slow
 def test_everybody_with_a_notebook_gets_feedback(graded):
     project, _ = graded
     for name in set(TOTALS) - {"lena"}:
@@ -135,7 +135,6 @@ def test_everybody_with_a_notebook_gets_feedback(graded):
         assert "max_pool2d" in page.read_text(encoding="utf-8"), name
 
 
-@pytest.mark.slow
 def test_grades_are_exported(graded):
     project, _ = graded
     status, said = sample_class.nbgrader(project, "export")
@@ -146,7 +145,6 @@ def test_grades_are_exported(graded):
     assert float(rows["gus"]["max_score"]) == 50
 
 
-@pytest.mark.slow
 def test_the_table_is_written_and_says_nothing_unexpected(graded):
     project, _ = graded
     text = (project / "course" / "sample-class.txt").read_text(encoding="utf-8")
@@ -154,7 +152,6 @@ def test_the_table_is_written_and_says_nothing_unexpected(graded):
     assert "expected" not in text
 
 
-@pytest.mark.slow
 def test_releasing_again_gives_the_same_notebook(graded):
     project, _ = graded
     assert (project / "exercises/pooling/pooling.ipynb").read_bytes() == (
@@ -162,7 +159,6 @@ def test_releasing_again_gives_the_same_notebook(graded):
     ).read_bytes()
 
 
-@pytest.mark.slow
 def test_the_sample_class_keeps_out_of_a_real_course(graded, tmp_path, capsys):
     project, _ = graded
     real = tmp_path / "real"
@@ -179,7 +175,7 @@ def test_the_woven_solution_does_not_need_the_reference_package(project):
     assert "miniconv" not in "".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_nbgraders_own_commands_work_from_the_root(tmp_path):
     project = make_project(tmp_path)
     folder = project / "course" / "submitted" / "bela" / "pooling"

@@ -11,6 +11,8 @@ from tests.helpers.sample_project import make_project
 from tools import sample_class, weave
 from tools.sample_traces import MARK, SampleTraces
 
+pytestmark = pytest.mark.slow
+
 STEM = sample_class.STEM
 
 
@@ -164,6 +166,7 @@ def test_the_class_is_not_made_again_where_a_student_of_the_same_name_is(project
     assert left(project) == before
 
 
+@pytest.mark.full
 def test_marks_by_hand_that_were_kept_aside_go_too(project):
     """Otherwise a student with the same name would get them."""
     with gradebook(project) as book:

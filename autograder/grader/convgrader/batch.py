@@ -8,7 +8,9 @@ import os
 import sys
 import time
 from argparse import Namespace
+from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from convcourse.errors import UsageError
 from convgrader import lock
 from convgrader.errors import DatabaseError, IsolationError, PoolError
 from convgrader.jobs import AssignmentSpec, Job
+from convgrader.moves import compare
 from convgrader.notebooks import files
 from convgrader.pool import LocalPool, Pool
 from convgrader.report import Summary
@@ -30,6 +33,7 @@ if TYPE_CHECKING:  # workers warm up while nbgrader is imported
 
     from convgrader.nbgrader_plugin.gradebook import GradebookWriter
     from convgrader.nbgrader_plugin.grading_log import Record
+    from convgrader.rules.model import CourseRules
 
 GRADED, FAILED = 0, 1  # exit statuses
 
@@ -45,6 +49,7 @@ def run(options: Namespace) -> int:
             options.assignment,
             students=options.students,
             resume=options.resume,
+            changed=options.changed,
             confined=not options.unconfined,
             pool=pool,
         )
@@ -77,8 +82,15 @@ class CourseFolders:
         """Return the folder of one submission at one step ("submitted", "autograded", "source")."""
         return str(self.directory.format_path(getattr(self.directory, f"{step}_directory"), student, assignment))
 
-    def submissions(self, assignment: str, students: Collection[str] | None = None) -> dict[str, str]:
-        """Return {student: folder} of what was handed in."""
+    def submissions(
+        self, assignment: str, students: Collection[str] | None = None, rules: "CourseRules | None" = None
+    ) -> dict[str, str]:
+        """Return {student: folder} of what was handed in, by the student or by another member of the group.
+
+        Of `students` the whole groups are returned.
+        """
+        from convgrader.nbgrader_plugin import groups
+
         folders = {}
         pattern = self.path("submitted", "*", assignment)
         before, _, after = pattern.partition("*")
@@ -86,10 +98,11 @@ class CourseFolders:
             student = folder[len(before) : len(folder) - len(after)]
             if os.path.isdir(folder) and not student.startswith("."):
                 folders[student] = folder
+        folders = groups.with_members(rules, assignment, folders)
         missing = sorted(set(students or ()) - set(folders))
         if missing:
             raise UsageError(f"nothing was handed in for {assignment} by {', '.join(missing)}")
-        return {student: folders[student] for student in (students or folders)}
+        return {student: folders[student] for student in groups.of_same_groups(rules, assignment, students or folders)}
 
 
 def grade(
@@ -98,6 +111,7 @@ def grade(
     students: Collection[str] | None = None,
     workers: int = 2,
     resume: bool = False,
+    changed: bool = False,
     confined: bool = True,
     console: Console | None = None,
     pool: Pool | None = None,
@@ -106,11 +120,15 @@ def grade(
 
     Parameters
     ----------
+    resume, changed : bool
+        Leave out what these checks have graded and what has not changed since; with `changed` also what has not been
+        graded yet, so that whatever moves is due to the points or the checks.
     pool : convgrader.pool.Pool or None
         What runs the jobs; None starts worker processes here, and ends them in the end.
     """
     from nbgrader.api import MissingEntry
 
+    from convgrader.nbgrader_plugin import course_rules, score_moves
     from convgrader.nbgrader_plugin.autograding import spec_of
     from convgrader.nbgrader_plugin.gradebook import GradebookWriter
     from convgrader.nbgrader_plugin.releasing import is_outdated
@@ -127,18 +145,24 @@ def grade(
             writer = GradebookWriter(directory.db_url, assignment, directory.course_id, course.config)
             with contextlib.closing(writer):
                 spec = spec_of(writer, directory, course.config)
-                jobs, summary = _plan_jobs(course, writer, spec, students, resume)
+                rules = course_rules.rules_of(course.config, writer.gradebook)
+                jobs, summary = _plan_jobs(course, writer, spec, students, resume, changed, rules)
+                graded_again = [job.student for job in jobs] if changed else []
+                before = score_moves.scores(writer.gradebook, assignment, graded_again)
                 console = console or Console(stderr=True)
                 if is_outdated(directory, assignment, writer.sources):
                     console.print(
                         f"{assignment} has changed since it was released: autograder release {assignment} --preview "
                         "says how.", soft_wrap=True,
                     )  # fmt: skip
-                handed_in = course.submissions(assignment).keys()
+                handed_in = course.submissions(assignment, rules=rules).keys()
                 if not students:
                     summary.absent = sorted(writer.students() - handed_in)
                 _grade_all(writer, spec, jobs, summary, pool, console)
                 writer.assign_penalties()
+                if changed:
+                    after = score_moves.scores(writer.gradebook, assignment, graded_again)
+                    summary.moves = compare(before, after)
                 records = writer.graded_before()
                 by_other_checks = {student for (student, _), record in records.items() if record.checks != spec.checks}
                 summary.by_other_checks = len(by_other_checks & handed_in)
@@ -166,21 +190,43 @@ def start_pool(workers: int, confined: bool) -> LocalPool:
 def _grade_all(
     writer: "GradebookWriter", spec: AssignmentSpec, jobs: Sequence[Job], summary: Summary, pool: Pool, console: Console
 ) -> None:
-    """Have the pool grade the jobs, and record each result at once; stop where the assignment itself fails."""
+    """Have the pool grade the jobs, and record each result at once; stop where the assignment itself fails.
+
+    What a group has handed in is graded once, and recorded for each member.
+    """
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(show_speed=True),
         TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=True),
     )  # fmt: skip
     start = time.monotonic()
+    by_folder: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        by_folder[job.submitted_folder].append(job)
+    of_first = {theirs[0].student: theirs for theirs in by_folder.values()}
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(f"Grading {writer.name}", total=len(jobs), rate="")
-        for result in pool.map(spec, jobs) if jobs else ():
+        for result in pool.map(spec, [theirs[0] for theirs in of_first.values()]) if jobs else ():
             if result.fatal_error:
                 raise UsageError(f"{result.fatal_error}; mend it and go on with --resume")
+            first, *others = of_first[result.student]
             summary.add(result, writer.write(result, spec.checks))
+            for job in others:
+                _copy_graded(first, job)
+                copy = replace(result, student=job.student)
+                summary.add(copy, writer.write(copy, spec.checks))
             rate = summary.count / (time.monotonic() - start)
-            progress.update(bar, advance=1, rate=f"{rate:.1f}/s")
+            progress.update(bar, advance=1 + len(others), rate=f"{rate:.1f}/s")
     summary.seconds = time.monotonic() - start
+
+
+def _copy_graded(first: Job, job: Job) -> None:
+    """Give another member of a group the graded notebook."""
+    try:
+        files.copy_graded(first.graded_folder, job.graded_folder)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {job.graded_folder}: {error.strerror or error}; mend it and go on with --resume"
+        ) from None
 
 
 def _plan_jobs(
@@ -189,17 +235,21 @@ def _plan_jobs(
     spec: AssignmentSpec,
     students: Collection[str] | None,
     resume: bool,
+    changed: bool,
+    rules: "CourseRules | None",
 ) -> tuple[list[Job], Summary]:
-    """Return the jobs to do, and a Summary that counts those that --resume leaves out and takes in again."""
+    """Return the jobs to do, and a Summary that counts those that are left out, and taken in again."""
     summary = Summary(writer)
     jobs: list[Job] = []
-    records = writer.graded_before() if resume else {}
-    for student, folder in course.submissions(writer.name, students).items():
+    records = writer.graded_before() if resume or changed else {}
+    for student, folder in course.submissions(writer.name, students, rules).items():
         job = Job(student, folder, course.path("autograded", student, writer.name))
         earlier = [records[student, name] for name in writer.sources if (student, name) in records]
         is_unchanged = len(earlier) == len(writer.sources) and _is_unchanged(job, earlier)
         if is_unchanged and all(record.checks == spec.checks for record in earlier):
             summary.skipped += 1
+        elif changed and not is_unchanged:
+            summary.not_compared += 1
         else:
             summary.outdated += is_unchanged
             jobs.append(job)

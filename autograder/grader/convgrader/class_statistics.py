@@ -10,6 +10,8 @@ from convgrader.jobs import TaskVerdict
 FEWEST = 20  # students: among fewer, a correlation and an extreme share say little
 EXTREME = 0.05  # the share that nearly nobody is, or that is missing where it is nearly everybody
 TO_DISCUSS = 3  # mistakes for the next class
+QUARTERS = 4  # a task's points are divided into so many steps, between none and all of them
+TENTHS = 10  # an assignment's, from nothing to all
 
 
 # --- what goes in --------------------------------------------------------------------------------------------------
@@ -17,14 +19,17 @@ TO_DISCUSS = 3  # mistakes for the next class
 
 @dataclass(frozen=True)
 class TaskResults:
-    """What a class earned in one task: {student: score}, None where nobody has given any; {student: verdict}."""
+    """What a class earned in one task: {student: score}, None where nobody has given any; {student: verdict}.
+
+    `waiting` are those whose answer waits for a person.
+    """
 
     notebook: str
     name: str
     points: float
     scores: Mapping[str, float | None]
     verdicts: Mapping[str, TaskVerdict] = field(default_factory=dict)
-    to_grade: int = 0  # answers that wait for a person
+    waiting: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class AssignmentResults:
         Those whose submission was graded; `tasks` speak of no others.
     failed, without_verdicts : tuple of str
         Students whose submission could not be graded, and those that were graded before verdicts were kept.
+    missing : tuple of str
+        Students of the class who have handed in nothing.
     """
 
     name: str
@@ -44,6 +51,7 @@ class AssignmentResults:
     tasks: tuple[TaskResults, ...]
     failed: tuple[str, ...] = ()
     without_verdicts: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 # --- what comes out ------------------------------------------------------------------------------------------------
@@ -81,12 +89,16 @@ class NamedMistake:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Answers that are wrong alike and have no name, with the example of one of them."""
+    """Answers that are wrong alike and have no name, with the example of one of them.
+
+    `student` is who wrote it, and is left out of an anonymous report.
+    """
 
     students: People
     outcomes: str
     problem: str
     call: str
+    student: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,9 @@ class TaskReport:
         The share of the points that the class lost: 0 where all earned all.
     discrimination : float or None
         Correlation with the rest of the score; None below 20 students, or where one of both is the same for all.
+    distribution : tuple of int
+        How many earned nothing, less than a quarter of the points, less than half, less than three quarters, less than
+        all, and all of them.
     blank : int
         How many have written nothing.
     """
@@ -118,10 +133,25 @@ class TaskReport:
     zero: float | None
     difficulty: float | None
     discrimination: float | None
+    distribution: tuple[int, ...]
     blank: int
     parts: tuple[Part, ...]
     mistakes: tuple[NamedMistake, ...]
     unnamed: tuple[Cluster, ...]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The points of an assignment, without the tasks that wait for a person.
+
+    `distribution` has how many earned less than a tenth of them, less than two tenths, and so on; the last step is nine
+    tenths and more.
+    """
+
+    points: float
+    mean: float
+    spread: float | None
+    distribution: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -132,6 +162,8 @@ class AssignmentReport:
     students: int
     failed: People
     without_verdicts: People
+    missing: People
+    totals: Totals
     tasks: tuple[TaskReport, ...]
 
 
@@ -162,10 +194,71 @@ def make_report(results: Sequence[AssignmentResults], anonymous: bool = False) -
 
 
 def _assignment_report(results: AssignmentResults, people: Counting) -> AssignmentReport:
-    tasks = tuple(_task_report(results, task, people) for task in results.tasks)
     return AssignmentReport(
-        results.name, len(results.students), people(results.failed), people(results.without_verdicts), tasks
+        results.name,
+        len(results.students),
+        people(results.failed),
+        people(results.without_verdicts),
+        people(results.missing),
+        totals_of(results),
+        tuple(_task_report(results, task, people) for task in results.tasks),
     )
+
+
+def points_of(results: AssignmentResults) -> float:
+    """Return the points of the tasks that `scores_of` counts."""
+    return sum(task.points for task in _graded(results.tasks))
+
+
+def scores_of(results: AssignmentResults) -> dict[str, float]:
+    """Return {student: points in all tasks}; those with an answer that nobody has graded yet do not count."""
+    return _sums(results.students, _graded(results.tasks))
+
+
+def totals_of(results: AssignmentResults) -> Totals:
+    """Return what the scores of a whole assignment are like."""
+    points, scores = points_of(results), [*scores_of(results).values()]
+    spread = statistics.stdev(scores) if len(scores) > 1 else None
+    tenths = [tenth_of(score, points) for score in scores]
+    return Totals(points, statistics.fmean(scores), spread, tuple(map(tenths.count, range(TENTHS))))
+
+
+def tenth_of(score: float, points: float) -> int:
+    """Return the step of a score in the distribution of an assignment.
+
+    Examples
+    --------
+    >>> tenth_of(0, 20), tenth_of(3.9, 20), tenth_of(4, 20), tenth_of(20, 20), tenth_of(21, 20), tenth_of(0, 0)
+    (0, 1, 2, 9, 9, 0)
+    """
+    return _step(score, points, TENTHS)
+
+
+def step_of(score: float, points: float) -> int:
+    """Return the step of a score in the distribution of a task.
+
+    Examples
+    --------
+    >>> [step_of(score, 4) for score in (0, 0.5, 1, 1.9, 3.9, 4)], step_of(0, 0)
+    ([0, 1, 2, 2, 4, 5], 0)
+    """
+    if score <= 0:
+        return 0
+    return QUARTERS + 1 if score >= points else 1 + _step(score, points, QUARTERS)
+
+
+def _step(score: float, points: float, steps: int) -> int:
+    return max(0, min(steps - 1, int(steps * score / points + 1e-9))) if points else 0
+
+
+def _graded(tasks: Iterable[TaskResults]) -> list[TaskResults]:
+    return [task for task in tasks if None not in task.scores.values()]
+
+
+def _sums(students: Iterable[str], tasks: Sequence[TaskResults]) -> dict[str, float]:
+    return {  # rounded, since equal sums are to be equal
+        student: round(sum(task.scores.get(student) or 0.0 for task in tasks), 6) for student in students
+    }
 
 
 def _task_report(results: AssignmentResults, task: TaskResults, people: Counting) -> TaskReport:
@@ -178,13 +271,14 @@ def _task_report(results: AssignmentResults, task: TaskResults, people: Counting
         task.name,
         task.points,
         n,
-        task.to_grade,
+        len(task.waiting),
         mean,
         spread=statistics.stdev(numbers) if n > 1 else None,
         full=sum(score >= task.points for score in numbers) / n if n else None,
         zero=sum(score == 0 for score in numbers) / n if n else None,
         difficulty=1 - mean / task.points if mean is not None and task.points else None,
         discrimination=discrimination(scores, rest_of_score(results, task)),
+        distribution=tuple(map([step_of(score, task.points) for score in numbers].count, range(QUARTERS + 2))),
         blank=len(blank),
         parts=parts_of(task.verdicts.values()),
         mistakes=_named_mistakes(results.name, task, people),
@@ -194,11 +288,7 @@ def _task_report(results: AssignmentResults, task: TaskResults, people: Counting
 
 def rest_of_score(results: AssignmentResults, task: TaskResults) -> dict[str, float]:
     """Return {student: points in the other tasks}; those with an answer that nobody has graded yet do not count."""
-    others = [each for each in results.tasks if each is not task and None not in each.scores.values()]
-    return {
-        student: round(sum(each.scores.get(student) or 0.0 for each in others), 6)  # equal sums are to be equal
-        for student in results.students
-    }
+    return _sums(results.students, [each for each in _graded(results.tasks) if each is not task])
 
 
 def discrimination(scores: Mapping[str, float], rest: Mapping[str, float]) -> float | None:
@@ -247,6 +337,11 @@ def causes_of(verdict: TaskVerdict) -> list[str]:
     return list(dict.fromkeys((*verdict.mistakes, *(verdict.broken if verdict.outcomes else ()))))
 
 
+def sentence_of(cause: str, verdict: TaskVerdict) -> str:
+    """Return what a verdict says of a cause: the problem that holds the message, where that is no sentence itself."""
+    return cause if cause.rstrip(")").endswith((".", "?")) else verdict.problem or cause
+
+
 def _named_mistakes(assignment: str, task: TaskResults, people: Counting) -> tuple[NamedMistake, ...]:
     """Return the mistakes of a task, the costliest first; several in one verdict share what it lost equally."""
     made: dict[str, dict[str, float]] = {}
@@ -256,13 +351,12 @@ def _named_mistakes(assignment: str, task: TaskResults, people: Counting) -> tup
             made.setdefault(cause, {})[student] = (verdict.points - verdict.earned) / len(causes)
     found = []
     for cause, losses in made.items():
-        example = _example([task.verdicts[student] for student in losses])
-        is_sentence = cause.rstrip(")").endswith((".", "?"))
+        example = min((task.verdicts[student] for student in losses), key=_length)
         found.append(
             NamedMistake(
                 assignment,
                 task.name,
-                cause if is_sentence else example.problem or cause,
+                sentence_of(cause, example),
                 people(losses),
                 round(sum(losses.values()), 6),
                 example.call,
@@ -283,11 +377,12 @@ def _clusters(task: TaskResults, blank: Collection[str], people: Counting) -> tu
             alike.setdefault(key, []).append(student)
     found = []
     for students in alike.values():
-        example = _example([task.verdicts[student] for student in students])
-        found.append(Cluster(people(students), example.outcomes, example.problem, example.call))
+        student = min(students, key=lambda one: _length(task.verdicts[one]))
+        example, named = task.verdicts[student], people([student]).names
+        found.append(Cluster(people(students), example.outcomes, example.problem, example.call, *named))
     return tuple(sorted(found, key=lambda one: -one.students.count))
 
 
-def _example(verdicts: Sequence[TaskVerdict]) -> TaskVerdict:
-    """Return the verdict with the shortest failing call, one without a call only where there is no other."""
-    return min(verdicts, key=lambda verdict: (not verdict.call, len(verdict.call), verdict.call, verdict.problem))
+def _length(verdict: TaskVerdict) -> tuple[bool, int, str, str]:
+    """Order verdicts by their failing call, the shortest first; one without a call only where there is no other."""
+    return not verdict.call, len(verdict.call), verdict.call, verdict.problem

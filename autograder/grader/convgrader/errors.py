@@ -14,6 +14,7 @@
     │   └── ZygoteEndedError          the process that forks sandboxes is gone
     └── ProtocolError                 what came, or is to go, does not fit the language of sandbox and grader
         ├── ConnectionClosedError     the other side is gone
+        ├── MalformedReplyError       what the other side reports is not what it was asked for
         └── ReplyTimeoutError         the other side did not answer in time
 """
 
@@ -64,6 +65,10 @@ class ProtocolError(GraderError):
 
 class ConnectionClosedError(ProtocolError):
     """The other side is gone."""
+
+
+class MalformedReplyError(ProtocolError):
+    """What the other side reports is not what it was asked for."""
 
 
 class ReplyTimeoutError(ProtocolError):

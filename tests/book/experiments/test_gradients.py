@@ -67,6 +67,7 @@ def test_accuracies_of_unseen_digits_are_of_unseen_digits(monkeypatch):
     assert fitted > 0.9 and read == pytest.approx(0.1, abs=0.04)
 
 
+@pytest.mark.slow
 def test_what_the_page_says_of_the_three_programs():
     found = experiments.three_programs.recorded()
     assert found["train"][:, :, 1:].min() == 1  # trained out from the second look on

@@ -9,6 +9,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from book._ext import course
+from convgrader import trials
 from tools import contents
 
 ROOT = Path(__file__).parents[3]
@@ -74,9 +75,17 @@ None.
 """
 
 
+TRIAL = """
+```{admonition} On trial: "PyTorch's start (of *W*) is made for ReLU."
+:class: on-trial
+**Verdict: false.**
+```
+"""
+
+
 @pytest.fixture(scope="module")
 def site(build):
-    return build({"index.md": PAGE, "faulty.md": "---\norphan: true\n---\n" + FAULTY}, ["book._ext.course"])
+    return build({"index.md": PAGE + TRIAL, "faulty.md": "---\norphan: true\n---\n" + FAULTY}, ["book._ext.course"])
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +118,12 @@ def test_an_interactive_figure_has_a_still_and_says_what_to_try(page):
     still = element.find("img")
     assert still["src"] == "_static/figures/stills/convolution-arithmetic.png" and still["alt"] and still["height"]
     assert "Make it larger." in figure.select_one(".interactive-try").get_text()
+
+
+def test_a_claim_on_trial_has_the_anchor_that_reports_point_at(page):
+    box = page.select_one("div.admonition.on-trial")
+    assert box["id"] == trials.anchor("PyTorch's start (of W) is made for ReLU.")
+    assert box["id"] == "on-trial-pytorch-s-start-of-w-is-made-for-relu"
 
 
 def test_claims_are_those_of_the_topic_and_the_count_is_of_all(page):

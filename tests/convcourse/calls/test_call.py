@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from convcourse.calls import call
-from convcourse.calls.call import LocalFunction, Outcome, clone, time_limit
+from convcourse.calls.call import Call, LocalFunction, Outcome, clone, time_limit
 
 
 def stubborn():
@@ -245,3 +245,13 @@ def test_a_change_of_a_dict_or_list_is_seen(change):
 def test_a_nan_stays_unchanged_and_another_shape_is_a_change():
     assert not LocalFunction(lambda x: 1).call((np.array([np.nan]),), {}, 1).modified
     assert LocalFunction(lambda x: setattr(x, "shape", (2, 1))).call((np.zeros(2),), {}, 1).modified
+
+
+def test_of_many_calls_of_a_function_in_this_process_one_is_made_whose_result_no_other_has_changed():
+    buffer = np.zeros(1)
+
+    def f(x):
+        buffer[0] = x
+        return buffer
+
+    assert [outcome.value.tolist() for outcome in LocalFunction(f).call_all([Call((1,)), Call((2,))], 1)] == [[1.0]]

@@ -58,6 +58,7 @@ def test_reasons_are_given_for_kinds_that_exist(topic, check):
 
 
 @pytest.mark.parametrize(("topic", "check"), ALL, ids=name_of)
+@pytest.mark.slow
 def test_a_right_answer_that_is_damaged_loses_points(topic, check):
     right = next(iter(answers.functions(ROOT, topic)[check.name].values()))
     for damage in reliability.DAMAGES:

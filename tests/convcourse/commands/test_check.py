@@ -53,6 +53,7 @@ def test_check_survives_an_endless_cell_and_says_which_cell_failed(started, capf
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_check_gives_a_notebook_the_time_of_grading_and_names_the_cell_that_took_it(started, project, capfd):
     shutil.copyfile(project / "course/source/pooling/pooling.ipynb", started)
     edit(started, lambda nb: nb.cells.insert(-1, nbformat.v4.new_code_cell("import time\ntime.sleep(120)")))
@@ -77,6 +78,7 @@ def test_check_says_that_a_cell_which_trains_belongs_into_jupyter_and_gives_it_n
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_check_gives_a_check_more_than_the_time_of_a_cell_as_grading_does(started, project, capfd):
     shutil.copyfile(project / "course/source/pooling/pooling.ipynb", started)
     slow = "\n\n_quick = avg_pool2d\n\ndef avg_pool2d(*a, **k):\n    time.sleep(0.2)\n    return _quick(*a, **k)"

@@ -1,6 +1,7 @@
 """What is right is computed once for each check, and belongs to no other."""
 
 import gc
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -93,3 +94,10 @@ def test_what_was_right_for_a_case_goes_with_it():
         expected.expectation(check, Case((np.ones((1, size)),), {}, "small"))
     gc.collect()
     assert len(check.cache.expectations) == 0
+
+
+def test_a_machine_that_stalls_changes_nothing_of_what_a_mistake_gives():
+    """A time limit of the student's must not stand between us and our own mistakes: a diagnosis would hang on it."""
+    slow = Mistake("triples", "You tripled.", lambda x: time.sleep(0.1) or 3 * x)
+    check = replace(DOUBLE, limit=0.01, mistakes=(slow,))
+    assert [outcome.kind for outcome in expected.mistake_outcomes(check, slow)] == ["ok"] * len(check.cases)

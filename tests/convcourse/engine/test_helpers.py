@@ -133,6 +133,7 @@ def without(space, names, wrong):
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize(("topic", "task"), BUILT)
+@pytest.mark.slow
 def test_a_right_answer_keeps_all_points_whatever_is_wrong_with_its_helpers(topic, task, wrong):
     names = helpers.helper_names(KNOWN[topic], task)
     space = without(SOLVED[topic][1], names, WRONG[wrong])
@@ -182,6 +183,7 @@ def test_a_wrong_answer_loses_its_points_with_right_helpers_and_with_wrong_ones(
 
 
 @pytest.mark.parametrize(("topic", "task"), BUILT)
+@pytest.mark.slow
 def test_a_known_mistake_earns_no_more_when_its_helpers_are_wrong(topic, task):
     for mistake in KNOWN[topic][task].mistakes:
         space = without(SOLVED[topic][1], helpers.helper_names(KNOWN[topic], task), fails)
@@ -226,6 +228,7 @@ def holds_a_part(check, function):
 
 
 @pytest.mark.parametrize(("topic", "task"), BUILT)
+@pytest.mark.slow
 def test_no_helper_that_is_lent_by_then_gives_a_task_away(topic, task):
     """What a student's code learned in an earlier second run may still be known in a later one."""
     upto = ORDER[topic][: ORDER[topic].index(task) + 1]

@@ -6,16 +6,105 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from convcourse.calls.call import LocalFunction, StudentFunction, clone
 from convcourse.engine import model
 from convcourse.engine.check import Check
-from convcourse.engine.context import graded_run
+from convcourse.engine.context import RunContext, graded_run
 from convcourse.engine.model import Case, Mistake, Property
+from convcourse.engine.trial import Trial
 from tests.helpers.doubling import DOUBLE, verdict_on
 
 
 def test_an_unknown_error_is_not_given_a_name():
     assert verdict_on(lambda x: 2 * x + 1).diagnosis == ""
     assert verdict_on(lambda x: np.minimum(2 * x, 150.0).astype(x.dtype)).diagnosis == ""  # caps, but elsewhere
+
+
+class Batched(StudentFunction):
+    """A function that takes all calls at once, as one in a sandbox does; keeps how many there were."""
+
+    def __init__(self, function):
+        self.local, self.batches = LocalFunction(function), []
+
+    def call_all(self, calls, limit):
+        outcomes = []
+        self.batches.append(len(calls))
+        for call in calls:
+            outcome = self.local.call(call.args, call.kwargs, limit)
+            outcomes.append(replace(outcome, value=clone(outcome.value)))
+            if outcome.kind == "timeout":
+                break
+        return outcomes
+
+
+def tried(function, check):
+    batched = Batched(function)
+    trial = Trial(check, batched, RunContext(at_home=False))
+    trial.run()
+    return trial, batched.batches
+
+
+def cases(*numbers):
+    return tuple(Case((np.full(2, float(number)),)) for number in numbers)
+
+
+def test_the_table_is_asked_for_at_once_and_what_follows_from_a_case_too():
+    check = Check("double", oracle=lambda x: 2 * x, cases=cases(*range(1, 8)))
+    trial, batches = tried(lambda x: 2 * x, check)
+    assert batches[0] == 7 and len(batches) == 5 and not trial.failures  # again, then three kinds
+
+
+def test_the_cases_after_one_that_took_too_long_are_tried_until_a_second_one_does():
+    check = Check("double", oracle=lambda x: 2 * x, cases=cases(*range(1, 8)), limit=0.05)
+
+    def slow(x):
+        while x[0] in (3, 5):
+            pass
+        return 2 * x
+
+    trial, batches = tried(slow, check)
+    assert batches == [7, 4]
+    assert [outcome and outcome.kind for outcome in trial.outcomes] == [
+        "ok",
+        "ok",
+        "timeout",
+        "ok",
+        "timeout",
+        None,
+        None,
+    ]
+    assert trial.given_up and trial.timeouts == 2
+
+
+def test_a_kind_of_input_that_took_too_long_is_tried_once_more_before_it_is_blamed():
+    check = Check("double", oracle=lambda x: 2 * x, cases=cases(1, 2), limit=0.05)
+    late = []
+
+    def once_late(x):
+        if x.dtype == np.float32 and not late:
+            late.append(x)
+            while True:
+                pass
+        return 2 * x
+
+    trial, _ = tried(once_late, check)
+    assert not trial.kind_failures and len(late) == 1
+
+
+def test_what_comes_after_a_failure_is_not_looked_at():
+    check = Check(
+        "double", oracle=lambda x: 2 * x, cases=cases(1, 2), draw_case=lambda s: Case((s.array(2),)), draw_count=4
+    )
+    drawn_cases = []
+
+    def drifts(x):
+        if abs(x[0]) in (1, 2):
+            return 2 * x
+        drawn_cases.append(x)
+        return x if len(drawn_cases) == 2 else x.no_attribute if len(drawn_cases) > 2 else 2 * x
+
+    trial, _ = tried(drifts, check)
+    assert len(trial.failures) == 1 and "largest error" in trial.failures["values"].problem
 
 
 def test_an_option_that_is_not_written_costs_its_part_and_no_more():

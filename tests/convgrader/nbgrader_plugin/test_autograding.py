@@ -23,6 +23,8 @@ from convgrader.sandbox.clock import GRACE
 from tests.helpers.courses import ROOT, answer
 from tests.helpers.grading_fixtures import FULL, copy_of
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_name_in_the_configuration_exists():
     config = Config()
@@ -45,6 +47,7 @@ Execute.preprocess = run
 """
 
 
+@pytest.mark.full
 def test_nbgrader_itself_runs_nothing_of_a_student(course, released):
     """All that it would run goes by one class, which is broken here."""
     marker = course.root / "executed"
@@ -99,6 +102,7 @@ def test_both_ways_say_the_same_of_every_accident(course, released, answers, in_
         ]
 
 
+@pytest.mark.full
 def test_it_is_refused_while_another_process_grades_or_releases_the_same(course, released):
     course.submit("ada", released)
     with lock.exclusive(CourseDirectory(root=str(course.root)), "pooling"):
@@ -107,6 +111,7 @@ def test_it_is_refused_while_another_process_grades_or_releases_the_same(course,
     assert course.nbgrader("autograde", "pooling")[0] == 0
 
 
+@pytest.mark.full
 def test_what_keeps_it_from_grading_is_a_sentence(course, released):
     course.submit("ada", released)
     course.submit("bob", released)
@@ -121,6 +126,7 @@ def test_what_keeps_it_from_grading_is_a_sentence(course, released):
 
 
 @pytest.mark.parametrize("words", ["db student list", "db student add ada", "db assignment list"])
+@pytest.mark.sample(1)
 def test_every_command_names_a_database_that_somebody_holds(course, words):
     with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -129,6 +135,7 @@ def test_every_command_names_a_database_that_somebody_holds(course, words):
 
 
 @pytest.mark.parametrize("words", ["autograde pooling", "export", "db student list"])
+@pytest.mark.sample(1)
 def test_every_command_names_a_database_that_is_none(course, released, words):
     course.submit("ada", released)
     (course.root / "gradebook.db").write_text("the gradebook of another program, or half of one\n" * 100)

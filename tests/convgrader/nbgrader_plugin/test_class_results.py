@@ -2,8 +2,10 @@
 
 import contextlib
 import sqlite3
+from pathlib import Path
 
 import pytest
+from nbgrader.api import Gradebook
 
 from convcourse.errors import UsageError
 from convgrader.errors import DatabaseError
@@ -44,9 +46,9 @@ def test_scores_and_verdicts_stand_under_their_tasks_in_the_order_of_the_noteboo
     tasks = {task.name: task for task in results.tasks}
     assert tasks["max_pool2d"].scores == {"ada": 8.0, "bob": 2.5} and tasks["max_pool2d"].points == 8.0
     assert tasks["max_pool2d"].verdicts == {"ada": ada, "bob": bob}
-    assert tasks["written-pooling"].scores == {"ada": None, "bob": 0.0} and tasks["written-pooling"].to_grade == 1
+    assert tasks["written-pooling"].scores == {"ada": None, "bob": 0.0} and tasks["written-pooling"].waiting == {"ada"}
     assert tasks["avg_pool2d"].scores == {"ada": None, "bob": None}, "it was released since"
-    assert tasks["avg_pool2d"].to_grade == 0
+    assert not tasks["avg_pool2d"].waiting
     assert tasks["lp_pool2d"].verdicts == {"bob": verdict("lp_pool2d", 3.0)}
 
 
@@ -67,9 +69,39 @@ def test_who_could_not_be_graded_does_not_count_and_who_has_no_verdicts_is_named
     assert all("eve" not in task.scores for task in results.tasks)
 
 
-def test_who_was_removed_is_in_no_report(course):
-    from nbgrader.api import Gradebook
+def test_who_is_of_the_class_and_has_handed_in_nothing_is_missing(course):
+    write(course, "ada", verdict("max_pool2d", 2.5, 8.0))
+    write(course, "eve", status="failed")
+    course.query("INSERT INTO student (id) VALUES ('zoe')")
+    assert read(course)[0].missing == ("zoe",)
 
+
+def test_where_no_assignment_is_named_it_is_all_that_are_graded_in_the_order_of_the_term(course):
+    """The one of pooling stays without a due date: those with one stand before it."""
+    write(course, "ada", verdict("max_pool2d", 2.5, 8.0))
+    for name, due in (("late", "'2026-03-01 00:00:00'"), ("early", "'2026-02-01 00:00:00'"), ("more", "NULL")):
+        course.query(
+            f"INSERT INTO assignment (id, name, duedate, course_id) VALUES ('{name}', '{name}', {due}, 'test')"
+        )
+        course.query(
+            f"INSERT INTO submitted_assignment (id, assignment_id, student_id) VALUES ('s-{name}', '{name}', 'ada')"
+        )
+    course.query("INSERT INTO assignment (id, name, course_id) VALUES ('n', 'nobody yet', 'test')")
+    with Gradebook(course.url, "test") as gradebook:
+        assert class_results.graded(gradebook) == ["early", "late", "pooling", "more"]
+
+
+def test_where_nothing_at_all_is_graded_a_sentence_says_so(course):
+    with pytest.raises(UsageError, match="no submission is graded yet: `autograder grade` grades"):
+        class_results.read(course.url, "test", [])
+
+
+def test_the_folder_of_a_gradebook_is_the_current_one_where_it_is_no_file(course):
+    assert class_results.folder_of(course.url) == course.root
+    assert class_results.folder_of("postgresql://host/name") == Path()
+
+
+def test_who_was_removed_is_in_no_report(course):
     for student in ("ada", "bob"):
         write(course, student, verdict("max_pool2d", 2.5, 8.0))
     with Gradebook(course.url, "test") as gradebook:
@@ -112,6 +144,7 @@ def test_an_assignment_that_is_not_there_is_refused(course):
     assert len(read(course, "pooling", "pooling")) == 1, "named twice, it is told once"
 
 
+@pytest.mark.slow
 def test_a_database_that_cannot_be_read_is_told_in_a_sentence(course):
     write(course, "ada", verdict("max_pool2d", 2.5, 8.0))
     with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:

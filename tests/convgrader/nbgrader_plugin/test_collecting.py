@@ -19,6 +19,8 @@ from convgrader.nbgrader_plugin import collecting, patches
 from convgrader.nbgrader_plugin.gradebook import time_of
 from tools.small_course import SmallCourse, environment
 
+pytestmark = pytest.mark.slow
+
 THEN = "20270131T120000Z"
 LATER = "20270201T120000Z"
 NOTEBOOK = b'{"cells": []}'
@@ -253,6 +255,7 @@ def test_the_command_collects_the_rest_and_says_so(tmp_path):
     assert stamp == "2027-01-31 12:00:00+00:00" and time_of(stamp) == datetime(2027, 1, 31, 12)  # noqa: DTZ001 (nbgrader's times have no zone)
 
 
+@pytest.mark.full
 def test_whoever_the_gradebook_does_not_know_is_named(tmp_path):
     """A slip in a name would make one student two; where nobody was entered, there is nobody to compare with."""
     course = course_with_our_collector(tmp_path / "course")
@@ -275,6 +278,7 @@ def test_a_name_that_says_nothing_is_refused():
         collecting.Identity.of("a" * 500 + named("ada"))
 
 
+@pytest.mark.full
 def test_an_import_tells_whose_hand_ins_will_not_be_taken(tmp_path):
     """The same rule as `autograder submit` has: all are entered, and those who cannot hand in are listed."""
     course = course_with_our_collector(tmp_path / "course")

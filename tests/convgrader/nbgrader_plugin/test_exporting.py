@@ -9,6 +9,8 @@ from nbgrader.api import Gradebook
 
 from tests.helpers.grading_fixtures import FULL
 
+pytestmark = pytest.mark.slow
+
 IDS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "ada", "b-c", 'comma, "quoted"']
 
 

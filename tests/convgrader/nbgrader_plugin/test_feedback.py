@@ -80,6 +80,7 @@ def page(generated, in_process_pool, tmp_path_factory):
     return (course.root / "feedback" / "eve" / "pooling" / "pooling.html").read_text()
 
 
+@pytest.mark.slow
 def test_it_has_no_scripts_and_a_policy(page):
     assert f'content="{POLICY}"' in page
     assert not re.search(r"<script|<iframe|<form|<base|<object|<embed|<link", page, re.IGNORECASE)
@@ -87,6 +88,7 @@ def test_it_has_no_scripts_and_a_policy(page):
     assert refreshing == ["Content-Security-Policy"]
 
 
+@pytest.mark.slow
 def test_no_attribute_runs_or_loads(page):
     tags = re.findall(r"<[a-zA-Z][^<>]*>", page)
     assert not [tag for tag in tags if re.search(r"\son\w+\s*=", tag)]
@@ -216,6 +218,7 @@ def test_symbols_and_matrices_are_mathml():
 
 @pytest.mark.parametrize("unit", [r"\begin{a}", "[a](<b", "[[]]", "![", "[](( ", r"\\[", "[", "a|b\n-|-\n", "$x$ "])
 @pytest.mark.parametrize("size", [MAX_CELL, 1 << 20], ids=["cells", "cell"])
+@pytest.mark.slow
 def test_no_markdown_takes_long(unit, size):
     text = (unit * size)[:size]
     cells = [new_markdown_cell(text) for _ in range(max(1, 4 * MAX_PAGE["markdown"] // size))]
@@ -267,6 +270,7 @@ def worst():
 
 
 @pytest.mark.parametrize("make_page", [rendered, formgraded], ids=["feedback", "formgrader"])
+@pytest.mark.slow
 def test_the_page_of_the_worst_submission_is_bounded(make_page):
     make_page()
     cells = worst()

@@ -2,8 +2,12 @@
 
 import os
 
+import pytest
+
 from tests.helpers.courses import answer
 from tests.helpers.grading_fixtures import FULL, copy_of
+
+pytestmark = pytest.mark.slow
 
 OWN = "submitted_notebook n ON n.id = x.notebook_id JOIN submitted_assignment s ON s.id = n.assignment_id"
 CELL = "JOIN base_cell b ON b.id = x.cell_id ORDER BY 1, 2"

@@ -102,6 +102,15 @@ def test_what_nbgrader_removes_of_a_student_goes_here_too(course, remove):
         assert course.query(f"SELECT student FROM {table}") == [("bob",)]
 
 
+def test_the_trigger_of_an_earlier_version_is_replaced(course):
+    course.query("DROP TRIGGER autograder_removal")
+    course.query("CREATE TRIGGER autograder_removal AFTER DELETE ON submitted_assignment BEGIN SELECT 1; END")
+    with Gradebook(course.url, "test") as gradebook:
+        grading_log.prepare(gradebook)
+    ((trigger,),) = course.query("SELECT sql FROM sqlite_master WHERE type = 'trigger'")
+    assert "autograder_shared" in trigger
+
+
 def test_the_seed_is_drawn_once(course):
     with Gradebook(course.url, "test") as gradebook:
         seed = grading_log.seed_of(gradebook, "pooling")
@@ -118,6 +127,8 @@ def test_what_is_forgotten_of_a_student_is_all_and_of_nobody_else(course):
             save_verdicts(gradebook, VERDICT, student=student)
             aside = f"('pooling', 'pooling', 'max_pool2d', 'grade', '{student}', '{{}}')"
             gradebook.db.execute(text(f"INSERT INTO autograder_aside VALUES {aside}"))
+            shared = f"('{student}', 'pooling', 'pooling', 'written-pooling', 'grade', '[]')"
+            gradebook.db.execute(text(f"INSERT INTO autograder_shared VALUES {shared}"))
         gradebook.db.commit()
         grading_log.forget(gradebook, "ada", "layer")
         grading_log.forget(gradebook, "ada", "pooling")
@@ -125,5 +136,5 @@ def test_what_is_forgotten_of_a_student_is_all_and_of_nobody_else(course):
         "SELECT name FROM sqlite_master WHERE name LIKE 'autograder_%' AND type = 'table' AND name != 'autograder_seed'"
     )
     tables = [name for (name,) in tables if "autoindex" not in name]
-    assert len(tables) == 4
-    assert [course.query(f"SELECT student FROM {name}") for name in tables] == [[("bob",)]] * 4
+    assert len(tables) == 5
+    assert [course.query(f"SELECT student FROM {name}") for name in tables] == [[("bob",)]] * 5

@@ -17,6 +17,8 @@ from convgrader.notebooks.answers import ELSEWHERE
 from convgrader.notebooks.source import SourceNotebook
 from tests.helpers.courses import answer
 
+pytestmark = pytest.mark.slow
+
 
 def source_path(course):
     return course.root / "source" / "pooling" / "pooling.ipynb"
@@ -396,6 +398,7 @@ def test_a_notebook_that_was_handed_in_cannot_go(graded, monkeypatch):
     assert everything(graded) == before
 
 
+@pytest.mark.full
 def test_nbgrader_grades_what_was_released_again(graded):
     change(graded, add_task)
     change(graded, remove("lp_pool2d", "check-lp_pool2d"))
@@ -405,6 +408,7 @@ def test_nbgrader_grades_what_was_released_again(graded):
     assert marks(graded) and graded.scores("all")["check-max_pool2d"] == 8
 
 
+@pytest.mark.full
 def test_a_file_that_the_instructor_links_to_is_handed_out(graded, tmp_path):
     (tmp_path / "data.txt").write_text("data")
     (source_path(graded).parent / "data.txt").symlink_to(tmp_path / "data.txt")

@@ -5,9 +5,12 @@ import shutil
 import sqlite3
 import zipfile
 
+import pytest
 from nbgrader.api import Gradebook
 
 from convgrader.nbgrader_plugin.returning import OPEN
+
+pytestmark = pytest.mark.slow
 
 
 def returned(course):

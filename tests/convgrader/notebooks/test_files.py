@@ -109,3 +109,16 @@ def test_a_time_is_read_up_to_its_bound_and_from_files_alone(tmp_path):
     stamp.unlink()
     stamp.symlink_to("/etc/hostname")
     assert files.timestamp(tmp_path) == ""
+
+
+def test_a_graded_copy_takes_the_place_of_the_one_before(tmp_path):
+    for name in ("ada", "bob"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.ipynb").write_text(name)
+        (tmp_path / name / f"{name}.ipynb").chmod(0o444)
+    files.copy_graded(tmp_path / "ada", tmp_path / "bob")
+    files.copy_graded(tmp_path / "ada", tmp_path / "eve")
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.ipynb")) == [
+        "ada/ada.ipynb", "bob/ada.ipynb", "eve/ada.ipynb",
+    ]  # fmt: skip
+    assert (tmp_path / "eve" / "ada.ipynb").stat().st_mode & 0o777 == 0o444

@@ -9,10 +9,11 @@ import numpy as np
 import psutil
 import pytest
 
+from convcourse.calls.call import Call
 from convgrader.errors import SandboxError
 from convgrader.jobs import Budget
 from convgrader.sandbox import protocol
-from convgrader.sandbox.client import RemoteFunction, SandboxClient
+from convgrader.sandbox.client import MAX_BATCH, RemoteFunction, SandboxClient
 from convgrader.sandbox.clock import GRACE, Clock
 
 
@@ -45,6 +46,97 @@ def test_values_come_back_as_they_are(client):
     args, kwargs = f.call((strided, (1, "two")), {"three": None}, 1.0).value
     np.testing.assert_array_equal(args[0], strided)
     assert args[1] == (1, "two") and kwargs == {"three": None}
+
+
+def test_many_calls_are_one_exchange(client):
+    f = function(client, "def f(x, k=1):\n    return k * x")
+    before = client.request_number
+    calls = [Call((np.full(3, number),), {"k": number}) for number in range(20)]
+    outcomes = f.call_all(calls, 1.0)
+    assert client.request_number == before + 1
+    assert [outcome.value.tolist() for outcome in outcomes] == [[number**2] * 3 for number in range(20)]
+
+
+def test_each_of_many_calls_has_its_own_report_on_what_it_did_to_its_arguments(client):
+    f = function(client, "def f(x):\n    if x[0] == 1:\n        x += 1\n    return x if x[0] == 3 else x + 1")
+    outcomes = f.call_all([Call((np.full(2, number),)) for number in (0, 1, 0, 3, 0)], 1.0)
+    assert [outcome.modified for outcome in outcomes] == [False, True, False, False, False]
+    assert [outcome.shares_memory for outcome in outcomes] == [False, False, False, True, False]
+
+
+BUSY_CALL = """\
+import time
+def f(seconds):
+    stop = time.process_time() + seconds
+    while time.process_time() < stop:
+        pass
+    return 7
+"""
+
+
+def test_each_of_many_calls_has_its_own_time_and_the_first_that_takes_too_long_ends_them(client):
+    f = function(client, BUSY_CALL)
+    fast, slow = Call((0.3,)), Call((20.0,))
+    assert [outcome.value for outcome in f.call_all([fast] * 4, 1.0)] == [7] * 4
+    assert [outcome.kind for outcome in f.call_all([fast, slow, fast, fast], 1.0)] == ["ok", "timeout"]
+    assert f.call((0.0,), {}, 1.0).value == 7, "the other side is in step"
+
+
+def test_of_many_calls_the_one_that_ends_its_process_is_the_last(client):
+    f = function(client, "import os\ndef f(x):\n    return os._exit(0) if x == 2 else x")
+    outcomes = f.call_all([Call((number,)) for number in range(5)], 1.0)
+    assert [outcome.kind for outcome in outcomes] == ["ok", "ok", "raised"]
+    assert "ended its own process" in outcomes[-1].problem
+    assert [outcome.value for outcome in f.call_all([Call((number,)) for number in (3, 4)], 1.0)] == [3, 4]
+
+
+def test_of_many_calls_those_that_had_an_answer_are_not_made_again_when_somebody_else_kills_the_sandbox(client):
+    f = function(client, "def f(g):\n    return g()")
+    made = []
+
+    def dies():
+        made.append("dies")
+        if len(made) == 2:
+            psutil.Process(client.pid).children()[0].kill()
+        return len(made)
+
+    assert [outcome.value for outcome in f.call_all([Call((dies,)) for _ in range(3)], 2.0)] == [1, 3, 4]
+
+
+def test_a_call_knows_no_function_that_is_an_argument_of_another(client):
+    f = function(client, "kept = []\ndef f(g, *more):\n    kept.append(g)\n    return [each() for each in kept]")
+    calls = [Call((lambda: 1,)), Call((lambda: 2,)), Call((lambda: 3, lambda: 4))]
+    assert [outcome.value for outcome in f.call_all(calls, 1.0)] == [[1], [2, 2], [3, 3, 3]]
+
+
+def test_one_request_holds_no_more_than_it_may(client):
+    f = function(client, "def f(x):\n    return len(x)")
+    before = client.request_number
+    calls = [Call((np.zeros(size),)) for size in (1, MAX_BATCH // 16, MAX_BATCH // 16, 1)]
+    assert [outcome.value for outcome in f.call_all(calls, 1.0)] == [1, MAX_BATCH // 16]
+    assert [outcome.value for outcome in f.call_all([Call((np.zeros(1 << 17),)), calls[0]], 1.0)] == [1 << 17]
+    assert [outcome.value for outcome in f.call_all([Call(([0] * (MAX_BATCH + 1),)), calls[0]], 1.0)] == [MAX_BATCH + 1]
+    assert client.request_number == before + 3
+
+
+def test_of_many_calls_none_is_waited_for_after_the_time_of_the_notebook(zygote):
+    own_client = SandboxClient(zygote, Budget(cell=5, notebook=60), {})
+    try:
+        f = function(own_client, BUSY_CALL)
+        assert f.call((0.0,), {}, 1.0).value == 7
+        own_client.clock.deadline = time.monotonic() + 0.2
+        outcomes = f.call_all([Call((0.3,))] * 20, 1.0)
+        assert [outcome.kind for outcome in outcomes[-2:]] == ["ok", "timeout"] and len(outcomes) < 20
+        assert "is used up" in outcomes[-1].problem and own_client.channel is None
+    finally:
+        own_client.close()
+
+
+def test_what_is_packed_once_is_what_was_given(client):
+    f = function(client, "def f(x, g):\n    x *= g(x)\n    return x")
+    call = Call((np.asfortranarray(np.eye(2)), lambda x: 2 * x))
+    for _ in range(2):
+        assert f.call_all([call], 1.0)[0].value.tolist() == [[2, 0], [0, 2]]
 
 
 def test_layout_and_protection_arrive(client):
@@ -170,6 +262,7 @@ def test_names_that_do_not_exist_are_missing_and_values_are_values(client):
     assert client.names(["odd"])["odd"][1] == protocol.Unserializable("object")
 
 
+@pytest.mark.slow
 def test_a_time_limit_holds_even_against_deaf_code(client):
     f = function(
         client,
@@ -225,6 +318,7 @@ def opened(zygote, monkeypatch):
     return moments
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_late_when_it_is_run_again_ends_that_sandbox_and_is_only_defined_in_the_next(zygote, opened):
     own_client = SandboxClient(zygote, Budget(cell=0.5, notebook=60), {})
     try:
@@ -251,7 +345,7 @@ def test_what_a_cell_that_ended_its_sandbox_defines_beside_a_magic_is_there_in_t
 def test_after_the_time_nothing_is_opened_and_nothing_is_begun(zygote, opened):
     own_client = SandboxClient(zygote, Budget(), {}, Clock(0))
     assert "is used up" in own_client.run("1")[0]["evalue"]
-    assert "is used up" in own_client.call("call", "f", (), {}, 1.0).problem
+    assert "is used up" in RemoteFunction(own_client, "f").call((), {}, 1.0).problem
     with pytest.raises(SandboxError):
         own_client.names(["f"])
     assert opened == []
@@ -265,12 +359,13 @@ def test_an_open_sandbox_is_asked_nothing_after_the_time(client):
     assert "is used up" in client.run("1")[0]["evalue"]
 
 
+@pytest.mark.slow
 def test_grace_comes_once_however_much_is_late(zygote, opened):
     own_client = SandboxClient(zygote, Budget(cell=1, notebook=4), {})
     start = time.monotonic()
     try:
         shown = [own_client.run(DEAF, f"cell [{number}]")[0]["evalue"] for number in range(8)]
-        outcome = own_client.call("call", "f", (), {}, 1.0)
+        outcome = RemoteFunction(own_client, "f").call((), {}, 1.0)
     finally:
         own_client.close()
     assert time.monotonic() - start < 4 + GRACE + BUSY
@@ -279,6 +374,7 @@ def test_grace_comes_once_however_much_is_late(zygote, opened):
     assert re.search(r"cell \[0\] (took most of it|\(\d s\))", shown[-1])
 
 
+@pytest.mark.slow
 def test_a_sandbox_that_does_not_read_takes_no_longer_than_one_that_does_not_answer(zygote):
     own_client = SandboxClient(zygote, Budget(cell=1, notebook=3), {})
     try:
@@ -286,7 +382,7 @@ def test_a_sandbox_that_does_not_read_takes_no_longer_than_one_that_does_not_ans
         for process in (psutil.Process(own_client.pid), *psutil.Process(own_client.pid).children(recursive=True)):
             process.suspend()
         start = time.monotonic()
-        assert not own_client.call("call", "f", (np.ones(1 << 19),), {}, 1.0).ok
+        assert not RemoteFunction(own_client, "f").call((np.ones(1 << 19),), {}, 1.0).ok
         assert time.monotonic() - start < 3 + GRACE + BUSY
     finally:
         own_client.close()
@@ -301,7 +397,7 @@ def test_whatever_goes_wrong_with_a_reply_it_was_malformed(zygote, monkeypatch):
         own_client.run("def f():\n    return 1")
         monkeypatch.setattr("convgrader.sandbox.client.validated_outputs", odd)
         monkeypatch.setattr("convgrader.sandbox.client.as_outcome", odd)
-        assert own_client.call("call", "f", (), {}, 1.0).kind == "raised"
+        assert RemoteFunction(own_client, "f").call((), {}, 1.0).kind == "raised"
         assert own_client.run("1")[0]["ename"] == "SandboxError"
     finally:
         own_client.close()

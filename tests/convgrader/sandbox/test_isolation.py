@@ -163,6 +163,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
+@pytest.mark.slow
 def test_system_calls_that_reach_around_the_walls_are_refused(name):
     def call():
         libc = ctypes.CDLL(None, use_errno=True)

@@ -70,6 +70,7 @@ os.write(1, json.dumps([[o.get("ename") for o in found if o["output_type"] == "e
 """
 
 
+@pytest.mark.slow
 def test_a_cell_that_was_stopped_says_so_whatever_became_of_the_error():
     """The next strike may come while IPython tells of the first, and then nothing is told."""
     output = subprocess.run([sys.executable, "-c", STRUCK], capture_output=True, text=True, timeout=100).stdout

@@ -11,22 +11,24 @@ import pytest
 
 from convgrader.jobs import Budget
 from convgrader.sandbox import zygote as zygote_module
-from convgrader.sandbox.client import SandboxClient
+from convgrader.sandbox.client import RemoteFunction, SandboxClient
 from convgrader.sandbox.isolation import Limits
 from convgrader.sandbox.zygote import SandboxZygote
 from tests.helpers.courses import CONFINES
 from tests.helpers.grading_fixtures import BUDGET
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.skipif(not CONFINES, reason="a sandbox that is not confined could kill itself")
 def test_a_sandbox_is_killed_and_its_submission_graded_again(zygote):
     client = SandboxClient(zygote, BUDGET, {})
     client.run("def f():\n    return 7")
-    assert client.call("call", "f", (), {}, 1.0).value == 7
+    assert RemoteFunction(client, "f").call((), {}, 1.0).value == 7
     os.kill(client.pid, signal.SIGKILL)
-    assert client.call("call", "f", (), {}, 1.0).value == 7
+    assert RemoteFunction(client, "f").call((), {}, 1.0).value == 7
     zygote.process.kill()
-    assert client.call("call", "f", (), {}, 1.0).value == 7
+    assert RemoteFunction(client, "f").call((), {}, 1.0).value == 7
     client.close()
 
 
@@ -39,7 +41,7 @@ def test_a_sandbox_whose_end_is_seen_late_is_graded_again_too(zygote):
     outer.children()[0].kill()
     late = threading.Timer(0.3, outer.resume)
     late.start()
-    assert client.call("call", "f", (), {}, 1.0).value == 7
+    assert RemoteFunction(client, "f").call((), {}, 1.0).value == 7
     late.join()
     client.close()
 

@@ -12,7 +12,9 @@ import contextlib
 import glob
 import os
 import shutil
+from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
@@ -25,11 +27,12 @@ from convcourse.errors import UsageError
 from convgrader import lock
 from convgrader.errors import DatabaseError
 from convgrader.fingerprint import fingerprint
-from convgrader.jobs import AssignmentSpec, Budget, Job
-from convgrader.nbgrader_plugin import feedback, handed_out, patches
+from convgrader.jobs import AssignmentSpec, Budget, Job, SubmissionResult
+from convgrader.nbgrader_plugin import course_rules, feedback, groups, handed_out, patches
 from convgrader.nbgrader_plugin.error_translation import as_nbgrader_error, database_errors
 from convgrader.nbgrader_plugin.gradebook import GradebookWriter
 from convgrader.nbgrader_plugin.returning import CurrentFeedback
+from convgrader.notebooks import files
 from convgrader.sandbox.zygote import warm_zygote
 from convgrader.worker import SubmissionGrader
 
@@ -106,6 +109,7 @@ class SafeAutograde(Autograde):
     failures: list[str]
     gradebook_writer: GradebookWriter
     grader: SubmissionGrader
+    members: dict[str, list[str]]  # folder of what was handed in -> the students that it counts for
 
     def start(self) -> None:
         """Grade; what keeps it from that is told in a sentence."""
@@ -148,26 +152,49 @@ class SafeAutograde(Autograde):
         )
         with contextlib.closing(self.gradebook_writer):
             self.grader = SubmissionGrader(spec_of(self.gradebook_writer, directory, self.config), zygote)
+            self.members = self._members()
             try:
                 super().convert_notebooks()
             except GradingStoppedError as stopped:
                 raise UsageError(str(stopped)) from None
             self.gradebook_writer.assign_penalties()
 
+    def _members(self) -> dict[str, list[str]]:
+        """Return {folder of what was handed in: the students that it counts for}."""
+        writer, found = self.gradebook_writer, defaultdict(list)
+        rules = course_rules.rules_of(self.config, writer.gradebook)
+        pattern = self._format_source(writer.name, "*")
+        folders = {Path(folder).parent.name: folder for folder in glob.glob(pattern) if os.path.isdir(folder)}
+        for student, folder in groups.with_members(rules, writer.name, folders).items():
+            found[folder].append(student)
+        return found
+
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        """Grade one submission: nothing is left for nbgrader to convert."""
-        folders = (self._format_source(assignment_id, student_id), self._format_dest(assignment_id, student_id))
-        result = self.grader.grade(Job(student_id, *folders))
+        """Grade one submission, for all members of a group: nothing is left for nbgrader to convert."""
+        self.notebooks = []
+        folder = self._format_source(assignment_id, student_id)
+        members = self.members.get(folder, [])
+        if not members:
+            self.log.info("%s: what another member of the group handed in counts", student_id)
+            return
+        result = self.grader.grade(Job(student_id, folder, self._format_dest(assignment_id, student_id)))
         if result.fatal_error:
             raise GradingStoppedError(result.fatal_error)
-        try:
-            self.gradebook_writer.write(result, self.grader.assignment.checks)
-        except DatabaseError as error:
-            shutil.rmtree(folders[1])  # nbgrader grades nothing again that has such a folder
-            raise GradingStoppedError(str(error)) from None
+        for member in members:
+            self._record(result, member)
         for notebook_result in result.notebooks:
             if notebook_result.reason:
                 self.log.warning("%s, %s: %s", student_id, notebook_result.notebook, notebook_result.reason)
             if notebook_result.status != "graded":
                 self.failures.append(f"{student_id}, {notebook_result.notebook}: {notebook_result.reason}")
-        self.notebooks = []
+
+    def _record(self, result: SubmissionResult, student: str) -> None:
+        """Write what a submission came to into the gradebook, for the student or another member of the group."""
+        graded, own = (self._format_dest(self.gradebook_writer.name, each) for each in (result.student, student))
+        if student != result.student:
+            files.copy_graded(graded, own)
+        try:
+            self.gradebook_writer.write(replace(result, student=student), self.grader.assignment.checks)
+        except DatabaseError as error:
+            shutil.rmtree(own)  # nbgrader grades nothing again that has such a folder
+            raise GradingStoppedError(str(error)) from None

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nbgrader import api
-from sqlalchemy import make_url, select
+from sqlalchemy import make_url, select, text
 
 from convcourse.errors import UsageError
 from convcourse.grade_ids import CHECK
@@ -18,13 +18,31 @@ Cell = tuple[str, str]  # notebook, grade_id
 def read(url: str, course: str, assignments: list[str]) -> list[AssignmentResults]:
     """Return what a class earned in assignments; UsageError says why there is nothing to tell of one.
 
-    Nothing is written into the gradebook.
+    Where none are named it is all that are graded, in the order of a term. Nothing is written into the gradebook.
     """
     path = make_url(url).database
     if url.startswith("sqlite") and path and not Path(path).is_file():
         raise UsageError(f"there is no gradebook {path}: `autograder release` makes it, in the folder of the course")
     with database_errors(url), api.Gradebook(url, course) as gradebook:
-        return [_read(gradebook, name) for name in dict.fromkeys(assignments)]
+        return [_read(gradebook, name) for name in dict.fromkeys(assignments or graded(gradebook))]
+
+
+def folder_of(url: str) -> Path:
+    """Return the folder of a gradebook; the current one where it is no file."""
+    path = make_url(url).database
+    return Path(path).parent if url.startswith("sqlite") and path else Path()
+
+
+def graded(gradebook: api.Gradebook) -> list[str]:
+    """Return the assignments of which something is graded: by due date, and by release where there is none."""
+    release = [text("assignment.rowid")] if gradebook.engine.dialect.name == "sqlite" else []
+    due = api.Assignment.duedate
+    handed_in = api.Assignment.id.in_(select(api.SubmittedAssignment.assignment_id))
+    statement = select(api.Assignment.name).where(handed_in).order_by(due.is_(None), due, *release)
+    found = list(gradebook.db.scalars(statement))
+    if not found:
+        raise UsageError("no submission is graded yet: `autograder grade` grades what was handed in")
+    return found
 
 
 def _read(gradebook: api.Gradebook, name: str) -> AssignmentResults:
@@ -51,7 +69,15 @@ def _read(gradebook: api.Gradebook, name: str) -> AssignmentResults:
             f"{name} was graded before verdicts were kept: `autograder grade {name}` grades it again, and keeps them"
         )
     tasks = _tasks(gradebook, assignment, students, _by_cell(verdicts))
-    return AssignmentResults(name, tuple(sorted(students)), tasks, tuple(sorted(failed)), tuple(sorted(bare)))
+    missing = set(gradebook.db.scalars(select(api.Student.id))) - submitted
+    return AssignmentResults(
+        name,
+        tuple(sorted(students)),
+        tasks,
+        failed=tuple(sorted(failed)),
+        without_verdicts=tuple(sorted(bare)),
+        missing=tuple(sorted(missing)),
+    )
 
 
 def _is_check(cell: api.GradeCell) -> bool:
@@ -85,12 +111,13 @@ def _tasks(
     )  # fmt: skip
     checks = {cell.id for notebook in assignment.notebooks for cell in notebook.grade_cells if _is_check(cell)}
     scores: dict[str, dict[str, float | None]] = {}
-    to_grade: dict[str, int] = {}
+    waiting: dict[str, set[str]] = {}
     for student, cell, by_machine, by_hand, needs_person in rows:
         if student in students:
             scores.setdefault(cell, {})[student] = by_machine if by_hand is None else by_hand
             is_new = by_machine is None and cell in checks  # a task that was released since
-            to_grade[cell] = to_grade.get(cell, 0) + bool(needs_person and not is_new)
+            if needs_person and not is_new:
+                waiting.setdefault(cell, set()).add(student)
     found: list[TaskResults] = []
     for notebook in sorted(assignment.notebooks, key=lambda row: str(row.name)):
         order = [cell.name for cell in grading_log.source_of(gradebook, notebook.name, assignment.name).cells]
@@ -103,7 +130,7 @@ def _tasks(
                 cell.max_score,
                 scores.get(cell.id, {}),
                 verdicts.get((notebook.name, cell.name), {}),
-                to_grade.get(cell.id, 0),
+                frozenset(waiting.get(cell.id, ())),
             )
             for cell in cells
         ]

@@ -8,21 +8,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from nbgrader import api, utils
+from nbgrader import api
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Table, insert, select, update
 from sqlalchemy.orm import Session
 from traitlets.config import Config
 
 from convgrader.jobs import Marks, SubmissionResult
-from convgrader.nbgrader_plugin import grading_log
+from convgrader.nbgrader_plugin import course_rules, grading_log
 from convgrader.nbgrader_plugin.error_translation import database_errors
+from convgrader.nbgrader_plugin.times import time_of
 from convgrader.notebooks.files import StrPath
 
 _STUDENTS, _SUBMISSIONS, _NOTEBOOKS = (
     api.Student.__table__, api.SubmittedAssignment.__table__, api.SubmittedNotebook.__table__,
 )  # fmt: skip
-YEARS = range(1970, 2200)  # others cannot be shown in every zone of time
 _GRADES, _COMMENTS = api.Grade.__table__, api.Comment.__table__
 
 
@@ -195,11 +195,26 @@ class GradebookWriter:
             assign_penalties(self.gradebook, self.name, self.config)
 
 
-def assign_penalties(gradebook: api.Gradebook, assignment: str, config: Config | None = None) -> None:
-    """Have nbgrader's plugin say what being late costs, for all submissions of an assignment.
+def assign_penalties(gradebook: api.Gradebook, assignment: str, config: Config | None = None) -> dict[str, str]:
+    """Say what being late costs, for all submissions of an assignment; return {student: which rule was applied, why}.
 
-    Due dates, extensions and marks by hand change after grading: whatever scores leave by brings them up to date.
+    The rules of the course decide, or nbgrader's plugin where they say nothing about late work. Due dates, extensions
+    and marks by hand change after grading: whatever scores leave by brings penalties up to date.
     """
+    rules = course_rules.rules_of(config, gradebook)
+    applied = course_rules.apply(rules, gradebook) if rules else {}
+    if rules is None or rules.rules_of(assignment).late is None:
+        _ask_plugin(gradebook, assignment, config)
+    told = {student: one.sentence for (name, student), one in applied.items() if name == assignment}
+    for name, members in (rules.rules_of(assignment).groups if rules else {}).items():
+        for student in members:
+            together = f"Handed in for the group {name}: {', '.join(members)}."
+            told[student] = " ".join(filter(None, (told.get(student), together)))
+    return told
+
+
+def _ask_plugin(gradebook: api.Gradebook, assignment: str, config: Config | None) -> None:
+    """Have nbgrader's plugin say what being late costs."""
     preprocessor = AssignLatePenalties(config=config)
     preprocessor.init_plugin()
     plugin = preprocessor.plugin_inst
@@ -213,21 +228,6 @@ def assign_penalties(gradebook: api.Gradebook, assignment: str, config: Config |
                 penalty = preprocessor._check_late_penalty(row, round(penalty, 6))
             row.late_submission_penalty = penalty
     gradebook.db.commit()
-
-
-def time_of(text: str) -> datetime | None:
-    """Read when something was handed in, as nbgrader writes it; None if that is no time of a course.
-
-    Examples
-    --------
-    >>> time_of("2027-01-31 12:00:00 UTC"), time_of("9999-12-31 23:00:00 UTC"), time_of("9" * 33 + "m")
-    (datetime.datetime(2027, 1, 31, 12, 0), None, None)
-    """
-    try:
-        time = utils.parse_utc(text) if text else None
-    except Exception:  # a student may have written it, and what reads it raises many things
-        return None
-    return time if time and time.year in YEARS else None
 
 
 def _cells(row: api.Notebook) -> NotebookIds:

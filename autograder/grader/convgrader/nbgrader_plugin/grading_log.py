@@ -1,7 +1,8 @@
 """What the gradebook holds beside nbgrader's own tables, in tables of nbgrader's database.
 
 Of each assignment the secret seed; of each graded notebook a record, the digests of its answers and the verdicts of
-its checks; and what was graded of tasks that are gone, which `revising` keeps aside. So a copy of ``gradebook.db`` is
+its checks; what was graded of tasks that are gone, which `revising` keeps aside; and which marks `groups` handed on to
+other members. So a copy of ``gradebook.db`` is
 all there is to keep.
 """
 
@@ -34,11 +35,14 @@ _TABLES = (
         student TEXT NOT NULL, assignment TEXT NOT NULL, notebook TEXT NOT NULL, cell TEXT NOT NULL, task TEXT NOT NULL,
         points REAL NOT NULL, earned REAL NOT NULL, content TEXT NOT NULL,
         PRIMARY KEY (student, assignment, notebook, cell, task))""",
+    """CREATE TABLE IF NOT EXISTS autograder_shared (
+        student TEXT NOT NULL, assignment TEXT NOT NULL, notebook TEXT NOT NULL, cell TEXT NOT NULL, kind TEXT NOT NULL,
+        content TEXT NOT NULL, PRIMARY KEY (student, assignment, notebook, cell, kind))""",
 )
-_OF_STUDENTS = ("autograder_record", "autograder_answer", "autograder_aside", "autograder_verdict")
+_OF_STUDENTS = ("autograder_record", "autograder_answer", "autograder_aside", "autograder_verdict", "autograder_shared")
 _COLUMNS = ("cell", "task", "points", "earned")  # of a TaskVerdict; the rest of it is its content
 # When nbgrader removes a submission, of a student who leaves for example, ours of it goes too.
-_REMOVAL = f"""CREATE TRIGGER IF NOT EXISTS autograder_removal AFTER DELETE ON submitted_assignment BEGIN
+_REMOVAL = f"""CREATE TRIGGER autograder_removal AFTER DELETE ON submitted_assignment BEGIN
     {
     " ".join(
         f"DELETE FROM {table} WHERE student = OLD.student_id "
@@ -80,7 +84,10 @@ def make_tables(db: Session) -> None:
         db.execute(text(table))
     if "checks" not in {column["name"] for column in inspect(db.connection()).get_columns("autograder_record")}:
         db.execute(text("ALTER TABLE autograder_record ADD COLUMN checks TEXT NOT NULL DEFAULT ''"))
-    db.execute(text(_REMOVAL))
+    query = text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'autograder_removal'")
+    if db.execute(query).scalar() != _REMOVAL:  # there is none, or that of a version with fewer tables
+        db.execute(text("DROP TRIGGER IF EXISTS autograder_removal"))
+        db.execute(text(_REMOVAL))
 
 
 def seed_of(gradebook: Gradebook, assignment: str) -> int:

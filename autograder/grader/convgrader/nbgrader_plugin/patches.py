@@ -22,11 +22,12 @@ from nbgrader.utils import temp_attrs
 from nbgrader.validator import Validator
 
 from convcourse import student_ids
+from convcourse.errors import UsageError
 from convgrader.errors import DatabaseError
 from convgrader.nbgrader_plugin import releasing
 from convgrader.nbgrader_plugin.error_translation import database_errors
 from convgrader.nbgrader_plugin.feedback import PageExporter
-from convgrader.nbgrader_plugin.gradebook import time_of
+from convgrader.nbgrader_plugin.times import time_of
 from convgrader.notebooks import files
 
 STUDENTS = f"""\
@@ -126,7 +127,7 @@ def release_atomically() -> None:
 
 
 def report_database_errors() -> None:
-    """Have every command end with a sentence where the database cannot be used: those that are ours, and all others."""
+    """Have every command end with a sentence where the database or the course's rules cannot be used: ours or not."""
     NbGraderApp.start = _start_and_translate
 
 
@@ -137,7 +138,7 @@ def _start_and_translate(app: NbGraderApp) -> None:
     try:
         with database_errors(command.coursedir.db_url):
             _original_start[NbGraderApp](app)
-    except DatabaseError as error:
+    except (DatabaseError, UsageError) as error:
         command.fail(str(error))
 
 

@@ -19,7 +19,20 @@ OPEN = "Nobody has graded this answer yet."
 
 
 class GradesSoFar(GetGrades):
-    """Tells an answer that nobody has graded yet from one that earned nothing."""
+    """Tells an answer that nobody has graded yet from one that earned nothing, and which rule for late work applies."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Put what the gradebook says into a notebook."""
+        nb, resources = super().preprocess(nb, resources)
+        resources["nbgrader"]["rules"] = self._sentences().get(resources["nbgrader"]["student"], [])
+        return nb, resources
+
+    def _sentences(self) -> dict[str, list[str]]:
+        """Return what the command that makes the pages has found out: {student: sentences about the rules}."""
+        owner = self.parent
+        while owner is not None and not isinstance(owner, CurrentFeedback):
+            owner = owner.parent
+        return owner.sentences if owner is not None else {}
 
     def _get_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
         super()._get_score(cell, resources)
@@ -35,13 +48,15 @@ class CurrentFeedback(GenerateFeedback):
 
     force = Bool(True, help="Whether to make pages anew that are there.").tag(config=True)
     preprocessors = List([GradesSoFar, CSSHTMLHeaderPreprocessor]).tag(config=True)
+    sentences: dict[str, list[str]]  # student -> what the rules of the course have done, and why
 
     def convert_notebooks(self) -> None:
         """Make the pages, and then the archive."""
         directory = self.coursedir
         url = directory.db_url
         with as_nbgrader_error(self.log), database_errors(url), Gradebook(url, directory.course_id) as gradebook:
-            assign_penalties(gradebook, directory.assignment_id, self.config)
+            applied = assign_penalties(gradebook, directory.assignment_id, self.config)
+            self.sentences = {student: [words] for student, words in applied.items() if words}
             students = [
                 submission.student_id for submission in gradebook.assignment_submissions(directory.assignment_id)
             ]

@@ -124,3 +124,15 @@ def copy_files(source: StrPath, target: Path, ignore: Iterable[str] = (), max_by
             destination.parent.mkdir(parents=True, exist_ok=True)
             with open(destination, "xb") as copy:
                 shutil.copyfileobj(file, copy)
+
+
+def copy_graded(source: StrPath, target: StrPath) -> None:
+    """Put a copy of a graded submission in the place of another one, once it is whole."""
+    target = Path(target)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    for folder in (draft, target):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        if folder is draft:
+            shutil.copytree(source, draft)
+    draft.rename(target)

@@ -5,15 +5,24 @@ import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
-from convcourse.calls.call import Outcome, StudentFunction
+from convcourse.calls.call import Call, Outcome, StudentFunction
 from convcourse.calls.values import Function, SubmittedValue
-from convgrader.errors import ConnectionClosedError, ProtocolError, ReplyTimeoutError, SandboxError, TimeUpError
+from convgrader.errors import (
+    ConnectionClosedError,
+    MalformedReplyError,
+    ProtocolError,
+    ReplyTimeoutError,
+    SandboxError,
+    TimeUpError,
+)
 from convgrader.jobs import Budget
 from convgrader.sandbox.bounds import bound_arrays, bound_lent, bound_work, bounded_memory
 from convgrader.sandbox.clock import Clock
-from convgrader.sandbox.protocol import MAX_OUTPUTS, WALL_TIME_FACTOR, Channel, Output
+from convgrader.sandbox.protocol import MAX_OUTPUTS, WALL_TIME_FACTOR, Channel, Output, Packed
 from convgrader.sandbox.validate import as_outcome, error_output, find_unserializable, validated_outputs
 from convgrader.sandbox.zygote import SandboxZygote
 
@@ -25,6 +34,8 @@ MAX_ASKS = 20_000  # calls that a submission may make of provided functions and 
 START_TIMEOUT = 30.0  # seconds that it may take until there is a sandbox
 REPLY_TIMEOUT = 5.0  # seconds for a reply that runs nothing of a student's: what is defined, what is lent
 ASSERTION_SECONDS = 10.0  # that a call may take in a check that only asserts, and so names no limit
+MAX_BATCH = 1 << 16  # values, and bytes of arrays, that one request of several calls may hold
+_PACKED: WeakKeyDictionary[Call, Packed] = WeakKeyDictionary()  # what is sent again and again: the cases of checks
 _REDUCED = {"run": "define"}  # what is done with a cell that could not be done again; else nothing
 
 
@@ -51,7 +62,7 @@ class SandboxClient:
         self.pid = 0
         self.channel: Channel | None = None  # to the sandbox that is open
         self.history: list[ExecutedCell] = []
-        self.callbacks: list[Function] = []  # of the call in progress
+        self.callbacks: Sequence[Function] = ()  # of the call in progress
         self.lent: Mapping[str, Function] = {}  # helpers that stand in the place of the student's own: name -> function
         self.sandboxes_left, self.ask_count, self.request_number = budget.sandboxes, 0, 0
         self.shown_characters = self.output_count = 0
@@ -135,12 +146,12 @@ class SandboxClient:
         remark = "The outputs of this notebook are too long: those of this cell are left out.\n"
         return [{"output_type": "stream", "name": "stdout", "text": remark}] if outputs else []
 
-    def _with_retry(self, request: Callable[[], SubmittedValue]) -> SubmittedValue:
+    def _with_retry(self, request: Callable[[], R]) -> R:
         """Make an exchange; once more if the sandbox was killed by somebody else than the code that runs in it."""
         try:
             self.open()
             return request()
-        except ReplyTimeoutError:
+        except (ReplyTimeoutError, MalformedReplyError):
             raise
         except ProtocolError:
             self.close(is_gone=True)
@@ -182,37 +193,67 @@ class SandboxClient:
         except ProtocolError:
             self.close()
 
-    def call(
-        self, verb: str, target: str | int, args: Sequence[object], kwargs: Mapping[str, object], limit: float
-    ) -> Outcome:
-        """Call a function; return an Outcome, whatever happens."""
+    def call_all(self, verb: str, target: str | int, calls: Sequence[Call], limit: float) -> list[Outcome]:
+        """Call a function; return Outcomes, whatever happens: see `StudentFunction.call_all`.
+
+        One that ends its process, or cannot be interrupted, is the last.
+        """
+        outcomes: list[Outcome] = []
         try:
-            arguments = verb, target, list(args), dict(kwargs), limit
-            return _parse_reply(
-                as_outcome, self._with_retry(lambda: self._request(*arguments, seconds=WALL_TIME_FACTOR * limit))
-            )
+            self._with_retry(lambda: self._call_all(verb, target, calls, limit, outcomes))
+            return outcomes
         except ReplyTimeoutError:
             self.close()
             message = f"It did not finish within {limit:g} s and could not be interrupted."
-            return Outcome("timeout", problem=message if self.clock.left() > 0 else self.clock.expired_message())
+            failed = Outcome("timeout", problem=message if self.clock.left() > 0 else self.clock.expired_message())
         except ProtocolError:
             self.close()
-            return Outcome("raised", problem=f"It ended its own process{self._end_reason()}.")
+            failed = Outcome("raised", problem=f"It ended its own process{self._end_reason()}.")
         except TimeUpError as error:
-            return Outcome("timeout", problem=str(error))
+            self.close()  # it may be in the midst of further calls
+            failed = Outcome("timeout", problem=str(error))
         except SandboxError as error:
-            return Outcome("raised", problem=str(error))
+            failed = Outcome("raised", problem=str(error))
+        return [*outcomes, failed]
+
+    def _call_all(
+        self, verb: str, target: str | int, calls: Sequence[Call], limit: float, outcomes: list[Outcome]
+    ) -> None:
+        """Ask for the calls that have no outcome yet, or for so many of them as one request may hold; add outcomes."""
+        packed = _first_of([_packed(call) for call in calls[len(outcomes) :]])
+        seconds = WALL_TIME_FACTOR * limit
+        deadline = self._send(verb, target, limit, packed, seconds=seconds)
+        for number, call in enumerate(packed):
+            self.callbacks = call.functions
+            if number:
+                self.clock.raise_if_expired()
+                deadline = time.monotonic() + self.clock.within(seconds)
+            outcomes.append(_parse_reply(as_outcome, self._receive_reply(deadline)))
+            if outcomes[-1].kind == "timeout":
+                return
 
     def _request(self, verb: str, *arguments: object, seconds: float) -> SubmittedValue:
         """Send a request and serve what the student's code asks for until the reply comes."""
+        self.callbacks = ()
+        return self._receive_reply(self._send(verb, *arguments, seconds=seconds))
+
+    def _send(self, verb: str, *arguments: object, seconds: float) -> float:
+        """Send a request; return when the reply must have come."""
         self.clock.raise_if_expired()
-        channel = self.channel
-        if channel is None:
-            raise ConnectionClosedError("there is no sandbox")
         deadline = time.monotonic() + self.clock.within(seconds)
         self.request_number += 1
-        self.callbacks = []
-        channel.send((self.request_number, verb, *arguments), self._number_of, deadline - time.monotonic())
+        self._channel().send((self.request_number, verb, *arguments), seconds=deadline - time.monotonic())
+        return deadline
+
+    def _channel(self) -> Channel:
+        """Return the channel to the sandbox; ConnectionClosedError where there is none."""
+        if self.channel is None:
+            raise ConnectionClosedError("there is no sandbox")
+        return self.channel
+
+    def _receive_reply(self, deadline: float) -> SubmittedValue:
+        """Serve what the student's code asks for until a reply comes; return it."""
+        channel = self._channel()
         while time.monotonic() < deadline:
             frame = channel.receive(self._function_of, deadline - time.monotonic())
             if (
@@ -231,7 +272,8 @@ class SandboxClient:
         raise ReplyTimeoutError("no answer in time")
 
     def _number_of(self, function: Function) -> int:
-        self.callbacks.append(function)
+        """Give a function that a callback returned the number that it is called by, until the call ends."""
+        self.callbacks = [*self.callbacks, function]
         return len(self.callbacks) - 1
 
     def _function_of(self, number: int) -> "RemoteFunction":
@@ -272,7 +314,20 @@ def _parse_reply(parse: Callable[..., R], *reply: SubmittedValue) -> R:
     try:
         return parse(*reply)
     except Exception as error:
-        raise ProtocolError(f"a malformed reply ({type(error).__name__})") from None
+        raise MalformedReplyError(f"a malformed reply ({type(error).__name__})") from None
+
+
+def _packed(call: Call) -> Packed:
+    """Return the arguments of a call as they are sent, which are packed once."""
+    if call not in _PACKED:
+        _PACKED[call] = Packed.of((list(call.args), dict(call.kwargs)))
+    return _PACKED[call]
+
+
+def _first_of(packed: list[Packed]) -> list[Packed]:
+    """Return the first of some calls, so many as one request may hold, and one at least."""
+    sizes = accumulate(max(call.items, call.size) for call in packed)
+    return packed[: max(1, sum(size <= MAX_BATCH for size in sizes))]
 
 
 class RemoteFunction(StudentFunction):
@@ -289,11 +344,11 @@ class RemoteFunction(StudentFunction):
     def __repr__(self) -> str:
         return self.__name__
 
-    def call(self, args: Sequence[object], kwargs: Mapping[str, object], limit: float) -> Outcome:
-        """Call it in the sandbox for at most `limit` seconds; return an Outcome."""
-        outcome = self.client.call(self.verb, self.name, args, kwargs, limit)
-        self.lacks_a_name |= outcome.kind == "raised" and "NameError" in outcome.problem
-        return outcome
+    def call_all(self, calls: Sequence[Call], limit: float) -> list[Outcome]:
+        """Call it in the sandbox; see StudentFunction."""
+        outcomes = self.client.call_all(self.verb, self.name, calls, limit)
+        self.lacks_a_name |= any(one.kind == "raised" and "NameError" in one.problem for one in outcomes)
+        return outcomes
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         outcome = self.call(args, kwargs, ASSERTION_SECONDS)

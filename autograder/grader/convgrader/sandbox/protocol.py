@@ -56,6 +56,34 @@ class Unserializable:
     type_name: str
 
 
+@dataclass(frozen=True)
+class Packed:
+    """A value that is packed already, to go into any number of frames; `functions` are those in it, by their number."""
+
+    node: JSON
+    arrays: list[bytes]
+    functions: list[Function]
+    items: int
+    keys: int
+
+    @property
+    def size(self) -> int:
+        """The bytes of its arrays."""
+        return sum(map(len, self.arrays))
+
+    @classmethod
+    def of(cls, value: object) -> "Packed":
+        """Pack a value."""
+        functions: list[Function] = []
+
+        def number_of(function: Function) -> int:
+            functions.append(function)
+            return len(functions) - 1
+
+        packer = Packer(number_of)
+        return cls(packer.node(value), packer.arrays, functions, packer.items, packer.keys)
+
+
 class Packer:
     """Turns a value into JSON and bytes; `number_of` gives the number that a function is called by.
 
@@ -73,7 +101,11 @@ class Packer:
 
     def pack(self, value: object) -> tuple[str, list[bytes]]:
         """Return (JSON text, list of bytes)."""
-        return json.dumps(self._node(value, 0)), self.arrays
+        return json.dumps(self.node(value)), self.arrays
+
+    def node(self, value: object) -> JSON:
+        """Return the JSON of a value, not written out yet; its arrays are added to those before."""
+        return self._node(value, 0)
 
     def _node(self, value: Any, depth: int) -> JSON:
         """Return the JSON of a value. The commonest kinds come first: a frame may hold hundreds of thousands."""
@@ -101,6 +133,8 @@ class Packer:
         """Return the JSON of the rarer kinds: subclasses too, which cross as what they are based on."""
         if isinstance(value, complex):
             return ["c", value.real, value.imag]
+        if isinstance(value, Packed):
+            return self._packed(value)
         if isinstance(value, list | tuple):
             return ["l" if isinstance(value, list) else "t", *(self._node(item, depth) for item in value)]
         if isinstance(value, dict):
@@ -110,6 +144,14 @@ class Packer:
         if callable(value) and self.number_of is not None and not isinstance(value, type):
             return ["f", self.number_of(value)]
         return ["o", type(value).__name__[:80]]
+
+    def _packed(self, packed: Packed) -> JSON:
+        """Take in what is packed already."""
+        self.items, self.keys, self.size = self.items + packed.items, self.keys + packed.keys, self.size + packed.size
+        if self.items > MAX_ITEMS or self.keys > MAX_KEYS or self.size > MAX_ARRAYS:
+            raise ProtocolError("too many values, or too large ones")
+        self.arrays += packed.arrays
+        return packed.node
 
     def _bounded_text(self, text: str) -> str:
         if len(text) > MAX_STRING:

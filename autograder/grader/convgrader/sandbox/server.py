@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -34,6 +34,7 @@ from convgrader.sandbox.protocol import MAX_OUTPUTS, Output
 
 MAX_CELL_OUTPUT = 1 << 20  # bytes of output that one cell may leave
 MAX_FUNCTIONS = 1000
+CALLS = ("call", "call_number")  # requests with a reply for each of their calls
 REQUEST_TIMEOUT = 86_400  # seconds between two requests: the grader ends a sandbox, never the other way
 ANSWER_TIMEOUT = 600  # seconds for an answer to `ask`; the grader's own clock has ended the notebook long before
 _PRELOADED = (  # what NumPy imports late, and what students import most: a fork then has it already
@@ -243,20 +244,16 @@ class SandboxServer:
             except ConnectionClosedError:
                 return
             number, verb, arguments = request[0], request[1], request[2:]
-            answer = self.dispatch(verb, arguments)
-            try:
-                self.channel.send(("reply", number, answer), self.number_of)
-            except ProtocolError as error:
-                self.channel.send(("reply", number, self.fallback_reply(verb, error)))
+            for answer in self.call_all(verb, *arguments) if verb in CALLS else [self.dispatch(verb, arguments)]:
+                try:
+                    self.channel.send(("reply", number, answer), self.number_of)
+                except ProtocolError as error:
+                    self.channel.send(("reply", number, self.fallback_reply(verb, error)))
 
     def dispatch(self, verb: str, arguments: Sequence[Any]) -> object:
         """Do one request, whatever the student's code raises."""
         if verb == "run":
             return self.run(*arguments)
-        if verb == "call":
-            return self.call(*arguments)
-        if verb == "call_number":
-            return self.call_function(self.functions.get(arguments[0]), *arguments[1:])
         if verb == "define":
             return self.define(*arguments)
         if verb == "names":
@@ -319,9 +316,16 @@ class SandboxServer:
             return ("value", value)
         return ("value", object())  # what cannot cross keeps no other name from it
 
-    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float) -> tuple[object, ...]:
-        """Call the student's function of that name."""
-        return self.call_function(self.shell.user_ns.get(name), args, kwargs, limit)
+    def call_all(
+        self, verb: str, target: str | int, limit: float, calls: Iterable[tuple[Sequence[Any], Mapping[str, Any]]]
+    ) -> Iterator[tuple[object, ...]]:
+        """Call a function of the student's in turn, and report each outcome, until a call takes too long."""
+        functions: Mapping[Any, Function] = self.shell.user_ns if verb == "call" else self.functions
+        for args, kwargs in calls:
+            outcome = self.call_function(functions.get(target), args, kwargs, limit)
+            yield outcome
+            if outcome[0] == "timeout":
+                return
 
     def call_function(
         self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float

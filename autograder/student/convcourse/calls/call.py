@@ -16,13 +16,24 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
 import numpy as np
 
 from convcourse.calls.values import Array, Function, SubmittedValue
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """The arguments of one call, which nobody changes.
+
+    Two calls are the same only if they are one object: what is known of a call is kept under it.
+    """
+
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,16 @@ class StudentFunction(abc.ABC):
     """A function of a student's, wherever it lives: what every check calls."""
 
     @abc.abstractmethod
+    def call_all(self, calls: Sequence[Call], limit: float) -> list[Outcome]:
+        """Make calls in turn, each with copies of its arguments and for at most `limit` seconds.
+
+        Return the Outcomes, whatever happens. These may be fewer than the calls, but never none: the caller decides
+        whether to go on with the others. Of calls that are made, one that takes too long is the last.
+        """
+
     def call(self, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float) -> Outcome:
-        """Call it with copies of the arguments for at most `limit` seconds; return an Outcome, whatever happens."""
+        """Make one call."""
+        return self.call_all([Call(tuple(args), dict(kwargs))], limit)[0]
 
 
 class LocalFunction(StudentFunction):
@@ -69,8 +88,12 @@ class LocalFunction(StudentFunction):
         self.function = function
         self.earlier: list[tuple[Array, Array]] = []  # arrays of the last result, as they are now and as they were
 
-    def call(self, args: Sequence[Any], kwargs: Mapping[str, Any], limit: float) -> Outcome:
-        """Call with copies of `args` and `kwargs`; see StudentFunction."""
+    def call_all(self, calls: Sequence[Call], limit: float) -> list[Outcome]:
+        """Make the first call alone: the next one might change what it returned before somebody has looked at it."""
+        return [self._outcome(calls[0].args, calls[0].kwargs, limit)]
+
+    def _outcome(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], limit: float) -> Outcome:
+        """Call with copies of `args` and `kwargs`."""
         originals = [*args, *kwargs.values()]
         copies = [clone(value) for value in originals]
         positional, keywords = copies[: len(args)], dict(zip(kwargs, copies[len(args) :]))

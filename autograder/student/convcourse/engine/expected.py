@@ -18,6 +18,8 @@ from convcourse.engine.sampling import Sampler
 if TYPE_CHECKING:
     from convcourse.engine.check import Check
 
+PATIENCE = 60.0  # seconds for a known mistake, which ends: what it gave must not hang on how busy a machine is
+
 
 class Expectation(NamedTuple):
     """What is right for a case: the value, the size of what was added up for it, and how far rounding may go."""
@@ -104,9 +106,7 @@ def mistake_outcomes(check: "Check", mistake: Mistake) -> list[Outcome]:
     """Return what a known mistake gives on the table, computed once."""
     if mistake not in check.cache.mistake_outcomes:
         local = LocalFunction(mistake.function)
-        check.cache.mistake_outcomes[mistake] = [
-            local.call(case.args, case.kwargs, check.limit) for case in check.cases
-        ]
+        check.cache.mistake_outcomes[mistake] = [local.call(case.args, case.kwargs, PATIENCE) for case in check.cases]
     return check.cache.mistake_outcomes[mistake]
 
 

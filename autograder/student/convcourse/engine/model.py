@@ -3,10 +3,10 @@
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from convcourse.calls.call import arrays_in
+from convcourse.calls.call import Call, arrays_in
 from convcourse.calls.values import SubmittedValue
 from convcourse.engine.compare import Difference
 from convcourse.engine.display import as_html, as_text
@@ -25,14 +25,9 @@ COST = 0.25  # the share of the points that one broken property takes away
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """One call: its arguments, the part of the points it belongs to, and what is special about it.
+class Case(Call):
+    """A call, the part of the points it belongs to, and what is special about it."""
 
-    Two cases are the same only if they are one object: what is right for a case is kept under it.
-    """
-
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
     part: str = "values"
     note: str = ""
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,13 +75,13 @@ class Trial:
 
     def try_table(self) -> None:
         """Call the function on every case of the table."""
-        for number, case in enumerate(self.check.cases):
-            outcome, failure = (None, None) if self.given_up else self._try(case)
+        for number, (case, outcome) in enumerate(self._called(self.check.cases)):
             self.outcomes.append(outcome)
-            if outcome is not None and outcome.ok and failure is not None:
+            if self._keep(case, outcome) is not None and outcome.ok:
                 self.wrong_cases.add(number)
-            if self.given_up:
-                self.failures.setdefault(case.part, Failure(case, NOT_TRIED))
+        for case in self.check.cases[len(self.outcomes) :]:
+            self.outcomes.append(None)
+            self.failures.setdefault(case.part, Failure(case, NOT_TRIED))
 
     def try_again(self) -> None:
         """Call the function once more with the smallest case of each part that holds, and with other values.
@@ -89,18 +89,16 @@ class Trial:
         A part that a remembered result has earned is not earned: so it does not hang on what a seed draws either.
         """
         earlier: dict[str, SubmittedValue] = {}
-        for case, _ in variations(self.check, AGAIN):
-            if not self.given_up and case.part not in self.failures:
-                outcome, failure = self._try(case)
-                if failure is not None and outcome.ok and case.part in earlier:
-                    self.remembers |= same(outcome.value, earlier[case.part])
-                earlier[case.part] = outcome.value
+        cases = [case for case, _ in variations(self.check, AGAIN)]
+        for case, outcome in self._called(cases, skips=self.failures):
+            if self._keep(case, outcome) is not None and outcome.ok and case.part in earlier:
+                self.remembers |= same(outcome.value, earlier[case.part])
+            earlier[case.part] = outcome.value
 
     def try_drawn(self, seed: int) -> None:
         """Call the function on what a seed draws for the parts that still hold."""
-        for case in drawn(self.check, seed):
-            if not self.given_up and case.part not in self.failures:
-                self._try(case)
+        for case, outcome in self._called(drawn(self.check, seed), skips=self.failures):
+            self._keep(case, outcome)
 
     def try_kinds(self) -> None:
         """Call the function on all kinds of inputs, if nothing has failed: nothing is to be taken away twice."""
@@ -108,8 +106,19 @@ class Trial:
             if kind is not AGAIN and not (kind is BYTES and WHOLE in self.kind_failures):
                 self._try_kind(kind)
 
-    def _try(self, case: Case) -> tuple[Outcome, Failure | None]:
-        outcome = self.function.call(case.args, case.kwargs, self.check.limit)
+    def _called(self, cases: Sequence[Case], skips: Collection[str] = ()) -> Iterator[tuple[Case, Outcome]]:
+        """Yield cases and what the function gave for them, until it is given up; none of the parts that it `skips`.
+
+        So many are called at once as the function takes: what comes after a case that fails may be called in vain.
+        """
+        while cases and not self.given_up:
+            wanted = [case for case in cases if case.part not in skips]
+            outcomes = self.function.call_all(wanted, self.check.limit) if wanted else []
+            yield from ((case, outcome) for case, outcome in zip(wanted, outcomes) if case.part not in skips)
+            cases = wanted[len(outcomes) :]
+
+    def _keep(self, case: Case, outcome: Outcome) -> Failure | None:
+        """Keep what an outcome says; return how it failed, if it did."""
         judgement = self.judge(case, outcome)
         if judgement.failure is not None:
             self.failures.setdefault(case.part, judgement.failure)
@@ -118,12 +127,13 @@ class Trial:
         self.overwrites |= outcome.overwrites
         self.timeouts += outcome.kind == "timeout"
         self.given_up = self.timeouts == 2
-        return outcome, judgement.failure
+        return judgement.failure
 
     def _try_kind(self, kind: Kind) -> None:
         """Call the function on a kind's variations of the table, until one goes wrong."""
-        for case, reference in variations(self.check, kind):
-            outcome = self.function.call(case.args, case.kwargs, self.check.limit)
+        varied = variations(self.check, kind)
+        outcomes = self._called([case for case, _ in varied])
+        for (case, outcome), (_, reference) in zip(outcomes, varied):
             if outcome.kind == "timeout":  # the machine may have been busy, and what is said of a kind must be true
                 outcome = self.function.call(case.args, case.kwargs, self.check.limit)
             judgement = self.judge(case, outcome, reference)
