@@ -31,7 +31,7 @@ DISTRIBUTION_OF = dict.fromkeys(
         "new-assignment",
     ),
     "convgrader",
-)  # of commands that others plug in
+)  # fmt: skip (of commands that others plug in)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

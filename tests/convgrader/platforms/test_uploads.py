@@ -182,3 +182,8 @@ def test_copies_are_known_by_their_numbers(name, own):
 )
 def test_what_is_no_time_is_none(text):
     assert time_of(text, ZoneInfo("Etc/GMT-14")) is None or "9999" in text
+
+
+def test_noon_and_midnight_are_told_apart():
+    assert str(time_of("Nov 3, 2026 1230 PM", UTC)) == "2026-11-03 12:30:00+00:00"
+    assert str(time_of("Nov 3, 2026 1230 AM", UTC)) == "2026-11-03 00:30:00+00:00"
