@@ -104,7 +104,7 @@ $(NOTEBOOKS): .make/woven
 	$(STEP) "Building the site" $(BIN)/jupyter-book build -q . --all -n -W --keep-going
 	@touch $@
 
-.make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) $(TOOLS) solutions/answers/pooling.py nbgrader_config.py | .make/woven $(AFTER)
+.make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) $(TOOLS) solutions/answers/shapes.py solutions/answers/pooling.py nbgrader_config.py | .make/woven $(AFTER)
 	$(STEP) "Grading the sample class" $(RUN) -m tools.sample_class --quiet
 	@touch $@
 

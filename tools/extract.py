@@ -128,7 +128,7 @@ def standalone(path: Path, name: str, new_name: str) -> str:
         raise UnknownReferenceError(f"there is no function {name} in {path}")
     copies = _Copies(Path(path).parent, {name})
     copies.collect(module, name)
-    text = re.sub(rf"^def {name}\b", f"def {new_name}", module.text(module.definitions[name]), flags=re.MULTILINE)
+    text = re.sub(rf"\b{name}\b", new_name, module.text(module.definitions[name]))  # also where it calls itself
     return copies.before(text)
 
 
@@ -165,7 +165,7 @@ class _Copies:
     def follow(self, module: _Module, node: ast.Import | ast.ImportFrom, name: str) -> None:
         alias = next(a for a in node.names if (a.asname or a.name.split(".")[0]) == name)
         origin = _origin(node, alias)
-        if origin.split(".")[0] != PACKAGE:
+        if origin.split(".")[0] not in (PACKAGE, self.package.name):
             as_name = f" as {alias.asname}" if alias.asname else ""
             start = f"from {node.module} " if isinstance(node, ast.ImportFrom) else ""
             self.imports.append(f"{start}import {alias.name}{as_name}")

@@ -20,55 +20,55 @@ from convgrader.nbgrader_plugin import grading_log
 from convgrader.nbgrader_plugin.gradebook import url_of
 from convgrader.notebooks import files
 
-MARK = "(sample class)"  # the last name of its students
+MARK = "(sample class)"  # ends the last names of its students
 FILE = "sample-class.json"
+ONE = "pooling"  # the assignment of earlier sample classes, which had one
 
 
 @dataclass
 class SampleTraces:
-    """What the class that handed in `stem` wrote.
+    """What the class wrote.
 
     Parameters
     ----------
     root : path
         The project.
-    stem : str
     contents : set
         The digests of the files that were handed in: of the archives, and of the notebooks in them.
     submissions : dict
-        The digests of the submissions as grading takes them: student -> digest.
+        The digests of the submissions as grading takes them: assignment -> {student: digest}.
     is_marked : bool
         Its students have the mark in the gradebook; earlier versions of the course did not set it.
     """
 
     root: Path
-    stem: str
     contents: set[str] = field(default_factory=set)
-    submissions: dict[str, str | None] = field(default_factory=dict)
+    submissions: dict[str, dict[str, str | None]] = field(default_factory=dict)
     is_marked: bool = True
 
-    @classmethod
-    def of(cls, root: Path, stem: str, archives: Iterable[Path], is_marked: bool = True) -> Self:
-        """Look at the archives that the class handed in, and at what was collected of them."""
-        traces = cls(Path(root), stem, is_marked=is_marked)
+    def add(self, stem: str, archives: Iterable[Path]) -> None:
+        """Look at the archives that the class handed in to an assignment, and at what was collected of them."""
         for archive in archives:
-            traces.contents.add(_digest(archive.read_bytes()))
+            self.contents.add(_digest(archive.read_bytes()))
             with zipfile.ZipFile(archive) as opened:
-                traces.contents |= {_digest(opened.read(name)) for name in opened.namelist()}
-        for notebook in sorted((traces.course / "submitted").glob(f"*/{stem}/{stem}.ipynb")):
-            if _digest(notebook.read_bytes()) in traces.contents:
-                student = notebook.parents[1].name
-                traces.submissions[student] = traces.digest_of(student)
-        return traces
+                self.contents |= {_digest(opened.read(name)) for name in opened.namelist()}
+        self.submissions[stem] = {
+            notebook.parents[1].name: self.digest_of(stem, notebook.parents[1].name)
+            for notebook in sorted((self.course / "submitted").glob(f"*/{stem}/{stem}.ipynb"))
+            if _digest(notebook.read_bytes()) in self.contents
+        }
 
     @classmethod
-    def read(cls, root: Path, stem: str) -> Self | None:
+    def read(cls, root: Path) -> Self | None:
         """Read what `write` wrote; None if there is nothing."""
         path = Path(root) / "course" / FILE
         if not path.is_file():
             return None
         content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(Path(root), stem, set(content["contents"]), content["submissions"])
+        submissions = content["submissions"]
+        if not all(isinstance(each, dict) for each in submissions.values()):  # of an earlier version
+            submissions = {ONE: submissions}
+        return cls(Path(root), set(content["contents"]), submissions)
 
     def write(self) -> None:
         """Keep it in course/, beside the work of the class."""
@@ -81,35 +81,38 @@ class SampleTraces:
 
     # --- telling apart -------------------------------------------------------------------------------------------
 
-    def is_own_submission(self, student: str) -> bool:
+    def is_own_submission(self, stem: str, student: str) -> bool:
         """Say whether what lies in submitted/ is what the class handed in."""
-        return student in self.submissions and self.digest_of(student) == self.submissions[student]
+        own = self.submissions.get(stem, {})
+        return student in own and self.digest_of(stem, student) == own[student]
 
-    def digest_of(self, student: str) -> str | None:
+    def digest_of(self, stem: str, student: str) -> str | None:
         """Return the digest of what lies in submitted/, as grading takes it; None if nothing does."""
-        folder = self.course / "submitted" / student / self.stem
-        return files.digest(folder, [self.stem]) if (folder / f"{self.stem}.ipynb").is_file() else None
+        folder = self.course / "submitted" / student / stem
+        return files.digest(folder, [stem]) if (folder / f"{stem}.ipynb").is_file() else None
 
-    def own_gradings(self, gradebook: Gradebook | None) -> list[str]:
+    def own_gradings(self, stem: str, gradebook: Gradebook | None) -> list[str]:
         """List the students whose grades, feedback and graded notebook are of what the class handed in."""
-        records = grading_log.records(gradebook, self.stem) if gradebook else {}
-        gradings = {student: records.get((student, self.stem)) for student in self.submissions}
+        records = grading_log.records(gradebook, stem) if gradebook else {}
+        own = self.submissions[stem]
+        gradings = {student: records.get((student, stem)) for student in own}
         return [
             student
             for student, record in gradings.items()
-            if (record.digest == self.submissions[student] if record else self.is_own_submission(student))
+            if (record.digest == own[student] if record else self.is_own_submission(stem, student))
         ]
 
     def is_own_entry(self, student: Any) -> bool:
         """Say whether a student's row in the gradebook was made for the class."""
         names = (student.first_name, student.last_name, student.email)
-        return student.last_name == MARK or (not self.is_marked and not any(names) and student.id in self.submissions)
+        is_own = not self.is_marked and not any(names) and any(student.id in own for own in self.submissions.values())
+        return (student.last_name or "").endswith(MARK) or is_own
 
     def strangers(self) -> list[str]:
         """List the students whose work lies in course/, or who are in the gradebook, and are not of the class."""
         students = set()
         for folder in (self.course / "submitted").glob("*/*"):
-            if folder.is_dir() and not (folder.name == self.stem and self.is_own_submission(folder.parent.name)):
+            if folder.is_dir() and not self.is_own_submission(folder.name, folder.parent.name):
                 students.add(folder.parent.name)
         for path in (self.course / "downloaded").glob("*/archive/**/*"):
             if path.is_file() and _digest(path.read_bytes()) not in self.contents:
@@ -123,27 +126,33 @@ class SampleTraces:
     def remove(self) -> None:
         """Remove what the class wrote, and nothing else."""
         with _gradebook(self.course) as gradebook:
-            gradings = self.own_gradings(gradebook)
-            if gradings:  # it holds their pages; `nbgrader generate_feedback` makes it anew of those that are left
-                (self.course / "feedback" / f"{self.stem}.zip").unlink(missing_ok=True)
-            for student in gradings:
-                for step in ("autograded", "feedback"):
-                    _remove(self.course / step / student / self.stem)
-                if gradebook:
-                    with contextlib.suppress(MissingEntry):
-                        gradebook.remove_submission(self.stem, student)
-                    grading_log.forget(gradebook, student, self.stem)
-            for student in filter(self.is_own_submission, self.submissions):
-                _remove(self.course / "submitted" / student / self.stem)
+            for stem in self.submissions:
+                self._remove_assignment(stem, gradebook)
             if gradebook:
                 self._remove_entries(gradebook)
-        for path in sorted((self.course / "downloaded" / self.stem).rglob("*"), reverse=True):
+        for name in (FILE, "sample-class.txt"):
+            (self.course / name).unlink(missing_ok=True)
+
+    def _remove_assignment(self, stem: str, gradebook: Gradebook | None) -> None:
+        """Remove what the class handed in to an assignment, and what grading made of it."""
+        gradings = self.own_gradings(stem, gradebook)
+        if gradings:  # it holds their pages; `nbgrader generate_feedback` makes it anew of those that are left
+            (self.course / "feedback" / f"{stem}.zip").unlink(missing_ok=True)
+        for student in gradings:
+            for step in ("autograded", "feedback"):
+                _remove(self.course / step / student / stem)
+            if gradebook:
+                with contextlib.suppress(MissingEntry):
+                    gradebook.remove_submission(stem, student)
+                grading_log.forget(gradebook, student, stem)
+        for student in self.submissions[stem]:
+            if self.is_own_submission(stem, student):
+                _remove(self.course / "submitted" / student / stem)
+        for path in sorted((self.course / "downloaded" / stem).rglob("*"), reverse=True):
             if path.is_file() and _digest(path.read_bytes()) in self.contents:
                 path.unlink()
             elif path.is_dir() and not any(path.iterdir()) and path.name != "archive":
                 path.rmdir()
-        for name in (FILE, "sample-class.txt"):
-            (self.course / name).unlink(missing_ok=True)
 
     def _remove_entries(self, gradebook: Gradebook) -> None:
         """Remove the students of the class from the gradebook."""

@@ -1,5 +1,6 @@
 """The sample class is told apart by what it wrote: it goes; what students did stays, under the same names too."""
 
+import json
 import shutil
 
 import pytest
@@ -9,36 +10,39 @@ from convgrader.nbgrader_plugin import grading_log
 from convgrader.nbgrader_plugin.gradebook import url_of
 from tests.helpers.sample_project import make_project
 from tools import sample_class, weave
+from tools.sample_students import STEMS, STORIES
 from tools.sample_traces import MARK, SampleTraces
 
 pytestmark = pytest.mark.slow
 
-STEM = sample_class.STEM
+STEM = "pooling"
+SIZE = 28
 
 
 def gradebook(root):
     return Gradebook(url_of(root / "course" / "gradebook.db"))
 
 
-def grade_by_hand(root, *students):
+def grade_by_hand(root, *students, stem=STEM):
     """Write what grading would, without running anything: a record, a grade, folders."""
     with gradebook(root) as book:
+        task = {"pooling": "check-max_pool2d", "shapes": "check-conv_output_shape"}[stem]
         for student in students:
-            submission = book.update_or_create_submission(STEM, student)
-            book.find_grade("check-max_pool2d", STEM, STEM, student).auto_score = 3.0
-            folder = root / "course" / "submitted" / student / STEM
-            digest = SampleTraces(root, STEM).digest_of(student)
-            record = grading_log.Record(student, STEM, STEM, digest, 1, "graded", "", 3.0, 1.0)
+            submission = book.update_or_create_submission(stem, student)
+            book.find_grade(task, stem, stem, student).auto_score = 3.0
+            folder = root / "course" / "submitted" / student / stem
+            digest = SampleTraces(root).digest_of(stem, student)
+            record = grading_log.Record(student, stem, stem, digest, 1, "graded", "", 3.0, 1.0)
             grading_log.prepare(book)
             grading_log.save(book, record)
             book.db.commit()
             assert submission.student.id == student and folder.is_dir()
             for step in ("autograded", "feedback"):
-                made = root / "course" / step / student / STEM
+                made = root / "course" / step / student / stem
                 made.mkdir(parents=True, exist_ok=True)
                 (made / "made").write_text(digest)
                 made.chmod(0o555)
-    (root / "course" / "feedback" / f"{STEM}.zip").write_text("the pages of all")
+    (root / "course" / "feedback" / f"{stem}.zip").write_text("the pages of all")
 
 
 def hand_in(root, student, text="mine", stem=STEM):
@@ -53,7 +57,7 @@ def left(root):
     """Return the files below course/ that are of a class, and the students in the gradebook."""
     with gradebook(root) as book:
         students = {student.id for student in book.students}
-        graded = {s.student.id for s in book.assignment_submissions(STEM)}
+        graded = {s.student.id for stem in STEMS for s in book.assignment_submissions(stem)}
     course = root / "course"
     steps = ("submitted", "autograded", "feedback", "downloaded")
     found = {p.relative_to(course).as_posix() for step in steps for p in (course / step).rglob("*") if p.is_file()}
@@ -63,10 +67,12 @@ def left(root):
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory):
     """A project in which the sample class has handed in, and some of it is graded; not to be changed."""
-    root = make_project(tmp_path_factory.mktemp("project"))
-    assert sample_class.nbgrader(root, "generate_assignment", STEM)[0] == 0
-    sample_class.collect(root)
-    grade_by_hand(root, "ada", "bela", "chen")
+    root = make_project(tmp_path_factory.mktemp("project"), STEMS)
+    for stem in STEMS:
+        assert sample_class.nbgrader(root, "generate_assignment", stem)[0] == 0
+    sample_class.collect(root, SIZE)
+    for stem in STEMS:
+        grade_by_hand(root, "ada", "bela", "chen", "amara", stem=stem)
     return root
 
 
@@ -86,7 +92,8 @@ def test_the_class_goes_without_a_trace_but_for_the_assignment(project):
     course = {path.name for path in (project / "course").iterdir()}
     assert not course & {"sample-class.json", "sample-class.txt"} and "gradebook.db" in course
     with gradebook(project) as book:
-        assert [row.name for row in book.assignments] == [STEM] and not grading_log.records(book, STEM)
+        assert sorted(row.name for row in book.assignments) == sorted(STEMS)
+        assert not any(grading_log.records(book, stem) for stem in STEMS)
     forget(project)  # once more, where nothing is
 
 
@@ -190,24 +197,74 @@ def test_marks_by_hand_that_were_kept_aside_go_too(project):
         assert book.find_grade("written-pooling", STEM, STEM, "ada").manual_score is None
 
 
-def test_a_class_of_an_earlier_version_goes_too(project):
-    """It kept no list of what it wrote, and did not mark its students."""
-    (project / "course" / "sample-class.json").unlink()
-    with gradebook(project) as book:
+@pytest.fixture(scope="module")
+def collected_before(tmp_path_factory):
+    """A project with the sixteen alone, in one assignment, as earlier versions had it; not to be changed."""
+    root = make_project(tmp_path_factory.mktemp("earlier"))
+    assert sample_class.nbgrader(root, "generate_assignment", STEM)[0] == 0
+    sample_class.collect(root, len(STORIES))
+    grade_by_hand(root, "ada", "bela")
+    return root
+
+
+@pytest.mark.parametrize("version", ["0.3", "before"])
+def test_a_class_of_an_earlier_version_goes_too(collected_before, tmp_path, version):
+    """It had one assignment; or it kept no list of what it wrote, and did not mark its students."""
+    root = shutil.copytree(collected_before, tmp_path / "project")
+    path = root / "course" / "sample-class.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"submissions": content["submissions"][STEM]}))
+    with gradebook(root) as book:
         for student in book.students:
-            student.first_name = student.last_name = None
+            student.first_name, student.last_name = (student.id.title(), MARK) if version == "0.3" else (None, None)
         book.add_student("zoe")
+    if version == "before":
+        path.unlink()
+    hand_in(root, "bela")
+    forget(root)
+    files = {f"submitted/bela/{STEM}/{STEM}.ipynb", f"submitted/bela/{STEM}/timestamp.txt"}
+    graded = {f"{step}/bela/{STEM}/made" for step in ("autograded", "feedback")}
+    with gradebook(root) as book:
+        assert {student.id for student in book.students} <= {"bela", "zoe"}
+    assert left(root)[0] - graded == files
+
+
+def test_a_student_with_the_name_of_one_of_ours_keeps_the_assignment_that_is_their_own(project):
+    """Amara handed in shapes; what the class has of the same name in pooling goes."""
+    hand_in(project, "amara", stem="shapes")
+    with gradebook(project) as book:
+        book.update_or_create_student("amara", first_name="Amara", last_name="Okafor")
+    grade_by_hand(project, "amara", stem="shapes")
     forget(project)
-    assert left(project) == (set(), {"zoe"}, set())
+    files, students, graded = left(project)
+    assert files == {
+        "submitted/amara/shapes/shapes.ipynb", "submitted/amara/shapes/timestamp.txt",
+        "autograded/amara/shapes/made", "feedback/amara/shapes/made",
+    }  # fmt: skip
+    assert students == graded == {"amara"}
+
+
+def test_what_the_class_wrote_twice_goes_too(project):
+    """Two archives of one student lie in the download, and one of them was taken in."""
+    names = [path.name for path in (project / "course" / "downloaded" / STEM / "archive").iterdir()]
+    assert len(names) > len({name.partition("__")[0] for name in names})
+    forget(project)
+    assert not list((project / "course" / "downloaded" / STEM / "archive").iterdir())
+
+
+def test_the_marks_of_the_class_end_its_last_names(project):
+    with gradebook(project) as book:
+        assert book.find_student("amara").last_name == f"Okafor {MARK}"
+        assert {student.id for student in book.students} == set(sample_class.students(SIZE))
 
 
 def test_a_folder_without_anything_is_left_alone(tmp_path):
-    assert SampleTraces(tmp_path, STEM).strangers() == []
+    assert SampleTraces(tmp_path).strangers() == []
     forget(tmp_path)
 
 
-def test_the_gradebook_is_asked_once_for_all_students(project, monkeypatch):
+def test_the_gradebook_is_asked_once_for_all_students_of_an_assignment(project, monkeypatch):
     asked, records = [], grading_log.records
     monkeypatch.setattr(grading_log, "records", lambda *a: asked.append(a) or records(*a))
     forget(project)
-    assert len(asked) == 1
+    assert len(asked) == len(STEMS)

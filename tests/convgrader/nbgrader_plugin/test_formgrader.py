@@ -11,6 +11,7 @@ from tests.helpers.chromium import browser
 from tests.helpers.jupyter import server
 from tests.helpers.sample_project import make_project
 from tools import sample_class
+from tools.sample_students import STORIES
 
 STUDENTS = {"ada": 48, "fay": 43}
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -24,7 +25,7 @@ def project(tmp_path_factory):
     root = make_project(tmp_path_factory.mktemp("course"))
     status, output = sample_class.nbgrader(root, "generate_assignment", "pooling")
     assert status == 0, output
-    sample_class.collect(root)
+    sample_class.collect(root, size=len(STORIES))
     for folder in (root / "course" / "submitted").iterdir():
         if folder.name not in STUDENTS:
             shutil.rmtree(folder)
@@ -66,7 +67,7 @@ def test_its_button_grades(page, address, project, student, points):
     assert "Successfully autograded" in page.inner_text(".modal.in"), page.inner_text(".modal.in")
     page.goto(f"{address}/manage_submissions/pooling")
     assert row_of(page, student).locator("td.score").inner_text() == f"{points} / 50"
-    assert sum(sample_class.scores(project)[student].values()) == points
+    assert sum(sample_class.scores(project, "pooling")[student].values()) == points
 
 
 def test_a_written_answer_is_graded_by_hand(page, address, project):

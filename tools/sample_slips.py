@@ -1,0 +1,248 @@
+"""What goes wrong: slips of several terms, as edits of right answers, with the share of the points that each leaves.
+
+Those of a task stand in the order of how often they are made. Some have a name among the known mistakes of a check, and
+some have none, as in every class. Tests hold every share.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A mistake: in the answer to `task` written in `style`, `old` becomes `new`; `share` of the points is left."""
+
+    task: str
+    style: str
+    old: str
+    new: str
+    share: float
+
+
+SHAPES = (
+    Edit("conv_output_shape", "formula", "n + 2 * p -", "n + p -", 1 / 6),
+    Edit("conv_output_shape", "formula", "// s + 1 for", "// s for", 0),
+    Edit("conv_output_shape", "ranges", "span = dilation * (kernel - 1) + 1", "span = kernel", 1 / 2),
+    Edit("conv_output_shape", "formula", "d * (k - 1) - 1) //", "d * k) //", 1 / 2),
+    Edit("conv_output_shape", "counting", "before, after = (k - 1) * d, 0", "before = after = (k - 1) // 2 * d", 5 / 6),
+    Edit(
+        "conv_output_shape",
+        "formula",
+        "for n, k, s, p, d in zip(input_shape, *options))",
+        "for n, k, s, p, d in zip(input_shape, *options))[:2]",
+        5 / 6,
+    ),
+    Edit("conv_output_shape", "counting", "< n + after for", "<= n + after for", 0),
+    Edit("same_padding", "formula", "(total // 2, -(-total // 2))", "(-(-total // 2), total // 2)", 1 / 4),
+    Edit("same_padding", "numpy", "int(t) - int(t) // 2", "int(t) // 2", 1 / 4),
+    Edit("same_padding", "formula", "d * (k - 1) for", "k - 1 for", 3 / 4),
+    Edit("same_padding", "formula", "d * (k - 1) for", "d * k for", 0),
+    Edit("same_padding", "one_by_one", "(1, 0) * k", "(0, 1) * k", 1 / 4),
+    Edit("same_padding_strided", "formula", "math.ceil(n / s)", "n // s", 1 / 4),
+    Edit(
+        "same_padding_strided",
+        "formula",
+        "max(0, (math.ceil(n / s) - 1) * s + d * (k - 1) + 1 - n)",
+        "(math.ceil(n / s) - 1) * s + d * (k - 1) + 1 - n",
+        1 / 4,
+    ),
+    Edit("same_padding_strided", "remainder", " or stride[axis]", "", 0),
+    Edit("same_padding_strided", "remainder", "(total + 1) // 2", "total // 2", 0),
+    Edit("same_padding_strided", "formula", "d * (k - 1) + 1 - n", "k - n", 3 / 4),
+    Edit(
+        "pool_output_shape",
+        "formula",
+        "        if ceil_mode and (size - 1) * s[axis] >= n + p[axis]:\n            size -= 1\n",
+        "",
+        3 / 5,
+    ),
+    Edit(
+        "pool_output_shape",
+        "formula",
+        "math.ceil(steps) if ceil_mode else math.floor(steps)",
+        "math.floor(steps)",
+        3 / 5,
+    ),
+    Edit("pool_output_shape", "counting", "kernel_size if stride is None", "1 if stride is None", 0),
+    Edit("pool_output_shape", "numpy", "n + 2 * p", "n + p", 0),
+    Edit("pool_output_shape", "numpy", ">= n + p)", ">= n)", 3 / 5),
+    Edit("conv_transpose_output_shape", "formula", "- 2 * p", "- p", 0),
+    Edit("conv_transpose_output_shape", "formula", "(n - 1) * s", "n * s", 0),
+    Edit("conv_transpose_output_shape", "painting", "+ e - p", "- p", 1 / 2),
+    Edit("conv_transpose_output_shape", "formula", "d * (k - 1) + e + 1", "d * k + e", 3 / 4),
+    Edit("conv_transpose_output_shape", "formula", "d * (k - 1) + e + 1", "k + e", 3 / 4),
+    Edit("conv_input_range", "formula", "n + s - 1 for", "n + s for", 0),
+    Edit("conv_input_range", "formula", "max(1, n) for", "n for", 3 / 4),
+    Edit(
+        "conv_input_range",
+        "numpy",
+        "np.maximum(last - s + 1, 1).tolist(), last.tolist()",
+        "last.tolist(), np.maximum(last - s + 1, 1).tolist()",
+        0,
+    ),
+    Edit("conv_input_range", "numpy", "+ d * (k - 1) - 2 * p", "+ (k - 1) - 2 * p", 3 / 4),
+    Edit("conv_input_range", "formula", "- 2 * p +", "+ 2 * p +", 1 / 2),
+    Edit("trace_shapes", "chain", '            parameters += out if layer.get("bias", True) else 0\n', "", 1 / 4),
+    Edit("trace_shapes", "chain", " // groups * math", "* math", 1 / 4),
+    Edit(
+        "trace_shapes",
+        "chain",
+        '"stride", "padding", "dilation", "ceil_mode"',
+        '"stride", "padding", "dilation"',
+        3 / 8,
+    ),
+    Edit("trace_shapes", "chain", '(shape[-1] + layer.get("bias", True))', "(shape[-1] + 1)", 5 / 8),
+    Edit("trace_shapes", "chain", "parameters = 2 * shape[1]", "parameters = shape[1]", 5 / 8),
+    Edit("trace_shapes", "arrays", "[np.empty(shape[1]), np.empty(shape[1])]", "[np.empty(shape[1])] * 4", 5 / 8),
+    Edit("trace_shapes", "chain", "(shape[0], math.prod(shape[1:]))", "(math.prod(shape),)", 5 / 8),
+    Edit("claim_restored", "formula", "(n + 2 * p - k) % s", "(n - k) % s", 1 / 2),
+    Edit("claim_restored", "formula", "True, (n + 2 * p - k) % s", "False, 0", 0),
+    Edit("claim_half_padding", "smallest", "(10, 2)", "(10, 3)", 0),
+    Edit("claim_half_padding", "smallest", "False, (10, 2)", "True, (10, 3)", 0),
+)
+POOLING = (
+    Edit(
+        "pool_output_shape",
+        "formula",
+        "math.ceil(steps) if ceil_mode else math.floor(steps)",
+        "math.floor(steps)",
+        3 / 5,
+    ),
+    Edit(
+        "pool_output_shape",
+        "formula",
+        "        if ceil_mode and (size - 1) * s[axis] >= n + p[axis]:\n            size -= 1\n",
+        "",
+        3 / 5,
+    ),
+    Edit("pool_output_shape", "numpy", "k if stride is None", "1 if stride is None", 0),
+    Edit("pool_output_shape", "formula", "n + 2 * p[axis]", "n + p[axis]", 0),
+    Edit("max_pool2d", "windows", "np.pad(x, widths, constant_values=lowest(x))", "np.pad(x, widths)", 5 / 8),
+    Edit(
+        "max_pool2d",
+        "taps",
+        "np.full((*x.shape[:2], *out), lowest(x), dtype=x.dtype)",
+        "np.full((*x.shape[:2], *out), -1e9, dtype=x.dtype)",
+        7 / 8,
+    ),
+    Edit(
+        "max_pool2d",
+        "taps",
+        "np.full((*x.shape[:2], *out), lowest(x), dtype=x.dtype)",
+        "np.full((*x.shape[:2], *out), lowest(x))",
+        3 / 4,
+    ),
+    Edit("max_pool2d", "taps", "(tap > y)", "(tap >= y)", 7 / 8),
+    Edit("max_pool2d", "taps", "rr * x.shape[3] + cc", "rr * x.shape[2] + cc", 7 / 8),
+    Edit("max_pool2d", "windows", "(dh * (kh - 1) + 1, dw * (kw - 1) + 1), (2, 3)", "(kh, kw), (2, 3)", 3 / 4),
+    Edit("max_pool2d", "windows", "[:, :, ::sh, ::sw, ::dh, ::dw]", "[:, :, ::2, ::2, ::dh, ::dw]", 0),
+    Edit("max_pool2d", "taps", "rows + a * dh, columns + e * dw", "rows + a, columns + e", 5 / 8),
+    Edit("max_pool2d", "taps", "found |= inside\n", "found |= inside\n    np.maximum(x, 0, out=x)\n", 3 / 4),
+    Edit("max_pool2d", "windows", "y = seen.max(-1)", "y = np.abs(seen).max(-1)", 0),
+    Edit("avg_pool2d", "slices", "(area if count_include_pad else seen)", "area", 5 / 7),
+    Edit("avg_pool2d", "slices", "divisor_override or (area", "(area", 5 / 7),
+    Edit(
+        "avg_pool2d",
+        "integral",
+        "divisor_override or (area if count_include_pad else seen)",
+        "divisor_override or seen",
+        4 / 7,
+    ),
+    Edit("avg_pool2d", "slices", "dtype=floats(x)", "dtype=x.dtype", 3 / 4),
+    Edit("avg_pool2d", "slices", "seen.sum((2, 3))", "seen.max((2, 3))", 0),
+    Edit(
+        "avg_pool2d", "slices", "min(top + kh, height + ph), min(left + kw, width + pw)", "top + kh, left + kw", 6 / 7
+    ),
+    Edit("avg_pool2d", "slices", "dtype=floats(x)", "dtype=float", 3 / 4),
+    Edit("lp_pool2d", "windows", "(powers ** (1 / norm_type))", "powers", 0),
+    Edit("lp_pool2d", "windows", "(powers ** (1 / norm_type))", "np.sqrt(powers)", 2 / 5),
+    Edit("lp_pool2d", "windows", ".sum((-2, -1)) / share", ".mean((-2, -1)) / share", 0),
+    Edit("lp_pool2d", "windows", ".sum((-2, -1)) / share", ".sum((-2, -1))", 4 / 5),
+    Edit(
+        "adaptive_avg_pool2d",
+        "loops",
+        "math.ceil((i + 1) * height / rows)",
+        "math.floor((i + 1) * height / rows)",
+        1 / 2,
+    ),
+    Edit(
+        "adaptive_avg_pool2d",
+        "matrices",
+        "slice(i * n // m, -(-(i + 1) * n // m))",
+        "slice(i * (n // m), (i + 1) * (n // m))",
+        1 / 2,
+    ),
+    Edit("adaptive_avg_pool2d", "loops", ".mean(axis=(2, 3))", ".mean()", 0),
+    Edit(
+        "adaptive_avg_pool2d",
+        "matrices",
+        "@ x @ averaging(x.shape[3], columns).T",
+        "@ x @ averaging(x.shape[3], rows).T",
+        1 / 2,
+    ),
+    Edit("adaptive_avg_pool2d", "loops", "pair(output_size)\n", "pair(output_size)[::-1]\n", 1 / 2),
+    Edit(
+        "max_pool2d_backward",
+        "add_at",
+        "np.add.at(gx, (np.arange(planes)[:, None], indices.reshape(planes, -1)), grad_output.reshape(planes, -1))",
+        "gx[np.arange(planes)[:, None], indices.reshape(planes, -1)] = grad_output.reshape(planes, -1)",
+        2 / 7,
+    ),
+    Edit(
+        "max_pool2d_backward",
+        "add_at",
+        "indices.reshape(planes, -1)), grad_output.reshape(planes, -1))",
+        "indices.reshape(planes, -1)), 1)",
+        0,
+    ),
+    Edit("max_pool2d_backward", "bincount", ".astype(floats(grad_output))", "", 1 / 2),
+    Edit("max_pool2d_backward", "bincount", "(tap > y)", "(tap >= y)", 4 / 7),
+    Edit("max_pool2d_backward", "bincount", ".astype(floats(grad_output))", ".astype(x.dtype)", 1 / 2),
+    Edit(
+        "avg_pool2d_backward",
+        "slices",
+        "gx[(slice(None), slice(None), *cut)] +=",
+        "gx[(slice(None), slice(None), *cut)] =",
+        2 / 5,
+    ),
+    Edit(
+        "avg_pool2d_backward",
+        "slices",
+        "grad_output[:, :, i, j, None, None] / d",
+        "grad_output[:, :, i, j, None, None]",
+        0,
+    ),
+    Edit("avg_pool2d_backward", "slices", "(area if count_include_pad else seen)", "area", 4 / 5),
+    Edit("avg_pool2d_backward", "slices", "grad_output[:, :, i, j, None, None] / d", "1 / d", 0),
+    Edit("avg_pool2d_backward", "matrix", "floats(grad_output)", "float", 1 / 2),
+    Edit(
+        "channel_max_pool",
+        "reshape",
+        "c // pool_size, pool_size, h, w).max(axis=2)",
+        "pool_size, c // pool_size, h, w).max(axis=1)",
+        0,
+    ),
+    Edit(
+        "channel_max_pool",
+        "reduceat",
+        "np.maximum.reduceat(x, np.arange(0, x.shape[1], pool_size), axis=1)",
+        "x.max(axis=1, keepdims=True)",
+        0,
+    ),
+    Edit("channel_max_pool", "reshape", ".max(axis=2)", ".mean(axis=2)", 0),
+    Edit(
+        "channel_max_pool",
+        "reshape",
+        "    n, c, h, w = x.shape\n",
+        "    n, c, h, w = x.shape\n    x[np.isnan(x)] = 0\n    x -= x.min()\n",
+        0,
+    ),
+    Edit("channel_max_pool", "loops", "x.shape[1] // pool_size", "x.shape[1] - pool_size + 1", 0),
+    Edit("claim_shift", "ramp", "False)", "True)", 0),
+    Edit("claim_relu", "l2", 'False, ("l2"', 'False, ("max"', 0),
+    Edit("claim_relu", "average", 'False, ("average"', 'True, ("average"', 0),
+    Edit("claim_equivariance", "predicate", "shift // stride if shift % stride == 0 else None", "shift // stride", 0),
+    Edit("claim_equivariance", "predicate", "shift // stride if shift % stride == 0 else None", "shift", 0),
+    Edit("claim_trainable", "formula", "True, y *", "True, -y *", 0),
+    Edit("claim_trainable", "difference", "/ 2e-5", "/ 1e-5", 0),
+)
+SLIPS = {"shapes": SHAPES, "pooling": POOLING}
