@@ -17,9 +17,12 @@ DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder C
 GROUP = "convcourse.commands"
 STUDENT_COMMANDS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "update", "train")}
 DISTRIBUTION_OF = dict.fromkeys(
-    ("grade", "report", "similar", "release", "collect", "export", "feedback", "rules", "answers", "new-task", "new-assignment"),
+    (
+        "grade", "report", "similar", "release", "collect", "export", "feedback", "rules", "answers", "new-task",
+        "new-assignment",
+    ),
     "convgrader",
-)  # of commands that others plug in
+)  # fmt: skip  # commands that others plug in
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
