@@ -162,6 +162,7 @@ def test_unknown_names_and_files_that_cannot_be_written_are_sentences(taught, ca
 
 def test_without_a_gradebook_the_file_is_explained_and_none_is_made(course, capsys, monkeypatch):
     monkeypatch.chdir(course.root)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")  # where the environment is not activated
     (course.root / "gradebook.db").unlink()
     (course.root / "course.toml").write_text('[extensions.ada]\n"*" = "2 days"')
     status, lines = rules(capsys)

@@ -4,6 +4,8 @@
 nothing about late work, the plugin that ``c.AssignLatePenalties.plugin_class`` names decides, as it does in nbgrader.
 """
 
+import os
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -39,7 +41,11 @@ def url_to_read(directory: CourseDirectory) -> str:
     """Return the gradebook for what only reads; an empty one in memory where there is none, and none is made."""
     path = make_url(directory.db_url).database
     is_missing = directory.db_url.startswith("sqlite") and path and not Path(path).is_file()
-    return "sqlite:///:memory:" if is_missing else str(directory.db_url)
+    if not is_missing:
+        return str(directory.db_url)
+    here = str(Path(sys.executable).parent)  # nbgrader calls alembic by name for a new gradebook: it lies beside Python
+    os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])
+    return "sqlite:///:memory:"
 
 
 def rules_of(config: Config | None, gradebook: Gradebook) -> CourseRules | None:
