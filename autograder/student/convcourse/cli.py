@@ -16,22 +16,8 @@ from convcourse.terminal import print_everything
 DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder COMMAND --help says more."
 GROUP = "convcourse.commands"
 STUDENT_COMMANDS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "update", "train")}
-DISTRIBUTION_OF = dict.fromkeys(
-    (
-        "grade",
-        "report",
-        "similar",
-        "release",
-        "collect",
-        "export",
-        "feedback",
-        "rules",
-        "answers",
-        "new-task",
-        "new-assignment",
-    ),
-    "convgrader",
-)  # fmt: skip (of commands that others plug in)
+GRADER_COMMANDS = "grade report similar release collect export feedback rules answers new-task new-assignment"
+DISTRIBUTION_OF = dict.fromkeys(GRADER_COMMANDS.split(), "convgrader")  # of commands that others plug in
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
