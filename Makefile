@@ -30,7 +30,7 @@ INSTALLED := $(VENV)/.installed
 LOCK := $(wildcard locks/*.txt)
 STEP := @$(PYTHON) tools/step.py
 
-.PHONY: help course weave weave-again book serve sample-class test-quick test test-full coverage linted lint student-kit experiments mutants bench gpu page book-instructor screenshots site-report dependencies lock clean
+.PHONY: help course weave weave-again book serve sample-class test-quick test test-full coverage linted lint student-kit experiments mutants bench gpu page book-instructor book-answers screenshots site-report dependencies lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,7 +112,7 @@ $(NOTEBOOKS): .make/woven
 # --- for instructors and contributors ------------------------------------------------------------------------------
 
 student-kit: .make/woven  ## build what students get: dist/student-kit.zip
-	$(RUN) -m tools.kit
+	$(RUN) -m tools.kit $(KIT)
 
 experiments: $(INSTALLED)  ## run the experiments of the chapters that have changed, under all their seeds
 	$(RUN) -m tools.experiments
@@ -140,6 +140,11 @@ book-instructor: .make/book  ## build the instructor's edition, with the solutio
 	$(RUN) -m tools.edition .
 	$(BIN)/jupyter-book build -q . --config build/instructor/_config.yml --toc build/instructor/_toc.yml --path-output build/instructor-site -n -W --keep-going
 	@echo "The instructor's edition: build/instructor-site/_build/html/index.html. Do not publish it."
+
+book-answers: .make/book  ## build the site with the solutions of the topics whose deadline has passed, into build/answers-site
+	topics=$$($(RUN) -m convcourse answers --passed) || { echo 'No deadline has passed: there is nothing to show.'; exit 1; }; $(RUN) -m tools.edition . --topics $$topics
+	$(BIN)/jupyter-book build -q . --config build/answers/_config.yml --toc build/answers/_toc.yml --path-output build/answers-site -n -W --keep-going
+	@echo "The site with solutions: build/answers-site/_build/html/index.html"
 
 screenshots: .make/book  ## take the pictures of the README, into screenshots/
 	@mkdir -p screenshots

@@ -1,6 +1,7 @@
 """Build what an instructor hands out instead of this repository: notebooks, the wheel of ``convcourse``, a README.
 
-The notebooks are those that ``_toc.yml`` names: a shorter course has a smaller kit.
+The notebooks are those that ``_toc.yml`` names, or of these what ``course/course.toml`` or ``--path`` takes: a shorter
+course has a smaller kit.
 
 Where the kit is published as a repository of its own, its address makes the notebooks open anywhere: the site shows
 launch buttons, and a notebook's first cell fetches the wheel from there. The address is ``course_launch.kit`` in
@@ -26,7 +27,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 import convcourse
 from convcourse import site
-from tools import contents, lock
+from tools import contents, lock, paths
 from tools.weave import SETUP, ProjectPaths, setup_cell, text_of
 from tools.weave import WHEEL as ANY_WHEEL
 
@@ -163,10 +164,10 @@ def requirements(root: Path) -> str:
     return "\n".join([*lock.requirements(root, "student.txt"), f"./{wheel_name(root)}"]) + "\n"
 
 
-def topics(root: Path) -> str:
-    """Return one line per notebook, in the order of the course: its name, its title, its points."""
+def topics(root: Path, stems: Sequence[str]) -> str:
+    """Return one line per notebook: its name, its title, its points."""
     lines = []
-    for stem in contents.stems(root):
+    for stem in stems:
         notebook = nbformat.read(ProjectPaths(Path(root)).released(stem), as_version=4)
         titles = [c.source for c in notebook.cells if c.cell_type == "markdown" and c.source.startswith("# ")]
         title = titles[0].splitlines()[0].removeprefix("# ") if titles else stem
@@ -193,10 +194,10 @@ def notebook(path: Path, wheel: str) -> str:
     return text_of(released)
 
 
-def refuse_if_incomplete(root: Path) -> None:
-    """Refuse to make a kit without an assignment that the table of contents names."""
+def refuse_if_incomplete(root: Path, stems: Sequence[str]) -> None:
+    """Refuse to make a kit without an assignment that it is to have."""
     released = ProjectPaths(Path(root)).released
-    missing = [stem for stem in contents.stems(root) if not released(stem).is_file()]
+    missing = [stem for stem in stems if not released(stem).is_file()]
     if missing:
         raise KitError(
             f"_toc.yml names {', '.join(missing)}, and there is no {released(missing[0]).relative_to(root)}: run "
@@ -204,25 +205,29 @@ def refuse_if_incomplete(root: Path) -> None:
         )
 
 
-def build(root: Path, folder: Path) -> Path:
-    """Write the kit into `folder`, in the place of an earlier one once it is whole; return the folder."""
+def build(root: Path, folder: Path, stems: Sequence[str] | None = None) -> Path:
+    """Write the kit into `folder`, in the place of an earlier one once it is whole; return the folder.
+
+    `stems` are its topics; None stands for all of the table of contents.
+    """
     root, folder = Path(root), Path(folder)
-    refuse_if_incomplete(root)
+    stems = contents.stems(root) if stems is None else stems
+    refuse_if_incomplete(root, stems)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".kit-", dir=folder.parent) as place:
         draft = Path(place) / folder.name
         draft.mkdir()
-        _fill(root, draft)
+        _fill(root, draft, stems)
         if folder.exists():
             folder.rename(Path(place) / "earlier")
         draft.rename(folder)
     return folder
 
 
-def _fill(root: Path, folder: Path) -> None:
+def _fill(root: Path, folder: Path, stems: Sequence[str]) -> None:
     address = wheel_address(root)
     build_wheel(root, folder)
-    for path in [path for stem in contents.stems(root) for path in sorted(root.glob(f"exercises/{stem}/*"))]:
+    for path in [path for stem in stems for path in sorted(root.glob(f"exercises/{stem}/*"))]:
         if path.is_file() and path.name != ".gitkeep":
             target = folder / path.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -233,7 +238,7 @@ def _fill(root: Path, folder: Path) -> None:
     (folder / "requirements.txt").write_text(requirements(root), encoding="utf-8", newline="\n")
     elsewhere = "Open the notebook" if address != ANY_WHEEL else f"Upload the notebook and `{wheel_name(root)}`"
     elsewhere += ", and run the first cell: it installs the checks if they are not there."
-    text = README.format(elsewhere=elsewhere, topics=topics(root))
+    text = README.format(elsewhere=elsewhere, topics=topics(root, stems))
     (folder / "README.md").write_text(text, encoding="utf-8", newline="\n")
     shutil.copyfile(root / "LICENSE", folder / "LICENSE")
 
@@ -255,13 +260,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Build the student kit: a folder and a zip file in dist/."""
     parser = argparse.ArgumentParser(prog="python -m tools.kit", description=main.__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project (default: this folder)")
+    parser.add_argument("--path", metavar="NAME", help="a course that comes ready-made, 7-weeks for example")
     options = parser.parse_args(arguments)
     try:
-        folder = build(options.root, options.root / "dist" / "student-kit")
-    except KitError as error:
+        stems = paths.chosen(options.root, options.path)
+        folder = build(options.root, options.root / "dist" / "student-kit", stems)
+    except (KitError, paths.UnknownTopicsError) as error:
         print(f"There is no new kit: {error}.", file=sys.stderr)
         return 1
     archive = pack(folder, folder.with_suffix(".zip"))
+    if len(stems) < len(contents.stems(options.root)):
+        print(f"It holds {len(stems)} of {len(contents.stems(options.root))} notebooks: {', '.join(stems)}")
     print(f"The kit: {folder.relative_to(options.root)}/ and {archive.relative_to(options.root)}")
     return 0
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -12,7 +13,9 @@ import time
 
 import psutil
 import pytest
+from rich.console import Console
 
+from convcourse import checks, cli
 from convcourse.errors import UsageError
 from convgrader import batch, lock
 from convgrader.nbgrader_plugin import autograding
@@ -253,6 +256,49 @@ def test_what_other_checks_graded_is_graded_again(handed_in, in_process_pool, mo
     assert (mended.skipped, mended.outdated, mended.count) == (0, 2, 3)
     assert handed_in.query("SELECT DISTINCT checks FROM autograder_record") == [("of a check that was mended",)]
     assert handed_in.grade(pool=in_process_pool, students=["all"], resume=True).skipped == 1
+
+
+NO_PADDING = """
+whole = max_pool2d
+def max_pool2d(x, kernel_size, stride=None, padding=0, *rest, **more):
+    return whole(x, kernel_size, stride, 0, *rest, **more)
+"""
+
+
+def test_a_change_of_a_check_regrades_what_it_touches_and_says_whose_score_moved(
+    handed_in, released, answers, in_process_pool, monkeypatch
+):
+    """The part that failed weighs nearly nothing once the check is changed. What is new waits for --resume."""
+    no_padding = answer(released, {"max_pool2d": answers[0]["max_pool2d"] + NO_PADDING}, [answers[1]])
+    handed_in.submit("wrong", no_padding)
+    handed_in.grade(pool=in_process_pool, students=["all", "half", "wrong"])
+    assert not handed_in.grade(pool=in_process_pool, changed=True).moves.moves
+    handed_in.submit("half", no_padding)
+    check = checks.load("pooling")["max_pool2d"]
+    weights = dict.fromkeys(check.parts, 0.1) | {"plain": 6}
+    monkeypatch.setitem(vars(check), "parts", weights)
+    monkeypatch.setattr(autograding, "fingerprint", lambda sources, budget: "of a check that was changed")
+    before = handed_in.scores("wrong")["check-max_pool2d"]
+    summary = handed_in.grade(pool=in_process_pool, changed=True)
+    after = handed_in.scores("wrong")["check-max_pool2d"]
+    assert before < after, (before, after)
+    (move,) = summary.moves.moves
+    assert (move.student, move.task, move.before, move.after) == ("wrong", "max_pool2d", before, after)
+    assert move.why == ("Its parts weigh otherwise.",)
+    assert summary.count == 2 and summary.not_compared == 3 and set(summary.moves.totals) == {"wrong"}
+    found = summary.as_dict()
+    assert found["left_for_resume"] == 3 and found["graded_again"] == 2 and found["moves"][0]["student"] == "wrong"
+    console = Console(file=io.StringIO(), width=200)
+    summary.print(console)
+    printed = console.file.getvalue()
+    assert "2 submissions graded again: the score of 1 student has moved, 1 up and 0 down." in printed
+    assert "3 submissions new, or handed in again since: left out; autograder grade pooling --resume" in printed
+
+
+def test_resume_and_changed_are_one_or_the_other(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["grade", "pooling", "--resume", "--changed"])
+    assert "not allowed with argument" in capsys.readouterr().err
 
 
 def test_a_notebook_that_was_changed_is_graded_again_however_many_lie_beside_it(

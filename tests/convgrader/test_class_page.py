@@ -11,6 +11,7 @@ from convgrader.class_page import FIRST_HELP, SHOWN, SHOWN_CLUSTERS, class_page,
 from convgrader.class_statistics import AssignmentResults, Part, TaskResults, make_report
 from convgrader.student_statistics import report_on, who_needs_help
 from tests.convgrader.test_class_statistics import CLASS, COPY, POOL, STRIDE, verdict
+from tests.convgrader.test_student_statistics import FIRST, SECOND, assignment
 from tests.helpers.chromium import browser
 from tests.helpers.visits import ROOT, Visit
 
@@ -228,6 +229,23 @@ def test_the_page_of_a_student_says_place_mistakes_and_what_to_read():
     )
     assert [link["href"] for link in page.select("main ol a")] == [f"{SITE}book/pooling.html#max"]
     assert "not handed in: layer: nothing was handed in" in text_of(page)
+
+
+def test_the_path_of_a_student_goes_through_the_deviations_and_breaks_where_there_is_none():
+    """In a class of ten a stands at +1, +1, nowhere and -1: 25 units of the plot are one."""
+    last = replace(SECOND, name="last")
+    gone = replace(assignment("gone", range(9)), students=tuple("bcdefghij"), missing=("a",))
+    again = replace(FIRST, name="again")
+    page = parsed(student_page(report_on([FIRST, again, gone, last], "a"), SITE, MADE))
+    plot = page.select_one("main > figure svg")
+    assert plot["aria-label"] == "first: 1.00, again: 1.00, gone: -, last: -1.00"
+    assert [(dot["cx"], dot["cy"]) for dot in plot.select("circle")] == [
+        ("80", "55.0"), ("170", "55.0"), ("350", "105.0"),
+    ]  # fmt: skip
+    (line,) = plot.select("line.line")
+    assert (line["x1"], line["y1"], line["x2"], line["y2"]) == ("80", "55.0", "170", "55.0")
+    one = parsed(student_page(report_on([FIRST], "a"), SITE, MADE))
+    assert not one.select("main > figure"), "one assignment is no path"
 
 
 def test_the_colours_are_those_of_the_site():

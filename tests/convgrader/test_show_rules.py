@@ -8,6 +8,8 @@ from nbgrader.api import Gradebook
 from convcourse import cli
 from tests.convgrader.nbgrader_plugin.test_course_rules import LATE, PENALTIES, hand_in
 
+pytestmark = pytest.mark.slow
+
 RULES = """\
 zone = "Europe/Berlin"
 [assignments.pooling]
@@ -125,7 +127,7 @@ def test_what_may_not_be_meant_is_remarked_on(course, capsys, monkeypatch):
     status, lines = rules(capsys)
     assert status == 0 and "pooling was due on 31 January 2020, 17:00 CET, and nothing of it is graded." in lines
     (course.root / "course.toml").write_text("late.penalty = 1")
-    assert "pooling has no due date: nobody is late with it." in rules(capsys)[1]
+    assert "Without a due date, so that nobody is late: pooling." in rules(capsys)[1]
     hand_in(course, "ada", "2027-01-31 12:00:00")
     with Gradebook(course.url, "test") as gradebook:
         gradebook.grant_extension("pooling", "ada", days=2)
@@ -156,3 +158,15 @@ def test_unknown_names_and_files_that_cannot_be_written_are_sentences(taught, ca
         "autograder: zoe is no student of the gradebook: there are ada, bob, eve"
     ]
     assert rules(capsys, "--csv", "no/where.csv")[1][-1].startswith("autograder: cannot write no/where.csv:")
+
+
+def test_without_a_gradebook_the_file_is_explained_and_none_is_made(course, capsys, monkeypatch):
+    monkeypatch.chdir(course.root)
+    (course.root / "gradebook.db").unlink()
+    (course.root / "course.toml").write_text('[extensions.ada]\n"*" = "2 days"')
+    status, lines = rules(capsys)
+    assert "Extension: ada, all others: 2 days longer" in lines and not (course.root / "gradebook.db").exists()
+    assert status == 1 and "ada, which is no student of the gradebook." in lines[-1]
+    assert rules(capsys, "--apply")[1] == [
+        "autograder: there is no gradebook yet to write into: autograder release makes it"
+    ]

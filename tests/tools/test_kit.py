@@ -100,6 +100,24 @@ def test_a_kit_has_the_assignments_of_the_table_of_contents_and_no_others(small_
     assert re.findall(r"^- `(\w+)`:", (built / "README.md").read_text(), re.MULTILINE) == ["pooling"]
 
 
+def test_a_kit_has_the_topics_that_the_rules_of_the_course_take(small_root, capsys):
+    for name in ("autograder/student", "locks"):
+        shutil.copytree(ROOT / name, small_root / name)
+    for name in ("LICENSE", "_config.yml"):
+        shutil.copy(ROOT / name, small_root)
+    (small_root / "exercises" / "layer").mkdir()
+    shutil.copy(ROOT / "exercises/layer/layer.ipynb", small_root / "exercises/layer")
+    (small_root / "course").mkdir()
+    (small_root / "course" / "course.toml").write_text('topics = ["layer"]')
+    assert kit.main(["--root", str(small_root)]) == 0
+    assert "It holds 1 of 2 notebooks: layer" in capsys.readouterr().out
+    assert [path.name for path in (small_root / "dist/student-kit/exercises").iterdir()] == ["layer"]
+    assert "`pooling`:" not in (small_root / "dist/student-kit/README.md").read_text()
+    (small_root / "course" / "course.toml").write_text('topics = ["poolign"]')
+    assert kit.main(["--root", str(small_root)]) == 1
+    assert "There is no new kit: _toc.yml has no assignment poolign." in capsys.readouterr().err
+
+
 def test_a_kit_that_fails_halfway_leaves_the_earlier_one(small_root, capsys):
     (small_root / "exercises" / "layer").mkdir()
     shutil.copy(ROOT / "exercises/layer/layer.ipynb", small_root / "exercises/layer")

@@ -21,6 +21,7 @@ from convcourse.errors import UsageError
 from convgrader import lock
 from convgrader.errors import DatabaseError, IsolationError, PoolError
 from convgrader.jobs import AssignmentSpec, Job
+from convgrader.moves import compare
 from convgrader.notebooks import files
 from convgrader.pool import LocalPool, Pool
 from convgrader.report import Summary
@@ -48,6 +49,7 @@ def run(options: Namespace) -> int:
             options.assignment,
             students=options.students,
             resume=options.resume,
+            changed=options.changed,
             confined=not options.unconfined,
             pool=pool,
         )
@@ -109,6 +111,7 @@ def grade(
     students: Collection[str] | None = None,
     workers: int = 2,
     resume: bool = False,
+    changed: bool = False,
     confined: bool = True,
     console: Console | None = None,
     pool: Pool | None = None,
@@ -117,12 +120,15 @@ def grade(
 
     Parameters
     ----------
+    resume, changed : bool
+        Leave out what these checks have graded and what has not changed since; with `changed` also what has not been
+        graded yet, so that whatever moves is due to the points or the checks.
     pool : convgrader.pool.Pool or None
         What runs the jobs; None starts worker processes here, and ends them in the end.
     """
     from nbgrader.api import MissingEntry
 
-    from convgrader.nbgrader_plugin import course_rules
+    from convgrader.nbgrader_plugin import course_rules, score_moves
     from convgrader.nbgrader_plugin.autograding import spec_of
     from convgrader.nbgrader_plugin.gradebook import GradebookWriter
     from convgrader.nbgrader_plugin.releasing import is_outdated
@@ -140,7 +146,9 @@ def grade(
             with contextlib.closing(writer):
                 spec = spec_of(writer, directory, course.config)
                 rules = course_rules.rules_of(course.config, writer.gradebook)
-                jobs, summary = _plan_jobs(course, writer, spec, students, resume, rules)
+                jobs, summary = _plan_jobs(course, writer, spec, students, resume, changed, rules)
+                graded_again = [job.student for job in jobs] if changed else []
+                before = score_moves.scores(writer.gradebook, assignment, graded_again)
                 console = console or Console(stderr=True)
                 if is_outdated(directory, assignment, writer.sources):
                     console.print(
@@ -152,6 +160,9 @@ def grade(
                     summary.absent = sorted(writer.students() - handed_in)
                 _grade_all(writer, spec, jobs, summary, pool, console)
                 writer.assign_penalties()
+                if changed:
+                    after = score_moves.scores(writer.gradebook, assignment, graded_again)
+                    summary.moves = compare(before, after)
                 records = writer.graded_before()
                 by_other_checks = {student for (student, _), record in records.items() if record.checks != spec.checks}
                 summary.by_other_checks = len(by_other_checks & handed_in)
@@ -224,18 +235,21 @@ def _plan_jobs(
     spec: AssignmentSpec,
     students: Collection[str] | None,
     resume: bool,
+    changed: bool,
     rules: "CourseRules | None",
 ) -> tuple[list[Job], Summary]:
-    """Return the jobs to do, and a Summary that counts those that --resume leaves out and takes in again."""
+    """Return the jobs to do, and a Summary that counts those that are left out, and taken in again."""
     summary = Summary(writer)
     jobs: list[Job] = []
-    records = writer.graded_before() if resume else {}
+    records = writer.graded_before() if resume or changed else {}
     for student, folder in course.submissions(writer.name, students, rules).items():
         job = Job(student, folder, course.path("autograded", student, writer.name))
         earlier = [records[student, name] for name in writer.sources if (student, name) in records]
         is_unchanged = len(earlier) == len(writer.sources) and _is_unchanged(job, earlier)
         if is_unchanged and all(record.checks == spec.checks for record in earlier):
             summary.skipped += 1
+        elif changed and not is_unchanged:
+            summary.not_compared += 1
         else:
             summary.outdated += is_unchanged
             jobs.append(job)

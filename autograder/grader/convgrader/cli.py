@@ -4,7 +4,9 @@ import os
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 
 HELP = "grade the submissions of an assignment (for instructors)"
-USAGE = "autograder grade [-h] ASSIGNMENT [--students ID ...] [--workers N] [--resume] [--json] [--unconfined]"
+USAGE = (
+    "autograder grade [-h] ASSIGNMENT [--students ID ...] [--workers N] [--resume | --changed] [--json] [--unconfined]"
+)
 DESCRIPTION = "Grade all submissions of an assignment, and write the scores into the gradebook."
 
 
@@ -20,7 +22,13 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
         metavar="N",
         help="processes side by side (default: as many as processors)",
     )
-    parser.add_argument("--resume", action="store_true", help="leave out what is graded and has not changed since")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="leave out what is graded and has not changed since")
+    again.add_argument(
+        "--changed",
+        action="store_true",
+        help="grade again what a change of points or of a check touches, and say whose score moved, and why",
+    )
     parser.add_argument("--json", action="store_true", help="write the results to standard output as JSON")
     parser.add_argument(
         "--unconfined",

@@ -6,6 +6,7 @@
     ├── AssignmentError               a cell of the assignment itself fails: nothing can be graded
     ├── MalformedNotebookError        what was handed in is no notebook; also a ValueError
     ├── ArchiveError                  nothing can be collected from what was handed in
+    ├── StudentNotFoundError          nobody of the class, or more than one, is meant
     ├── DatabaseError                 the gradebook cannot be read or written
     ├── PoolError                     workers cannot be started
     ├── IsolationError                this machine cannot lock a process away
@@ -33,6 +34,10 @@ class MalformedNotebookError(GraderError, ValueError):
 
 class ArchiveError(GraderError):
     """Nothing can be collected from an archive, or from a file in it; the message says why, without a full stop."""
+
+
+class StudentNotFoundError(GraderError):
+    """Whom a platform means is nobody of the class, or not one alone; the message says why, without a full stop."""
 
 
 class DatabaseError(GraderError):

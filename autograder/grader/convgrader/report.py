@@ -8,6 +8,7 @@ from rich.table import Table
 
 from convcourse.engine.display import printable
 from convgrader.jobs import Marks, SubmissionResult
+from convgrader.moves import Moves
 
 if TYPE_CHECKING:  # it imports IPython, which whoever starts workers need not wait for
     from convgrader.notebooks.source import SourceNotebook
@@ -41,6 +42,8 @@ class Summary:
         self.skipped = 0  # what --resume leaves out: graded before, by these checks, and not changed since
         self.by_other_checks = 0  # what other checks than these have graded, and this batch has left as it was
         self.outdated = 0  # what --resume grades again because other checks graded it before
+        self.not_compared = 0  # what --changed leaves out: new, or handed in again, since it was graded
+        self.moves: Moves | None = None  # what --changed has moved
         self.tasks: dict[tuple[str, str], TaskCounts] = {
             (source.name, cell.name): TaskCounts(
                 points=cell.points or 0.0, scored=0, full=0, nothing=0, by_hand=0, sum=0.0
@@ -92,6 +95,7 @@ class Summary:
             "absent": self.absent,
             "outdated": self.outdated,
             "of_other_checks": self.by_other_checks,
+            **({"left_for_resume": self.not_compared, **self.moves.as_dict()} if self.moves else {}),
             "seconds": round(self.seconds, 3),
             "tasks": [{"notebook": key[0], "task": key[1], **task} for key, task in self.tasks.items()],
             "submissions": [dict(zip(keys, row, strict=True)) for row in self.students],
@@ -109,6 +113,15 @@ class Summary:
             console.print(
                 f"{_counted(self.by_other_checks)} graded by other checks than these: "
                 f"autograder grade {self.assignment} --resume brings them up to date.",
+                highlight=False,
+            )
+        if self.moves:
+            for line in self.moves.lines():
+                console.print(escape(printable(line)), highlight=False, soft_wrap=True)
+        if self.not_compared:
+            console.print(
+                f"{_counted(self.not_compared)} new, or handed in again since: left out; "
+                f"autograder grade {self.assignment} --resume takes them.",
                 highlight=False,
             )
         if self.absent:

@@ -4,6 +4,7 @@ import csv
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ from convcourse.engine.display import printable
 from convcourse.errors import UsageError
 from convgrader.errors import DatabaseError
 from convgrader.rules import reader
-from convgrader.rules.late import describe, shown
-from convgrader.rules.model import CourseRules
+from convgrader.rules.late import describe, length, shown
+from convgrader.rules.model import EVERY, CourseRules
 from convgrader.rules.total import Counted, counted, total
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ def run(options: Namespace) -> int:
         return _write_template(path)
     if not path.exists():
         raise UsageError(f"there is no {path}: autograder rules --template writes one to begin with")
-    url = course.directory.db_url
+    url = course_rules.url_to_read(course.directory)
+    if options.apply and url != course.directory.db_url:
+        raise UsageError("there is no gradebook yet to write into: autograder release makes it")
     try:
         with database_errors(url), closing(Gradebook(url, course.directory.course_id)) as gradebook:
             return _tell(options, gradebook, course.config, Console())
@@ -81,7 +84,7 @@ def _tell(options: Namespace, gradebook: "Gradebook", config: "Config", console:
     _require(options.assignments, rules.assignments, f"assignment of {rules.file}")
     _require(options.students, known, "student of the gradebook")
     now, slips = course_totals.now(), course_totals.slips(rules, gradebook)
-    remarks = course_totals.remarks(rules, gradebook, config, now)
+    status = SLIPS if slips else 0
     if options.total:
         earned = course_totals.earned(rules, gradebook, now)
         chosen = {student: known[student] for student in options.students or known}
@@ -92,15 +95,16 @@ def _tell(options: Namespace, gradebook: "Gradebook", config: "Config", console:
     else:
         show(rules, console)
         rows = list(due_rows(rules))
+        slips += course_totals.remarks(rules, gradebook, config, now)
     _show_rows(rows, console)
     if options.csv:
         _write_csv(rows, options.csv)
-    for line in (*slips, *remarks):
+    for line in slips:
         _print(console, line)
     if options.apply:
         course_rules.apply(rules, gradebook)
         _print(console, "Due dates, extensions and penalties are in the gradebook.")
-    return SLIPS if slips else 0
+    return status
 
 
 def _write_template(path: Path) -> int:
@@ -145,9 +149,10 @@ def show(rules: CourseRules, console: Console) -> None:
         _print(console, f"Of the total the {rules.drop_lowest} lowest do not count.")
     for student, given in rules.extensions.items():
         for name in given:
-            due = rules.due(name, student) if name in rules.assignments else None
-            until = f"until {shown(due.astimezone(rules.zone))}" if due else f"{given[name]} longer"
-            _print(console, f"Extension: {student}, {name if name in rules.assignments else 'all'}: {until}")
+            extension, due = given[name], rules.due(name, student)
+            longer = length(extension) if isinstance(extension, timedelta) else ""
+            until = f"until {shown(due.astimezone(rules.zone))}" if due else f"{longer} longer"
+            _print(console, f"Extension: {student}, {'all others' if name == EVERY else name}: {until}")
     groups = {(name, who) for one in rules.assignments.values() for name, who in one.groups.items()}
     for name, members in sorted(groups):
         _print(console, f"Group {name}: {', '.join(members)}")

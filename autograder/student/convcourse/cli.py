@@ -17,7 +17,20 @@ DESCRIPTION = "Work on the notebooks of the course, and grade them. autograder C
 GROUP = "convcourse.commands"
 STUDENT_COMMANDS = {name: f"convcourse.commands.{name}" for name in ("start", "check", "submit", "update", "train")}
 DISTRIBUTION_OF = dict.fromkeys(
-    ("grade", "report", "release", "rules", "answers", "new-task", "new-assignment"), "convgrader"
+    (
+        "grade",
+        "report",
+        "similar",
+        "release",
+        "collect",
+        "export",
+        "feedback",
+        "rules",
+        "answers",
+        "new-task",
+        "new-assignment",
+    ),
+    "convgrader",
 )  # of commands that others plug in
 
 

@@ -17,6 +17,7 @@ from convcourse import student_ids
 from convgrader.errors import ArchiveError
 from convgrader.nbgrader_plugin import collecting, patches
 from convgrader.nbgrader_plugin.gradebook import time_of
+from convgrader.notebooks import archives
 from tools.small_course import SmallCourse, environment
 
 pytestmark = pytest.mark.slow
@@ -66,7 +67,7 @@ def talkative():
 
 def lying():
     """Say that a file is shorter than it is."""
-    data = bytearray(zipped({named("eve"): bytes(collecting.MAX_MEMBER + 1)}))
+    data = bytearray(zipped({named("eve"): bytes(archives.MAX_MEMBER + 1)}))
     at = data.index(b"PK\1\2") + 24
     data[at : at + 4] = (100).to_bytes(4, "little")
     return bytes(data)

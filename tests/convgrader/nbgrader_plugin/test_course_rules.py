@@ -14,6 +14,8 @@ from convgrader.nbgrader_plugin.gradebook import GradebookWriter, assign_penalti
 from tests.convgrader.nbgrader_plugin.test_returning import returned
 from tests.helpers.grading_fixtures import copy_of
 
+pytestmark = pytest.mark.slow
+
 PENALTIES = (
     "SELECT s.student_id, a.name, n.late_submission_penalty FROM submitted_notebook n JOIN submitted_assignment s "
     "ON s.id = n.assignment_id JOIN assignment a ON a.id = s.assignment_id ORDER BY 1, 2"

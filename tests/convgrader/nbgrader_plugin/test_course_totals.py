@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from nbgrader.api import Gradebook
 
 from convgrader.nbgrader_plugin import course_rules, course_totals
 from convgrader.rules.total import Earned, counted, total
 from tests.convgrader.nbgrader_plugin.test_course_rules import LATE, config, hand_in, two  # noqa: F401 (a fixture)
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 

@@ -11,6 +11,8 @@ from tests.convgrader.nbgrader_plugin.test_course_rules import apply, hand_in
 from tests.convgrader.nbgrader_plugin.test_returning import returned
 from tests.helpers.courses import answer
 
+pytestmark = pytest.mark.slow
+
 RED = 'groups.red = ["ada", "bob", "eve"]\n'
 RULES = CourseRules(
     "course.toml", assignments={"pooling": AssignmentRules("pooling", groups={"red": ("ada", "bob", "eve")})}

@@ -81,7 +81,16 @@ def test_code_is_no_prose_in_whatever_style():
 
 
 @pytest.mark.parametrize(
-    "text", ['"', "'''", "\\", '\\"', "\\'", "a ", " ", '"\\\n', "#", "((", "{", "-", "%", "f'{"], ids=repr
+    ("text", "is_words"),
+    [("where  what", True), ("x = where what", True), ("where\nwhat", False), ("where\twhat", False),
+     ("for what in where", False), ("x[where] what", False), ("1 where what", True), ("3 where", False)],
+)  # fmt: skip
+def test_two_words_side_by_side_are_prose(text, is_words):
+    assert is_prose(text) == is_words
+
+
+@pytest.mark.parametrize(
+    "text", ['"', "'''", "\\", '\\"', "\\'", "a ", " ", '"\\\n', "#", "((", "{", "-", "%", "f'{", "a", "if "], ids=repr
 )
 def test_odd_code_costs_little(text):
     """Linear in its length: what a parser does with such cells is another matter."""

@@ -71,6 +71,27 @@ def test_arrays_keep_values_and_layout(name):
         assert back.strides == array.strides
 
 
+def test_what_is_packed_once_goes_into_any_number_of_frames():
+    packed = protocol.Packed.of((BASE, {"k": len}))
+    for count in (1, 3):
+        back = there_and_back([7, *[packed] * count], function_of=lambda number: packed.functions[number])
+        assert back[0] == 7 and len(back) == count + 1
+        for array, options in back[1:]:
+            np.testing.assert_array_equal(array, BASE)
+            assert options == {"k": len}
+
+
+@pytest.mark.parametrize(
+    "value", [np.zeros(protocol.MAX_ARRAYS // 16), [0] * (protocol.MAX_ITEMS // 2), dict.fromkeys(range(5001))],
+    ids=["arrays", "items", "keys"],
+)  # fmt: skip
+def test_what_is_packed_once_counts_in_each_frame(value):
+    packed = protocol.Packed.of(value)
+    protocol.Packer().pack([packed])
+    with pytest.raises(ProtocolError):
+        protocol.Packer().pack([packed, packed, packed])
+
+
 def test_read_only_arrays_stay_read_only_and_numbers_keep_their_type():
     array = np.ones(3)
     array.flags.writeable = False

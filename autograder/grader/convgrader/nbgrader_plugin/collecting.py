@@ -7,15 +7,12 @@ of whoever handed the archive in. Of several hand-ins of one student the newest 
 
 import os
 import re
-import stat
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
 from traitlets.config import Config
@@ -23,17 +20,10 @@ from traitlets.config import Config
 from convcourse import student_ids
 from convgrader.errors import ArchiveError
 from convgrader.nbgrader_plugin import patches
+from convgrader.notebooks.archives import MAX_NAME, checked_members, file_blocks, member_blocks, open_archive
 from convgrader.notebooks.files import is_regular
 
-MAX_MEMBERS = 40
-MAX_MEMBER = 32 << 20  # bytes of a file
-MAX_SUM = 64 << 20  # bytes of all files of an archive
-MAX_NAME = 200  # characters, and bytes of what is written
-MAX_DIRECTORY = 1 << 18  # bytes of an archive's own list of its files
-END_RECORD = 22  # bytes
-BLOCK = 1 << 16
 ENDINGS = (".ipynb", ".json", ".safetensors")  # a notebook, and trained networks beside it
-ARCHIVES = (".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 # What a learning platform puts before a name ends in one of these signs. After any other, as in o'neil and renée, half
 # a name would be left.
 NAME = re.compile(
@@ -96,81 +86,11 @@ class HandIn:
     def files(self) -> Iterator[tuple[str, Callable[[], Iterator[bytes]]]]:
         """Yield (name, function that yields its bytes) of what is to be collected, looked through before."""
         if self.path.suffix != ".zip":
-            yield self.path.name, lambda: _blocks(open(self.path, "rb"), MAX_MEMBER)  # noqa: SIM115 (`_blocks` closes it)
+            yield self.path.name, partial(file_blocks, self.path)
             return
-        with _open_archive(self.path) as archive:
-            for member in _checked_members(archive):
-                yield PurePosixPath(member.filename).name, partial(_member_blocks, archive, member)
-
-
-def _member_blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    return _blocks(archive.open(member), MAX_MEMBER)
-
-
-def _open_archive(path: Path) -> zipfile.ZipFile:
-    try:
-        if _size_of_directory(path) > MAX_DIRECTORY:
-            raise ArchiveError(f"it holds more than {MAX_MEMBERS} files")
-        return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError):
-        raise ArchiveError("it is no zip archive, or was cut off") from None
-
-
-def _size_of_directory(path: Path) -> int:
-    """Return the bytes of an archive's list of files, which Python reads as a whole, from the record at its end."""
-    with open(path, "rb") as file:
-        file.seek(max(path.stat().st_size - END_RECORD - 0xFFFF, 0))
-        tail = file.read()
-    start = tail.rfind(b"PK\5\6")
-    if start < 0 or len(tail) < start + END_RECORD or tail[max(start - 20, 0) : start].startswith(b"PK\6\7"):
-        raise ArchiveError("it is no zip archive, or was cut off")
-    return int.from_bytes(tail[start + 12 : start + 16], "little")
-
-
-def _checked_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """List the files of an archive, once all of them have been looked at."""
-    members = [member for member in archive.infolist() if not _is_ignored(member)]
-    if len(members) > MAX_MEMBERS:
-        raise ArchiveError(f"it holds more than {MAX_MEMBERS} files")
-    names = set()
-    for member in members:
-        path = PurePosixPath(member.filename)
-        if path.is_absolute() or ".." in path.parts or "\\" in member.filename or len(member.filename) > MAX_NAME:
-            raise ArchiveError("a name in it leads out of it")
-        if member.flag_bits & 1:
-            raise ArchiveError("it is locked by a password")
-        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
-            raise ArchiveError("something in it is not a file")
-        if path.suffix.lower() in ARCHIVES:
-            raise ArchiveError("there is an archive in it")
-        if member.file_size > MAX_MEMBER:
-            raise ArchiveError(f"a file in it is larger than {MAX_MEMBER >> 20} MB")
-        if path.name in names:
-            raise ArchiveError("two files in it have the same name")
-        names.add(path.name)
-    if sum(member.file_size for member in members) > MAX_SUM:
-        raise ArchiveError(f"its files are larger than {MAX_SUM >> 20} MB together")
-    return members
-
-
-def _is_ignored(member: zipfile.ZipInfo) -> bool:
-    """Say whether a member is a folder, or what operating systems and Jupyter add."""
-    parts = PurePosixPath(member.filename).parts
-    is_added = "__MACOSX" in parts[:1] or ".ipynb_checkpoints" in parts or parts[-1:] == (".DS_Store",)
-    return member.is_dir() or not parts or is_added or parts[-1] in ("Thumbs.db", "desktop.ini")
-
-
-def _blocks(file: IO[bytes], max_bytes: int) -> Iterator[bytes]:
-    """Yield the bytes of a file, and no more than it may have, whatever was said before."""
-    try:
-        with file:
-            while block := file.read(BLOCK):
-                max_bytes -= len(block)
-                if max_bytes < 0:
-                    raise ArchiveError("a file in it is larger than it says")
-                yield block
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError):
-        raise ArchiveError("it is damaged, or packed in a way that cannot be read") from None
+        with open_archive(self.path) as archive:
+            for member in checked_members(archive):
+                yield PurePosixPath(member.filename).name, partial(member_blocks, archive, member)
 
 
 class ArchiveExtractor(ExtractorPlugin):
@@ -204,7 +124,7 @@ class ArchiveExtractor(ExtractorPlugin):
         folder.mkdir(parents=True)
         written: list[Path] = []
         try:
-            for name, blocks in hand_in.files():
+            for name, content in hand_in.files():
                 try:
                     path = folder / _collected_name(name, hand_in)
                 except ArchiveError as error:
@@ -214,7 +134,7 @@ class ArchiveExtractor(ExtractorPlugin):
                     raise ArchiveError("two files in it have the same name")
                 written.append(path)
                 with open(path, "xb") as file:
-                    file.writelines(blocks())
+                    file.writelines(content())
             if not written:
                 raise ArchiveError("nothing in it can be collected")
         except ArchiveError as error:
@@ -236,14 +156,25 @@ def _collected_name(name: str, hand_in: HandIn) -> str:
         identity = Identity(hand_in.identity.student, hand_in.time, name)
     if identity.student != hand_in.identity.student:
         raise ArchiveError(f"it is named as {identity.student}'s, in an archive of {hand_in.identity.student}")
-    parts = FILE_ID.fullmatch(identity.file_name)
-    stem = "_".join(re.sub(r"[\W_]", " ", parts["stem"]).split()) if parts else ""
-    if parts is None or not stem:
-        raise ArchiveError("it is neither a notebook nor a file of a network")
-    collected = f"{identity.student}__{hand_in.time:%Y%m%dT%H%M%SZ}__{stem}{parts['ending'].lower()}"
+    collected = f"{identity.student}__{hand_in.time:%Y%m%dT%H%M%SZ}__{plain_name(identity.file_name)}"
     if len(os.fsencode(collected)) > MAX_NAME:
         raise ArchiveError("its name is too long")
     return collected
+
+
+def plain_name(name: str) -> str:
+    """Return a name of letters, digits and underscores for a file; ArchiveError if it is none that is graded.
+
+    Examples
+    --------
+    >>> plain_name("my final-2.IPYNB")
+    'my_final_2.ipynb'
+    """
+    parts = FILE_ID.fullmatch(name)
+    stem = "_".join(re.sub(r"[\W_]", " ", parts["stem"]).split()) if parts else ""
+    if parts is None or not stem:
+        raise ArchiveError("it is neither a notebook nor a file of a network")
+    return f"{stem}{parts['ending'].lower()}"
 
 
 class ArchiveCollector(FileNameCollectorPlugin):

@@ -14,13 +14,13 @@ from typing import Any
 from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import LateSubmissionPlugin
-from sqlalchemy import func, select, update
+from sqlalchemy import func, make_url, select, update
 from traitlets import Unicode
 from traitlets.config import Config, Configurable
 
 from convgrader.nbgrader_plugin import groups
 from convgrader.rules import late, reader
-from convgrader.rules.model import CourseRules
+from convgrader.rules.model import AssignmentRules, CourseRules
 
 
 class CourseFile(Configurable):
@@ -35,6 +35,13 @@ def path_of(config: Config | None) -> Path | None:
     return Path(path) if path else None
 
 
+def url_to_read(directory: CourseDirectory) -> str:
+    """Return the gradebook for what only reads; an empty one in memory where there is none, and none is made."""
+    path = make_url(directory.db_url).database
+    is_missing = directory.db_url.startswith("sqlite") and path and not Path(path).is_file()
+    return "sqlite:///:memory:" if is_missing else str(directory.db_url)
+
+
 def rules_of(config: Config | None, gradebook: Gradebook) -> CourseRules | None:
     """Return the rules of the course, None where there is no file; UsageError says what is wrong in it.
 
@@ -44,6 +51,12 @@ def rules_of(config: Config | None, gradebook: Gradebook) -> CourseRules | None:
     if path is None or not path.exists():
         return None
     return _with_dates_of(gradebook, reader.read(path, known_assignments(config, gradebook)))
+
+
+def rules_of_gradebook(config: Config | None, gradebook: Gradebook) -> CourseRules:
+    """Return what a gradebook says without a file of rules: due dates and extensions."""
+    names = known_assignments(config, gradebook)
+    return _with_dates_of(gradebook, CourseRules("", assignments={name: AssignmentRules(name) for name in names}))
 
 
 def known_assignments(config: Config | None, gradebook: Gradebook) -> list[str]:

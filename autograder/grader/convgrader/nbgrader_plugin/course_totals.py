@@ -112,12 +112,13 @@ def remarks(rules: CourseRules, gradebook: Gradebook, config: Config | None, now
     """Return what may not be meant so: dates that are past, or missing, and what the file goes before."""
     found, submitted = [], course_rules.submissions(gradebook)
     handed_in = {each.assignment for each in submitted}
-    for name, about in rules.assignments.items():
+    for name in rules.assignments:
         due = rules.due(name)
         if due is not None and due < now and name not in handed_in:
             found.append(f"{name} was due on {shown(due.astimezone(rules.zone))}, and nothing of it is graded.")
-        if due is None and about.late is not None:
-            found.append(f"{name} has no due date: nobody is late with it.")
+    open_ended = [name for name, about in rules.assignments.items() if about.late is not None and about.due is None]
+    if open_ended:
+        found.append(f"Without a due date, so that nobody is late: {', '.join(open_ended)}.")
     for each in submitted:
         due = rules.due(each.assignment)
         if due is None or each.extension is None or rules.due(each.assignment, each.student) != due:

@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +80,25 @@ class CurrentFeedback(GenerateFeedback):
 
         A page whose graded notebook is gone could not be made anew, and may say what is no longer so: it stays out.
         """
-        assignment = self.coursedir.assignment_id
+        path = Path(self._format_dest(".", ".")).resolve() / f"{self.coursedir.assignment_id}.zip"
+        return write_archive(path, [(page, f"{student}__{page.name}") for student, page in self.current_pages()])
+
+    def current_pages(self) -> Iterator[tuple[str, Path]]:
+        """Yield (student, page) of all pages that say what is so."""
         pages = Path(self._format_dest(".", ".")).resolve()
-        path = pages / f"{assignment}.zip"
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        for page in sorted(pages.glob(f"*/{self.coursedir.assignment_id}/*.html")):
+            student = page.parent.parent.name
+            if self._is_graded(student):
+                yield student, page
+
+
+def write_archive(path: Path, files: Iterable[tuple[Path, str]]) -> Path:
+    """Write an archive of files under the names that they have in it, whole or not at all; return its path."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-            for page in sorted(pages.glob(f"*/{assignment}/*.html")):
-                student = page.parent.parent.name
-                if self._is_graded(student):
-                    archive.write(page, f"{student}__{page.name}")
+            for file, name in files:
+                archive.write(file, name)
         return draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

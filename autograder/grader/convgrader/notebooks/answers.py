@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import itertools
 import keyword
 import re
 from collections.abc import Collection, Sequence
@@ -19,6 +18,7 @@ _TEXTS = re.compile(  # what may hold words in code: texts in quotes, comments, 
     re.MULTILINE | re.DOTALL,
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_SIDE_BY_SIDE = re.compile(r"(?<!\w)(\w+) +(?=(\w+))")  # a word, and the one that follows it
 _KEYWORDS = {*keyword.kwlist, *keyword.softkwlist}
 
 
@@ -115,8 +115,7 @@ def is_prose(code: str) -> bool:
     remainder = _TEXTS.sub("\n", code)
     if not remainder.strip():
         return len(_WORD.findall(code)) >= 3
-    phrases = (phrase.split() for phrase in re.split(r"[^\w ]+", remainder))
-    return any(map(_are_words, (pair for phrase in phrases for pair in itertools.pairwise(phrase))))
+    return any(map(_are_words, _SIDE_BY_SIDE.findall(remainder)))
 
 
 def _are_words(pair: tuple[str, str]) -> bool:

@@ -28,6 +28,17 @@ def defined_names(code: str) -> set[str]:
     return {name for text in texts for name in re.findall(r"\w+", text)}
 
 
+def defined_functions(code: str) -> set[str]:
+    r"""Return the names of functions and classes alone.
+
+    Examples
+    --------
+    >>> sorted(defined_functions("def f(x):\n    y = x\nclass A:\n    pass\nb = 1"))
+    ['A', 'f']
+    """
+    return {match["function"] for match in _DEFINED.finditer(code) if match["function"]}
+
+
 def bound_names(code: str) -> set[str]:
     r"""Return the names that are defined, as above, or imported.
 

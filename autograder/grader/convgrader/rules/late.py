@@ -99,9 +99,9 @@ def sentence(late: Lateness, score: float, maximum: float) -> str:
     if late.is_extended:
         how_late += f", after an extension until {shown(late.due)}"
     if late.is_in_grace:
-        return f"{how_late}: within {_length(rule.grace)} nothing is lost."
+        return f"{how_late}: within {length(rule.grace)} nothing is lost."
     if late.is_closed and rule.closes_after is not None:
-        return f"{how_late}: after more than {_length(rule.closes_after)} nothing is earned."
+        return f"{how_late}: after more than {length(rule.closes_after)} nothing is earned."
     if late.late_days:
         kind = "a late day" if late.late_days == 1 else "late days"
         covered = f"covered by {_counted(late.late_days, 'late day')}"
@@ -138,8 +138,14 @@ def _counted_time(late: Lateness) -> str:
     return _counted(math.ceil(late.seconds / seconds), unit)
 
 
-def _length(duration: timedelta) -> str:
-    """Return a length of time in the largest unit that it is a number of."""
+def length(duration: timedelta) -> str:
+    """Return a length of time in the largest unit that it is a number of.
+
+    Examples
+    --------
+    >>> length(timedelta(days=1)), length(timedelta(minutes=90))
+    ('1 day', '90 minutes')
+    """
     seconds = int(duration.total_seconds())
     for name, size in (("day", DAY), ("hour", 3600), ("minute", 60)):
         if seconds % size == 0:
@@ -180,9 +186,9 @@ def describe(rule: LateRule | None) -> str:
     if rule.floor:
         said.append(f"the score keeps at least {rule.floor}")
     if rule.grace:
-        said.append(f"within {_length(rule.grace)} nothing is lost")
+        said.append(f"within {length(rule.grace)} nothing is lost")
     if rule.closes_after:
-        said.append(f"after more than {_length(rule.closes_after)} nothing is earned")
+        said.append(f"after more than {length(rule.closes_after)} nothing is earned")
     if rule.late_days is not None:
         said.append(f"an assignment takes {_counted(rule.late_days, 'late day')} at most")
     return "; ".join(said) + "."

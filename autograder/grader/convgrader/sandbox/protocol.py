@@ -234,10 +234,13 @@ class Unpacker:
         self.items += 1
         if depth > MAX_DEPTH or self.items > MAX_ITEMS:
             raise ProtocolError("too many values, or nested too deeply")
-        if isinstance(node, str):
-            return node[:MAX_STRING].encode("utf-8", "replace").decode()
-        if not isinstance(node, list):
-            if isinstance(node, dict) or (type(node) is int and node.bit_length() > MAX_BITS):
+        kind = type(node)
+        if kind in _PLAIN:
+            return node
+        if kind is str:
+            return node if node.isascii() and len(node) <= MAX_STRING else _clean_text(node)
+        if kind is not list:
+            if kind is not int or node.bit_length() > MAX_BITS:
                 raise ProtocolError("a malformed frame, or an integer that is too long")
             return node
         tag, rest = node[0], node[1:]
@@ -279,6 +282,11 @@ class Unpacker:
             array = np.empty(shape, dtype)
         array.flags.writeable = bool(writeable)
         return array
+
+
+def _clean_text(text: str) -> str:
+    """Cut a text that is too long, and replace what is no character."""
+    return text[:MAX_STRING].encode("utf-8", "replace").decode()
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import _thread
 import abc
 import contextlib
 import ctypes
+import functools
 import io
 import signal
 import sys
@@ -34,6 +35,11 @@ class Call:
 
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
+
+    @functools.cached_property
+    def arrays(self) -> list[Array]:
+        """The arrays in its arguments."""
+        return arrays_in([self.args, self.kwargs])
 
 
 @dataclass(frozen=True)

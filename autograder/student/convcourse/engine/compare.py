@@ -66,6 +66,7 @@ def _compare_items(actual: SubmittedValue, expected: Sequence[Any], scale: Any, 
         return Difference(f"It returned {_short(actual)}, expected a tuple of {len(expected)} values.")
     if len(items) != len(expected):
         return Difference(f"It returned {len(items)} values, expected {len(expected)}.")
+    items = tuple(items) if isinstance(items, np.ndarray) else items  # no more of them than are expected
     scales = scale if isinstance(scale, tuple | list) else [scale] * len(expected)
     for number, (item, right, size) in enumerate(zip(items, expected, scales, strict=True)):
         difference = compare(item, right, size, tolerance)
@@ -79,10 +80,10 @@ def _compare_items(actual: SubmittedValue, expected: Sequence[Any], scale: Any, 
     return None
 
 
-def _items_in(actual: SubmittedValue, is_split: bool) -> Sequence[Any] | None:
+def _items_in(actual: SubmittedValue, is_split: bool) -> Sequence[Any] | Array | None:
     """Return the items of a tuple or a list; if it `is_split`, those of an array, too, along its first axis."""
     if is_split and isinstance(actual, np.ndarray) and actual.ndim and actual.dtype.kind in "iufb":
-        return tuple(actual)
+        return actual
     return actual if isinstance(actual, tuple | list) else None
 
 
@@ -121,6 +122,8 @@ def _largest_error(array: Array, expected: Array, scale: Any, tolerance: float) 
     a, b = array.astype(float), expected.astype(float)
     size = np.abs(b).max(initial=0.0, where=np.isfinite(b)) if scale is None else np.asarray(scale, dtype=float)
     alike = (a == b) | (np.isnan(a) & np.isnan(b))
+    if alike.all():
+        return None
     with np.errstate(all="ignore"):
         error = np.where(alike, 0.0, np.abs(a - b))
         size = np.broadcast_to(np.where(np.isfinite(size), np.abs(size), 0.0), a.shape)

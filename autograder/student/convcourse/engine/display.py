@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convcourse import site
-from convcourse.calls.call import arrays_in
 from convcourse.calls.values import Array
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def is_shortened(verdict: "Verdict") -> bool:
     if verdict.failure is None or verdict.seed is None:
         return False
     case = verdict.failure.case
-    return any(array.size > SHOWN or array.ndim > 1 for array in arrays_in([case.args, case.kwargs]))
+    return any(array.size > SHOWN or array.ndim > 1 for array in case.arrays)
 
 
 def describe(value: Any) -> str:

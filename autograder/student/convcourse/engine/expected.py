@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from convcourse.calls.call import LocalFunction, Outcome, arrays_in, mapped
+from convcourse.calls.call import LocalFunction, Outcome, mapped
 from convcourse.calls.values import Array, SubmittedValue
 from convcourse.engine.compare import compare, same
 from convcourse.engine.model import Case, Mistake
@@ -65,12 +65,12 @@ def expectation(check: "Check", case: Case) -> Expectation:
 
 def has_single(case: Case) -> bool:
     """Say whether any array in the arguments of a case is of float32."""
-    return any(array.dtype == np.float32 for array in arrays_in([case.args, case.kwargs]))
+    return any(array.dtype == np.float32 for array in case.arrays)
 
 
 def is_double(case: Case) -> bool:
     """Say whether the arguments of a case ask for float64: it is among their arrays, and float32 is not."""
-    return not has_single(case) and any(array.dtype == np.float64 for array in arrays_in([case.args, case.kwargs]))
+    return not has_single(case) and any(array.dtype == np.float64 for array in case.arrays)
 
 
 def _map_floats(case: Case, dtype: DTypeLike, function: Callable[[Array], Array]) -> Case:
@@ -93,7 +93,7 @@ def as_expected(value: SubmittedValue, expected: Any) -> tuple[SubmittedValue, b
 
 def dtype_kept(value: SubmittedValue, expected: Any, case: Case) -> bool:
     """Say whether arrays of fractions come out as float32 or float64, as arrays went in; not asked of numbers."""
-    floats = [array.dtype for array in arrays_in([case.args, case.kwargs]) if array.dtype.kind == "f"]
+    floats = [array.dtype for array in case.arrays if array.dtype.kind == "f"]
     if isinstance(expected, tuple) and isinstance(value, tuple | list):
         return all(dtype_kept(item, right, case) for item, right in zip(value, expected, strict=False))
     if not floats or not isinstance(value, np.ndarray) or value.ndim == 0 or value.dtype.kind != "f":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from convcourse.calls.call import arrays_in, mapped
+from convcourse.calls.call import mapped
 from convcourse.calls.values import Array
 from convcourse.engine.model import Case
 
@@ -58,7 +58,7 @@ def map_floats(case: Case, change: Callable[[Array], Array], only: tuple[int, ..
 
 def floats_in(case: Case) -> list[Array]:
     """List the arrays of floating-point numbers in the arguments of a case."""
-    return [array for array in arrays_in([case.args, case.kwargs]) if array.dtype.kind == "f"]
+    return [array for array in case.arrays if array.dtype.kind == "f"]
 
 
 def _whole(case: Case) -> list[Variation]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from convcourse.calls.call import Call, arrays_in
+from convcourse.calls.call import Call
 from convcourse.calls.values import SubmittedValue
 from convcourse.engine.compare import Difference
 from convcourse.engine.display import as_html, as_text
@@ -33,7 +33,7 @@ class Case(Call):
 
     @property
     def size(self) -> int:
-        return sum(array.size for array in arrays_in([self.args, self.kwargs]))
+        return sum(array.size for array in self.arrays)
 
 
 @dataclass(frozen=True)
