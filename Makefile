@@ -45,6 +45,7 @@ course: .make/woven  ## install, weave the notebooks, build the site, grade the 
 	@echo "The site        _build/html/index.html          make serve, then open http://localhost:$(PORT)"
 	@echo "The notebooks   exercises/<topic>/              $(BIN)/autograder start pooling, then $(BIN)/jupyter lab work/pooling/pooling.ipynb"
 	@echo "The class       course/gradebook.db             $(BIN)/jupyter lab, then Nbgrader > Formgrader; the table is course/sample-class.txt"
+	@echo "Its report      course/report.html              what it has not understood, who needs help, what to do in the next class"
 	@echo "Its feedback    course/feedback/<student>/      one page for each student"
 
 serve: .make/book  ## serve the site on this machine

@@ -19,10 +19,19 @@ from convcourse.grade_ids import CHECK
 from convgrader.nbgrader_plugin.gradebook import url_of
 from convgrader.sandbox.isolation import unsupported_reason
 from tools.sample_students import DUE, SEED, SIZE, STEMS, STORIES, students, told, works
-from tools.sample_traces import MARK, ONE, SampleTraces
+from tools.sample_traces import MARK, ONE, REPORT, RULES, SampleTraces
 from tools.sample_work import Writer
 from tools.small_course import environment, nbgrader
 from tools.weave import ProjectPaths
+
+RULES_TEXT = """\
+# The rules of the sample class. `autograder rules` says what they come to; --forget takes them away with the class.
+
+[late]
+penalty = "10 %"
+grace = "15 minutes"
+late_days = 1
+"""
 
 # --- grading them ------------------------------------------------------------------------------------------------
 
@@ -40,10 +49,23 @@ def collect(root: Path, size: int = SIZE, seed: int = SEED) -> None:
         written = Writer(root, stem).archives(folder, size, seed)
         _run(root, "zip_collect", stem, "--force")
         traces.add(stem, written)
+    if _write_rules(root):
+        traces.keep(RULES)
     traces.write()
     with Gradebook(_gradebook(root)) as gradebook:
         for student, (first, last) in students(size).items():
             gradebook.update_or_create_student(student, first_name=first, last_name=f"{last} {MARK}".strip())
+
+
+def _write_rules(root: Path) -> bool:
+    """Write when work is due, and what it costs to be late, where the course says nothing of it; say whether."""
+    path = Path(root) / "course" / RULES
+    with Gradebook(_gradebook(root)) as gradebook:
+        if path.exists() or any(assignment.duedate for assignment in gradebook.assignments):
+            return False
+    dates = [f"\n[assignments.{stem}]\ndue = {DUE[stem].isoformat()}\n" for stem in stems_of(root)]
+    path.write_text(RULES_TEXT + "".join(dates), encoding="utf-8")
+    return True
 
 
 def _gradebook(root: Path) -> str:
@@ -62,6 +84,17 @@ def grade(root: Path, stem: str) -> int:
     if unsupported_reason():
         command.append("--unconfined")  # these submissions are ours
     return subprocess.run(command, cwd=root, env=environment(), check=False).returncode
+
+
+def report(root: Path) -> None:
+    """Write the page of what the class has not understood, unless a page lies there that is not of the class."""
+    traces, path = SampleTraces.read(root), Path(root) / "course" / REPORT
+    if traces is None or path.exists():
+        return
+    command = [sys.executable, "-m", "convcourse", "report", *stems_of(root), "--html", str(path)]
+    subprocess.run(command, cwd=root, env=environment(), check=True, stdout=subprocess.DEVNULL)
+    traces.keep(REPORT)
+    traces.write()
 
 
 def scores(root: Path, stem: str) -> dict[str, dict[str, float]]:
@@ -172,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stem in stems:
         grade(options.root, stem)
         nbgrader(options.root, "generate_feedback", stem, "--force")
+    report(options.root)
     text = table(options.root, options.students)
     (options.root / "course" / "sample-class.txt").write_text(text + "\n", encoding="utf-8")
     if not options.quiet:

@@ -262,7 +262,7 @@ def drawn(stem: str, number: int, seed: int = SEED) -> Work:
     hand = int(rng.integers(1 << 31))
     if number in COPIES and (stem == STEMS[-1] or number % 2):
         other = drawn(stem, COPIES[number], seed)
-        moment = other.moment and other.moment + timedelta(minutes=float(rng.uniform(20, 300)))
+        moment = other.moment and other.moment + timedelta(minutes=int(rng.integers(20, 300)))
         return replace(
             other, name=name_of(number), story=f"copied from {other.name}", hand=hand, moment=moment, draft=None
         )

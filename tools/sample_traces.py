@@ -19,9 +19,11 @@ from nbgrader.api import Gradebook, MissingEntry
 from convgrader.nbgrader_plugin import grading_log
 from convgrader.nbgrader_plugin.gradebook import url_of
 from convgrader.notebooks import files
+from tools.sample_students import DUE
 
 MARK = "(sample class)"  # ends the last names of its students
 FILE = "sample-class.json"
+RULES, REPORT = "course.toml", "report.html"  # written beside the class, and removed if they are as they were written
 ONE = "pooling"  # the assignment of earlier sample classes, which had one
 
 
@@ -34,7 +36,8 @@ class SampleTraces:
     root : path
         The project.
     contents : set
-        The digests of the files that were handed in: of the archives, and of the notebooks in them.
+        The digests of the files that were handed in, of the archives and of the notebooks in them; and of the rules and
+        the report.
     submissions : dict
         The digests of the submissions as grading takes them: assignment -> {student: digest}.
     is_marked : bool
@@ -57,6 +60,10 @@ class SampleTraces:
             for notebook in sorted((self.course / "submitted").glob(f"*/{stem}/{stem}.ipynb"))
             if _digest(notebook.read_bytes()) in self.contents
         }
+
+    def keep(self, name: str) -> None:
+        """Note a file in course/ as it is now."""
+        self.contents.add(_digest((self.course / name).read_bytes()))
 
     @classmethod
     def read(cls, root: Path) -> Self | None:
@@ -130,6 +137,11 @@ class SampleTraces:
                 self._remove_assignment(stem, gradebook)
             if gradebook:
                 self._remove_entries(gradebook)
+            for path in filter(Path.is_file, (self.course / RULES, self.course / REPORT)):
+                if _digest(path.read_bytes()) in self.contents:
+                    path.unlink()
+                    if gradebook and path.name == RULES:
+                        _remove_due_dates(gradebook)
         for name in (FILE, "sample-class.txt"):
             (self.course / name).unlink(missing_ok=True)
 
@@ -161,6 +173,18 @@ class SampleTraces:
                 gradebook.update_or_create_student(student.id, first_name=None, last_name=None)
             else:
                 gradebook.remove_student(student.id)
+
+
+def _remove_due_dates(gradebook: Gradebook) -> None:
+    """Remove the due dates of the class's own rules from the gradebook: they would count for real students too."""
+    for assignment in gradebook.assignments:
+        if (
+            assignment.duedate
+            and assignment.name in DUE
+            and assignment.duedate == DUE[assignment.name].replace(tzinfo=None)
+        ):
+            assignment.duedate = None
+    gradebook.db.commit()
 
 
 def _digest(data: bytes) -> str:

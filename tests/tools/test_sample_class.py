@@ -15,7 +15,7 @@ from convgrader.nbgrader_plugin.gradebook import url_of
 from convgrader.sandbox import isolation
 from tests.helpers.sample_project import make_project
 from tools import sample_class, weave
-from tools.sample_students import STEMS, STORIES, works
+from tools.sample_students import DUE, STEMS, STORIES, works
 from tools.sample_work import Writer
 
 pytestmark = pytest.mark.slow
@@ -149,6 +149,24 @@ def test_the_table_names_the_sixteen_and_sums_up_the_others(graded):
     assert len(lines) == len(TOTALS) + 5 and "expected" not in "".join(lines)
     assert lines[1].split()[:2] == ["ada", "48"] and lines[17].startswith("and 12 others: ")
     assert lines[18].startswith("shapes:  28 handed in, ") and lines[19].startswith("pooling: 27 handed in, ")
+
+
+def test_a_page_says_what_the_class_has_not_understood_and_goes_with_it(graded, tmp_path):
+    project, _ = graded
+    page = project / "course" / "report.html"
+    assert all(word in page.read_text(encoding="utf-8") for word in ("pooling", "shapes"))
+    copy = shutil.copytree(project / "course", tmp_path / "course").parent
+    assert sample_class.main(["--root", str(copy), "--forget"]) == 0
+    assert not (copy / "course" / "report.html").exists() and not (copy / "course" / "course.toml").exists()
+
+
+def test_who_is_late_by_more_than_the_grace_loses_points_or_late_days(graded):
+    project, _ = graded
+    with Gradebook(url_of(project / "course" / "gradebook.db")) as gradebook:
+        found = {s.student.id: s.late_submission_penalty or 0 for s in gradebook.assignment_submissions("pooling")}
+    late = {work.name: work.moment - DUE["pooling"] for work in works("pooling", SIZE) if work.moment > DUE["pooling"]}
+    assert {name for name, penalty in found.items() if penalty} <= set(late) and len(late) >= 3
+    assert found[max(late, key=late.get)] > 0
 
 
 def test_releasing_again_gives_the_same_notebook(graded):

@@ -10,7 +10,7 @@ from convgrader.nbgrader_plugin import grading_log
 from convgrader.nbgrader_plugin.gradebook import url_of
 from tests.helpers.sample_project import make_project
 from tools import sample_class, weave
-from tools.sample_students import STEMS, STORIES
+from tools.sample_students import DUE, STEMS, STORIES
 from tools.sample_traces import MARK, SampleTraces
 
 pytestmark = pytest.mark.slow
@@ -242,6 +242,37 @@ def test_a_student_with_the_name_of_one_of_ours_keeps_the_assignment_that_is_the
         "autograded/amara/shapes/made", "feedback/amara/shapes/made",
     }  # fmt: skip
     assert students == graded == {"amara"}
+
+
+@pytest.mark.parametrize("touched", [True, False])
+def test_rules_and_due_dates_of_the_class_go_unless_somebody_has_changed_the_file(project, touched):
+    rules = project / "course" / "course.toml"
+    assert "[assignments.pooling]" in rules.read_text()
+    with gradebook(project) as book:
+        for stem in STEMS:
+            book.update_or_create_assignment(stem, duedate=DUE[stem].replace(tzinfo=None))
+    if touched:
+        rules.write_text(rules.read_text().replace("10 %", "20 %"))
+    forget(project)
+    with gradebook(project) as book:
+        assert rules.exists() == touched == all(assignment.duedate for assignment in book.assignments)
+
+
+@pytest.mark.parametrize("given", ["file", "gradebook"])
+def test_rules_are_never_written_over_those_of_the_course(project, given):
+    forget(project)
+    rules = project / "course" / "course.toml"
+    if given == "file":
+        rules.write_text("# ours")
+    else:
+        with gradebook(project) as book:
+            book.update_or_create_assignment(STEM, duedate="2027-01-31 16:00:00 UTC")
+    sample_class.collect(project, len(STORIES))
+    assert rules.exists() == (given == "file")
+    forget(project)
+    assert rules.exists() == (given == "file")
+    with gradebook(project) as book:
+        assert (book.find_assignment(STEM).duedate is None) == (given == "file")
 
 
 def test_what_the_class_wrote_twice_goes_too(project):
