@@ -49,6 +49,14 @@ def test_the_terminal_shows_the_pair_and_says_that_likeness_is_no_proof(handed_i
     assert row.split() == ["max_pool2d", "3", "0", "1", "0"]
 
 
+def test_members_of_a_group_hand_in_one_work(handed_in, capsys):
+    (handed_in.root / "course.toml").write_text('groups.red = ["ada", "bob"]')
+    with (handed_in.root / "nbgrader_config.py").open("a") as config:
+        config.write("\nc.CourseFile.path = 'course.toml'\n")
+    status, output = run(capsys, "pooling")
+    assert status == 0 and "ada and bob" not in output
+
+
 def test_the_files_have_all_of_it_and_no_formula(handed_in, released, capsys):
     handed_in.submit("=cmd", answer(released, own("loops")))
     status, _ = run(capsys, "pooling", "--json", "found.json", "--csv", "found.csv", "--html", "found.html")

@@ -79,7 +79,7 @@ def _percentage(text: str) -> float:
 def run(options: Namespace) -> int:
     """Compare, print and write; return the exit status: 1 where there is nothing to compare."""
     from convgrader.batch import CourseFolders
-    from convgrader.nbgrader_plugin import class_answers
+    from convgrader.nbgrader_plugin import class_answers, course_rules
     from convgrader.similarity import page
     from convgrader.similarity.report import make_report
 
@@ -87,8 +87,9 @@ def run(options: Namespace) -> int:
         raise UsageError("--workers must be at least 1")
     try:
         course = CourseFolders.here()
+        rules = course_rules.rules_here(course.config, course.directory)  # members of a group hand in one work
         read = [
-            class_answers.read(course.directory, name, course.submissions(name), options.also)
+            class_answers.read(course.directory, name, course.submissions(name, rules=rules), options.also)
             for name in dict.fromkeys(options.assignments)
         ]
         if not any(each.submissions for each in read):

@@ -21,6 +21,7 @@ from traitlets import Unicode
 from traitlets.config import Config, Configurable
 
 from convgrader.nbgrader_plugin import groups
+from convgrader.nbgrader_plugin.error_translation import database_errors
 from convgrader.rules import late, reader
 from convgrader.rules.model import AssignmentRules, CourseRules
 
@@ -57,6 +58,13 @@ def rules_of(config: Config | None, gradebook: Gradebook) -> CourseRules | None:
     if path is None or not path.exists():
         return None
     return _with_dates_of(gradebook, reader.read(path, known_assignments(config, gradebook)))
+
+
+def rules_here(config: Config | None, directory: CourseDirectory) -> CourseRules | None:
+    """Return the rules as `rules_of` does, for what has no gradebook open."""
+    url = url_to_read(directory)
+    with database_errors(url), Gradebook(url, directory.course_id) as gradebook:
+        return rules_of(config, gradebook)
 
 
 def rules_of_gradebook(config: Config | None, gradebook: Gradebook) -> CourseRules:
