@@ -38,7 +38,7 @@ help:  ## list the commands
 # --- for everyone --------------------------------------------------------------------------------------------------
 
 course: .make/woven  ## install, weave the notebooks, build the site, grade the sample class
-	@$(MAKE) --no-print-directory -j2 AFTER=.make/executed .make/book .make/sample
+	@$(MAKE) --no-print-directory -j2 .make/book .make/sample
 	@echo
 	@cat course/sample-class.txt 2>/dev/null || true
 	@echo
@@ -105,7 +105,7 @@ $(NOTEBOOKS): .make/woven
 	$(STEP) "Building the site" $(BIN)/jupyter-book build -q . --all -n -W --keep-going
 	@touch $@
 
-.make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) $(TOOLS) solutions/answers/shapes.py solutions/answers/pooling.py nbgrader_config.py | .make/woven $(AFTER)
+.make/sample: $(INSTALLED) $(NOTEBOOKS) $(STUDENT) $(GRADER) $(TOOLS) solutions/answers/shapes.py solutions/answers/pooling.py nbgrader_config.py | .make/woven
 	$(STEP) "Grading the sample class" $(RUN) -m tools.sample_class --quiet
 	@touch $@
 
