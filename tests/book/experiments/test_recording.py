@@ -51,6 +51,12 @@ def test_what_takes_long_is_rerun_when_asked_alone(records):
         long.recorded(rerun=True)
 
 
+def test_where_machines_give_other_numbers_nothing_is_compared_and_nothing_warns(records):
+    records(99)
+    other = recording.Experiment(doubled.function, 3, float("inf"))
+    assert other.recorded()["number"][0] == 99
+
+
 def test_what_is_not_recorded_is_told(records):
     with pytest.raises(ValueError, match="run `make experiments`"):
         doubled.recorded()
