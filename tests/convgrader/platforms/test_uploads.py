@@ -63,7 +63,7 @@ def test_canvas_says_name_number_lateness_and_which_upload_is_the_newest():
 def test_moodle_says_name_and_participant_in_folders_and_without():
     found, left_out = read(
         "moodle",
-        "Ada Lovelace_4711_assignsubmission_file_/work/pooling (2).ipynb",
+        "Ada Lovelace_4711_assignsubmission_file_/week 3/pooling (2).ipynb",
         "Group A-Bob B_12_assignsubmission_file_pooling.ipynb",
         "Participant_13_assignsubmission_file_/pooling.ipynb",
         "Ada Lovelace_4711_assignsubmission_onlinetext_/onlinetext.html",
@@ -128,7 +128,7 @@ def test_brightspace_says_name_and_local_time_and_each_time_is_a_hand_in():
 
 def test_a_folder_says_who_and_so_does_a_name_of_autograder_submit():
     named = "bob__20270131T120000Z__pooling.ipynb"
-    found, left_out = read("folder", "ada/work/pooling.ipynb", named, "pooling.ipynb")
+    found, left_out = read("folder", "ada/week 3/pooling.ipynb", named, "pooling.ipynb")
     assert [(name, who[0]) for name, who, *_ in found] == [("pooling.ipynb", "ada (ada)"), (named, "bob (bob)")]
     assert left_out == {"pooling.ipynb": "it lies in no student's folder."}
     found, _ = read("folder", "class/ada/pooling.ipynb", "class/bob/pooling.ipynb")
