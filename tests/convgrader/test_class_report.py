@@ -118,12 +118,16 @@ def test_a_file_that_cannot_be_written_is_told_in_a_sentence(taught, capsys, kin
 
 
 def test_who_needs_help_stands_above_what_to_do_and_in_the_files(taught, capsys):
-    for name in ("yan1", "zoe1"):
+    for name in ("xia1", "yan1", "zoe1"):
         taught.query(f"INSERT INTO student (id) VALUES ('{name}')")
     (taught.root / "submitted" / "yan1" / "pooling").mkdir(parents=True)
+    (taught.root / "course.toml").write_text('groups.red = ["xia1", "yan1"]')
+    with (taught.root / "nbgrader_config.py").open("a") as config:
+        config.write("\nc.CourseFile.path = 'course.toml'\n")
     lines = report(capsys, "pooling", "--json", "report.json", "--csv", "report.csv")[1].splitlines()
     at = lines.index("Students who need help")
-    assert lines[at + 1 : at + 3] == ["1 student (not handed in: 1)", "  zoe1: not handed in: pooling"], "yan has"
+    told = ["1 student (not handed in: 1)", "  zoe1: not handed in: pooling"]
+    assert lines[at + 1 : at + 3] == told, "yan has, and for xia too"
     found = json.loads((taught.root / "report.json").read_text(encoding="utf-8"))
     assert [one["student"] for one in found["need_help"]["students"]] == ["zoe1"]
     with (taught.root / "report.csv").open(newline="", encoding="utf-8") as file:

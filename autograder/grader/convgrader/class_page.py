@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from convcourse.engine.display import printable
-from convgrader import trials, wording
+from convgrader import pages, trials, wording
 from convgrader.class_statistics import AssignmentReport, ClassReport, tenth_of
 from convgrader.student_statistics import FEWEST, RULES, HelpReport, StudentAssignment, StudentReport
 
@@ -31,15 +28,7 @@ def student_page(report: StudentReport, address: str = "", made: date | None = N
 
 
 def _render(name: str, address: str, made: date | None, **values: Any) -> str:
-    """Render a template: texts are escaped, and have no characters that move or hide others."""
-    environment = Environment(
-        loader=PackageLoader("convgrader"),
-        autoescape=True,
-        finalize=_harmless,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
+    environment = pages.environment()
     environment.filters |= {
         "counted": wording.counted, "number": wording.number, "percent": wording.percent, "outcomes": wording.outcomes,
         "remarks": remarks_on, "trial": trials.fitting, "tenth": _tenth,
@@ -51,10 +40,6 @@ def _render(name: str, address: str, made: date | None, **values: Any) -> str:
     }  # fmt: skip
     day = made or date.today()  # noqa: DTZ011 (the day of whoever reads it)
     return environment.get_template(f"{name}.html.j2").render(made=f"{day.day} {day:%B %Y}", **values)
-
-
-def _harmless(value: object) -> object:
-    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def remarks_on(report: AssignmentReport) -> list[str]:

@@ -1,12 +1,10 @@
 """``autograder report``: what a class has not understood; plugged into the command of convcourse by an entry point."""
 
-import csv
 import json
 import re
 from argparse import ArgumentParser, Namespace, _SubParsersAction
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -28,11 +26,12 @@ from convgrader.class_statistics import (
     make_report,
 )
 from convgrader.errors import DatabaseError
+from convgrader.outputs import write_table, write_text
 from convgrader.student_statistics import HelpReport, who_needs_help
 from convgrader.wording import counted, number, page, percent, print_line
 
 if TYPE_CHECKING:
-    from convgrader.batch import CourseFolders
+    pass
 
 HELP = "say what a class has not understood (for instructors)"
 DESCRIPTION = """\
@@ -77,14 +76,15 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
 def run(options: Namespace) -> int:
     """Print the report, and write it into files; return the exit status: 1 where there is nothing to tell."""
     from convgrader.batch import CourseFolders  # it imports much, and ``autograder --help`` need not wait for it
-    from convgrader.nbgrader_plugin import class_results
+    from convgrader.nbgrader_plugin import class_results, course_rules
 
     try:
         _require_sense(options)
         course = CourseFolders.here()
         address = site.published(str(course.config.GradeCells.get("site") or ""))
         found = class_results.read(course.directory.db_url, course.directory.course_id, options.assignments)
-        results = [_without_ungraded(course, each) for each in found]
+        rules = course_rules.rules_here(course.config, course.directory)
+        results = [_without_ungraded(each, course.submissions(each.name, rules=rules)) for each in found]
         if options.html == BESIDE:
             options.html = str(class_results.folder_of(course.directory.db_url) / _page_name(results, options.student))
         if options.student:
@@ -116,9 +116,8 @@ def _page_name(results: Sequence[AssignmentResults], student: str | None) -> str
     return re.sub(r"[^\w.-]", "-", f"report{about}.html")
 
 
-def _without_ungraded(course: "CourseFolders", results: AssignmentResults) -> AssignmentResults:
-    """Return results in which nobody is missing who has handed in and is only not graded yet."""
-    handed_in = course.submissions(results.name)
+def _without_ungraded(results: AssignmentResults, handed_in: Collection[str]) -> AssignmentResults:
+    """Return results in which nobody is missing who has handed in, or whose group has, and is only not graded yet."""
     return replace(results, missing=tuple(student for student in results.missing if student not in handed_in))
 
 
@@ -132,7 +131,7 @@ def _tell_of_class(results: Sequence[AssignmentResults], options: Namespace, add
     if options.html:
         from convgrader.class_page import class_page  # Jinja: only who wants a page waits for it
 
-        _write(options.html, class_page(report, help_report, address, options.anonymous))
+        write_text(options.html, class_page(report, help_report, address, options.anonymous))
     show(report, help_report, Console(), address)
 
 
@@ -145,7 +144,7 @@ def _tell_of_student(results: Sequence[AssignmentResults], options: Namespace, a
     if options.html:
         from convgrader.class_page import student_page
 
-        _write(options.html, student_page(report, address))
+        write_text(options.html, student_page(report, address))
     student_report.show(report, Console(), address)
 
 
@@ -166,16 +165,7 @@ def as_dict(report: ClassReport, help_report: HelpReport, address: str = "") -> 
 
 def write_csv(report: ClassReport, help_report: HelpReport, path: str, address: str = "") -> None:
     """Write a row for each task, part, mistake, group of answers that are wrong alike, and student who needs help."""
-    from convgrader.nbgrader_plugin.exporting import as_cell
-
-    try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(COLUMNS)
-            for row in (*_rows(report, address), *_help_rows(help_report)):
-                table.writerow([as_cell(row.get(column)) for column in COLUMNS])
-    except OSError as error:
-        raise _unwritable(path, error) from None
+    write_table(path, COLUMNS, (*_rows(report, address), *_help_rows(help_report)))
 
 
 def _rows(report: ClassReport, address: str) -> Iterator[dict[str, Any]]:
@@ -210,18 +200,7 @@ def _people(students: People) -> dict[str, Any]:
 
 
 def _write_json(path: str, found: dict[str, Any]) -> None:
-    _write(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: str, error: OSError) -> UsageError:
-    return UsageError(f"cannot write {path}: {error.strerror or error}")
+    write_text(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 
 # --- the terminal --------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from convcourse.engine.display import printable
 from convcourse.errors import UsageError
 from convgrader import lock
 from convgrader.errors import DatabaseError
+from convgrader.wording import print_line
 
 if TYPE_CHECKING:
     from convgrader.platforms.collecting import Collected
@@ -91,7 +92,7 @@ def show(found: "Collected", console: Console, preview: bool = False) -> None:
     count = found.counts
     total = count["new"] + count["replaced"] + count["unchanged"]
     counts = f"{count['new']} new, {count['replaced']} newer than before, {count['unchanged']} as before"
-    _print(console, f"{found.assignment}: {_hand_ins(total)} ({counts}).")
+    print_line(console, f"{found.assignment}: {_hand_ins(total)} ({counts}).")
     if any(rows := list(_rows(found))):
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for heading in ("", "who", "what"):
@@ -100,17 +101,17 @@ def show(found: "Collected", console: Console, preview: bool = False) -> None:
             table.add_row(kind, escape(printable(who)), escape(printable(what)))
         console.print(table)
     if found.left_out:
-        _print(console, f"Not collected, {len(found.left_out)}:")
+        print_line(console, f"Not collected, {len(found.left_out)}:")
         for name, reason in list(found.left_out.items())[:SHOWN]:
-            _print(console, f"  {name}: {reason}")
+            print_line(console, f"  {name}: {reason}")
         if len(found.left_out) > SHOWN:
-            _print(console, f"  and {len(found.left_out) - SHOWN} more; --json has them all")
+            print_line(console, f"  and {len(found.left_out) - SHOWN} more; --json has them all")
     if found.unregistered:
-        _print(console, f"Not in the gradebook: {_some(found.unregistered)}. Grading adds them.")
+        print_line(console, f"Not in the gradebook: {_some(found.unregistered)}. Grading adds them.")
     for note in found.notes:
-        _print(console, note)
+        print_line(console, note)
     if preview:
-        _print(console, "This is a preview: nothing was changed.")
+        print_line(console, "This is a preview: nothing was changed.")
 
 
 def _rows(found: "Collected") -> Iterator[tuple[str, str, str]]:
@@ -144,7 +145,3 @@ def _some(names: list[str]) -> str:
 
 def _hand_ins(count: int) -> str:
     return f"{count} hand-in{'' if count == 1 else 's'} collected"
-
-
-def _print(console: Console, line: str) -> None:
-    console.print(escape(printable(line)), highlight=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from rich.table import Table
 from convcourse.engine.display import printable
 from convcourse.errors import UsageError
 from convgrader.errors import DatabaseError
+from convgrader.wording import print_line
 
 if TYPE_CHECKING:
     from convgrader.platforms.gradebooks import Filled
@@ -79,10 +80,10 @@ def run(options: Namespace) -> int:
     filled.notes += roster.notes
     show(filled, Console(), "no score" if options.to == "csv" else "left as the platform has it")
     if options.preview:
-        _print(Console(), "This is a preview: nothing was written.")
+        print_line(Console(), "This is a preview: nothing was written.")
     else:
         write_table(str(options.file), filled.rows, into.delimiter if into and options.to == "canvas" else ",")
-        _print(Console(), f"Written: {options.file}")
+        print_line(Console(), f"Written: {options.file}")
     return 1 if filled.missing else 0
 
 
@@ -101,19 +102,15 @@ def show(filled: "Filled", console: Console, kept: str) -> None:
             table.add_row(*map(escape, map(printable, (change.student, change.name))), old, "→", change.new)
         console.print(table)
     first = sum(change.old in ("", "-") for change in changes)
-    _print(console, f"{first} new, {len(changes) - first} changed, {same} as before.")
+    print_line(console, f"{first} new, {len(changes) - first} changed, {same} as before.")
     for reason in dict.fromkeys(change.reason for change in filled.changes if change.reason):
         students = [change.student for change in filled.changes if change.reason == reason]
-        _print(console, f"{reason[0].upper()}{reason[1:]}, {kept}: {', '.join(students)}")
+        print_line(console, f"{reason[0].upper()}{reason[1:]}, {kept}: {', '.join(students)}")
     if filled.strangers:
-        _print(console, "In the platform's table, and not changed:")
+        print_line(console, "In the platform's table, and not changed:")
         for who, why in filled.strangers.items():
-            _print(console, f"  {who}: {why}")
+            print_line(console, f"  {who}: {why}")
     if filled.missing:
-        _print(console, f"With a score, and not in the table: {', '.join(filled.missing)}")
+        print_line(console, f"With a score, and not in the table: {', '.join(filled.missing)}")
     for note in filled.notes:
-        _print(console, note)
-
-
-def _print(console: Console, line: str) -> None:
-    console.print(escape(printable(line)), highlight=False, soft_wrap=True)
+        print_line(console, note)

@@ -9,6 +9,7 @@ from rich.table import Table
 from convcourse.engine.display import printable
 from convgrader.jobs import Marks, SubmissionResult
 from convgrader.moves import Moves
+from convgrader.wording import print_line
 
 if TYPE_CHECKING:  # it imports IPython, which whoever starts workers need not wait for
     from convgrader.notebooks.source import SourceNotebook
@@ -117,7 +118,7 @@ class Summary:
             )
         if self.moves:
             for line in self.moves.lines():
-                console.print(escape(printable(line)), highlight=False, soft_wrap=True)
+                print_line(console, line)
         if self.not_compared:
             console.print(
                 f"{_counted(self.not_compared)} new, or handed in again since: left out; "

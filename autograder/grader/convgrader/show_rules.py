@@ -1,6 +1,5 @@
 """``autograder rules``: what ``course/course.toml`` means; plugged into the command of convcourse by an entry point."""
 
-import csv
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
@@ -16,10 +15,12 @@ from rich.table import Table
 from convcourse.engine.display import printable
 from convcourse.errors import UsageError
 from convgrader.errors import DatabaseError
+from convgrader.outputs import write_table
 from convgrader.rules import reader
 from convgrader.rules.late import describe, length, shown
 from convgrader.rules.model import EVERY, CourseRules
 from convgrader.rules.total import Counted, counted, total
+from convgrader.wording import print_line
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
@@ -98,12 +99,12 @@ def _tell(options: Namespace, gradebook: "Gradebook", config: "Config", console:
         slips += course_totals.remarks(rules, gradebook, config, now)
     _show_rows(rows, console)
     if options.csv:
-        _write_csv(rows, options.csv)
+        write_table(options.csv, list(rows[0]) if rows else [], rows)
     for line in slips:
-        _print(console, line)
+        print_line(console, line)
     if options.apply:
         course_rules.apply(rules, gradebook)
-        _print(console, "Due dates, extensions and penalties are in the gradebook.")
+        print_line(console, "Due dates, extensions and penalties are in the gradebook.")
     return status
 
 
@@ -116,7 +117,7 @@ def _write_template(path: Path) -> int:
         raise UsageError(f"there is a {path} already, and it stays as it is") from None
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-    _print(Console(), f"{path} is there: nothing in it holds before you take the # away.")
+    print_line(Console(), f"{path} is there: nothing in it holds before you take the # away.")
     return 0
 
 
@@ -136,26 +137,26 @@ Row = dict[str, Any]
 def show(rules: CourseRules, console: Console) -> None:
     """Print what holds for the whole course."""
     what = f"The course takes {rules.path}" if rules.path else "The course has"
-    _print(console, f"{rules.file}. {what}: {', '.join(rules.assignments) or 'nothing'}.")
+    print_line(console, f"{rules.file}. {what}: {', '.join(rules.assignments) or 'nothing'}.")
     by_rule: dict[str, list[str]] = {}
     for name, about in rules.assignments.items():
         by_rule.setdefault(describe(about.late), []).append(name)
     for words, names in by_rule.items():
         where = "" if len(by_rule) == 1 else f" ({', '.join(names)})"
-        _print(console, f"Late work{where}: {words}")
+        print_line(console, f"Late work{where}: {words}")
     if rules.late_days is not None:
-        _print(console, f"Each student has {rules.late_days} late days, spent in the order of due dates.")
+        print_line(console, f"Each student has {rules.late_days} late days, spent in the order of due dates.")
     if rules.drop_lowest:
-        _print(console, f"Of the total the {rules.drop_lowest} lowest do not count.")
+        print_line(console, f"Of the total the {rules.drop_lowest} lowest do not count.")
     for student, given in rules.extensions.items():
         for name in given:
             extension, due = given[name], rules.due(name, student)
             longer = length(extension) if isinstance(extension, timedelta) else ""
             until = f"until {shown(due.astimezone(rules.zone))}" if due else f"{longer} longer"
-            _print(console, f"Extension: {student}, {'all others' if name == EVERY else name}: {until}")
+            print_line(console, f"Extension: {student}, {'all others' if name == EVERY else name}: {until}")
     groups = {(name, who) for one in rules.assignments.values() for name, who in one.groups.items()}
     for name, members in sorted(groups):
-        _print(console, f"Group {name}: {', '.join(members)}")
+        print_line(console, f"Group {name}: {', '.join(members)}")
 
 
 def due_rows(rules: CourseRules) -> Iterator[Row]:
@@ -220,19 +221,3 @@ def _as_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{round(value, 4):g}"
     return "-" if value is None else str(value)
-
-
-def _write_csv(rows: list[Row], path: str) -> None:
-    from convgrader.nbgrader_plugin.exporting import as_cell
-
-    try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(rows[0] if rows else [])
-            table.writerows([as_cell(value) for value in row.values()] for row in rows)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-
-
-def _print(console: Console, line: str) -> None:
-    console.print(escape(printable(line)), highlight=False, soft_wrap=True)

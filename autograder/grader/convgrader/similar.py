@@ -1,6 +1,5 @@
 """``autograder similar``: answers that are alike; plugged into the command of convcourse by an entry point."""
 
-import csv
 import json
 import os
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
@@ -13,9 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from convcourse.engine.display import printable
 from convcourse.errors import UsageError
 from convgrader.errors import DatabaseError
+from convgrader.outputs import write_table, write_text
+from convgrader.wording import counted, print_line
 
 if TYPE_CHECKING:  # both take a while, and ``autograder --help`` need not wait for them
     from convgrader.nbgrader_plugin.class_answers import ClassAnswers
@@ -97,13 +97,13 @@ def run(options: Namespace) -> int:
         tasks = [task for each in read for task in each.tasks]
         report = make_report(tasks, options.threshold, workers=options.workers)
         if options.json:
-            _write(options.json, json.dumps(as_dict(report), indent=1, ensure_ascii=False) + "\n")
+            write_text(options.json, json.dumps(as_dict(report), indent=1, ensure_ascii=False) + "\n")
         if options.csv:
             write_csv(report, options.csv)
         if options.html:
-            _write(options.html, page.page(report, NO_PROOF))
+            write_text(options.html, page.page(report, NO_PROOF))
     except (UsageError, DatabaseError) as error:
-        _print(Console(stderr=True), f"autograder: {error}")
+        print_line(Console(stderr=True), f"autograder: {error}")
         return NOTHING_TO_TELL
     show(report, read, Console())
     return 0
@@ -148,16 +148,7 @@ def _about(task: "TaskReport") -> dict[str, str]:
 
 def write_csv(report: "SimilarityReport", path: str) -> None:
     """Write a row for each task of each pair, for each group, and for each answer that is too short."""
-    from convgrader.nbgrader_plugin.exporting import as_cell
-
-    try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(COLUMNS)
-            for row in _rows(report):
-                table.writerow([as_cell(row.get(column)) for column in COLUMNS])
-    except OSError as error:
-        raise _unwritable(path, error) from None
+    write_table(path, COLUMNS, _rows(report))
 
 
 def _rows(report: "SimilarityReport") -> Iterator[dict[str, Any]]:
@@ -175,17 +166,6 @@ def _rows(report: "SimilarityReport") -> Iterator[dict[str, Any]]:
             yield {"kind": "too short", "names": " ".join(task.likeness.short)} | _about(task)
 
 
-def _write(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: str, error: OSError) -> UsageError:
-    return UsageError(f"cannot write {path}: {error.strerror or error}")
-
-
 # --- the terminal --------------------------------------------------------------------------------------------------
 
 
@@ -196,15 +176,15 @@ def show(report: "SimilarityReport", read: "list[ClassAnswers]", console: Consol
     console.print(_table(report))
     for each in read:
         if each.beside:
-            _print(console, f"{_counted(each.beside, 'notebook')} of other folders compared with the class.")
+            print_line(console, f"{counted(each.beside, 'notebook')} of other folders compared with the class.")
         for name, reason in each.unread.items():
-            _print(console, f"{name} was not compared: {reason}")
+            print_line(console, f"{name} was not compared: {reason}")
     for names, tasks in groups_of(report.tasks).items():
         alike = ", ".join(task.task for task in tasks)
-        _print(console, f"{len(names)} are alike together in {alike}: {_names(names)}")
+        print_line(console, f"{len(names)} are alike together in {alike}: {_names(names)}")
     for task in report.tasks:
         for names in task.likeness.common:
-            _print(
+            print_line(
                 console,
                 f"{len(names)} wrote nearly the same for {task.about.task}: the natural answer, or one that went round."
                 f" Their pairs are not listed: {_names(names)}",
@@ -212,12 +192,12 @@ def show(report: "SimilarityReport", read: "list[ClassAnswers]", console: Consol
     console.print("\n[bold]Pairs, those first whose likeness is rarest in the class[/bold]")
     for number, pair in enumerate(report.pairs[:SHOWN], 1):
         for line in _pair_lines(number, pair):
-            _print(console, line)
+            print_line(console, line)
     if len(report.pairs) > SHOWN:
-        _print(console, f"{len(report.pairs) - SHOWN} more; --csv and --json have them all.")
+        print_line(console, f"{len(report.pairs) - SHOWN} more; --csv and --json have them all.")
     if not report.pairs:
-        _print(console, f"No two answers are {report.threshold:.0%} alike or more.")
-    _print(console, NO_PROOF)
+        print_line(console, f"No two answers are {report.threshold:.0%} alike or more.")
+    print_line(console, NO_PROOF)
 
 
 def _table(report: "SimilarityReport") -> Table:
@@ -236,17 +216,9 @@ def _table(report: "SimilarityReport") -> Table:
 
 def _pair_lines(number: int, pair: "StudentPair") -> Iterator[str]:
     one, other = pair.names
-    yield f"{number}. {one} and {other}: {_counted(len(pair.tasks), 'task')} alike"
+    yield f"{number}. {one} and {other}: {counted(len(pair.tasks), 'task')} alike"
     yield "   " + ", ".join(f"{each.about.task} {each.likeness:.0%}" for each in pair.tasks)
 
 
 def _names(names: tuple[str, ...]) -> str:
     return ", ".join(names[:NAMES]) + (", ..." if len(names) > NAMES else "")
-
-
-def _print(console: Console, line: str) -> None:
-    console.print(escape(printable(line)), highlight=False, soft_wrap=True)
-
-
-def _counted(number: float, what: str) -> str:
-    return f"{number:g} {what}{'' if number == 1 else 's'}"

@@ -3,15 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from convcourse.engine.display import printable
+from convgrader import pages
 from convgrader.similarity.report import AlikeTask, SimilarityReport, groups_of, marked_lines
 
 PAIRS = 100  # that a page shows; files for programs have them all
 NAMES = 100  # in one list
 MAX_LINES, MAX_LINE = 400, 500  # of an answer, and characters of a line
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 @dataclass(frozen=True)
@@ -51,14 +48,7 @@ class ShownPair:
 
 def page(report: SimilarityReport, no_proof: str) -> str:
     """Return the page: what students wrote, and their names, stand in it as text alone."""
-    environment = Environment(
-        loader=PackageLoader("convgrader"),
-        autoescape=True,
-        finalize=_harmless,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages.environment()
     environment.filters |= {"percent": _percent, "some": _some}
     return environment.get_template("similar.html.j2").render(
         report=report,
@@ -67,13 +57,7 @@ def page(report: SimilarityReport, no_proof: str) -> str:
         pairs=list(_shown(report)),
         left_out=max(0, len(report.pairs) - PAIRS),
         no_proof=no_proof,
-        policy=POLICY,
     )
-
-
-def _harmless(value: object) -> object:
-    """Leave out of a text what would move or hide others; of the style sheet nothing."""
-    return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _percent(share: float) -> str:
