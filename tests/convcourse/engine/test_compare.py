@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from convcourse.engine.compare import compare, same
+from tests.helpers.memory import peak
 
 
 def test_the_tolerance_is_a_backward_error_element_by_element():
@@ -117,3 +118,11 @@ def test_an_array_of_whole_numbers_is_as_good_as_a_tuple_of_tuples():
 def test_whole_numbers_are_the_same_if_they_are_equal():
     assert same(1048576960, 1048576960) and not same(1048576960, 1048576001)
     assert same(2.0, 2) and not same(np.array([10**9]), np.array([10**9 + 1]))
+
+
+def test_an_array_in_the_place_of_a_few_numbers_is_counted_and_not_taken_apart():
+    many = np.zeros(4 << 20, np.int8)
+    with peak() as memory:
+        message = compare(many, (3, 4)).message
+    assert message == "It returned 4194304 values, expected 2." and memory[0] < 16 << 20
+    assert compare(np.array([3, 4]), (3, 4)) is None

@@ -63,3 +63,8 @@ def test_nothing_makes_a_tree_grow():
     lines = [f"    v{n + 1} = v{n} + v{n}" for n in range(60)]
     code = "\n".join(["def f(v0):", *lines, "    return v60"])
     assert len(simple(code)) <= len(code)
+
+
+def test_a_second_name_that_is_read_twice_is_the_first():
+    twice = "def f(x, n):\n    y = x\n    return [v * n for v in y] + [n for v in y]"
+    assert simple(twice) == simple("def f(x, n):\n    return [v * n for v in x] + [n for v in x]")
