@@ -1,12 +1,13 @@
 """What is known of a hand-in that was collected; how the newest is kept is test_collecting.py's."""
 
 import os
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from convcourse.errors import UsageError
-from convgrader.platforms.hand_ins import HandIn
+from convgrader.platforms.hand_ins import HandIn, digest_of
 from convgrader.platforms.keeping import DRAFT, KeptHandIns, Record, read_record
 from convgrader.platforms.roster import Student
 from tests.convgrader.platforms.test_hand_ins import DUE
@@ -35,6 +36,28 @@ def test_a_record_of_other_files_than_lie_there_counts_for_nothing(kept):
     kept.keep(hand_in, "new", "canvas", "a.zip", DUE)
     assert kept.record("ada") == Record(time=DUE.isoformat(), digest=kept.record("ada").digest), "d is not the digest"
     assert kept.record("bob") is None
+
+
+def drafted(kept, text):
+    """Put a hand-in of ada's together and return its digest."""
+    (draft := kept.draft("ada")).mkdir(parents=True)
+    (draft / "pooling.ipynb").write_text(text)
+    return digest_of(draft)
+
+
+def test_the_same_again_without_a_time_keeps_the_time_that_was_known(kept):
+    kept.keep(HandIn(Student("ada"), [], time=DUE, digest=drafted(kept, "1")), "new", "canvas", "a.zip", DUE)
+    again = HandIn(Student("ada"), [], time=DUE + timedelta(1), is_time_known=False, digest=drafted(kept, "1"))
+    kept.keep(again, "unchanged", "canvas", "b.zip", DUE)
+    assert kept.record("ada").time == DUE.isoformat() and kept.record("ada").archive == "b.zip"
+
+
+def test_a_folder_whose_record_is_lost_is_not_written_into(kept):
+    lost = kept.root / "ada" / "1"
+    lost.mkdir(parents=True)
+    kept.keep(HandIn(Student("ada"), [], time=DUE, digest=drafted(kept, "1")), "new", "canvas", "a.zip", DUE)
+    kept.keep(HandIn(Student("ada"), [], time=DUE, digest=drafted(kept, "2")), "replaced", "canvas", "b.zip", DUE)
+    assert list(lost.iterdir()) == [] and (kept.root / "ada" / "2" / "pooling.ipynb").read_text() == "1"
 
 
 def test_what_was_put_together_goes_and_leaves_no_folders(kept):
