@@ -93,6 +93,7 @@ def test_students_of_the_gradebook_who_handed_in_nothing_are_named(course, relea
     assert course.grade(pool=in_process_pool, students=["ada"]).absent == [], "only these were asked for"
 
 
+@pytest.mark.full
 def test_the_command_prints_json_and_says_by_its_status_whether_all_were_graded(handed_in):
     handed_in.submit("broken", "{")
     command = [*GRADE, "--json", "--workers", "1"]

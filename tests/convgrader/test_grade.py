@@ -86,6 +86,7 @@ HABITS = {
 
 
 @pytest.mark.parametrize("habit", HABITS)
+@pytest.mark.sample(8)
 def test_habits_cost_nothing(examine, released, answers, habit):
     right, helpers = answers
     scores, _ = examine(answer(released, right, [helpers, HABITS[habit]]))

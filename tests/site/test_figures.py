@@ -68,6 +68,7 @@ def test_no_barrier_no_error(name, theme, width, figure):
 
 
 @pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.sample(4)
 def test_every_control_answers_to_the_keyboard_and_reset_undoes_it(name, figure):
     """Tab reaches every control; arrow keys change what is said; Reset brings the first state back."""
     seen, element = figure(name)
@@ -97,6 +98,7 @@ def test_every_control_answers_to_the_keyboard_and_reset_undoes_it(name, figure)
 
 
 @pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.sample(4)
 def test_what_is_seen_is_announced(name, figure):
     seen, element = figure(name)
     live = element.get_by_role("status")
@@ -106,6 +108,7 @@ def test_what_is_seen_is_announced(name, figure):
 
 
 @pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.sample(4)
 def test_without_scripts_the_still_stands_there(name, figure):
     _, element = figure(name, java_script_enabled=False)
     assert element.locator(".interactive-still").is_visible()

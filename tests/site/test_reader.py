@@ -340,6 +340,7 @@ def test_figures_are_webp(built):
         assert {*kinds} <= {".webp"}, page.name
 
 
+@pytest.mark.full
 def test_a_chapter_weighs_less_than_a_megabyte(site, built, chromium):
     """With all that it loads, down to its end, as it is sent."""
     weights = dict(site_report.weight(chromium, f"{site}/{name}.html") for name in site_report.measured(built))

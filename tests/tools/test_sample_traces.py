@@ -85,6 +85,7 @@ def forget(root):
     assert sample_class.main(["--root", str(root), "--forget"]) == 0
 
 
+@pytest.mark.full
 def test_the_class_goes_without_a_trace_but_for_the_assignment(project):
     assert sample_class.traces(project).strangers() == []
     forget(project)
@@ -208,6 +209,7 @@ def collected_before(tmp_path_factory):
 
 
 @pytest.mark.parametrize("version", ["0.3", "before"])
+@pytest.mark.sample(1)
 def test_a_class_of_an_earlier_version_goes_too(collected_before, tmp_path, version):
     """It had one assignment; or it kept no list of what it wrote, and did not mark its students."""
     root = shutil.copytree(collected_before, tmp_path / "project")
@@ -259,6 +261,7 @@ def test_rules_and_due_dates_of_the_class_go_unless_somebody_has_changed_the_fil
 
 
 @pytest.mark.parametrize("given", ["file", "gradebook"])
+@pytest.mark.sample(1)
 def test_rules_are_never_written_over_those_of_the_course(project, given):
     forget(project)
     rules = project / "course" / "course.toml"

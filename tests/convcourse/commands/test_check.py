@@ -40,6 +40,7 @@ def test_check_of_one_task_with_full_points_is_success(started, project, capfd):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_check_survives_an_endless_cell_and_says_which_cell_failed(started, capfd):
     def change(notebook):
         by_name(notebook, "pool_output_shape").source = "while True:\n    pass"
@@ -124,6 +125,7 @@ ENCODINGS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.sample(1)
 def test_check_through_a_pipe_prints_all_it_has_in_any_encoding(started, encoding):
     """Also in a folder with blanks and umlauts, where Python does not take UTF-8 for granted."""
     folder = started.parents[2] / "Meine Übungen für SS 27"

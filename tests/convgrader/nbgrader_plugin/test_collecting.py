@@ -240,6 +240,7 @@ def course_with_our_collector(root):
     return course
 
 
+@pytest.mark.full
 def test_the_command_collects_the_rest_and_says_so(tmp_path):
     course = course_with_our_collector(tmp_path / "course")
     folder = course.root / "downloaded" / "pooling" / "archive"

@@ -35,6 +35,7 @@ def test_no_text_is_a_formula_and_all_come_back(table):
     assert {row["last_name"] for row in table} == {"'=2"}
 
 
+@pytest.mark.full
 def test_nbgraders_columns_come_first(course, table):
     status, output = course.nbgrader("export", "--exporter=nbgrader.plugins.CsvExportPlugin", "--to=theirs.csv")
     assert status == 0, output
@@ -112,6 +113,7 @@ def test_students_can_be_chosen(course, table):
     assert len((course.root / "one.csv").read_text().splitlines()) == 2
 
 
+@pytest.mark.full
 def test_a_database_that_somebody_holds_is_named_in_a_sentence(course):
     with contextlib.closing(sqlite3.connect(course.root / "gradebook.db")) as other:
         other.execute("BEGIN EXCLUSIVE")

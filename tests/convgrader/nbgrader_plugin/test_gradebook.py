@@ -25,6 +25,7 @@ def rows(course, table):
     return course.query(TABLES[table])
 
 
+@pytest.mark.full
 def test_it_leaves_the_same_rows_and_files_as_nbgrader(handed_in, tmp_path):
     with_plugin = copy_of(handed_in, tmp_path / "plugin")
     stock = copy_of(handed_in, tmp_path / "stock", plugin=False)

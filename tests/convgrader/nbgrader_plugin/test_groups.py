@@ -97,6 +97,7 @@ def test_a_group_is_graded_once_and_each_member_has_the_score_the_time_and_the_p
     assert red.grade(pool=pool, students=["ada"]).count == 2
 
 
+@pytest.mark.full
 def test_nbgraders_own_command_grades_groups_alike(red):
     status, output = red.nbgrader("autograde", "pooling")
     assert status == 0, output

@@ -109,6 +109,7 @@ def comments(course, cell):
     )
 
 
+@pytest.mark.full
 def test_a_task_is_added_to_a_graded_assignment_and_graded(graded, in_process_pool, released, answers):
     before = graded.scores()
     change(graded, add_task)
