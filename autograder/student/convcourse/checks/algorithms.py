@@ -455,6 +455,7 @@ BEST = Check(
         Case(((64, 64), (31, 31)), {"rank": 5}, "rank known"),
         Case(((19, 13), (8, 13)), {"rank": 2}, "rank known", "close to a tie"),
         Case(((15, 43), (7, 17)), {"rank": 2}, "rank known", "close to a tie"),
+        Case(((20, 29), (12, 13)), {"rank": 2}, "rank known", "many more outputs than pixels"),
         Case(((2, 3), (7, 6)), {"rank": 1}, "rank known", "a kernel larger than the image"),
         Case(((64, 64), (1, 1)), {"rank": 1}, "rank known", "nothing to separate"),
         Case(((20, 30), (5, 1)), {"rank": 1}, "rank known", "one column"),
