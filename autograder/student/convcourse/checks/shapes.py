@@ -862,6 +862,7 @@ TRACE_SHAPES = Check(
         Case(([_dense(2), _FLAT], (2, 3, 4)), {}, "whole networks", "flatten joins all axes but the first"),
         Case(([_dense(2), _FLAT], (2, 3, 2, 5, 4)), {}, "whole networks", "flatten joins all axes but the first"),
         Case(([_NORM, _pool("max", (2, 3))], (2, 3, 8, 9)), {}, "whole networks", "a window of 2 x 3 steps by (2, 3)"),
+        Case(([_NORM, _pool("max", 2)], (2, 3, 7, 8)), {}, "whole networks", "the last row is left out"),
         Case((_LENET, (2, 1, 28, 28)), {}, "whole networks", "two convolutions, two poolings, two dense layers"),
         Case(
             (
