@@ -1,4 +1,4 @@
-"""The checks on right, damaged, doubled and mutated answers: a sample of every topic here, all in `test-full`."""
+"""The checks on right, damaged, doubled and mutated answers: a sample of two topics here, all in `test-full`."""
 
 from pathlib import Path
 
@@ -114,9 +114,8 @@ def test_what_is_true_of_a_wrong_answer():
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", TOPICS[::7])
 @pytest.mark.slow
-@pytest.mark.sample(2)
 def test_no_check_lies_about_a_sample(topic):
     names = sorted(checks.of_functions(topic))
     figures = reliability.examine(ROOT, topic, seeds=1, count=1, only=names[:: len(names) // 3])
@@ -127,5 +126,5 @@ def test_no_check_lies_about_a_sample(topic):
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("topic", TOPICS)
 def test_no_check_lies_under_any_seed(topic):
-    figures = reliability.examine(ROOT, topic, count=15)
+    figures = reliability.examine(ROOT, topic, count=10)
     assert not any(figures.counts[key] for key in figures.counts if key.endswith(reliability.LIES)), figures.faults
